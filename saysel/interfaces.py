@@ -1,0 +1,480 @@
+"""One small abstract class per kind of component: the contract a plugin author reads.
+
+A component is a frozen pydantic model. Its fields are its options, the first line of its
+docstring is what `saysel plugins` shows, and heavy things are imported and made on first use.
+A field annotated with a kind takes a nested component:
+
+    class Committee(RewardFn):
+        \"\"\"Mean of several rewards.\"\"\"
+
+        members: tuple[RewardFn, ...]
+
+        def reward(self, correct, confidence):
+            rewards = [member.reward(correct, confidence) for member in self.members]
+            return [sum(column) / len(column) for column in zip(*rewards)]
+
+It is announced with one hook and one line in the package's `pyproject.toml`:
+
+    @saysel.hookimpl                                    [project.entry-points.saysel]
+    def saysel_rewards():                               committee = "my_package"
+        return {"committee": "my_package:Committee"}
+
+and chosen by name: `{use: ppo, reward: {use: committee, members: [quadratic, linear]}}`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import Self
+
+from saysel.records import (
+    Cluster,
+    Example,
+    Generation,
+    Message,
+    ModelRef,
+    Prediction,
+    Question,
+    Rationale,
+    Response,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Prompt = Sequence[Message]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class ThroughputMarker:
+    """Marks an option that changes how fast a result comes, never the result."""
+
+
+#: `batch_size: Throughput[int] = 32`: left out of fingerprints, so that changing it redoes nothing.
+Throughput = Annotated[Item, ThroughputMarker()]
+
+
+class Component(BaseModel, ABC):
+    """What all kinds share.
+
+    Attributes:
+        use: the name under which the recipe chose this component; empty if made in Python.
+        kind: the word for the kind, set by the classes below.
+        version: raise it when the same options give other results, so that runs start afresh.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    use: str = Field("", description="name of the component")
+
+    def smoke(self) -> Self:
+        """The same component with the least work that still walks every path (`--smoke`)."""
+        return self
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        # A field typed with a kind itself (not with one of its implementations) is looked up
+        # by name; `saysel.registry.build` imports the class that the name stands for.
+        if "kind" not in cls.__dict__:
+            return handler(source)
+
+        def build(value: object) -> Component:
+            from saysel.registry import build
+
+            return value if isinstance(value, cls) else build(cls.kind, value)
+
+        return core_schema.no_info_plain_validator_function(
+            build,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda component: component.model_dump(mode="json")
+            ),
+            metadata={"kind": cls.kind},  # for `saysel.schema`
+        )
+
+
+class Progress(Protocol):
+    """Where a component tells how far it is; the framework draws the bar and times the units."""
+
+    def begin(self, total: int, unit: str) -> None:
+        """Work of `total` units starts."""
+
+    def advance(self, units: int = 1) -> None:
+        """So many more units are done."""
+
+
+# ------------------------------------------------------------------------------------- model
+
+
+class Model(Component):
+    """Where a causal LM comes from."""
+
+    kind = "model"
+
+    @abstractmethod
+    def prepare(
+        self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
+    ) -> ModelRef:
+        """Make the model available and say where it is.
+
+        Idempotent: called again after a crash with the same directory, it goes on.
+
+        Args:
+            source: the questions, for models built from scratch.
+            format: how prompts and replies are written, for the same models.
+            directory: the component's own place; nothing else writes there.
+            seed: for weights and data order.
+        """
+
+    def work(self, source: Source) -> tuple[int, str]:
+        """How much `prepare` has to do and in what unit, for estimates."""
+        return 0, "steps"
+
+
+# ------------------------------------------------------------------------------------ source
+
+
+class Ideal(NamedTuple):
+    """The best answer anybody could give to a question, and the chance that it is right."""
+
+    answer: str
+    confidence: float
+
+
+class Source(Component):
+    """Questions by split.
+
+    Splits are `pretrain` (only where a model is built from scratch), `train`, `dev` and
+    `heldout`; no question is in two of them.
+    """
+
+    kind = "source"
+
+    @abstractmethod
+    def questions(self, split: str) -> Iterable[Question]:
+        """The questions of a split, in a fixed order, ids unique.
+
+        Raises:
+            DataError: the file cannot be read, a row is wrong, or there is no such split.
+        """
+
+    def ideal(self, question: Question) -> Ideal | None:
+        """What an ideal observer would say, where the source knows it."""
+        return None
+
+    def digest(self) -> str:
+        """Hash of what the questions hang on besides the options, such as a file's content.
+
+        Part of the fingerprint of every stage that reads questions.
+        """
+        return ""
+
+
+# ----------------------------------------------------------------------------------- sampler
+
+
+class Sampler(Component):
+    """Prompts in, n responses each out."""
+
+    kind = "sampler"
+
+    n: int = Field(20, ge=1, description="responses per question in the sample stage")
+    temperature: float = Field(1.0, ge=0, description="0 decodes greedily")
+
+    @abstractmethod
+    def sample(
+        self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
+    ) -> Iterator[list[Generation]]:
+        """n generations for each prompt, in the prompts' order, as they finish."""
+
+
+# --------------------------------------------------------------------------------- clusterer
+
+
+class Clusterer(Component):
+    """Responses of one question in, a partition by meaning out."""
+
+    kind = "clusterer"
+
+    @abstractmethod
+    def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
+        """Clusters, largest first. No response is in two; one that says nothing is in none."""
+
+
+# --------------------------------------------------------------------------------- rationale
+
+
+class RationaleWriter(Component):
+    """Question and clusters in, a first-person rationale out."""
+
+    kind = "rationale"
+
+    @abstractmethod
+    def write(self, items: Sequence[tuple[Question, Sequence[Cluster]]]) -> list[Rationale | None]:
+        """One rationale per item; `None` where none could be written (counted, never invented)."""
+
+
+# ------------------------------------------------------------------------------------ target
+
+
+class Target(Component):
+    """Which response to learn, and which confidence to state with it."""
+
+    kind = "target"
+
+    @abstractmethod
+    def target(
+        self, question: Question, clusters: Sequence[Cluster], correct: Sequence[float | None]
+    ) -> tuple[Response, float] | None:
+        """The response and its confidence in [0, 1]; `None`: the question gives no example.
+
+        Args:
+            clusters: largest first.
+            correct: correctness of each cluster's representative; `None` where the judge failed.
+        """
+
+
+# ------------------------------------------------------------------------------------ format
+
+
+class Parsed(NamedTuple):
+    """What a format read from a reply; each part `None` if it is not there."""
+
+    answer: str | None
+    rationale: str | None
+    confidence: float | None
+
+
+class Format(Component):
+    """Writes and reads reasoning, answer, rationale and confidence."""
+
+    kind = "format"
+
+    #: Text directly before the confidence; what follows it is what PPO's `confidence` mask opens.
+    confidence_marker: ClassVar[str]
+
+    @abstractmethod
+    def prompt(self, question: Question) -> list[Message]:
+        """The chat that asks the question."""
+
+    @abstractmethod
+    def render(
+        self, answer: str, rationale: str | None, confidence: float | None, reasoning: str = ""
+    ) -> str:
+        """A reply; parts that are `None` are left out."""
+
+    @abstractmethod
+    def parse(self, text: str) -> Parsed:
+        """The parts of any text at all; never raises."""
+
+    @abstractmethod
+    def reasoning(self, text: str) -> str:
+        """What stands before the answer in a reply; empty if nothing does."""
+
+
+# ------------------------------------------------------------------------------------- judge
+
+
+class Judge(Component):
+    """Parsed answer against gold."""
+
+    kind = "judge"
+
+    @abstractmethod
+    def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
+        """Correctness in [0, 1] of each parsed answer; `None`: it could not be judged."""
+
+
+# ------------------------------------------------------------------------------------ reward
+
+
+class RewardFn(Component):
+    """Correctness and confidence in, reward out."""
+
+    kind = "reward"
+
+    @abstractmethod
+    def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:
+        """One reward per reply. Confidence `None`: it could not be read."""
+
+
+# ----------------------------------------------------------------------------------- trainer
+
+
+class TrainingData(Protocol):
+    """What a trainer may ask for; everything is loaded when asked.
+
+    Attributes:
+        format, judge, sampler: the recipe's components.
+        temperature: at which answers will be decoded when the model is judged.
+        seed: for data order, dropout and sampling.
+        progress: where to tell how far training is.
+    """
+
+    format: Format
+    judge: Judge
+    sampler: Sampler
+    temperature: float
+    seed: int
+    progress: Progress
+
+    def examples(self) -> list[Example]:
+        """The examples of the target stage."""
+
+    def questions(self, split: str = "train") -> list[Question]:
+        """The questions of a split."""
+
+    def responses(self) -> list[Response]:
+        """The responses of the sample stage, in order."""
+
+    def log(self, **values: float) -> None:
+        """Record training figures (loss, reward …) as an event."""
+
+
+class Trainer(Component):
+    """A model and data in, a trained model out."""
+
+    kind = "trainer"
+
+    #: Whether it draws replies itself; the recipe's decoding is then part of its fingerprint.
+    decodes: ClassVar[bool] = False
+
+    @abstractmethod
+    def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
+        """Train and save below `directory`.
+
+        Called again after a crash with the same directory, it goes on from its own last
+        checkpoint there.
+        """
+
+    @abstractmethod
+    def work(self, examples: int) -> tuple[int, str]:
+        """How much there is to do and in what unit (`(150, "steps")`), for estimates."""
+
+
+# --------------------------------------------------------------------------------- estimator
+
+
+@dataclass(frozen=True)
+class EstimationContext:
+    """What an estimator may use.
+
+    Attributes:
+        sampler, format, clusterer: the recipe's components.
+        temperature: at which one answer is decoded.
+        seed: for sampling.
+    """
+
+    sampler: Sampler
+    format: Format
+    clusterer: Clusterer
+    temperature: float
+    seed: int
+
+
+class Estimator(Component):
+    """Model and questions in, answer and confidence out."""
+
+    kind = "estimator"
+
+    models: tuple[str, ...] | None = Field(
+        None, description="models to judge in this way: base, sft, ppo …; null: all of them"
+    )
+
+    def replies(self) -> int:
+        """How many replies it draws for a question."""
+        return 1
+
+    @abstractmethod
+    def estimate(
+        self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
+    ) -> Iterator[Prediction]:
+        """One prediction per question, in order, not yet judged."""
+
+
+# ------------------------------------------------------------------------------------ metric
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Judged predictions as arrays of length n.
+
+    Attributes:
+        correct: in [0, 1].
+        confidence: in [0, 1], NaN where it could not be read.
+    """
+
+    correct: npt.NDArray[np.float64]
+    confidence: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.correct)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Columns:
+        """The given rows, repeated as often as they are named."""
+        return Columns(self.correct[rows], self.confidence[rows])
+
+    def stated(self) -> Columns:
+        """The rows whose confidence could be read."""
+        import numpy as np
+
+        return self.take(np.flatnonzero(~np.isnan(self.confidence)))
+
+
+class Metric(Component):
+    """Predictions in, a number out; its interval is the framework's work."""
+
+    kind = "metric"
+
+    #: Which way is good; `neither` for numbers that only describe.
+    better: ClassVar[Literal["higher", "lower", "neither"]]
+
+    @abstractmethod
+    def compute(self, predictions: Columns) -> float:
+        """The value; NaN where it is not defined. The docstring states the policy on NaN input."""
+
+
+# ------------------------------------------------------------------------------------ engine
+
+
+class Engine(Component):
+    """Runs a stage's shards."""
+
+    kind = "engine"
+
+    @abstractmethod
+    def map(self, function: Callable[[Item], Result], shards: Iterable[Item]) -> Iterator[Result]:
+        """The function's result for every shard, in the shards' order, as they finish."""
+
+
+KINDS: dict[str, type[Component]] = {
+    interface.kind: interface
+    for interface in (
+        Model,
+        Source,
+        Sampler,
+        Clusterer,
+        RationaleWriter,
+        Target,
+        Format,
+        Judge,
+        RewardFn,
+        Trainer,
+        Estimator,
+        Metric,
+        Engine,
+    )
+}

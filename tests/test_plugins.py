@@ -1,0 +1,289 @@
+"""Third-party packages, built and installed with pip into an environment of their own.
+
+The environment sees the packages of the running one, so nothing is downloaded; what is
+installed in it is seen nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sysconfig
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import saysel
+
+pytestmark = pytest.mark.slow
+
+Done = subprocess.CompletedProcess[str]
+
+PROJECT = """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "{name}"
+version = "1.5"
+dependencies = ["saysel"]
+
+[project.entry-points.saysel]
+{module} = "{module}"
+"""
+
+GOOD = '''
+from typing import Sequence
+
+from pydantic import Field
+
+import saysel
+from saysel.interfaces import RationaleWriter, RewardFn
+from saysel.records import Rationale
+
+
+class Humble(RewardFn):
+    """Quadratic, and dearer when the model is sure and wrong."""
+
+    price: float = Field(2.0, ge=1, description="factor on the loss of wrong answers")
+
+    def reward(self, correct, confidence):
+        return [
+            -1.0 if c is None else 1 - 2 * (y - c) ** 2 * (1 if y > 0.5 else self.price)
+            for y, c in zip(correct, confidence)
+        ]
+
+
+class Terse(RationaleWriter):
+    """Say in five words whether there were rivals."""
+
+    def write(self, items):
+        return [
+            Rationale(question.id, "I see no other way." if len(clusters) < 2 else "I waver a bit.")
+            for question, clusters in items
+        ]
+
+
+@saysel.hookimpl
+def saysel_rewards():
+    return {"humble": "saysel_humble:Humble"}
+
+
+@saysel.hookimpl
+def saysel_rationales():
+    return {"terse": "saysel_humble:Terse"}
+'''
+
+CLAIM = '''
+import saysel
+from saysel.interfaces import RewardFn
+
+
+class Mine(RewardFn):
+    """Zero for everything."""
+
+    def reward(self, correct, confidence):
+        return [0.0 for _ in correct]
+
+
+@saysel.hookimpl
+def saysel_rewards():
+    return {"contested": "MODULE:Mine", "MODULE": "MODULE:Mine"}
+'''
+
+MISTYPED = """
+import saysel
+
+
+@saysel.hookimpl
+def saysel_rewardz():
+    return {}
+"""
+
+RECIPE = """
+source: {use: witness, train: 40, heldout: 20}
+rationale: terse
+train:
+  - sft
+  - {use: ppo, reward: {use: humble, price: 3}}
+"""
+
+
+class Environment:
+    """A virtual environment on top of the running one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        venv.create(folder / "venv", with_pip=False, symlinks=True)
+        self.python = folder / "venv" / "bin" / "python"
+        pure = subprocess.run(
+            [self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        # `addsitedir` also follows the .pth files there, like that of an editable install.
+        above = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+        here = f"{Path(saysel.__file__).parent.parent}\n"
+        (Path(pure) / "above.pth").write_text(here + above)
+
+    def install(self, module: str, code: str) -> None:
+        """Build and install a package of one module with pip."""
+        project = self.folder / module
+        project.mkdir()
+        name = module.replace("_", "-")
+        (project / "pyproject.toml").write_text(PROJECT.format(name=name, module=module))
+        (project / f"{module}.py").write_text(code)
+        options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+        done = self.run("-m", "pip", "install", *options, str(project))
+        assert done.returncode == 0, done.stderr
+
+    def run(self, *arguments: str, timeout: float = 120) -> Done:
+        own = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        return subprocess.run(
+            [str(self.python), *arguments],
+            cwd=self.folder,
+            env=own,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def saysel(self, *arguments: str, timeout: float = 120) -> Done:
+        return self.run("-m", "saysel", *arguments, timeout=timeout)
+
+    def recipe(self, text: str = RECIPE, name: str = "tiny.yaml") -> str:
+        (self.folder / name).write_text(text)
+        return name
+
+
+Make = Callable[..., Environment]
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    def make(**modules: str) -> Environment:
+        environment = Environment(tmp_path_factory.mktemp("environment"))
+        for module, code in modules.items():
+            environment.install(module, code)
+        return environment
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def good(make: Make) -> Environment:
+    return make(saysel_humble=GOOD)
+
+
+def problems(done: Done) -> str:
+    """stderr of a command that must have been refused before any work, without a traceback."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_good_plugin_is_listed_shown_and_in_the_schema(good: Environment) -> None:
+    listed = good.saysel("plugins")
+    assert listed.returncode == 0 and listed.stderr == ""
+    rows = [line.split(maxsplit=4) for line in listed.stdout.splitlines()]
+    name = "saysel-humble"
+    assert ["reward", "humble", name, "1.5"] in [row[:4] for row in rows]
+    assert [
+        "rationale", "terse", name, "1.5", "Say in five words whether there were rivals."
+    ] in rows  # fmt: skip
+    options = good.saysel("plugins", "reward.humble")
+    assert "factor on the loss of wrong answers" in options.stdout
+    shown = good.saysel("show", good.recipe())
+    assert shown.returncode == 0, shown.stderr
+    assert "use: humble\n    price: 3.0" in shown.stdout
+    schema = json.loads(good.saysel("schema").stdout)
+    assert schema["$defs"]["reward"]["anyOf"][0]["enum"] == ["humble", "linear", "quadratic"]
+
+
+def test_wrong_options_of_a_plugin_are_told_with_their_place(good: Environment) -> None:
+    recipe = good.recipe(RECIPE.replace("price: 3", "prize: 3"), "wrong.yaml")
+    said = problems(good.saysel("check", recipe))
+    assert "train[1].reward.prize: unknown key; did you mean 'price'? (got 3)" in said
+
+
+BROKEN = {
+    "saysel_boom": ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
+    "saysel_typo": (
+        MISTYPED,
+        "there is no hook saysel_rewardz; did you mean 'saysel_rewards'?",
+    ),
+    "saysel_poor": (
+        "import a_package_that_is_missing",
+        "needs the package 'a_package_that_is_missing', which is not installed: "
+        "pip install a_package_that_is_missing",
+    ),
+}
+
+
+@pytest.mark.parametrize("module", BROKEN)
+def test_a_broken_plugin_is_told_and_harms_nobody(make: Make, module: str) -> None:
+    code, said = BROKEN[module]
+    environment = make(saysel_humble=GOOD, **{module: code})
+    owner = f"plugin {module.replace('_', '-')} 1.5"
+    listed = environment.saysel("plugins")
+    assert listed.returncode == 0 and listed.stderr == ""
+    (line,) = [line for line in listed.stdout.splitlines() if owner in line]
+    assert said in line
+    # A recipe that does not need it: one line of warning, and the other plugin works.
+    shown = environment.saysel("show", environment.recipe())
+    assert shown.returncode == 0
+    assert "use: humble" in shown.stdout
+    (warning,) = shown.stderr.splitlines()
+    assert owner in warning and said in warning
+    # A recipe that asks for what the broken plugin might have had.
+    wanting = environment.recipe(RECIPE.replace("terse", "ters"), "wanting.yaml")
+    refused = problems(environment.saysel("check", wanting))
+    assert "rationale: no rationale is called 'ters'; did you mean 'terse'?" in refused
+    assert said in refused
+
+
+def test_two_plugins_claiming_one_name(make: Make) -> None:
+    environment = make(
+        saysel_humble=GOOD,
+        saysel_one=CLAIM.replace("MODULE", "saysel_one"),
+        saysel_two=CLAIM.replace("MODULE", "saysel_two"),
+    )
+    claim = (
+        "the reward 'contested' is claimed by saysel-one 1.5 (saysel_one:Mine) and "
+        "saysel-two 1.5 (saysel_two:Mine)"
+    )
+    listed = environment.saysel("plugins")
+    assert listed.returncode == 0
+    assert listed.stdout.count(claim) == 1
+    assert claim in problems(environment.saysel("plugins", "reward.contested"))
+    contested = environment.recipe(
+        RECIPE.replace("{use: humble, price: 3}", "contested"), "contested.yaml"
+    )
+    assert f"train[1].reward: {claim}" in problems(environment.saysel("check", contested))
+    for reward in ("saysel_one", "saysel_two", "humble", "quadratic"):
+        shown = environment.saysel("show", contested, "--set", f"train.1.reward={reward}")
+        assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_a_run_with_a_third_party_reward_and_rationale(good: Environment) -> None:
+    recipe = good.recipe()
+    done = good.saysel("run", recipe, "--smoke", "--out", "out", timeout=300)
+    assert done.returncode == 0, done.stderr
+    manifest = (good.folder / "out" / "manifest.json").read_text()
+    assert "saysel-humble" in manifest
+    metrics = json.loads((good.folder / "out" / "report" / "metrics.json").read_text())
+    assert {row["model"] for row in metrics["rows"]} >= {"base", "sft", "ppo"}
+    import pyarrow.parquet
+
+    rationales = {
+        text
+        for shard in (good.folder / "out" / "stages").glob("rationale-*/**/*.parquet")
+        for text in pyarrow.parquet.read_table(shard).column("text").to_pylist()
+    }
+    assert rationales and rationales <= {"I see no other way.", "I waver a bit."}

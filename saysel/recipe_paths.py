@@ -1,0 +1,129 @@
+"""Places in a recipe: `train[1].reward` or `train.1.reward`, for `--set` and for matrices.
+
+A path is followed through the recipe as written and through the types that it is going to be
+validated with, side by side. So an option can be set on a component that is only there by
+default, and a step that leads nowhere is told with the nearest steps that would.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from saysel.errors import PluginError
+from saysel.interfaces import Component
+from saysel.registry import find, suggest
+
+Step = str | int
+
+
+def show(path: tuple[Step, ...]) -> str:
+    """`("train", 1, "reward")` as `train[1].reward`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")
+
+
+def split(path: str) -> tuple[Step, ...]:
+    """The steps of a path.
+
+    Raises:
+        ValueError: a step is empty or a bracket does not close.
+    """
+    if not re.fullmatch(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*", path):
+        raise ValueError(f"'{path}' is not a path like train[1].reward")
+    return tuple(int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", path))
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The first pydantic class in a field's type: `RewardFn` in `tuple[RewardFn, ...] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := model_in(part))), None)
+
+
+def assign(recipe: dict[str, Any], schema: type[BaseModel], path: str, value: Any) -> None:
+    """Set a value in a recipe as written, in place.
+
+    Args:
+        recipe: keys and values, components as names or mappings.
+        schema: what the recipe will be validated with.
+
+    Raises:
+        ValueError: the path leads nowhere; the message says at which step and what is near.
+    """
+    steps = split(path)
+    node: Any = recipe
+    owner: type[BaseModel] | None = schema
+    for depth, step in enumerate(steps):
+        last = depth == len(steps) - 1
+        here = show(steps[:depth])
+        if isinstance(node, list):
+            _check_index(node, step, here)
+        elif isinstance(node, dict):
+            step = str(step)
+            if owner is not None:
+                _check_key(owner, node, step, here)
+        else:
+            raise ValueError(f"{here or path} is {node!r:.40}, which has no parts")
+        if last:
+            node[step] = value
+            return
+        if isinstance(node, dict):
+            field = owner.model_fields.get(str(step)) if owner is not None else None
+            if field is not None:
+                owner = model_in(field.annotation)
+                node.setdefault(step, _plain(field.get_default(call_default_factory=True)))
+            else:
+                owner = None
+                node.setdefault(step, {})
+        child = node[step]
+        if isinstance(child, str) and owner is not None and issubclass(owner, Component):
+            child = {"use": child}
+        elif child is None:
+            child = {}
+        node[step] = child
+        node = child
+        if isinstance(node, dict):
+            owner = _chosen(owner, node)
+
+
+def _plain(default: Any) -> Any:
+    """A field's default as a recipe would write it."""
+    if isinstance(default, BaseModel):
+        return default.model_dump(mode="json")
+    if isinstance(default, tuple | list):
+        return [_plain(item) for item in default]
+    return None if default is PydanticUndefined else copy.deepcopy(default)
+
+
+def _chosen(owner: type[BaseModel] | None, node: dict[str, Any]) -> type[BaseModel] | None:
+    """The class whose fields a mapping sets; `None` if it is free or cannot be known yet."""
+    if owner is None or not issubclass(owner, Component) or "kind" not in owner.__dict__:
+        return owner
+    try:
+        return find(owner.kind, node["use"])
+    except (PluginError, KeyError):
+        return None  # validation says so, with all the other problems
+
+
+def _check_index(node: list[Any], step: Step, here: str) -> None:
+    if not isinstance(step, int):
+        raise ValueError(f"{here} is a list: give a number from 0 to {len(node) - 1}, not '{step}'")
+    if step >= len(node):
+        raise ValueError(
+            f"{here} has {len(node)} entries"
+            + (f", 0 to {len(node) - 1}; there is no {step}" if node else f"; there is no {step}")
+        )
+
+
+def _check_key(owner: type[BaseModel], node: dict[str, Any], step: str, here: str) -> None:
+    known = list(owner.model_fields)
+    if step in known or step in node:
+        return
+    where = f"{here} has" if here else "a recipe has"
+    hint = suggest(step, known) or f"there are {', '.join(known)}"
+    raise ValueError(f"{where} no key '{step}'; {hint}")

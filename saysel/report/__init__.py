@@ -1,0 +1,52 @@
+"""The report of a run: one page, and the same numbers as JSON, CSV and SVG.
+
+index.html         self-contained; opens from disk, needs no network
+metrics.json       the scores, for programs
+scores.csv         the scores, one per line
+predictions.csv    one line per question and row
+figures/*.svg      the page's figures, one file each
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from saysel.report.content import IDEAL, Report, Row, ordered
+from saysel.report.tables import console_table, plain_table
+
+__all__ = ["IDEAL", "Report", "Row", "console_table", "ordered", "plain_table", "write"]
+
+
+def write(report: Report, directory: Path) -> None:
+    """Write the report into a directory; each file appears whole or not at all.
+
+    Figures of an earlier report that this one doesn't have are removed.
+    """
+    from saysel.report.figures import figures
+    from saysel.report.page import page
+    from saysel.report.tables import metrics_json, predictions_csv, scores_csv
+
+    rows = ordered(report.rows)
+    drawn = figures(rows)
+    keep = {directory / "figures" / f"{name}.svg" for name in drawn}
+    for old in (directory / "figures").glob("*.svg"):
+        if old not in keep:
+            old.unlink()
+    for name, figure in drawn.items():
+        _write(directory / "figures" / f"{name}.svg", figure.standalone())
+    _write(directory / "scores.csv", scores_csv(rows))
+    _write(directory / "predictions.csv", predictions_csv(rows, report.questions))
+    _write(directory / "metrics.json", metrics_json(report.name, rows))
+    _write(directory / "index.html", page(report, rows, drawn))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        # A model can emit half a surrogate pair, which UTF-8 has no bytes for.
+        temporary.write_bytes(text.encode("utf-8", errors="replace"))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

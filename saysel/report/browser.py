@@ -1,0 +1,102 @@
+"""The data behind the page's browser of questions: compact, and safe inside a script element."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saysel.records import Question
+from saysel.report.content import IDEAL, Report, Row
+from saysel.report.figures import colours
+
+
+class Strings:
+    """Each distinct text once; elsewhere its number stands for it."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str | None) -> int:
+        """The text's number, -1 for none."""
+        return -1 if text is None else self._numbers.setdefault(text, len(self._numbers))
+
+    def shares(self, shares: Sequence[tuple[str, float]]) -> list[float]:
+        """Answer, share, answer, share …, largest share first."""
+        by_size = sorted(shares, key=lambda item: -item[1])
+        return [part for text, share in by_size for part in (self.number(text), round(share, 4))]
+
+    def all(self) -> list[str]:
+        return list(self._numbers)
+
+
+def payload(report: Report, rows: Sequence[Row]) -> dict[str, Any]:
+    """What the page's script reads.
+
+    `strings`: texts; `questions`: `[id, prompt, accepted answers, clusters]` with texts as
+    numbers; `rows`: per row its name, colour and columns of equal length: `q` question, `a`
+    answer, `r` rationale, `c` confidence, `y` correctness, `t` the whole response where a part of
+    it could not be read, `s` shares. `start`: the row to show first, the last trained model.
+    """
+    strings = Strings()
+    questions, place = _questions(report.questions, report.clusters, rows, strings)
+    colour = colours(rows)
+    made = [
+        {
+            "name": row.name,
+            "kind": colour[row.model],
+            "ideal": row.model == IDEAL,
+            "group": [row.cell, row.split],
+            "q": [place[p.question_id] for p in row.predictions],
+            "a": [strings.number(p.answer) for p in row.predictions],
+            "r": [strings.number(p.rationale) for p in row.predictions],
+            "c": [_short(p.confidence) for p in row.predictions],
+            "y": [_short(p.correct) for p in row.predictions],
+            "t": [
+                strings.number(p.response if p.answer is None or p.confidence is None else None)
+                for p in row.predictions
+            ],
+            "s": [strings.shares(list(p.shares.items())) for p in row.predictions],
+        }
+        for row in rows
+    ]
+    return {"questions": questions, "rows": made, "start": start(rows), "strings": strings.all()}
+
+
+def start(rows: Sequence[Row]) -> int:
+    """The last trained model, asked the way the first row was."""
+    candidates = [
+        i for i, row in enumerate(rows) if row.model != IDEAL and row.estimator == rows[0].estimator
+    ]
+    return candidates[-1] if candidates else 0
+
+
+def _questions(
+    questions: Mapping[str, Question],
+    clusters: Mapping[str, Sequence[tuple[str, float]]],
+    rows: Sequence[Row],
+    strings: Strings,
+) -> tuple[list[list[Any]], dict[str, int]]:
+    """The questions that a row has a prediction for, and where each is in the list."""
+    ids = list(dict.fromkeys(p.question_id for row in rows for p in row.predictions))
+    made = []
+    for id in ids:
+        question = questions.get(id)
+        prompt = question.prompt if question else id
+        answers = question.answers if question else ()
+        numbers = [strings.number(answer) for answer in answers]
+        shares = strings.shares(clusters.get(id, ()))
+        made.append([strings.number(id), strings.number(prompt), numbers, shares])
+    return made, {id: i for i, id in enumerate(ids)}
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def script_json(data: object) -> str:
+    """JSON that no browser can mistake for the end of its script element or for markup."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,122 @@
+"""Before and after: what changed from the first row to the next, and whether it is sure."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from saysel.errors import SayselError
+from saysel.records import Score
+from saysel.report.content import IDEAL, Row
+
+#: Shown large, in this order, where the recipe has them.
+HEADLINES = ("ece", "auroc", "brier", "accuracy")
+NAMES = {"ece": "ECE", "auroc": "AUROC", "nll": "NLL", "sayself_mae": "SaySelf's |c − y|"}
+ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader has to know of a metric.
+
+    Attributes:
+        key: the score's name.
+        name: as shown.
+        better: `higher`, `lower` or `neither`.
+        meaning: the first line of its docstring.
+    """
+
+    key: str
+    name: str
+    better: str
+    meaning: str
+
+    @property
+    def arrow(self) -> str:
+        return ARROWS[self.better]
+
+    @property
+    def direction(self) -> str:
+        return "describes only" if self.better == "neither" else f"{self.better} is better"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value beside the first step's.
+
+    Attributes:
+        value, interval: as text, empty where not defined.
+        change: `better`, `worse`, `unclear` (the intervals overlap) or empty (nothing to compare).
+        difference: from the first step, signed, as text.
+    """
+
+    value: str
+    interval: str
+    change: str = ""
+    difference: str = ""
+
+
+def reading(key: str) -> Reading:
+    """Name, direction and meaning of a score; a metric that is not installed has no direction."""
+    from saysel.registry import find
+
+    base, bracket, options = key.partition("(")
+    shown = NAMES.get(base, base.replace("_", " ").capitalize())
+    name = f"{shown} ({options}" if bracket else shown
+    try:
+        found = find("metric", base)
+    except SayselError:
+        return Reading(key, name, "neither", "")
+    meaning = (inspect.getdoc(found) or "").partition("\n")[0]
+    return Reading(key, name, getattr(found, "better", "neither"), meaning)
+
+
+def headlines(metrics: Sequence[str]) -> list[str]:
+    """The scores to show large: the usual four, or the first four there are."""
+    return [key for key in HEADLINES if key in metrics] or list(metrics[:4])
+
+
+def steps(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the large table: every model asked in the first row's way, then the limit.
+
+    Where only one model was measured, the ways of asking it are what there is to compare.
+    """
+    measured = [row for row in rows if row.model != IDEAL]
+    limit = [row for row in rows if row.model == IDEAL]
+    same = [row for row in measured if row.estimator == measured[0].estimator]
+    return (same if len({row.model for row in same}) > 1 else measured) + limit
+
+
+def score(row: Row, key: str) -> Score | None:
+    return next((s for s in row.scores if s.metric == key), None)
+
+
+def number(value: float) -> str:
+    """Three decimals, with a true minus sign; counts as they are."""
+    text = f"{value:g}" if value == int(value) and abs(value) >= 2 else f"{value:.3f}"
+    return text.replace("-", "\u2212")
+
+
+def cell(row: Row, key: str, first: Row | None = None, better: str = "neither") -> Cell:
+    """A row's score, and how it moved from the first row's."""
+    now = score(row, key)
+    if now is None or now.value is None:
+        return Cell("", "")
+    bounds = now.low is not None and now.high is not None
+    interval = f"{number(now.low or 0)} – {number(now.high or 0)}" if bounds else ""
+    before = score(first, key) if first is not None and first is not row else None
+    if before is None or before.value is None or better == "neither":
+        return Cell(number(now.value), interval)
+    difference = now.value - before.value
+    sign = "+" if difference >= 0 else "\u2212"
+    change = "unclear"
+    if not _overlap(now, before):
+        change = "better" if (difference > 0) == (better == "higher") else "worse"
+    return Cell(number(now.value), interval, change, f"{sign}{abs(difference):.3f}")
+
+
+def _overlap(a: Score, b: Score) -> bool:
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return True
+    return a.low <= b.high and b.low <= a.high

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+from saysel.records import Score
+from saysel.report import ordered
+from saysel.report.figures import colours, figures, metric_slug, slugs, summary
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_every_figure_is_xml_without_stray_numbers(make_report, hostile_report):
+    for report in (make_report(), hostile_report):
+        rows = ordered(report.rows)
+        drawn = figures(rows)
+        metrics = {score.metric for row in rows for score in row.scores}
+        assert len(drawn) == 2 * len(rows) + 1 + len(metrics)
+        for figure in drawn.values():
+            ElementTree.fromstring(figure.standalone().encode(errors="replace"))
+            assert "nan" not in figure.body and "inf" not in figure.body
+
+
+def test_the_diagram_counts_its_bins(make_report):
+    row = make_report.row("base", "verbalized")
+    figure = figures([row])["reliability-heldout-base-verbalized"]
+    tips = [t.text for t in ElementTree.fromstring(figure.inline()).iter(f"{SVG}title")]
+    # 60 questions, every third wrong at 0.2, the others right at 0.8; 7, 27 and 47 not stated.
+    assert [tip.split(",")[0] for tip in tips] == [
+        "confidence 20% to 30%: 19 answers",
+        "confidence 80% to 90%: 38 answers",
+    ]
+    assert "100% right" in tips[1] and " 0% right" in tips[0]
+
+
+def test_nothing_stated_and_nothing_at_all_are_drawn_too(make_report):
+    row = make_report.row("base", "verbalized", n=4)
+    silent = replace(row, predictions=tuple(replace(p, confidence=None) for p in row.predictions))
+    empty = replace(row, predictions=(), scores=(Score("ece", None, None, None),), n=0)
+    assert "no confidence stated" in figures([silent])["reliability-heldout-base-verbalized"].body
+    assert figures([empty])["summary-heldout-ece"].body
+    assert figures([]) == {}
+
+
+def test_a_model_keeps_its_colour_and_the_limit_its_own(make_report):
+    colour = colours(ordered(make_report().rows))
+    assert colour == {"base": "m0", "ppo": "m1", "ideal": "limit"}
+
+
+def test_file_names_are_unique_and_harmless(make_report, hostile_report):
+    row = make_report.row("a/b", "../x")
+    first, second = slugs([row, row])
+    assert first.startswith("heldout-a-b-..-x-") and second == f"{first}-1"
+    assert metric_slug("ece") == "ece" and metric_slug("a/b") != metric_slug("a b")
+    names = figures(list(hostile_report.rows))
+    assert all(re.fullmatch(r"[\w.=-]{1,120}", name) for name in names)
+
+
+def test_equal_values_still_get_a_scale(make_report):
+    row = replace(make_report.row("base", "v", n=3), scores=(Score("m", 1.0, 1.0, 1.0),))
+    texts = [t.text for t in ElementTree.fromstring(summary("m", [row], {"base": "m0"}).inline())]
+    ticks = [t for t in texts if t and t.replace(".", "").isdigit()]
+    assert len(ticks) == len(set(ticks)) and len(ticks) >= 3
+
+
+def test_the_summary_shows_the_limit_across_all_rows(make_report):
+    rows = ordered(make_report().rows)
+    figure = summary("brier", rows, colours(rows))
+    classes = [e.get("class") for e in ElementTree.fromstring(figure.inline()).iter(f"{SVG}line")]
+    assert classes.count("ideal") == 1 and classes.count("whisker") == len(rows)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from saysel.records import Score
+from saysel.report import Row
+from saysel.report.glance import cell, headlines, number, reading, steps
+
+
+def row(model: str, *scores: Score, estimator: str = "verbalized") -> Row:
+    return Row("", model, estimator, "heldout", (), scores, 10)
+
+
+def test_readings_come_from_the_metrics_themselves():
+    ece = reading("ece(bins=15)")
+    assert (ece.name, ece.better, ece.arrow) == ("ECE (bins=15)", "lower", "↓")
+    assert ece.meaning.startswith("Expected calibration error")
+    assert reading("accuracy").better == "higher"
+    unknown = reading("from_elsewhere")
+    assert (unknown.name, unknown.better, unknown.meaning) == ("From elsewhere", "neither", "")
+
+
+@pytest.mark.parametrize(
+    ("now", "better", "change", "difference"),
+    [
+        (Score("m", 0.1, 0.05, 0.15), "lower", "better", "−0.200"),
+        (Score("m", 0.1, 0.05, 0.15), "higher", "worse", "−0.200"),
+        (Score("m", 0.5, 0.45, 0.55), "higher", "better", "+0.200"),
+        (Score("m", 0.4, 0.34, 0.46), "higher", "unclear", "+0.100"),
+        (Score("m", 0.5, None, None), "higher", "unclear", "+0.200"),
+        (Score("m", 0.5, 0.45, 0.55), "neither", "", ""),
+    ],
+)
+def test_a_change_is_named_only_where_the_intervals_part(now, better, change, difference):
+    before = row("base", Score("m", 0.3, 0.25, 0.35))
+    made = cell(row("sft", now), "m", before, better)
+    assert (made.change, made.difference) == (change, difference)
+
+
+def test_what_is_not_defined_is_empty():
+    empty = cell(row("sft", Score("m", None, None, None)), "m")
+    assert (empty.value, empty.interval, empty.change) == ("", "", "")
+    assert cell(row("sft"), "m").value == ""
+
+
+def test_steps_follow_the_first_estimator_and_end_at_the_limit():
+    rows = [row("base"), row("base", estimator="sc"), row("ppo"), row("ideal", estimator="ideal")]
+    assert [(r.model, r.estimator) for r in steps(rows)] == [
+        ("base", "verbalized"),
+        ("ppo", "verbalized"),
+        ("ideal", "ideal"),
+    ]
+
+
+def test_without_training_the_ways_of_asking_are_compared():
+    rows = [row("base"), row("base", estimator="sc")]
+    assert steps(rows) == rows
+    limit = replace(rows[0], model="ideal")
+    assert steps([limit]) == [limit] and steps([]) == []
+
+
+def test_headlines_and_numbers():
+    assert headlines(["accuracy", "nll", "ece"]) == ["ece", "accuracy"]
+    assert headlines(["a", "b", "c", "d", "e"]) == ["a", "b", "c", "d"]
+    assert (number(0.12345), number(-0.5), number(11.0)) == ("0.123", "−0.500", "11")

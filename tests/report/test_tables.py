@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from saysel.records import Score
+from saysel.report import Row, ordered
+from saysel.report.tables import (
+    compact,
+    console_table,
+    metrics_json,
+    plain_table,
+    predictions_csv,
+    scores_csv,
+)
+
+
+def test_metrics_json_is_the_documented_schema(make_report):
+    row = Row("", "base", "verbalized", "heldout", (), (Score("ece", 0.25, 0.2, 0.3),), 1000)
+    assert json.loads(metrics_json("quickstart", [row])) == {
+        "schema": 1,
+        "run": "quickstart",
+        "rows": [
+            {
+                "cell": "",
+                "model": "base",
+                "estimator": "verbalized",
+                "split": "heldout",
+                "n": 1000,
+                "metrics": {"ece": {"value": 0.25, "low": 0.2, "high": 0.3}},
+            }
+        ],
+    }
+
+
+def test_what_is_not_defined_is_null_and_an_empty_field():
+    scores = (Score("auroc", None, None, None), Score("nll", float("inf"), 1.0, float("nan")))
+    row = Row("", "base", "verbalized", "heldout", (), scores, 1)
+    metrics = json.loads(metrics_json("r", [row]))["rows"][0]["metrics"]
+    assert metrics["auroc"] == {"value": None, "low": None, "high": None}
+    assert metrics["nll"] == {"value": None, "low": 1.0, "high": None}
+    assert scores_csv([row]).splitlines()[1:] == [
+        ",base,verbalized,heldout,1,auroc,,,",
+        ",base,verbalized,heldout,1,nll,,1.0,",
+    ]
+
+
+def test_predictions_csv_has_one_line_per_question_and_row(make_report, hostile_report):
+    for report in (make_report(), hostile_report):
+        lines = list(csv.DictReader(io.StringIO(predictions_csv(report.rows, report.questions))))
+        predictions = [(row, p) for row in report.rows for p in row.predictions]
+        assert len(lines) == len(predictions)
+        for line, (row, p) in zip(lines, predictions, strict=True):
+            assert (line["model"], line["question_id"]) == (row.model, p.question_id)
+            assert line["prompt"] == report.questions[p.question_id].prompt
+            assert json.loads(line["answers"]) == list(report.questions[p.question_id].answers)
+            assert line["answer"] == (p.answer or "") and line["rationale"] == (p.rationale or "")
+            assert line["confidence"] == ("" if p.confidence is None else str(p.confidence))
+
+
+@pytest.mark.parametrize(
+    ("score", "text"),
+    [
+        (Score("ece", 0.3124, 0.29, 0.332), ".312 ±.021"),
+        (Score("accuracy", 1.0, 1.0, 1.0), "1.000 ±.000"),
+        (Score("gap", -0.25, -0.3, -0.2), "-.250 ±.050"),
+        (Score("auroc", 0.5, None, None), ".500"),
+        (Score("auroc", None, None, None), "–"),
+        (Score("distinct_confidences", 11.0, 10.0, 11.0), "11"),
+    ],
+)
+def test_a_score_in_few_characters(score, text):
+    assert compact(score) == text
+
+
+def test_the_table_fits_and_ends_with_the_limit(make_report):
+    rows = make_report().rows
+    console = Console(width=100, file=io.StringIO())
+    console.print(console_table(rows))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == 1 + len(rows)
+    assert lines[0].split() == ["model", "estimator", "ece", "auroc", "brier", "accuracy"]
+    assert lines[-1].startswith("ideal  the limit")
+    assert [line.split()[:2] for line in lines[1:3]] == [
+        ["base", "verbalized"],
+        ["base", "self_consistency"],
+    ]
+
+
+def test_plain_text_says_the_same_and_shows_cells_where_there_are_any(make_report):
+    rows = [make_report.row("base", "verbalized", cell="seed=1")]
+    head, line = plain_table(rows).splitlines()
+    assert head.split()[:3] == ["cell", "model", "estimator"]
+    assert line.split()[:3] == ["seed=1", "base", "verbalized"]
+    assert plain_table([]).split() == ["model", "estimator"]
+
+
+def test_markup_in_names_is_shown_not_obeyed(make_report):
+    console = Console(width=120, file=io.StringIO())
+    console.print(console_table([make_report.row("[red]x[/red]", "e", n=5)]))
+    assert "[red]x[/red]" in console.file.getvalue()
+
+
+def test_the_limit_stands_last_in_its_cell(make_report):
+    rows = [make_report.row(m, "v", n=3, cell=c) for c in ("a", "b") for m in ("ideal", "base")]
+    assert [(r.cell, r.model) for r in ordered(rows)] == [
+        ("a", "base"),
+        ("a", "ideal"),
+        ("b", "base"),
+        ("b", "ideal"),
+    ]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from saysel.interfaces import Columns
+from saysel.metrics.accuracy import Accuracy
+from saysel.metrics.auroc import Auroc
+from saysel.metrics.brier import Brier
+from saysel.metrics.ece import Ece
+from saysel.metrics.parse_rate import ParseRate
+from saysel.records import Prediction
+from saysel.scores import columns, label, score
+
+
+def prediction(confidence: float | None, correct: float | None) -> Prediction:
+    return Prediction("q", "text", "answer", None, confidence, correct)
+
+
+def drawn(n: int, rate: float, seed: int = 1) -> Columns:
+    rng = np.random.default_rng(seed)
+    return Columns((rng.random(n) < rate).astype(float), rng.integers(0, 11, n) / 10)
+
+
+def test_columns_leaves_out_what_was_not_judged_and_keeps_what_was_not_stated():
+    made = columns([prediction(0.5, 1.0), prediction(0.9, None), prediction(None, 0.0)])
+    assert made.correct.tolist() == [1.0, 0.0]
+    assert made.confidence[0] == 0.5 and np.isnan(made.confidence[1])
+
+
+def test_nothing_to_score():
+    scores = score(columns([]), [Accuracy(use="accuracy"), Auroc(use="auroc")])
+    assert [(s.metric, s.value, s.low, s.high) for s in scores] == [
+        ("accuracy", None, None, None),
+        ("auroc", None, None, None),
+    ]
+    assert score(drawn(5, 0.5), []) == []
+
+
+def test_the_interval_of_a_mean_is_that_of_the_normal_approximation():
+    (accuracy,) = score(drawn(1000, 0.7), [Accuracy()], resamples=4000)
+    half = 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / 1000)
+    assert accuracy.value - accuracy.low == pytest.approx(half, rel=0.08)
+    assert accuracy.high - accuracy.value == pytest.approx(half, rel=0.08)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    hits = 0
+    for seed in range(200):
+        (accuracy,) = score(drawn(200, 0.7, seed), [Accuracy()], resamples=200, seed=seed)
+        hits += accuracy.low <= 0.7 <= accuracy.high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_the_seed_decides_and_metrics_share_their_resamples():
+    data = drawn(50, 0.6)
+    both = score(data, [Accuracy(), Brier()], resamples=50, seed=3)
+    assert both == score(data, [Accuracy(), Brier()], resamples=50, seed=3)
+    assert both[1:] == score(data, [Brier()], resamples=50, seed=3)
+    assert both != score(data, [Accuracy(), Brier()], resamples=50, seed=4)
+
+
+def test_an_undefined_value_has_no_interval():
+    (auroc,) = score(Columns(np.ones(9), np.linspace(0, 1, 9)), [Auroc()])
+    assert (auroc.value, auroc.low, auroc.high) == (None, None, None)
+
+
+def test_resamples_where_a_metric_is_undefined_are_left_out():
+    # One wrong answer of thirty: about 36 % of the resamples miss it.
+    correct = np.ones(30)
+    correct[0] = 0
+    (auroc,) = score(Columns(correct, np.linspace(0, 1, 30)), [Auroc()], resamples=300)
+    assert auroc.value == 1 and auroc.low == 1 and auroc.high == 1
+
+
+def test_no_interval_where_most_resamples_are_undefined():
+    # Both classes are among the stated rows of 43 % of the resamples.
+    data = Columns(np.array([1.0, 0.0, 1.0, 1.0]), np.array([0.9, 0.1, np.nan, np.nan]))
+    auroc, accuracy = score(data, [Auroc(), Accuracy()], resamples=300)
+    assert auroc.value == 1 and auroc.low is None and auroc.high is None
+    assert accuracy.low is not None
+
+
+def test_labels_tell_variants_apart():
+    assert label(Ece(use="ece")) == "ece"
+    assert label(Ece(use="ece", bins=15)) == "ece(bins=15)"
+    assert label(ParseRate()) == "ParseRate"

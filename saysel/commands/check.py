@@ -1,0 +1,39 @@
+"""`saysel check`: every problem of a recipe, or what running it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from saysel.estimate import work
+from saysel.plan import plan
+from saysel.recipe import load
+
+
+def check(reference: str, overrides: Sequence[str]) -> None:
+    """Print the steps with how much there is to do in each.
+
+    Raises:
+        SayselError: see `saysel.recipe.load`; or the source's data cannot be used.
+    """
+    recipe = load(reference, overrides)
+    todo = plan(recipe)
+    lines = [("step", "fingerprint", "work", "tokens at most")]
+    for step in todo.steps:
+        amount = work(step)
+        lines.append(
+            (
+                step.name,
+                step.fingerprint,
+                f"{amount.units:,} {amount.unit}" if amount.units else "",
+                f"{amount.tokens:,}" if amount.tokens else "",
+            )
+        )
+    widths = [max(len(line[column]) for line in lines) for column in range(4)]
+    cells = len(todo.cells)
+    click.echo(f"{recipe.name}: no problems" + (f"; {cells} cells" if cells > 1 else ""))
+    for name, fingerprint, amount, tokens in lines:
+        text = f"  {name:{widths[0]}}  {fingerprint:{widths[1]}}  {amount:>{widths[2]}}"
+        click.echo(f"{text}  {tokens:>{widths[3]}}".rstrip())
+    click.echo("  cost: none, every component runs on this machine")

@@ -1,0 +1,36 @@
+"""`saysel report`: draw the report of a run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from saysel.commands.run import show_table
+from saysel.errors import UsageError
+from saysel.plan import plan
+from saysel.recipe import load
+from saysel.storage import read_json
+
+
+def report(run: Path) -> None:
+    """Draw the page from the predictions that are there.
+
+    Raises:
+        UsageError: it is not a run directory, or not all predictions are there yet.
+    """
+    from saysel.run import locked, pending
+    from saysel.stages.report import draw
+
+    if not (run / "recipe.yaml").is_file() or not (run / "manifest.json").is_file():
+        raise UsageError(f"{run}: not a run directory, it has no recipe.yaml and manifest.json")
+    todo = plan(load(str(run / "recipe.yaml")))
+    missing = [step.name for step in pending(todo, run, "evaluate") if step.stage == "evaluate"]
+    if missing:
+        raise UsageError(
+            f"{run}: predictions are missing for {', '.join(missing)}: run the recipe first"
+        )
+    with locked(run):
+        rows = draw(run, todo, read_json(run / "manifest.json"))
+    show_table(rows)
+    click.echo(f"report: {run / 'report' / 'index.html'}")

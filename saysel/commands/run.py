@@ -1,0 +1,72 @@
+"""`saysel run`: from a recipe to its report."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from saysel.plan import plan
+from saysel.recipe import load
+from saysel.report import Row
+
+
+def run(
+    reference: str,
+    out: Path | None,
+    overrides: Sequence[str],
+    until: str | None,
+    smoke: bool,
+    dry_run: bool,
+) -> None:
+    """Run the recipe, or say what would be done.
+
+    Raises:
+        SayselError: see `saysel.recipe.load` and `saysel.run.run`.
+    """
+    from saysel.run import pending
+    from saysel.run import run as start
+
+    full = load(reference, overrides)
+    recipe = full.smoke() if smoke else full
+    directory = out or Path("runs") / recipe.name
+    if dry_run:
+        steps = pending(plan(recipe), directory, until)
+        click.echo(f"{directory}: {len(steps)} steps to do" if steps else _nothing(directory))
+        for step in steps:
+            click.echo(f"  {step.directory}")
+        return
+    if smoke:
+        shutil.rmtree(directory / "stages", ignore_errors=True)  # a rehearsal is never skipped
+    outcome = start(recipe, directory, until, smoke)
+    if not outcome.ran:
+        click.echo(_nothing(directory))
+    if outcome.rows:
+        show_table(outcome.rows)
+    if outcome.complete:
+        click.echo(f"report: {directory / 'report' / 'index.html'}")
+    elif outcome.ran:
+        click.echo(f"stopped after '{until}'; the same command without --until goes on")
+    if smoke:
+        from saysel.estimate import full_run
+
+        click.echo(full_run(full, directory))
+
+
+def show_table(rows: Sequence[Row]) -> None:
+    """The scores: a table on a terminal, aligned text elsewhere."""
+    from saysel.report import console_table, plain_table
+
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console().print(console_table(rows))
+    else:
+        click.echo(plain_table(rows))
+
+
+def _nothing(directory: Path) -> str:
+    return f"{directory}: nothing to do, everything is up to date"

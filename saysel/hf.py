@@ -1,0 +1,211 @@
+"""Everything that touches the moving parts of transformers, TRL and PEFT.
+
+Models and tokenizers are loaded here, prompts are rendered here, and training checkpoints are
+made safe here, so that another version of those libraries is a change to one file.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from saysel.errors import DataError
+from saysel.interfaces import Progress, Prompt
+from saysel.records import ModelRef
+
+#: Written into a checkpoint directory when all of it is on disk.
+COMPLETE = "complete"
+
+
+def quiet() -> None:
+    """No progress bars or advice from the libraries: saysel tells its own progress."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+def device() -> str:
+    """The accelerator if there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def check(ref: ModelRef) -> None:
+    """See that what should be a directory with a model or an adapter is one.
+
+    Raises:
+        DataError: it is not; hub ids are left to the hub.
+    """
+    for path, file, what in (
+        (ref.path, "config.json", "model"),
+        (ref.adapter, "adapter_config.json", "adapter"),
+    ):
+        if path is None:
+            continue
+        if not Path(path).exists() and (path.startswith((".", "/", "~")) or path.count("/") > 1):
+            raise DataError(f"{path}: there is no such {what} directory")
+        if Path(path).exists() and not (Path(path) / file).is_file():
+            raise DataError(
+                f"{path}: not {'an' if what == 'adapter' else 'a'} {what} directory, it has no "
+                f"{file}: name a directory that was saved with save_pretrained, or a hub id"
+            )
+
+
+def load_tokenizer(ref: ModelRef) -> Any:
+    """The model's tokenizer, padding on the left as generation needs it."""
+    quiet()
+    from transformers import AutoTokenizer
+
+    check(ref)
+    tokenizer = AutoTokenizer.from_pretrained(ref.path, revision=ref.revision, padding_side="left")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(ref: ModelRef, trainable: bool = False) -> Any:
+    """The model with its adapter, on the accelerator; in evaluation mode unless trainable.
+
+    Raises:
+        DataError: the path is a directory without a model.
+    """
+    quiet()
+    from transformers import AutoModelForCausalLM
+
+    check(ref)
+    model = AutoModelForCausalLM.from_pretrained(ref.path, revision=ref.revision, dtype=ref.dtype)
+    if ref.adapter is not None:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, ref.adapter, is_trainable=trainable)
+    model.to(device())
+    return model.train() if trainable else model.eval()
+
+
+@lru_cache(maxsize=1)
+def resident(ref: ModelRef) -> tuple[Any, Any]:
+    """Model and tokenizer for inference; the last one asked for stays in memory."""
+    return load_model(ref), load_tokenizer(ref)
+
+
+def render(tokenizer: Any, prompt: Prompt) -> str:
+    """The prompt as text, up to where the reply starts.
+
+    Through the tokenizer's own chat template. A tokenizer without one gets the turns' contents
+    separated by blank lines, which is how base models are asked.
+    """
+    if tokenizer.chat_template is None:
+        return "\n\n".join(message["content"] for message in prompt) + "\n\n"
+    text: str = tokenizer.apply_chat_template(
+        list(prompt), tokenize=False, add_generation_prompt=True
+    )
+    return text
+
+
+def encode(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:
+    """Token ids of each prompt, up to where the reply starts."""
+    texts = [render(tokenizer, prompt) for prompt in prompts]
+    # Templates write the special tokens themselves; a second set would shift the model off
+    # its training distribution.
+    special = tokenizer.chat_template is None
+    ids: list[list[int]] = tokenizer(texts, add_special_tokens=special)["input_ids"]
+    return ids
+
+
+def end_tokens(model: Any, tokenizer: Any) -> set[int]:
+    """Every token at which generation stops."""
+    ends = model.generation_config.eos_token_id
+    listed = ends if isinstance(ends, list) else [ends]
+    return {end for end in [*listed, tokenizer.eos_token_id] if end is not None}
+
+
+def save(model: Any, tokenizer: Any, directory: Path) -> None:
+    """Save model (or adapter) and tokenizer as an ordinary pretrained directory."""
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+
+
+def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) -> ModelRef:
+    """Save what training made of `base`: an adapter beside its base, or a whole model."""
+    from peft import PeftModel
+
+    save(model, tokenizer, directory)
+    if isinstance(model, PeftModel):
+        return replace(base, adapter=str(directory))
+    return ModelRef(str(directory), dtype=base.dtype)
+
+
+def training_arguments(directory: Path, **options: Any) -> dict[str, Any]:
+    """Arguments that all our uses of the transformers Trainer share."""
+    return {
+        "output_dir": str(directory),
+        "report_to": "none",
+        "disable_tqdm": True,
+        "logging_strategy": "no",
+        "save_strategy": "steps",
+        "save_total_limit": 2,
+        "use_cpu": device() == "cpu",
+        "dataloader_pin_memory": device() != "cpu",
+        **options,
+    }
+
+
+def sft_config(**options: Any) -> Any:
+    """TRL's SFTConfig; memory is traded for time on accelerators only."""
+    quiet()
+    from trl import SFTConfig
+
+    accelerated = device() != "cpu"
+    with warnings.catch_warnings():
+        # The option has another name in the newest version, and the old one still works.
+        warnings.simplefilter("ignore", FutureWarning)
+        return SFTConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+
+
+def fit(trainer: Any, directory: Path) -> None:
+    """Run a transformers Trainer, going on from its last whole checkpoint in `directory`.
+
+    A checkpoint that a killed process left half-written lacks its marker and is passed over.
+    """
+    quiet()
+    from transformers import PrinterCallback, TrainerCallback
+
+    class Mark(TrainerCallback):  # type: ignore[misc]
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            (checkpoint / COMPLETE).touch()
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(Mark())
+    whole = [path.parent for path in directory.glob(f"checkpoint-*/{COMPLETE}")]
+    last = max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    with warnings.catch_warnings():
+        # Torch warns about pinned memory and scheduler order from inside the Trainer.
+        warnings.simplefilter("ignore")
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+
+
+def tell(progress: Progress) -> Any:
+    """A Trainer callback that tells saysel's progress of every optimizer step."""
+    from transformers import TrainerCallback
+
+    class Tell(TrainerCallback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.told = 0
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            # A resumed run starts beyond step 0.
+            progress.advance(state.global_step - self.told)
+            self.told = state.global_step
+
+    return Tell()

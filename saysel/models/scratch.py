@@ -1,0 +1,248 @@
+"""A small language model built from nothing on the questions of the recipe's source.
+
+For machines and first runs where nothing can be downloaded. The base it makes behaves as chat
+models do before calibration: it answers in the chat format and claims to be sure of everything.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from saysel import hf
+from saysel.errors import DataError
+from saysel.interfaces import Format, Model, Progress, Source
+from saysel.records import Message, ModelRef, Question
+
+#: Names that people use for an architecture whose text model is called otherwise.
+MODEL_TYPE = {"gemma3": "gemma3_text"}
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "<|{{ message['role'] }}|>{{ message['content'] }}"
+    "{% if message['role'] == 'assistant' %}<|end|>{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+SPECIAL_TOKENS = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
+
+#: A document as token ids: prompt, reply.
+Document = tuple[list[int], list[int]]
+#: The label that the loss passes over.
+IGNORED = -100
+
+#: First-person English about answers, as any chat model has read before. Documents made of it
+#: with random answers teach the wording and the format, and nothing about the questions.
+HEDGES = ("always", "nearly always", "mostly", "often", "sometimes", "rarely")
+PRACTICE: Message = {"role": "user", "content": "Practise the format."}
+
+
+class ScratchModel(Model):
+    """Build and train a small causal LM on the source's own questions."""
+
+    architecture: str = Field("llama", description="llama, qwen3, mistral, gemma3, gpt2, …")
+    layers: int = Field(3, ge=1, description="transformer layers")
+    width: int = Field(96, ge=8, description="hidden size")
+    heads: int = Field(4, ge=1, description="attention heads; they divide the width")
+    vocabulary: int = Field(1500, ge=300, description="most entries of the tokenizer")
+    epochs: float = Field(1.0, gt=0, description="passes over the source's pretrain split")
+    batch_size: int = Field(64, ge=1, description="documents a step")
+    learning_rate: float = Field(3e-3, gt=0, description="peak rate of AdamW, cosine decay")
+    confidences: tuple[float, ...] = Field(
+        (0.8, 0.9, 1.0, 1.0), min_length=1, description="confidences the base states at random"
+    )
+    practice: float = Field(
+        0.05, ge=0, le=1, description="extra documents that only practise the format, as a share"
+    )
+    max_steps: int | None = Field(None, ge=1, description="stop early after so many steps")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.heads or self.width // self.heads % 2:
+            raise ValueError(f"heads ({self.heads}) must divide width ({self.width}) evenly")
+        return self
+
+    def smoke(self) -> Self:
+        return self.model_copy(update={"max_steps": 1})
+
+    def work(self, source: Source) -> tuple[int, str]:
+        return self._work(sum(1 for _ in source.questions("pretrain")))
+
+    def _work(self, questions: int) -> tuple[int, str]:
+        documents = questions + round(self.practice * questions)
+        steps = round(self.epochs * -(-documents // self.batch_size))
+        return self.max_steps or max(1, steps), "steps"
+
+    def prepare(
+        self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
+    ) -> ModelRef:
+        import torch
+        from transformers import Trainer, TrainingArguments
+
+        chats = list(self._chats(source, format, seed))
+        tokenizer = self._tokenizer(chats)
+        documents = self._documents(tokenizer, chats)
+        batches = make_batches(documents, self.batch_size, seed)
+        torch.manual_seed(seed)
+        model = self._model(tokenizer)
+        questions = sum(1 for chat in chats if chat[0] != PRACTICE)
+        steps, unit = self._work(questions)
+        progress.begin(steps, unit)
+        arguments = hf.training_arguments(
+            directory / "checkpoints",
+            max_steps=steps,
+            save_steps=max(100, steps // 5),
+            per_device_train_batch_size=1,  # an item of the data set is a whole batch
+            learning_rate=self.learning_rate,
+            lr_scheduler_type="cosine",
+            warmup_steps=min(100, steps // 10),
+            weight_decay=0.01,
+            adam_beta2=0.98,
+            seed=seed,
+            data_seed=seed,
+        )
+        trainer = Trainer(
+            model=model,
+            args=TrainingArguments(**arguments),
+            train_dataset=batches,
+            data_collator=Collator(tokenizer.pad_token_id),
+            callbacks=[hf.tell(progress)],
+        )
+        hf.fit(trainer, directory / "checkpoints")
+        hf.save(model, tokenizer, directory / "model")
+        return ModelRef(str(directory / "model"), dtype="float32")
+
+    def _chats(self, source: Source, format: Format, seed: int) -> Iterator[list[Message]]:
+        """What the model reads: every question with its answer, then some practice."""
+        rng = random.Random(f"scratch/{seed}")
+        questions = list(source.questions("pretrain"))
+        if not questions:
+            raise DataError(
+                "model: the source has no questions in its split 'pretrain', from which a "
+                "'scratch' model is built: give it some, or use a pretrained model"
+            )
+        for question in questions:
+            reply = format.render(
+                rng.choice(question.answers[:1]), None, rng.choice(self.confidences)
+            )
+            yield [*format.prompt(question), {"role": "assistant", "content": reply}]
+        for _ in range(round(self.practice * len(questions))):
+            reply = practice_reply(rng, questions, format)
+            yield [PRACTICE, {"role": "assistant", "content": reply}]
+
+    def _tokenizer(self, chats: list[list[Message]]) -> Any:
+        from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+        from transformers import PreTrainedTokenizerFast
+
+        bpe = Tokenizer(models.BPE())
+        bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        bpe.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=self.vocabulary,
+            special_tokens=list(SPECIAL_TOKENS),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        bpe.train_from_iterator((turn["content"] for chat in chats for turn in chat), trainer)
+        return PreTrainedTokenizerFast(
+            tokenizer_object=bpe,
+            pad_token="<|pad|>",
+            eos_token="<|end|>",
+            additional_special_tokens=list(SPECIAL_TOKENS[2:]),
+            chat_template=CHAT_TEMPLATE,
+            padding_side="left",
+            clean_up_tokenization_spaces=False,
+            model_max_length=1024,
+        )
+
+    def _documents(self, tokenizer: Any, chats: list[list[Message]]) -> list[Document]:
+        prompts = hf.encode(tokenizer, [chat[:-1] for chat in chats])
+        replies = [chat[-1]["content"] + tokenizer.eos_token for chat in chats]
+        completions = tokenizer(replies, add_special_tokens=False)["input_ids"]
+        return list(zip(prompts, completions, strict=True))
+
+    def _model(self, tokenizer: Any) -> Any:
+        from transformers import AutoConfig, AutoModelForCausalLM
+
+        options = {
+            "vocab_size": len(tokenizer),
+            "hidden_size": self.width,
+            "intermediate_size": 2 * self.width,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "num_key_value_heads": self.heads,
+            "head_dim": self.width // self.heads,
+            "max_position_embeddings": tokenizer.model_max_length,
+            "tie_word_embeddings": True,
+            "pad_token_id": tokenizer.pad_token_id,
+            "bos_token_id": None,
+            "eos_token_id": tokenizer.eos_token_id,
+            "sliding_window": None,
+            # Far wider than the usual 0.02: at this width a small start spends most of the
+            # training on a plateau where nothing is copied from the prompt yet.
+            "initializer_range": 0.12,
+        }
+        name = MODEL_TYPE.get(self.architecture, self.architecture)
+        try:
+            config = AutoConfig.for_model(name, **options)
+        except ValueError as error:
+            raise DataError(
+                f"model.architecture: transformers knows no model type '{self.architecture}'"
+            ) from error
+        return AutoModelForCausalLM.from_config(config)
+
+
+def practice_reply(rng: random.Random, questions: list[Question], format: Format) -> str:
+    """A reply in the full format whose content is random."""
+    named = [rng.choice(questions).answers[0] for _ in range(rng.randint(1, 3))]
+    phrases = [f"{rng.choice(HEDGES)} {answer}" for answer in named]
+    ending = rng.choice((".", " or something else."))
+    first, *others = phrases
+    adverb, answer = first.rsplit(f" {named[0]}", 1)[0], named[0]
+    rationale = ", ".join([f"I would {adverb} say {answer}", *others]) + ending
+    return format.render(named[0], rationale, rng.randint(0, 10) / 10)
+
+
+def make_batches(documents: list[Document], size: int, seed: int) -> list[list[Document]]:
+    """Batches of documents of similar length, so that little is padding, in random order."""
+    rng = random.Random(f"batches/{seed}")
+    order = list(range(len(documents)))
+    rng.shuffle(order)
+    # Sorting within pools of many batches keeps each batch a random draw of its length.
+    pool = 50 * size
+    batches = []
+    for start in range(0, len(order), pool):
+        chunk = sorted(order[start : start + pool], key=lambda row: sum(map(len, documents[row])))
+        batches += [
+            [documents[row] for row in chunk[first : first + size]]
+            for first in range(0, len(chunk), size)
+        ]
+    rng.shuffle(batches)
+    return batches
+
+
+class Collator:
+    """One ready-made batch to padded tensors."""
+
+    def __init__(self, pad: int) -> None:
+        self.pad = pad
+
+    def __call__(self, items: list[list[Document]]) -> dict[str, Any]:
+        import torch
+
+        (documents,) = items
+        longest = max(len(prompt) + len(reply) for prompt, reply in documents)
+        rows: dict[str, list[list[int]]] = {"input_ids": [], "attention_mask": [], "labels": []}
+        for prompt, reply in documents:
+            size = len(prompt) + len(reply)
+            padding = longest - size
+            rows["input_ids"].append([*prompt, *reply, *[self.pad] * padding])
+            rows["attention_mask"].append([1] * size + [0] * padding)
+            # Only replies are learned: what is asked is the source's own invention.
+            rows["labels"].append([IGNORED] * len(prompt) + reply + [IGNORED] * padding)
+        return {name: torch.tensor(values) for name, values in rows.items()}

@@ -1,0 +1,222 @@
+"""Recipe to steps: which stages run, on what, in which order, under which fingerprint.
+
+A fingerprint hashes a step's components (class, version, options), the settings it reads and
+the fingerprints of the steps it builds on. Options marked `Throughput` are left out. Cells of a
+matrix whose fingerprints agree share the step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from saysel.errors import RecipeError
+from saysel.interfaces import Component, Estimator, ThroughputMarker, Trainer
+from saysel.recipe import Recipe
+
+#: In the order of the line from question to report.
+STAGES = ("model", "sample", "cluster", "rationale", "target", "train", "evaluate", "report")
+BASE = "base"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage to run once.
+
+    Attributes:
+        stage: one of `STAGES`.
+        name: the stage, and the phase, model or estimator where there are several.
+        fingerprint: 12 hex digits.
+        recipe: of the first cell that needs it.
+        inputs: the steps whose records it reads, by role.
+        trainer, estimator: what a `train` or `evaluate` step runs.
+        model: name of the model that an `evaluate` step judges or a `train` step makes.
+    """
+
+    stage: str
+    name: str
+    fingerprint: str
+    recipe: Recipe
+    inputs: Mapping[str, Step] = field(default_factory=dict)
+    trainer: Trainer | None = None
+    estimator: Estimator | None = None
+    model: str = BASE
+
+    @property
+    def directory(self) -> str:
+        """Name of its directory below `stages/`."""
+        return f"{self.name}-{self.fingerprint}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of the matrix.
+
+    Attributes:
+        label: `rationale=llm,seed=1`; empty without a matrix.
+        recipe: the cell's own recipe.
+        steps: everything it needs, in order.
+    """
+
+    label: str
+    recipe: Recipe
+    steps: tuple[Step, ...]
+
+    def evaluations(self) -> list[Step]:
+        """The steps whose predictions are rows of the report."""
+        return [step for step in self.steps if step.stage == "evaluate"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells, and their steps once each, in an order in which they can run."""
+
+    cells: tuple[Cell, ...]
+    steps: tuple[Step, ...]
+    report: Step
+
+
+def plan(recipe: Recipe) -> Plan:
+    """The steps of a recipe.
+
+    Raises:
+        RecipeError: an estimator names a model that no phase trains.
+    """
+    shared: dict[str, Step] = {}
+    cells = []
+    for label, cell in recipe.cells():
+        steps = tuple(shared.setdefault(step.directory, step) for step in _steps(cell))
+        cells.append(Cell(label, cell, steps))
+    steps = tuple(sorted(shared.values(), key=lambda step: STAGES.index(step.stage)))
+    evaluations = [step for cell in cells for step in cell.evaluations()]
+    content = {
+        "title": recipe.report.model_dump(),
+        "metrics": [
+            [identity(metric) for metric in cell.recipe.evaluate.metrics] for cell in cells
+        ],
+        "cells": [cell.label for cell in cells],
+        "source": identity(recipe.source),
+    }
+    inputs = {str(number): step for number, step in enumerate(evaluations)}
+    report = Step("report", "report", _fingerprint("report", content, inputs), recipe, inputs)
+    return Plan(tuple(cells), (*steps, report), report)
+
+
+def phases(trainers: tuple[Trainer, ...]) -> list[tuple[str, Trainer]]:
+    """Each training phase with the name of the model it makes (`sft`, `ppo`, `ppo-2`)."""
+    named: list[tuple[str, Trainer]] = []
+    for trainer in trainers:
+        uses = [earlier.use for _, earlier in named].count(trainer.use)
+        named.append((f"{trainer.use}-{uses + 1}" if uses else trainer.use, trainer))
+    return named
+
+
+def identity(value: Any) -> Any:
+    """What of a component or option decides results, in JSON types."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        options = {
+            name: identity(getattr(value, name))
+            for name, info in fields.items()
+            if name != "use" and not any(isinstance(m, ThroughputMarker) for m in info.metadata)
+        }
+        if not isinstance(value, Component):
+            return options
+        kind = f"{type(value).__module__}:{type(value).__qualname__}"
+        return {"class": kind, "version": type(value).version, "options": options}
+    if isinstance(value, list | tuple):
+        return [identity(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): identity(item) for key, item in value.items()}
+    return value
+
+
+def _fingerprint(stage: str, content: Mapping[str, Any], inputs: Mapping[str, Step]) -> str:
+    above = {role: step.fingerprint for role, step in inputs.items()}
+    text = json.dumps([stage, content, above], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _steps(recipe: Recipe) -> list[Step]:
+    """The steps of one cell, in order."""
+    steps: list[Step] = []
+
+    def add(stage: str, content: dict[str, Any], name: str = "", **options: Any) -> Step:
+        inputs = options.pop("inputs", {})
+        fingerprint = _fingerprint(stage, content, inputs)
+        step = Step(stage, name or stage, fingerprint, recipe, inputs, **options)
+        steps.append(step)
+        return step
+
+    seed = recipe.seed
+    source = {"source": identity(recipe.source), "digest": recipe.source.digest()}
+    written = identity(recipe.format)
+    model = add(
+        "model", {"model": identity(recipe.model), **source, "format": written, "seed": seed}
+    )
+    models = {BASE: model}
+    if recipe.train:
+        sampled = {"sampler": identity(recipe.sample), **source, "format": written, "seed": seed}
+        sample = add("sample", sampled, inputs={"model": model})
+        cluster = add("cluster", {"clusterer": identity(recipe.cluster)}, inputs={"sample": sample})
+        rationale = add(
+            "rationale", {"writer": identity(recipe.rationale)}, inputs={"cluster": cluster}
+        )
+        target = add(
+            "target",
+            {"target": identity(recipe.target), "judge": identity(recipe.judge)},
+            inputs={"sample": sample, "cluster": cluster, "rationale": rationale},
+        )
+        latest = model
+        for name, trainer in phases(recipe.train):
+            content = {"trainer": identity(trainer), "seed": seed}
+            if trainer.decodes:
+                content["temperature"] = recipe.evaluate.temperature
+            latest = add(
+                "train",
+                content,
+                name=f"train-{name}",
+                inputs={"model": latest, "target": target, "sample": sample},
+                trainer=trainer,
+                model=name,
+            )
+            models[name] = latest
+    wrong = [
+        f"evaluate.estimators[{place}].models: no training phase makes '{name}'; there are "
+        f"{', '.join(models)}"
+        for place, estimator in enumerate(recipe.evaluate.estimators)
+        for name in estimator.models or ()
+        if name not in models
+    ]
+    if wrong:
+        raise RecipeError(recipe.name, wrong)
+    for name, trained in models.items():
+        for place, estimator in enumerate(recipe.evaluate.estimators):
+            if estimator.models is not None and name not in estimator.models:
+                continue
+            same = [other.use for other in recipe.evaluate.estimators[:place]].count(estimator.use)
+            content = {
+                "estimator": identity(estimator.model_copy(update={"models": None})),
+                "sampler": identity(recipe.sample),
+                "clusterer": identity(recipe.cluster),
+                "judge": identity(recipe.judge),
+                "format": written,
+                **source,
+                "split": recipe.evaluate.split,
+                "temperature": recipe.evaluate.temperature,
+                "seed": seed,
+            }
+            add(
+                "evaluate",
+                content,
+                name=f"evaluate-{name}-{estimator.use}" + (f"-{same + 1}" if same else ""),
+                inputs={"model": trained},
+                estimator=estimator,
+                model=name,
+            )
+    return steps

@@ -1,0 +1,220 @@
+"""Walks the plan: skips what is done, runs the rest, keeps manifest and events.
+
+A step's directory below `stages/` is named by its fingerprint and counts once its `done.json` is
+there, so that being killed at any moment costs the shards in flight and nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from saysel import registry
+from saysel.errors import RunBusy, SayselError, StageError
+from saysel.events import Events
+from saysel.manifest import Manifest, peak_memory, reset_peak_memory
+from saysel.plan import STAGES, Plan, Step, plan
+from saysel.progress import StageProgress
+from saysel.recipe import Recipe
+from saysel.recipe_yaml import dump
+from saysel.report import Row
+from saysel.stages import Work, questions, stage_directory
+from saysel.storage import disk_trouble, finish, finished, read_json, write_text
+
+#: Less free space than this when something fails means that the disk was full.
+FULL = 1 << 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        directory: the run directory.
+        ran: names of the steps that had something to do.
+        rows: rows of the report; empty if the report was up to date or not reached.
+        complete: whether all stages are done now.
+    """
+
+    directory: Path
+    ran: tuple[str, ...]
+    rows: tuple[Row, ...]
+    complete: bool
+
+
+def run(recipe: Recipe, directory: Path, until: str | None = None, smoke: bool = False) -> Outcome:
+    """Do what is missing of a recipe.
+
+    Args:
+        recipe: what to run.
+        directory: the run directory; made if it is not there.
+        until: the last stage to run, one of `STAGES`.
+        smoke: whether the recipe is the least work that walks every path.
+
+    Raises:
+        RunBusy: another process works in the directory.
+        SayselError: something expected went wrong; what is finished is kept.
+    """
+    todo = plan(recipe)
+    with locked(directory):
+        return _run(recipe, todo, directory, until, smoke)
+
+
+def pending(todo: Plan, directory: Path, until: str | None = None) -> list[Step]:
+    """The steps that have something to do, in order."""
+    last = STAGES.index(until) if until else len(STAGES)
+    return [
+        step
+        for step in todo.steps
+        if STAGES.index(step.stage) <= last and not _done(directory, step)
+    ]
+
+
+def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome:
+    steps = pending(todo, directory, until)
+    if not steps:
+        return Outcome(directory, (), (), until is None)
+    # Everything that a source can find wrong is found before any work.
+    for cell in todo.cells:
+        for split in splits(cell.recipe):
+            questions(cell.recipe, split)
+    write_text(directory / "recipe.yaml", dump(recipe.resolved()))
+    manifest = Manifest(directory, recipe, todo)
+    events = Events(directory / "events.jsonl")
+    hooks = registry.hooks()
+    events.write("run_started", recipe=recipe.name, pending=[step.name for step in steps])
+    hooks.saysel_run_started(directory=directory, recipe=recipe.resolved())
+    rows: tuple[Row, ...] = ()
+    for step in steps:
+        if step.stage == "report":
+            from saysel.stages.report import draw
+
+            with _stage(directory, step, manifest, events, hooks):
+                rows = draw(directory, todo, manifest.content)
+            # The page shows the stages before it; drawing it is not news to itself.
+            hooks.saysel_run_finished(
+                directory=directory, metrics=read_json(directory / "report" / "metrics.json")
+            )
+            events.write("run_finished")
+            continue
+        with _stage(directory, step, manifest, events, hooks) as (progress, counted):
+            work = Work(
+                directory,
+                step,
+                progress,
+                partial(events.write, "training", stage=step.name),
+                smoke,
+            )
+            counted.update(import_module(f"saysel.stages.{step.stage}").run(work))
+    return Outcome(directory, tuple(step.name for step in steps), rows, until is None)
+
+
+def splits(recipe: Recipe) -> list[str]:
+    """The splits of its source that a recipe reads, the pretrain split aside."""
+    return [*(["train"] if recipe.train else []), recipe.evaluate.split]
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the run directory for this process; the lock goes with the process.
+
+    Raises:
+        RunBusy: another process holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_trouble(error, directory) from error
+    lock = FileLock(directory / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunBusy(
+            f"{directory}: another saysel process works in this run directory: wait for it, or "
+            "choose another with --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _stage(
+    directory: Path, step: Step, manifest: Manifest, events: Events, hooks: Any
+) -> Iterator[tuple[StageProgress, dict[str, Any]]]:
+    """One step: its events, progress, failures, manifest entry and marker."""
+    place = stage_directory(directory, step)
+    place.mkdir(parents=True, exist_ok=True)
+    events.write("stage_started", stage=step.name, fingerprint=step.fingerprint)
+    began = time.time()
+    clock = time.monotonic()
+    reset_peak_memory()
+    counted: dict[str, Any] = {}
+    try:
+        with StageProgress(step.name) as progress:
+            yield progress, counted
+    except KeyboardInterrupt:
+        events.write("interrupted", stage=step.name)
+        raise
+    except Exception as error:
+        failure = _failure(error, directory)
+        _try_to_tell(events, step, failure, traceback.format_exc())
+        if isinstance(failure, SayselError):
+            raise StageError(
+                f"stage '{step.name}' failed: {failure} (log: {directory / 'events.jsonl'}; what "
+                "is finished is kept, the same command goes on from there)"
+            ) from error
+        raise
+    record = {
+        "fingerprint": step.fingerprint,
+        "started": began,
+        "seconds": round(time.monotonic() - clock, 3),
+        "tokens": counted.pop("tokens", 0),
+        "peak_memory_mb": peak_memory(),
+        "work": {
+            "units": progress.done,
+            "unit": progress.unit,
+            "seconds": round(progress.seconds, 3),
+        },
+        **counted,
+    }
+    finish(place, record)
+    manifest.add(step, record)
+    events.write("stage_finished", stage=step.name, **record)
+    hooks.saysel_stage_finished(directory=directory, stage=step.name, record=record)
+
+
+def _failure(error: Exception, directory: Path) -> Exception:
+    """The error as expected trouble, where it is: libraries tell of a full disk in many ways."""
+    if isinstance(error, SayselError):
+        return error
+    if "No space left" in str(error) or shutil.disk_usage(directory).free < FULL:
+        return StageError("the disk is full: make room and run again")
+    if isinstance(error, OSError) and error.filename:
+        return disk_trouble(error, Path(str(error.filename)))
+    return error
+
+
+def _try_to_tell(events: Events, step: Step, failure: Exception, trace: str) -> None:
+    try:
+        events.write("stage_failed", stage=step.name, error=str(failure), traceback=trace)
+    except SayselError:
+        pass  # the disk that made the stage fail takes no event either
+
+
+def _done(directory: Path, step: Step) -> bool:
+    done = finished(stage_directory(directory, step)) is not None
+    if step.stage == "report":
+        return done and (directory / "report" / "index.html").is_file()
+    return done

@@ -1,0 +1,124 @@
+"""The stages: each reads records, calls components, writes records.
+
+Every stage is one module with one function, `run(work)`, which returns what the manifest should
+count. A stage that was killed is run again on the same directory and goes on from what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from saysel.errors import DataError
+from saysel.plan import Step
+from saysel.progress import StageProgress
+from saysel.records import ModelRef, Question
+from saysel.recipe import Recipe
+from saysel.storage import Shards, read_json, write_json
+
+MODEL = "model.json"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a stage gets.
+
+    Attributes:
+        run: the run's directory.
+        step: what to do.
+        progress: where to tell how far it is.
+        log: records a figure of training as an event.
+        smoke: whether this is a `--smoke` run.
+    """
+
+    run: Path
+    step: Step
+    progress: StageProgress
+    log: Callable[..., None]
+    smoke: bool = False
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the first cell that needs the step."""
+        return self.step.recipe
+
+    @property
+    def directory(self) -> Path:
+        """The step's own directory."""
+        return stage_directory(self.run, self.step)
+
+    def input(self, role: str) -> Path:
+        """The directory of a step that this one builds on."""
+        return stage_directory(self.run, self.step.inputs[role])
+
+    def records(self, role: str, record: type[Any]) -> Iterator[Any]:
+        """The records of a step that this one builds on."""
+        return iter(Shards(self.input(role), record))
+
+    def questions(self, split: str) -> list[Question]:
+        """The questions of a split.
+
+        Raises:
+            DataError: there are none, or two share an id.
+        """
+        return questions(self.recipe, split)
+
+
+def questions(recipe: Recipe, split: str) -> list[Question]:
+    """The questions of a recipe's split, seen to be usable.
+
+    Raises:
+        DataError: there are none, two share an id, or one has no answer.
+    """
+    found = list(recipe.source.questions(split))
+    if not found:
+        raise DataError(f"source: there are no questions in the split '{split}'")
+    seen: set[str] = set()
+    for question in found:
+        if question.id in seen:
+            raise DataError(f"source: two questions of '{split}' have the id '{question.id}'")
+        if not question.answers:
+            raise DataError(
+                f"source: question '{question.id}' of '{split}' has no answer to be judged by"
+            )
+        seen.add(question.id)
+    return found
+
+
+def stage_directory(run: Path, step: Step) -> Path:
+    """Where a step's records lie."""
+    return run / "stages" / step.directory
+
+
+def write_model(run: Path, directory: Path, ref: ModelRef) -> None:
+    """Note where a step's model lies; paths inside the run are kept relative to it."""
+    written = dict(vars(ref))
+    for key in ("path", "adapter"):
+        place = written[key]
+        if place is not None and Path(place).resolve().is_relative_to(run.resolve()):
+            written[key] = {"inside": str(Path(place).resolve().relative_to(run.resolve()))}
+    write_json(directory / MODEL, written)
+
+
+def read_model(run: Path, directory: Path) -> ModelRef:
+    """The model that a step made."""
+    written = read_json(directory / MODEL)
+    for key in ("path", "adapter"):
+        if isinstance(written[key], dict):
+            written[key] = str(run / written[key]["inside"])
+    return ModelRef(**written)
+
+
+def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Consecutive pieces of at most `size` items."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def seed_of(*parts: object) -> int:
+    """A seed that hangs on all parts, the same on every machine."""
+    from hashlib import blake2b
+
+    text = "/".join(map(str, parts))
+    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")

@@ -1,0 +1,36 @@
+"""Group the responses of each question by what they say (arXiv 2405.20974, section 2.1)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from saysel.records import Cluster, Response
+from saysel.stages import Work, chunks
+from saysel.storage import Shards
+
+#: Questions in a shard.
+SHARD = 500
+
+
+def run(work: Work) -> dict[str, Any]:
+    questions = {question.id: question for question in work.questions("train")}
+    responses = work.records("sample", Response)
+    grouped = [
+        (questions[name], list(members))
+        for name, members in groupby(responses, key=lambda response: response.question_id)
+    ]
+    stored = Shards(work.directory, Cluster)
+    work.progress.begin(len(grouped), "questions")
+    for number, part in enumerate(chunks(grouped, SHARD)):
+        if not stored.has(number):
+            stored.write(
+                number,
+                [
+                    cluster
+                    for question, members in part
+                    for cluster in work.recipe.cluster.cluster(question, members)
+                ],
+            )
+        work.progress.advance(len(part))
+    return {"questions": len(grouped)}

@@ -1,0 +1,30 @@
+"""Describe in the first person where the responses disagree (arXiv 2405.20974, section 2.1)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from saysel.records import Cluster, Rationale
+from saysel.stages import Work, chunks
+from saysel.storage import Shards
+
+#: Questions in a shard.
+SHARD = 500
+
+
+def run(work: Work) -> dict[str, Any]:
+    questions = {question.id: question for question in work.questions("train")}
+    clusters = work.records("cluster", Cluster)
+    items = [
+        (questions[name], list(members))
+        for name, members in groupby(clusters, key=lambda cluster: cluster.question_id)
+    ]
+    stored = Shards(work.directory, Rationale)
+    work.progress.begin(len(items), "questions")
+    for number, part in enumerate(chunks(items, SHARD)):
+        if not stored.has(number):
+            written = work.recipe.rationale.write(part)
+            stored.write(number, [rationale for rationale in written if rationale is not None])
+        work.progress.advance(len(part))
+    return {"questions": len(items), "missing": len(items) - sum(1 for _ in stored)}

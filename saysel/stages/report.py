@@ -1,0 +1,84 @@
+"""Score the predictions and draw the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from saysel.plan import Cell, Plan, Step
+from saysel.records import Prediction, Question
+from saysel.report import IDEAL, Report, Row, write
+from saysel.scores import columns, score
+from saysel.stages import questions, stage_directory
+from saysel.storage import Shards
+
+
+def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
+    """Write the report of a run whose predictions are there; returns its rows."""
+    recipe = plan.report.recipe
+    asked = questions(recipe, recipe.evaluate.split)
+    rows = [row for cell in plan.cells for row in _rows(run, cell)]
+    report = Report(
+        name=recipe.name,
+        title=recipe.report.title or recipe.name,
+        recipe=recipe.resolved(),
+        manifest=manifest,
+        rows=tuple(rows),
+        questions={question.id: question for question in asked},
+        clusters=_clusters(rows),
+    )
+    write(report, run / "report")
+    return tuple(rows)
+
+
+def _rows(run: Path, cell: Cell) -> list[Row]:
+    """A cell's rows: every model under every estimator, then the ideal observer."""
+    recipe = cell.recipe
+    rows = [
+        _row(
+            cell, step.model, _estimator(step), list(Shards(stage_directory(run, step), Prediction))
+        )
+        for step in cell.evaluations()
+    ]
+    ideal = _ideal(cell, questions(recipe, recipe.evaluate.split))
+    return [*rows, _row(cell, IDEAL, IDEAL, ideal)] if ideal else rows
+
+
+def _row(cell: Cell, model: str, estimator: str, predictions: list[Prediction]) -> Row:
+    evaluate = cell.recipe.evaluate
+    scores = score(columns(predictions), evaluate.metrics, seed=cell.recipe.seed)
+    return Row(
+        cell.label,
+        model,
+        estimator,
+        evaluate.split,
+        tuple(predictions),
+        tuple(scores),
+        sum(prediction.correct is not None for prediction in predictions),
+    )
+
+
+def _estimator(step: Step) -> str:
+    return step.name.removeprefix(f"evaluate-{step.model}-")
+
+
+def _ideal(cell: Cell, asked: Sequence[Question]) -> list[Prediction]:
+    """What the ideal observer says, judged like everybody else; empty where nobody knows."""
+    best = [cell.recipe.source.ideal(question) for question in asked]
+    said = [(q, ideal) for q, ideal in zip(asked, best, strict=True) if ideal is not None]
+    if len(said) < len(asked):
+        return []
+    verdicts = cell.recipe.judge.judge([(question, ideal.answer) for question, ideal in said])
+    return [
+        Prediction(question.id, ideal.answer, ideal.answer, None, ideal.confidence, correct)
+        for (question, ideal), correct in zip(said, verdicts, strict=True)
+    ]
+
+
+def _clusters(rows: Sequence[Row]) -> dict[str, list[tuple[str, float]]]:
+    """Answers and shares per question, from the first row that sampled several."""
+    for row in rows:
+        if any(prediction.shares for prediction in row.predictions):
+            return {p.question_id: list(p.shares.items()) for p in row.predictions}
+    return {}

@@ -1,0 +1,60 @@
+"""Sample n responses to every training question (arXiv 2405.20974, section 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from saysel.records import ModelRef, Question, Response
+from saysel.recipe import Recipe
+from saysel.stages import Work, chunks, read_model, seed_of
+from saysel.storage import Shards
+
+#: Responses in a shard: what a crash can cost.
+SHARD = 2_000
+
+
+@dataclass(frozen=True)
+class SampleShard:
+    """Samples the responses of one shard; can be sent to another process."""
+
+    recipe: Recipe
+    model: ModelRef
+
+    def __call__(self, item: tuple[int, Sequence[Question]]) -> tuple[int, list[Response]]:
+        number, questions = item
+        sampler, format = self.recipe.sample, self.recipe.format
+        prompts = [format.prompt(question) for question in questions]
+        seed = seed_of("sample", self.recipe.seed, number)
+        samples = sampler.sample(self.model, prompts, sampler.n, seed)
+        return number, [
+            Response(
+                question.id,
+                index,
+                generation.text,
+                format.parse(generation.text).answer,
+                generation.tokens,
+                generation.logprob,
+            )
+            for question, generations in zip(questions, samples, strict=True)
+            for index, generation in enumerate(generations)
+        ]
+
+
+def run(work: Work) -> dict[str, Any]:
+    recipe = work.recipe
+    n = recipe.sample.n
+    questions = work.questions("train")
+    shards = list(enumerate(chunks(questions, max(1, SHARD // n))))
+    stored = Shards(work.directory, Response)
+    missing = [shard for shard in shards if not stored.has(shard[0])]
+    work.progress.begin(sum(len(part) for _, part in missing) * n, "responses")
+    sample = SampleShard(recipe, read_model(work.run, work.input("model")))
+    for number, responses in recipe.engine.map(sample, missing):
+        stored.write(number, responses)
+        work.progress.advance(len(responses))
+    return {
+        "questions": len(questions),
+        "tokens": sum(response.tokens for response in stored),
+    }

@@ -1,0 +1,73 @@
+"""Choose the response and confidence to learn, and write the examples.
+
+arXiv 2405.20974, sections 2.1 and 2.2: reasoning, answer, self-reflection, confidence. Deviation:
+correctness is judged on the parsed answer only, never on the whole text.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from saysel.records import Cluster, Example, Rationale
+from saysel.stages import Work
+from saysel.storage import Shards
+
+
+def run(work: Work) -> dict[str, Any]:
+    recipe, format = work.recipe, work.recipe.format
+    questions = {question.id: question for question in work.questions("train")}
+    clusters = {
+        name: list(members)
+        for name, members in groupby(
+            work.records("cluster", Cluster), key=lambda cluster: cluster.question_id
+        )
+    }
+    rationales = {
+        rationale.question_id: rationale for rationale in work.records("rationale", Rationale)
+    }
+    work.progress.begin(len(questions), "questions")
+    # All representatives are judged in one batch: a judge may call a model or a network.
+    asked = [
+        (questions[name], cluster.representative.answer or "")
+        for name, members in clusters.items()
+        for cluster in members
+    ]
+    verdicts = iter(recipe.judge.judge(asked))
+    examples = []
+    unjudged = 0
+    for name, members in clusters.items():
+        correct = [next(verdicts) for _ in members]
+        unjudged += correct.count(None)
+        chosen = recipe.target.target(questions[name], members, correct)
+        if chosen is None or name not in rationales:
+            continue
+        response, confidence = chosen
+        examples.append(
+            Example(
+                name,
+                tuple(format.prompt(questions[name])),
+                format.render(
+                    response.answer or "",
+                    rationales[name].text,
+                    confidence,
+                    format.reasoning(response.text),
+                ),
+                confidence,
+            )
+        )
+    work.progress.advance(len(questions))
+    if work.smoke and not examples:
+        # One step of training leaves a model that answers nothing right. The gold answers stand
+        # in, so that the stages behind this one are walked all the same.
+        examples = [
+            Example(
+                question.id,
+                tuple(format.prompt(question)),
+                format.render(question.answers[0], "I am not sure.", 0.5),
+                0.5,
+            )
+            for question in questions.values()
+        ]
+    Shards(work.directory, Example).write(0, examples)
+    return {"questions": len(questions), "examples": len(examples), "unjudged": unjudged}

@@ -1,0 +1,104 @@
+"""The policy with its value head, and the frozen policy it is measured against."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from saysel import hf
+from saysel.records import ModelRef
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Outlook(NamedTuple):
+    """What the policy sees before each token of the replies.
+
+    Attributes:
+        logprobs: of every next token, [B, T, V], at temperature 1.
+        values: expected reward from here on, [B, T].
+    """
+
+    logprobs: Tensor
+    values: Tensor
+
+
+class Policy:
+    """A causal LM, a linear value head on its last hidden states, and a frozen reference.
+
+    The head reads the hidden states without a gradient into them: what it learns as a baseline
+    must not move what the model says. Dropout stays off, so that old and new probabilities
+    differ only by the updates.
+    """
+
+    def __init__(self, ref: ModelRef) -> None:
+        import torch
+
+        self.model = hf.load_model(ref, trainable=True).eval()
+        self.tokenizer = hf.load_tokenizer(ref)
+        self.adapted = ref.adapter is not None
+        if self.adapted:
+            # The reference is the adapter as it came, beside the one that learns.
+            self.model.load_adapter(ref.adapter, adapter_name="reference")
+            self.model.set_adapter("default")
+            self.frozen = self.model
+        else:
+            self.frozen = deepcopy(self.model).requires_grad_(False)
+        width = self.model.config.get_text_config().hidden_size
+        self.head = torch.nn.Linear(width, 1).to(self.model.device)
+        torch.nn.init.zeros_(self.head.weight)
+        torch.nn.init.zeros_(self.head.bias)
+
+    def parameters(self) -> list[Tensor]:
+        """The weights that learn, without the head's."""
+        return [weight for weight in self.model.parameters() if weight.requires_grad]
+
+    def look(self, ids: Tensor, mask: Tensor, length: int) -> Outlook:
+        """Probabilities and values at the last `length` positions of [B, L] token ids."""
+        out = self._forward(self.model, ids, mask, length, hidden=True)
+        states = out.hidden_states[-1][:, -length - 1 : -1].detach().float()
+        return Outlook(out.logits[:, :-1].float().log_softmax(-1), self.head(states).squeeze(-1))
+
+    def reference(self, ids: Tensor, mask: Tensor, length: int) -> Tensor:
+        """The reference policy's log-probabilities, [B, T, V]."""
+        import torch
+
+        with torch.no_grad():
+            if self.adapted:
+                self.model.set_adapter("reference")
+            out = self._forward(self.frozen, ids, mask, length, hidden=False)
+            if self.adapted:
+                self.model.set_adapter("default")
+            logprobs: Tensor = out.logits[:, :-1].float().log_softmax(-1)
+            return logprobs
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs of the policy."""
+        learned = {
+            name: weight.detach().cpu()
+            for name, weight in self.model.named_parameters()
+            if weight.requires_grad
+        }
+        return {"model": learned, "head": self.head.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` gave."""
+        import torch
+
+        weights = dict(self.model.named_parameters())
+        with torch.no_grad():
+            for name, value in state["model"].items():
+                weights[name].copy_(value)
+        self.head.load_state_dict(state["head"])
+
+    @staticmethod
+    def _forward(model: Any, ids: Tensor, mask: Tensor, length: int, hidden: bool) -> Any:
+        return model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+            use_cache=False,
+            output_hidden_states=hidden,
+            logits_to_keep=length + 1,
+        )

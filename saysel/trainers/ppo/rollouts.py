@@ -1,0 +1,138 @@
+"""Replies of the current policy, judged and rewarded, as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from saysel import hf
+from saysel.generation import Decoding, Reply, generate
+from saysel.interfaces import Format, Judge, RewardFn
+from saysel.records import Question
+from saysel.trainers.ppo.policy import Policy
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Movable = Literal["confidence", "response"]
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """B replies: prompts padded on the left to L, replies on the right to T.
+
+    Attributes:
+        ids, mask: prompt and reply together, [B, L + T].
+        actions: the reply's tokens, [B, T].
+        tokens: 1.0 at the reply's tokens, [B, T].
+        movable: 1.0 at the tokens that the reward may move, [B, T].
+        rewards: per token, [B, T]; a reply's sum is its reward.
+        figures: means over the replies, for the record: reward, accuracy, confidence, parse_rate.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    actions: Tensor
+    tokens: Tensor
+    movable: Tensor
+    rewards: Tensor
+    figures: dict[str, float]
+
+
+def roll_out(
+    policy: Policy,
+    questions: Sequence[Question],
+    format: Format,
+    judge: Judge,
+    reward: RewardFn,
+    movable: Movable,
+    decoding: Decoding,
+    generator: torch.Generator,
+) -> Rollouts:
+    """One reply to each question, with its reward.
+
+    Questions whose answer the judge cannot judge are left out of the batch.
+    """
+    tokenizer = policy.tokenizer
+    prompts = hf.encode(tokenizer, [format.prompt(question) for question in questions])
+    ends = hf.end_tokens(policy.model, tokenizer)
+    replies = [
+        reply
+        for (reply,) in generate(policy.model, tokenizer, prompts, 1, decoding, generator, ends)
+    ]
+    texts = tokenizer.batch_decode([reply.tokens for reply in replies], skip_special_tokens=True)
+    parsed = [format.parse(text) for text in texts]
+    # Without an answer there is nothing to be sure of: the reply counts as unreadable.
+    confidences = [part.confidence if part.answer is not None else None for part in parsed]
+    correct = judge.judge(
+        [(question, part.answer or "") for question, part in zip(questions, parsed, strict=True)]
+    )
+    kept = [row for row, correctness in enumerate(correct) if correctness is not None]
+    judged = [correctness for correctness in correct if correctness is not None]
+    stated = [confidences[row] for row in kept]
+    rewards = reward.reward(judged, stated)
+    return assemble(
+        [prompts[row] for row in kept],
+        [replies[row] for row in kept],
+        rewards,
+        [confidence is not None for confidence in stated],
+        movable,
+        tokenizer.pad_token_id,
+        policy.model.device,
+        {
+            "reward": sum(rewards) / max(1, len(kept)),
+            "accuracy": sum(judged) / max(1, len(kept)),
+            "confidence": sum(filter(None, stated)) / max(1, len(kept)),
+            "parse_rate": sum(c is not None for c in stated) / max(1, len(kept)),
+        },
+    )
+
+
+def assemble(
+    prompts: Sequence[Sequence[int]],
+    replies: Sequence[Reply],
+    rewards: Sequence[float],
+    readable: Sequence[bool],
+    movable: Movable,
+    pad: int,
+    device: object,
+    figures: dict[str, float],
+) -> Rollouts:
+    """Pad, mask and place the rewards.
+
+    A readable reply gets its reward at its last token, and moves at the tokens behind the
+    format's confidence marker (or all of them). An unreadable one is spread its reward evenly
+    over all of its tokens, and all of them move: any of them may be the one that broke it.
+    """
+    import torch
+
+    before = max(map(len, prompts))
+    after = max(len(reply.tokens) for reply in replies)
+    shape = (len(replies), after)
+    ids = torch.full((len(replies), before + after), pad)
+    mask = torch.zeros(len(replies), before + after, dtype=torch.long)
+    tokens, moves, paid = torch.zeros(shape), torch.zeros(shape), torch.zeros(shape)
+    for row, (prompt, reply) in enumerate(zip(prompts, replies, strict=True)):
+        size = len(reply.tokens)
+        line = torch.tensor([*prompt, *reply.tokens])
+        ids[row, before - len(prompt) : before + size] = line
+        mask[row, before - len(prompt) : before + size] = 1
+        tokens[row, :size] = 1
+        if not readable[row]:
+            moves[row, :size] = 1
+            paid[row, :size] = rewards[row] / size
+        else:
+            start = 0 if movable == "response" else reply.marked
+            moves[row, start:size] = 1
+            paid[row, size - 1] = rewards[row]
+    return Rollouts(
+        ids.to(device),
+        mask.to(device),
+        ids[:, before:].to(device),
+        tokens.to(device),
+        moves.to(device),
+        paid.to(device),
+        figures,
+    )

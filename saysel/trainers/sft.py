@@ -1,0 +1,122 @@
+"""Stage 1 of SaySelf: supervised fine-tuning on answer, self-reflection and confidence.
+
+arXiv 2405.20974, section 2.2; the defaults are the values of its released code. The loss is on
+the reply's tokens only, and prompts go through the model's chat template.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import Self
+
+from saysel import hf
+from saysel.errors import StageError
+from saysel.interfaces import Throughput, Trainer, TrainingData
+from saysel.records import ModelRef
+
+
+class Lora(BaseModel):
+    """Low-rank adapters (arXiv 2106.09685) on every linear layer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    r: int = Field(64, ge=1, description="rank")
+    alpha: float = Field(16, gt=0, description="scale of the update, over the rank")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the adapter")
+
+
+class SFTTrainer(Trainer):
+    """Fine-tune on the examples with TRL, adapters or full weights."""
+
+    learning_rate: float = Field(7e-5, gt=0, description="peak rate of AdamW, linear decay")
+    epochs: float = Field(3, gt=0, description="passes over the examples")
+    batch_size: int = Field(128, ge=1, description="examples an optimizer step")
+    micro_batch_size: Throughput[int] = Field(
+        128, ge=1, description="examples a forward pass; smaller ones are accumulated"
+    )
+    warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps that warm up")
+    max_length: int = Field(400, ge=8, description="longer examples are cut, in tokens")
+    lora: Lora | None = Field(Lora(), description="adapter settings; null trains all weights")
+    max_steps: int | None = Field(None, ge=1, description="stop early after so many steps")
+
+    def smoke(self) -> Self:
+        return self.model_copy(update={"max_steps": 1})
+
+    def work(self, examples: int) -> tuple[int, str]:
+        steps = max(1, round(self.epochs * -(-examples // self.batch_size)))
+        return self.max_steps or steps, "steps"
+
+    def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
+        from datasets import Dataset
+        from peft import LoraConfig
+        from trl import SFTTrainer as TRLTrainer
+
+        examples = data.examples()
+        if not examples:
+            raise StageError(
+                "sft: there are no examples to train on: no question had a response that the "
+                "target accepts; sample more responses (sample.n) or use a stronger model"
+            )
+        tokenizer = hf.load_tokenizer(model)
+        prompts = hf.encode(tokenizer, [example.prompt for example in examples])
+        replies = tokenizer(
+            [example.completion + tokenizer.eos_token for example in examples],
+            add_special_tokens=False,
+        )["input_ids"]
+        rows = Dataset.from_dict(
+            {
+                "input_ids": [p + r for p, r in zip(prompts, replies, strict=True)],
+                "completion_mask": [
+                    [0] * len(p) + [1] * len(r) for p, r in zip(prompts, replies, strict=True)
+                ],
+            }
+        )
+        steps, unit = self.work(len(examples))
+        data.progress.begin(steps, unit)
+        micro = min(self.micro_batch_size, self.batch_size)
+        arguments = hf.training_arguments(
+            directory / "checkpoints",
+            max_steps=steps,
+            save_steps=max(10, steps // 4),
+            per_device_train_batch_size=micro,
+            gradient_accumulation_steps=self.batch_size // micro,
+            learning_rate=self.learning_rate,
+            lr_scheduler_type="linear",
+            warmup_steps=round(self.warmup * steps),
+            max_length=self.max_length,
+            completion_only_loss=True,
+            seed=data.seed,
+            data_seed=data.seed,
+        )
+        adapter = self.lora and LoraConfig(
+            r=self.lora.r,
+            lora_alpha=self.lora.alpha,
+            lora_dropout=self.lora.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        )
+        trainer = TRLTrainer(
+            model=hf.load_model(model, trainable=True),
+            args=hf.sft_config(**arguments),
+            train_dataset=rows,
+            processing_class=tokenizer,
+            peft_config=adapter,
+            callbacks=[hf.tell(data.progress), losses(data)],
+        )
+        hf.fit(trainer, directory / "checkpoints")
+        return hf.save_trained(trainer.model, tokenizer, model, directory / "model")
+
+
+def losses(data: TrainingData) -> Any:
+    """A callback that records the training loss."""
+    from transformers import TrainerCallback
+
+    class Losses(TrainerCallback):  # type: ignore[misc]
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            if logs and "loss" in logs:
+                data.log(step=float(state.global_step), loss=float(logs["loss"]))
+
+    return Losses()

@@ -6,9 +6,11 @@ made safe here, so that another version of those libraries is a change to one fi
 
 from __future__ import annotations
 
+import errno
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +33,8 @@ def quiet() -> None:
     datasets.disable_progress_bars()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
+    # PEFT still reads it.
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
 
 
 def device() -> str:
@@ -61,13 +65,38 @@ def check(ref: ModelRef) -> None:
             )
 
 
-def load_tokenizer(ref: ModelRef) -> Any:
-    """The model's tokenizer, padding on the left as generation needs it."""
-    quiet()
-    from transformers import AutoTokenizer
+@contextmanager
+def _loading(ref: ModelRef) -> Iterator[None]:
+    """Whatever the libraries find wrong with a model, in one line.
 
+    Raises:
+        DataError: files are missing or broken, the hub cannot be reached, or it has no such model.
+    """
+    from safetensors import SafetensorError
+
+    quiet()
     check(ref)
-    tokenizer = AutoTokenizer.from_pretrained(ref.path, revision=ref.revision, padding_side="left")
+    try:
+        yield
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"{ref.adapter or ref.path}: cannot be loaded: {reason}") from error
+
+
+def load_tokenizer(ref: ModelRef) -> Any:
+    """The model's tokenizer, padding on the left as generation needs it.
+
+    Raises:
+        DataError: it cannot be loaded.
+    """
+    with _loading(ref):
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(
+            ref.path, revision=ref.revision, padding_side="left"
+        )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -77,17 +106,18 @@ def load_model(ref: ModelRef, trainable: bool = False) -> Any:
     """The model with its adapter, on the accelerator; in evaluation mode unless trainable.
 
     Raises:
-        DataError: the path is a directory without a model.
+        DataError: it cannot be loaded.
     """
-    quiet()
-    from transformers import AutoModelForCausalLM
+    with _loading(ref):
+        from transformers import AutoModelForCausalLM
 
-    check(ref)
-    model = AutoModelForCausalLM.from_pretrained(ref.path, revision=ref.revision, dtype=ref.dtype)
-    if ref.adapter is not None:
-        from peft import PeftModel
+        model = AutoModelForCausalLM.from_pretrained(
+            ref.path, revision=ref.revision, dtype=ref.dtype
+        )
+        if ref.adapter is not None:
+            from peft import PeftModel
 
-        model = PeftModel.from_pretrained(model, ref.adapter, is_trainable=trainable)
+            model = PeftModel.from_pretrained(model, ref.adapter, is_trainable=trainable)
     model.to(device())
     return model.train() if trainable else model.eval()
 
@@ -114,6 +144,8 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
 
 def encode(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:
     """Token ids of each prompt, up to where the reply starts."""
+    if not prompts:
+        return []  # on which tokenizers fail
     texts = [render(tokenizer, prompt) for prompt in prompts]
     # Templates write the special tokens themselves; a second set would shift the model off
     # its training distribution.
@@ -187,12 +219,18 @@ def fit(trainer: Any, directory: Path) -> None:
 
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Mark())
-    whole = [path.parent for path in directory.glob(f"checkpoint-*/{COMPLETE}")]
-    last = max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    whole = [
+        int(path.parent.name.rpartition("-")[2])
+        for path in directory.glob(f"checkpoint-*/{COMPLETE}")
+    ]
+    # From a checkpoint at the very end the Trainer would take one step too many.
+    last = max((step for step in whole if step < trainer.args.max_steps), default=None)
     with warnings.catch_warnings():
         # Torch warns about pinned memory and scheduler order from inside the Trainer.
         warnings.simplefilter("ignore")
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        trainer.train(
+            resume_from_checkpoint=str(directory / f"checkpoint-{last}") if last else None
+        )
 
 
 def tell(progress: Progress) -> Any:

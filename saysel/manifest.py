@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ class Manifest:
 
     def add(self, step: Step, record: dict[str, Any]) -> None:
         """Note a finished step."""
+        self.content["hardware"] = _hardware()  # the accelerator is known once torch is loaded
         self.content["stages"][self._key(step)] = record
         write_json(self.path, self.content)
 
@@ -63,10 +65,8 @@ class Manifest:
 
 def reset_peak_memory() -> None:
     """Start measuring peak memory anew, where the system can."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
@@ -130,11 +130,9 @@ def _hardware() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
     }
-    try:
+    with suppress(ValueError, OSError):
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         hardware["memory_gb"] = round(pages / (1 << 30), 1)
-    except (ValueError, OSError):
-        pass
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         hardware["accelerator"] = torch.cuda.get_device_name()

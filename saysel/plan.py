@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -133,6 +134,10 @@ def identity(value: Any) -> Any:
         return [identity(item) for item in value]
     if isinstance(value, dict):
         return {str(key): identity(item) for key, item in value.items()}
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # a default written as 3 and a recipe's 3.0 are the same
     return value
 
 

@@ -88,9 +88,10 @@ def read(path: Path) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+        read = error.object  # without the byte order mark, if there is one
+        line = read[: error.start].count(b"\n") + 1
         raise UsageError(
-            f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); save it as UTF-8"
+            f"{path}: line {line} is not UTF-8 (byte 0x{read[error.start]:02x}); save it as UTF-8"
         ) from error
     try:
         content = parse(text)

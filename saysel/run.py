@@ -10,7 +10,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -65,6 +65,8 @@ def run(recipe: Recipe, directory: Path, until: str | None = None, smoke: bool =
     """
     todo = plan(recipe)
     with locked(directory):
+        if smoke:
+            shutil.rmtree(directory / "stages", ignore_errors=True)  # a rehearsal is never skipped
         return _run(recipe, todo, directory, until, smoke)
 
 
@@ -79,14 +81,20 @@ def pending(todo: Plan, directory: Path, until: str | None = None) -> list[Step]
 
 
 def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome:
+    complete = until in (None, STAGES[-1])
     steps = pending(todo, directory, until)
+    place, described = directory / "recipe.yaml", dump(recipe.resolved())
     if not steps:
-        return Outcome(directory, (), (), until is None)
+        # Another recipe may have been begun here since, or an option changed that redoes nothing.
+        if not place.is_file() or place.read_text(encoding="utf-8") != described:
+            write_text(place, described)
+            Manifest(directory, recipe, todo)
+        return Outcome(directory, (), (), complete)
     # Everything that a source can find wrong is found before any work.
     for cell in todo.cells:
         for split in splits(cell.recipe):
             questions(cell.recipe, split)
-    write_text(directory / "recipe.yaml", dump(recipe.resolved()))
+    write_text(place, described)
     manifest = Manifest(directory, recipe, todo)
     events = Events(directory / "events.jsonl")
     hooks = registry.hooks()
@@ -114,7 +122,7 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
                 smoke,
             )
             counted.update(import_module(f"saysel.stages.{step.stage}").run(work))
-    return Outcome(directory, tuple(step.name for step in steps), rows, until is None)
+    return Outcome(directory, tuple(step.name for step in steps), rows, complete)
 
 
 def splits(recipe: Recipe) -> list[str]:
@@ -131,18 +139,17 @@ def locked(directory: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_trouble(error, directory) from error
     lock = FileLock(directory / ".lock", timeout=0)
     try:
+        directory.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise RunBusy(
             f"{directory}: another saysel process works in this run directory: wait for it, or "
             "choose another with --out"
         ) from None
+    except OSError as error:
+        raise disk_trouble(error, directory) from error
     try:
         yield
     finally:
@@ -207,10 +214,9 @@ def _failure(error: Exception, directory: Path) -> Exception:
 
 
 def _try_to_tell(events: Events, step: Step, failure: Exception, trace: str) -> None:
-    try:
+    # The disk that made the stage fail takes no event either.
+    with suppress(SayselError):
         events.write("stage_failed", stage=step.name, error=str(failure), traceback=trace)
-    except SayselError:
-        pass  # the disk that made the stage fail takes no event either
 
 
 def _done(directory: Path, step: Step) -> bool:

@@ -2,9 +2,47 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from saysel import testing
+from saysel.records import ModelRef
+from tests import tiny
 
 # Times of single examples say nothing on a busy machine, and the first text that hypothesis
 # draws waits for its table of all characters.
 settings.register_profile("saysel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("saysel")
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
+    """A causal LM that knows nothing, built once per worker."""
+    return testing.small_model(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a recipe that walks every stage in seconds."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
+    path.write_text(tiny.RECIPE)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of it, made once per worker. Not to be changed: see `tiny_copy`."""
+    run = tmp_path_factory.mktemp("run") / "tiny"
+    result = tiny.says("run", tiny_recipe, "--out", run)
+    assert result.exit_code == 0, result.output
+    (run.parent / "said").write_text(result.stdout)
+    return run
+
+
+@pytest.fixture
+def tiny_copy(tiny_run: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run to do things with."""
+    return Path(shutil.copytree(tiny_run, tmp_path / "tiny"))

@@ -116,6 +116,10 @@ def type_name(annotation: Any) -> str:
     if origin in (tuple, list, set, frozenset):
         inside = [type_name(argument) for argument in arguments if argument is not Ellipsis]
         return f"list of {', '.join(inside)}"
+    if origin is dict:
+        return f"mapping of {type_name(arguments[0])} to {type_name(arguments[1])}"
+    if annotation is Any:
+        return "anything"
     if isinstance(annotation, type):
         if issubclass(annotation, BaseModel) and annotation in KINDS.values():
             return str(annotation.kind)  # type: ignore[attr-defined]

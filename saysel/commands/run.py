@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,15 +31,15 @@ def run(
 
     full = load(reference, overrides)
     recipe = full.smoke() if smoke else full
-    directory = out or Path("runs") / recipe.name
+    directory = out or Path("runs") / full.name
+    if smoke:  # beside the run, whose stages a rehearsal must not touch
+        directory = Path(f"{directory}-smoke")
     if dry_run:
         steps = pending(plan(recipe), directory, until)
         click.echo(f"{directory}: {len(steps)} steps to do" if steps else _nothing(directory))
         for step in steps:
             click.echo(f"  {step.directory}")
         return
-    if smoke:
-        shutil.rmtree(directory / "stages", ignore_errors=True)  # a rehearsal is never skipped
     outcome = start(recipe, directory, until, smoke)
     if not outcome.ran:
         click.echo(_nothing(directory))

@@ -18,7 +18,7 @@ def normalise(text: str) -> str:
     A text of nothing but articles and punctuation is only stripped and lowered, so that two
     different ones never become equal.
     """
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    folded = unicodedata.normalize("NFKD", text).casefold()
     folded = "".join(mark for mark in folded if not unicodedata.combining(mark))
     # A comma or point between digits belongs to the number: "1,000" is 1000, "3.5" is not 35.
     folded = re.sub(r"(?<=\d),(?=\d{3}\b)", "", folded)

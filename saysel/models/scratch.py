@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -182,19 +182,17 @@ class ScratchModel(Model):
             "pad_token_id": tokenizer.pad_token_id,
             "bos_token_id": None,
             "eos_token_id": tokenizer.eos_token_id,
-            "sliding_window": None,
             # Far wider than the usual 0.02: at this width a small start spends most of the
             # training on a plateau where nothing is copied from the prompt yet.
             "initializer_range": 0.12,
         }
         name = MODEL_TYPE.get(self.architecture, self.architecture)
         try:
-            config = AutoConfig.for_model(name, **options)
+            return AutoModelForCausalLM.from_config(AutoConfig.for_model(name, **options))
         except ValueError as error:
             raise DataError(
-                f"model.architecture: transformers knows no model type '{self.architecture}'"
+                f"model.architecture: transformers has no causal LM of type '{self.architecture}'"
             ) from error
-        return AutoModelForCausalLM.from_config(config)
 
 
 def practice_reply(rng: random.Random, questions: list[Question], format: Format) -> str:

@@ -43,7 +43,7 @@ OBJECTS = (
 )
 VERBS = ("says", "claims", "reports")
 
-#: Shares of all possible sets of statements, in percent, that belong to each split.
+#: Shares of all possible stories, in percent, that belong to each split.
 SPLITS = {"pretrain": 80, "train": 14, "dev": 3, "heldout": 3}
 
 Statements = tuple[tuple[str, str], ...]
@@ -62,12 +62,13 @@ def posterior(statements: Statements) -> dict[str, float]:
     return {place: weight / total for place, weight in weights.items()}
 
 
-def split_of(statements: Statements) -> str:
-    """The one split that a set of statements belongs to, whatever their order or the object.
+def split_of(thing: str, statements: Statements) -> str:
+    """The one split that a story belongs to, whatever the order and the words of its statements.
 
-    Decided by a hash of what was said, so that splits are disjoint by construction.
+    Decided by a hash of who said what of which object, so that splits are disjoint by
+    construction and each is a fair draw of all stories.
     """
-    said = ";".join(sorted(f"{witness}:{place}" for witness, place in statements))
+    said = f"{thing};" + ";".join(sorted(f"{witness}:{place}" for witness, place in statements))
     percent = int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") % 100
     for split, share in SPLITS.items():
         if percent < share:
@@ -118,7 +119,7 @@ class WitnessSource(Source):
             statements = tuple((name, self._statement(rng, name, truth)) for name in names)
             thing = rng.choice(OBJECTS)
             verbs = rng.choices(VERBS, k=len(names))
-            if split_of(statements) != split:
+            if split_of(thing, statements) != split:
                 continue
             prompt = " ".join(
                 f"{name} {verb} the {thing} is in the {place}."
@@ -132,7 +133,7 @@ class WitnessSource(Source):
                 id=f"witness-{split}-{len(told) - 1}",
                 prompt=prompt,
                 answers=(f"the {truth}",),
-                meta={"statements": [list(statement) for statement in statements]},
+                meta={"object": thing, "statements": [list(pair) for pair in statements]},
             )
 
     @staticmethod

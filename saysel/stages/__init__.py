@@ -14,8 +14,8 @@ from typing import Any
 from saysel.errors import DataError
 from saysel.plan import Step
 from saysel.progress import StageProgress
-from saysel.records import ModelRef, Question
 from saysel.recipe import Recipe
+from saysel.records import ModelRef, Question
 from saysel.storage import Shards, read_json, write_json
 
 MODEL = "model.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from saysel.storage import Shards
 
 def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
     """Write the report of a run whose predictions are there; returns its rows."""
+    # There is one page: once it is drawn anew, it is no other recipe's any more.
+    for other in (run / "stages").glob("report-*"):
+        if other.name != plan.report.directory:
+            shutil.rmtree(other)
     recipe = plan.report.recipe
     asked = questions(recipe, recipe.evaluate.split)
     rows = [row for cell in plan.cells for row in _rows(run, cell)]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saysel.records import ModelRef, Question, Response
 from saysel.recipe import Recipe
+from saysel.records import ModelRef, Question, Response
 from saysel.stages import Work, chunks, read_model, seed_of
 from saysel.storage import Shards
 

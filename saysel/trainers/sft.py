@@ -76,11 +76,18 @@ class SFTTrainer(Trainer):
         )
         steps, unit = self.work(len(examples))
         data.progress.begin(steps, unit)
-        micro = min(self.micro_batch_size, self.batch_size)
+        # The largest part of a batch that goes into it evenly: every step sees a whole batch.
+        micro = next(
+            size
+            for size in range(min(self.micro_batch_size, self.batch_size), 0, -1)
+            if self.batch_size % size == 0
+        )
         arguments = hf.training_arguments(
             directory / "checkpoints",
             max_steps=steps,
             save_steps=max(10, steps // 4),
+            logging_strategy="steps",
+            logging_steps=max(1, steps // 100),
             per_device_train_batch_size=micro,
             gradient_accumulation_steps=self.batch_size // micro,
             learning_rate=self.learning_rate,

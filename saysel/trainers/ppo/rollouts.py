@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
+from saysel.errors import StageError
 from saysel.generation import Decoding, Reply, generate
 from saysel.interfaces import Format, Judge, RewardFn
 from saysel.records import Question
@@ -54,6 +55,9 @@ def roll_out(
     """One reply to each question, with its reward.
 
     Questions whose answer the judge cannot judge are left out of the batch.
+
+    Raises:
+        StageError: it could judge none of them.
     """
     tokenizer = policy.tokenizer
     prompts = hf.encode(tokenizer, [format.prompt(question) for question in questions])
@@ -70,6 +74,8 @@ def roll_out(
         [(question, part.answer or "") for question, part in zip(questions, parsed, strict=True)]
     )
     kept = [row for row, correctness in enumerate(correct) if correctness is not None]
+    if not kept:
+        raise StageError("ppo: the judge could judge no reply of a whole batch: see to the judge")
     judged = [correctness for correctness in correct if correctness is not None]
     stated = [confidences[row] for row in kept]
     rewards = reward.reward(judged, stated)
@@ -97,7 +103,7 @@ def assemble(
     readable: Sequence[bool],
     movable: Movable,
     pad: int,
-    device: object,
+    device: torch.device,
     figures: dict[str, float],
 ) -> Rollouts:
     """Pad, mask and place the rewards.

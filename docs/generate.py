@@ -1,0 +1,226 @@
+"""Writes the parts of these pages that are known from the code, so that they cannot drift.
+
+    python docs/generate.py            fills every generated block of every page
+    python docs/generate.py --check    writes nothing; exit code 1 if a page is stale
+
+A block is what stands between `<!-- generated: WHAT -->` and `<!-- end generated -->`; WHAT is one
+of the functions in `BLOCKS` with its arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel
+
+from saysel import builtins, errors, hookspecs, interfaces, records, registry
+from saysel.cli import cli
+from saysel.commands.plugins import _option as option_row
+from saysel.interfaces import KINDS, Component
+from saysel.recipe import Evaluate, Recipe, Report, packaged
+from saysel.recipe_paths import model_in
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(
+    r"^(?P<begin><!-- generated: (?P<what>[^>]+?) -->\n)(?P<body>.*?)"
+    r"^(?P<end><!-- end generated -->)$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def pages() -> list[Path]:
+    """Every page of the documentation, those beside the code included."""
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def filled(text: str) -> str:
+    """A page with its generated blocks as they should be.
+
+    Raises:
+        ValueError: a block asks for something that nobody generates, or has no end.
+    """
+    if f"\n{text}".count("\n<!-- generated: ") != len(BLOCK.findall(text)):
+        raise ValueError("a generated block has no end")
+
+    def fill(match: re.Match[str]) -> str:
+        name, *arguments = match["what"].split()
+        if name not in BLOCKS:
+            raise ValueError(f"nobody generates '{name}'; there are {', '.join(BLOCKS)}")
+        return f"{match['begin']}{BLOCKS[name](*arguments)}\n{match['end']}"
+
+    return BLOCK.sub(fill, text)
+
+
+# ------------------------------------------------------------------------------------ blocks
+
+
+def definition(*names: str) -> str:
+    """Classes of `saysel.interfaces` or `saysel.records`, as their source has them."""
+    return fence("python", "\n\n".join(source(name) for name in names))
+
+
+def hook(kind: str) -> str:
+    """The hook of one kind."""
+    return fence("python", signature(f"saysel_{kind}s"))
+
+
+def hooks() -> str:
+    """Every hook with what it is for."""
+    every = [name for name in vars(hookspecs) if name.startswith("saysel_")]
+    return fence("python", "\n\n\n".join(signature(name, documented=True) for name in every))
+
+
+def components(kind: str) -> str:
+    """What comes with saysel for one kind: docstring and options of each."""
+    names = sorted(getattr(builtins, f"saysel_{kind}s")())
+    return "\n\n".join(component(kind, name) for name in names)
+
+
+def component(kind: str, name: str) -> str:
+    found = registry.find(kind, name)
+    parts = [f"### `{name}`", inspect.getdoc(found) or "", options(found)]
+    for key, field in found.model_fields.items():
+        inside = model_in(field.annotation)
+        if inside is not None and not issubclass(inside, Component):
+            parts += [f"Options inside `{key}`:", options(inside)]
+    return "\n\n".join(parts)
+
+
+def recipe(name: str) -> str:
+    """A packaged recipe, word for word."""
+    return fence("yaml recipe", packaged()[name].read_text(encoding="utf-8"))
+
+
+def recipe_keys() -> str:
+    """The keys of a recipe, then those of its sections that are no components."""
+    parts = [options(Recipe, "key")]
+    for title, model in (("evaluate", Evaluate), ("report", Report)):
+        parts += [f"Keys inside `{title}`:", options(model, "key")]
+    return "\n\n".join(parts)
+
+
+def usage(command: str = "") -> str:
+    """What `--help` prints, of the program or of one command."""
+    above = click.Context(cli, info_name="saysel", terminal_width=80, **cli.context_settings)
+    if not command:
+        return fence("text", cli.get_help(above))
+    below = click.Context(cli.commands[command], info_name=command, parent=above)
+    return fence("text", cli.commands[command].get_help(below))
+
+
+def error_types() -> str:
+    """The expected errors with their exit codes."""
+    found = [
+        error
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, errors.SayselError)
+    ]
+    return table(
+        ("error", "exit code", "meaning"),
+        [
+            (f"`{error.__name__}`", str(error.exit_code), first_line(error))
+            for error in sorted(found, key=lambda error: error.exit_code)
+        ],
+    )
+
+
+def kinds() -> str:
+    """One line per kind: its page, where a recipe chooses it, and what comes with saysel."""
+    return table(
+        ("kind", "what it is", "built in"),
+        [
+            (
+                f"[{kind}](reference/{kind}.md)",
+                first_line(interface),
+                ", ".join(f"`{name}`" for name in sorted(getattr(builtins, f"saysel_{kind}s")())),
+            )
+            for kind, interface in KINDS.items()
+        ],
+    )
+
+
+BLOCKS: dict[str, Callable[..., str]] = {
+    "components": components,
+    "definition": definition,
+    "errors": error_types,
+    "help": usage,
+    "hook": hook,
+    "hooks": hooks,
+    "kinds": kinds,
+    "recipe": recipe,
+    "recipe-keys": recipe_keys,
+}
+
+# ------------------------------------------------------------------------------------- parts
+
+
+def source(name: str) -> str:
+    """The source of a class of `saysel.interfaces` or `saysel.records`."""
+    module = interfaces if hasattr(interfaces, name) else records
+    return inspect.getsource(getattr(module, name)).rstrip()
+
+
+def signature(name: str, documented: bool = False) -> str:
+    """A hook's signature, with its docstring or without."""
+    function = getattr(hookspecs, name)
+    arguments = inspect.signature(function)
+    body = f'    """{inspect.getdoc(function)}"""' if documented else "    ..."
+    return f"def {name}{str(arguments).replace(chr(39), '')}:\n{body}"
+
+
+def options(model: type[BaseModel], head: str = "option") -> str:
+    """The options of a component or section as a table."""
+    lines = []
+    for name, field in model.model_fields.items():
+        if name == "use":
+            continue
+        key, kind, default, description, limits = map(cell, option_row(name, field))
+        if isinstance(field.default, tuple):
+            default = ", ".join(map(str, field.default))
+        if default and not field.is_required():
+            default = f"`{default}`"
+        lines.append((f"`{key}`", kind, default, description, limits))
+    if not lines:
+        return "It has no options."
+    return table((head, "type", "default", "description", "range"), lines)
+
+
+def cell(text: str) -> str:
+    """Text that stays in its cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def fence(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+def first_line(thing: Any) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def main(arguments: Sequence[str]) -> int:
+    stale = 0
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        wanted = filled(text)
+        if text != wanted:
+            stale += 1
+            print(f"{page.relative_to(ROOT)}: stale" + ("" if arguments else ", written anew"))
+            if not arguments:
+                page.write_text(wanted, encoding="utf-8")
+    return 1 if stale and arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

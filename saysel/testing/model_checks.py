@@ -1,0 +1,107 @@
+"""Checks of components that make, train or ask a language model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from saysel.interfaces import EstimationContext, Estimator, Model, Sampler, Trainer
+from saysel.records import Example, ModelRef
+from saysel.testing.examples import Data, Steps, build, responses, stories
+from saysel.testing.expectations import check_options, expect
+
+
+def check_model(model: Model, directory: Path) -> None:
+    """`prepare` gives a model that transformers loads, and the same one when called again."""
+    check_options(model)
+    source, format = stories(), build("format", "sayself")
+    total, unit = model.work(source)
+    expect(total >= 0 and unit, f"work must give an amount and its unit, got {(total, unit)!r}")
+    first = model.prepare(source, format, directory, 0, Steps())
+    check_model_ref(first)
+    again = model.prepare(source, format, directory, 0, Steps())
+    expect(again == first, f"prepare called again gave {again!r} instead of {first!r}")
+
+
+def check_sampler(sampler: Sampler, model: ModelRef) -> None:
+    """n generations for each prompt; log-probabilities, where known, are not positive."""
+    check_options(sampler)
+    format = build("format", "sayself")
+    prompts = [format.prompt(one) for one in stories().questions("train")][:3]
+    for n in (1, 2):
+        samples = list(sampler.sample(model, prompts, n, 0))
+        sizes = [len(generations) for generations in samples]
+        expect(sizes == [n] * 3, f"3 prompts with n = {n} must give {[n] * 3}, got {sizes}")
+        for one in (one for generations in samples for one in generations):
+            expect(isinstance(one.text, str), f"a generation's text must be a str, got {one!r}")
+            expect(one.tokens >= 0, f"a generation cannot have {one.tokens} tokens")
+            expect(
+                one.logprob is None or one.logprob <= 1e-6,
+                f"a sum of log-probabilities cannot be {one.logprob}",
+            )
+
+
+def check_trainer(trainer: Trainer, model: ModelRef, directory: Path) -> None:
+    """Training gives a model that loads, tells its progress, and repeats after a crash."""
+    check_options(trainer)
+    format = build("format", "sayself")
+    asked = list(stories().questions("train"))
+    learned = [
+        Example(
+            one.id,
+            tuple(format.prompt(one)),
+            format.render(one.answers[0], "I would mostly say so.", 0.6),
+            0.6,
+        )
+        for one in asked
+    ]
+    drawn = [draw for one in asked for draw in responses(*one.answers * 2, question_id=one.id)]
+    total, unit = trainer.work(len(learned))
+    expect(total >= 1 and unit, f"work must give an amount and its unit, got {(total, unit)!r}")
+    refs = []
+    for _ in range(2):  # the second time as after a crash just before the end was recorded
+        progress = Steps()
+        refs.append(trainer.train(model, Data(asked, learned, drawn, progress=progress), directory))
+        check_model_ref(refs[-1])
+        expect(
+            progress.done == progress.total,
+            f"told of {progress.done} {progress.unit} out of {progress.total}",
+        )
+    expect(refs[0] == refs[1], f"train called again gave {refs[1]!r} instead of {refs[0]!r}")
+
+
+def check_estimator(estimator: Estimator, model: ModelRef) -> None:
+    """One prediction per question, in order, not judged; confidence in [0, 1] or `None`."""
+    check_options(estimator)
+    expect(estimator.replies() >= 1, f"replies must be positive, got {estimator.replies()}")
+    data = Data()
+    clusterer = build("clusterer", "exact")
+    context = EstimationContext(data.sampler, data.format, clusterer, data.temperature, seed=0)
+    asked = list(stories().questions("train"))[:3]
+    made = list(estimator.estimate(model, asked, context))
+    expect(
+        [one.question_id for one in made] == [one.id for one in asked],
+        f"3 questions gave predictions for {[one.question_id for one in made]}",
+    )
+    for one in made:
+        expect(
+            one.confidence is None or 0 <= one.confidence <= 1,
+            f"a confidence lies in [0, 1], got {one.confidence}",
+        )
+        expect(one.correct is None, "an estimator must not judge its own predictions")
+        expect(one.tokens >= 0, f"a prediction cannot have cost {one.tokens} tokens")
+        shares = one.shares.values()
+        expect(
+            all(0 < share <= 1 for share in shares) and sum(shares) <= 1 + 1e-9,
+            f"shares of samples add up to at most 1: {dict(one.shares)}",
+        )
+
+
+def check_model_ref(ref: ModelRef) -> None:
+    """Model and tokenizer load, and one can be asked through the other."""
+    from saysel import hf
+
+    model, tokenizer = hf.load_model(ref), hf.load_tokenizer(ref)
+    expect(tokenizer.eos_token_id is not None, f"{ref!r}: the tokenizer has no end token")
+    inputs = tokenizer("What is the capital of France?", return_tensors="pt")
+    logits = model(input_ids=inputs["input_ids"].to(model.device)).logits
+    expect(bool(logits.isfinite().all()), f"{ref!r}: the model gives NaN or infinity")

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saysel.clusterers.exact import ExactClusterer, key
+from saysel.testing import question, responses
+
+answers = (
+    st.none() | st.text(max_size=6) | st.sampled_from(["Paris", "paris.", "the Paris", "Rome"])
+)
+
+
+@given(st.lists(answers, max_size=12))
+def test_always_a_partition_of_what_was_answered(answers: list[str | None]) -> None:
+    drawn = responses(*answers)
+    found = ExactClusterer().cluster(question(), drawn)
+
+    members = sorted(index for cluster in found for index in cluster.members)
+    assert members == [index for index, answer in enumerate(answers) if answer is not None]
+    sizes = [len(cluster.members) for cluster in found]
+    assert sizes == sorted(sizes, reverse=True)
+    for cluster in found:
+        assert cluster.share == len(cluster.members) / len(drawn)
+        assert cluster.representative is drawn[cluster.members[0]]
+        (same,) = {key(answers[index] or "") for index in cluster.members}
+        assert all(
+            same != key(other.representative.answer or "")
+            for other in found
+            if other is not cluster
+        )
+
+
+def test_case_articles_and_punctuation_do_not_count() -> None:
+    drawn = responses("The Cellar", "a barn", "cellar.", "the  cellar!", "barn", None)
+    cellar, barn = ExactClusterer().cluster(question(), drawn)
+
+    assert cellar.members == (0, 2, 3)
+    assert cellar.share == 3 / 6
+    assert barn.members == (1, 4)
+
+
+def test_ties_go_to_the_answer_that_came_first() -> None:
+    found = ExactClusterer().cluster(question(), responses("Rome", "Paris", "Paris", "Rome"))
+
+    assert [cluster.representative.answer for cluster in found] == ["Rome", "Paris"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("?", "!"), ("the", "a"), ("1", "2"), ("é", "e")])
+def test_different_answers_stay_apart(one: str, other: str) -> None:
+    assert key(one) != key(other)

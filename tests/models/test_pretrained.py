@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from saysel import hf
+from saysel.errors import DataError
+from saysel.formats.sayself import SaySelfFormat
+from saysel.models.pretrained import PretrainedModel
+from saysel.records import ModelRef
+from saysel.sources.witness import WitnessSource
+from saysel.testing import Steps
+
+
+def prepare(directory: Path, **options: Any) -> ModelRef:
+    model = PretrainedModel(**options)
+    return model.prepare(WitnessSource(), SaySelfFormat(), directory, 0, Steps())
+
+
+def test_a_directory_is_taken_as_it_is(small_model: ModelRef, tmp_path: Path) -> None:
+    assert prepare(tmp_path, path=small_model.path) == ModelRef(small_model.path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_hub_id_is_left_to_the_hub(tmp_path: Path) -> None:
+    ref = prepare(tmp_path, path="org/model", revision="abc", dtype="bfloat16")
+
+    assert ref == ModelRef("org/model", "abc", None, "bfloat16")
+
+
+def one_line(message: object) -> str:
+    assert "\n" not in str(message)
+    return str(message)
+
+
+def test_what_is_no_model_directory_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"not a model directory, it has no config\.json") as caught:
+        prepare(tmp_path, path=str(tmp_path))
+    assert one_line(caught.value).startswith(str(tmp_path))
+
+
+def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no such model directory") as caught:
+        prepare(tmp_path, path=str(tmp_path / "missing"))
+    one_line(caught.value)
+
+
+def test_an_adapter_must_be_one(small_model: ModelRef, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"not an adapter directory, it has no adapter_config"):
+        prepare(tmp_path, path=small_model.path, adapter=str(tmp_path))
+
+
+def test_a_file_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "model").touch()
+
+    with pytest.raises(DataError, match="not a model directory"):
+        prepare(tmp_path, path=str(tmp_path / "model"))
+
+
+@pytest.mark.parametrize("missing", ["model.safetensors", "tokenizer.json"])
+def test_half_a_model_directory_is_one_line_when_it_is_loaded(
+    small_model: ModelRef, tmp_path: Path, missing: str
+) -> None:
+    shutil.copytree(small_model.path, tmp_path / "model")
+    (tmp_path / "model" / missing).unlink()
+    ref = prepare(tmp_path, path=str(tmp_path / "model"))
+
+    with pytest.raises(DataError, match="cannot be loaded") as caught:
+        hf.load_tokenizer(ref)
+        hf.load_model(ref)
+    assert one_line(caught.value).startswith(ref.path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"model_type": "nobody"}'])
+def test_a_broken_config_is_one_line_when_it_is_loaded(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content)
+
+    with pytest.raises(DataError, match="cannot be loaded") as caught:
+        hf.load_model(ModelRef(str(tmp_path)))
+    one_line(caught.value)
+
+
+def test_an_empty_path_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        PretrainedModel(path="")

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saysel import testing
+from saysel.errors import DataError
+from saysel.sources.files import SPLITS
+from saysel.sources.pararel import ParaRelSource
+
+#: Rows in the schema of the release.
+SAMPLE = Path(__file__).with_name("pararel_sample.json")
+#: The release itself, where it lies beside the checkout.
+RELEASE = Path(__file__).parents[3] / "shared" / "data" / "pararel_data.json"
+
+
+def written(path: Path, content: Any) -> ParaRelSource:
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return ParaRelSource(path=path)
+
+
+def words(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def test_it_keeps_its_contract() -> None:
+    testing.check_source(ParaRelSource(path=SAMPLE))
+
+
+def test_rows_become_questions() -> None:
+    questions = [question for question, split in ParaRelSource(path=SAMPLE).rows() if not split]
+
+    assert len(json.loads(SAMPLE.read_text())) == 40
+    assert len(questions) == 38
+    first = questions[0]
+    assert (first.id, first.prompt) == ("pararel-1", "What field does Ada Weller work in?")
+    assert (first.answers, first.wrong_answers) == (("botany",), ())
+
+
+def test_wrong_options_are_separated_by_slashes() -> None:
+    (question,) = [q for q, _ in ParaRelSource(path=SAMPLE).rows() if "Port Alder" in q.prompt]
+
+    assert question.wrong_answers == ("Danish", "Greek")
+
+
+def test_a_question_that_occurs_twice_is_one_with_both_answers() -> None:
+    twice = [q for q, _ in ParaRelSource(path=SAMPLE).rows() if len(q.answers) > 1]
+
+    assert [(q.prompt, q.answers) for q in twice] == [
+        ("What field does Bruno Castel work in?", ("physics", "astronomy")),
+    ]
+    # The same answer twice is one answer.
+    (other,) = [q for q, _ in ParaRelSource(path=SAMPLE).rows() if "Cora Dahl" in q.prompt]
+    assert other.answers == ("music",)
+
+
+def test_no_question_is_in_two_splits() -> None:
+    source = ParaRelSource(path=SAMPLE)
+    sides = {split: {words(q.prompt) for q in source.questions(split)} for split in SPLITS}
+
+    assert sum(map(len, sides.values())) == 38
+    assert all(not sides[one] & sides[other] for one, other in combinations(SPLITS, 2))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('[\n{"question": "a?",\n', ", line 3: not JSON (Expecting property name enclosed in double quotes)"),
+        ({"question": "a?"}, ": must be a JSON list of questions"),
+        ([], ": must be a JSON list of questions"),
+        ([{"question": "a?", "answer": "b"}, {"question": "c?"}], ", entry 2: must have texts under 'question' and 'answer'"),
+        ([{"question": "a?", "answer": 3}], ", entry 1: must have texts under 'question' and 'answer'"),
+        (["a?"], ", entry 1: must have texts under 'question' and 'answer'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_its_place(content: Any, told: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        list(written(tmp_path / "x.json", content).questions("train"))
+
+    assert str(caught.value) == f"{tmp_path / 'x.json'}{told}"
+
+
+@pytest.mark.skipif(not RELEASE.is_file(), reason="the release's file is not beside the checkout")
+def test_the_release() -> None:
+    source = ParaRelSource(path=RELEASE)
+    rows = json.loads(RELEASE.read_text(encoding="utf-8"))
+
+    sides = {split: list(source.questions(split)) for split in SPLITS}
+
+    assert len(rows) == 5584
+    assert sum(map(len, sides.values())) == 5407
+    prompts = [words(question.prompt) for side in sides.values() for question in side]
+    assert len(set(prompts)) == 5407
+    assert set(prompts) == {words(row["question"]) for row in rows}
+    answers = {words(q.prompt): q.answers for side in sides.values() for q in side}
+    assert all(row["answer"].strip() in answers[words(row["question"])] for row in rows)
+    for split, share in source.shares.items():
+        assert len(sides[split]) == pytest.approx(5407 * share, rel=0.15)

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import torch
+
+from saysel import hf
+from saysel.generation import Decoding, Reply, generate
+from saysel.records import ModelRef
+
+ARCHITECTURES = ("llama", "qwen3", "mistral", "gemma3_text", "gpt2")
+PROMPTS = [[5, 6, 7], [8], [9, 10, 11, 12, 13, 14, 15], [20, 21, 22, 23]]
+END = 1
+GREEDY = Decoding(temperature=0, max_tokens=12)
+DRAWN = Decoding(temperature=1, max_tokens=12)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(small_model: ModelRef) -> Any:
+    return hf.load_tokenizer(small_model)
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def model(request: pytest.FixtureRequest) -> Any:
+    return random_model(request.param)
+
+
+def random_model(architecture: str, **options: Any) -> Any:
+    """Two layers of random weights, wide enough spread that it says different things."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(
+        architecture,
+        vocab_size=400,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=128,
+        initializer_range=0.3,
+        pad_token_id=0,
+        bos_token_id=None,
+        eos_token_id=END,
+        **options,
+    )
+    return AutoModelForCausalLM.from_config(config).eval()
+
+
+def replies(
+    model: Any,
+    tokenizer: Any,
+    decoding: Decoding,
+    n: int = 1,
+    prompts: list[list[int]] = PROMPTS,
+    ends: set[int] | None = None,
+    seed: int = 0,
+) -> list[list[Reply]]:
+    generator = torch.Generator().manual_seed(seed)
+    return generate(model, tokenizer, prompts, n, decoding, generator, ends or {END})
+
+
+def logprob(model: Any, prompt: list[int], reply: list[int]) -> float:
+    """By one plain forward pass over one text, without padding or cache."""
+    with torch.inference_mode():
+        logits = model(torch.tensor([[*prompt, *reply]])).logits[0].float()
+    scores = logits.log_softmax(-1)[len(prompt) - 1 : -1]
+    return float(scores.gather(1, torch.tensor(reply)[:, None]).sum())
+
+
+def test_greedy_replies_are_those_of_transformers(model: Any, tokenizer: Any) -> None:
+    ours = [reply.tokens for (reply,) in replies(model, tokenizer, GREEDY)]
+
+    for prompt, reply in zip(PROMPTS, ours, strict=True):
+        theirs = model.generate(
+            torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            do_sample=False,
+            max_new_tokens=12,
+        )
+        assert reply == theirs[0, len(prompt) :].tolist()
+
+
+def test_logprobs_are_those_of_a_plain_forward_pass(model: Any, tokenizer: Any) -> None:
+    for decoding in (GREEDY, Decoding(temperature=0.7, max_tokens=12, top_k=50)):
+        for prompt, samples in zip(PROMPTS, replies(model, tokenizer, decoding, 3), strict=True):
+            for reply in samples:
+                expected = logprob(model, prompt, reply.tokens)
+                assert reply.logprob == pytest.approx(expected, abs=1e-4)
+
+
+def test_samples_differ_and_seeds_repeat(model: Any, tokenizer: Any) -> None:
+    first = replies(model, tokenizer, DRAWN, n=8, seed=1)
+
+    assert [len(samples) for samples in first] == [8] * len(PROMPTS)
+    assert all(len({tuple(one.tokens) for one in samples}) > 1 for samples in first)
+    assert replies(model, tokenizer, DRAWN, n=8, seed=1) == first
+    assert replies(model, tokenizer, DRAWN, n=8, seed=2) != first
+
+
+def test_replies_that_end_early_leave_the_others_alone(model: Any, tokenizer: Any) -> None:
+    whole = [reply.tokens for (reply,) in replies(model, tokenizer, GREEDY, ends={399})]
+    # Tokens that three of the four replies say at different places become ends.
+    ends = {whole[0][1], whole[1][4], whole[2][7]}
+
+    cut = [reply for (reply,) in replies(model, tokenizer, GREEDY, ends=ends)]
+
+    for prompt, full, short in zip(PROMPTS, whole, cut, strict=True):
+        stop = next((at for at, token in enumerate(full) if token in ends), len(full) - 1)
+        assert short.tokens == full[: stop + 1]
+        assert short.logprob == pytest.approx(logprob(model, prompt, short.tokens), abs=1e-4)
+    assert min(len(reply.tokens) for reply in cut) < 12
+
+
+def test_a_sliding_window_shorter_than_the_text(tokenizer: Any) -> None:
+    model = random_model("mistral", sliding_window=4)
+    (reply,) = replies(model, tokenizer, GREEDY, prompts=[PROMPTS[2]])[0]
+
+    theirs = model.generate(torch.tensor([PROMPTS[2]]), do_sample=False, max_new_tokens=12)
+    assert reply.tokens == theirs[0, len(PROMPTS[2]) :].tolist()
+
+
+@pytest.fixture(scope="module")
+def llama() -> Any:
+    return random_model("llama")
+
+
+def next_tokens(model: Any, tokenizer: Any, decoding: Decoding, n: int = 4000) -> Counter[int]:
+    samples = replies(model, tokenizer, decoding, n=n, prompts=[[5, 6, 7]])[0]
+    return Counter(reply.tokens[0] for reply in samples)
+
+
+def chances(model: Any, temperature: float) -> torch.Tensor:
+    with torch.inference_mode():
+        logits = model(torch.tensor([[5, 6, 7]])).logits[0, -1].float()
+    return (logits / temperature).softmax(-1)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0])
+def test_tokens_are_drawn_as_often_as_the_model_says(
+    llama: Any, tokenizer: Any, temperature: float
+) -> None:
+    drawn = next_tokens(llama, tokenizer, Decoding(temperature, max_tokens=1))
+
+    for token, chance in enumerate(chances(llama, temperature).tolist()):
+        deviation = (chance * (1 - chance) / 4000) ** 0.5
+        assert abs(drawn[token] / 4000 - chance) < 5 * deviation + 1e-3
+
+
+def test_top_k_keeps_the_likeliest(llama: Any, tokenizer: Any) -> None:
+    drawn = next_tokens(llama, tokenizer, Decoding(2.0, max_tokens=1, top_k=3))
+
+    assert set(drawn) == set(chances(llama, 2.0).topk(3).indices.tolist())
+
+
+def test_top_p_keeps_the_likeliest_up_to_its_mass(llama: Any, tokenizer: Any) -> None:
+    ordered = chances(llama, 1.0).sort(descending=True)
+    kept = int((ordered.values.cumsum(-1) < 0.3).sum()) + 1
+
+    drawn = next_tokens(llama, tokenizer, Decoding(1.0, max_tokens=1, top_p=0.3))
+
+    assert set(drawn) == set(ordered.indices[:kept].tolist())
+    assert kept > 1
+
+
+def test_replies_explore_once_they_are_marked(llama: Any, tokenizer: Any) -> None:
+    (plain,) = replies(llama, tokenizer, GREEDY, prompts=[[5, 6, 7]])[0]
+    # Text that the greedy reply has said with its fourth token, across two tokens.
+    pieces = [tokenizer.decode([token]) for token in plain.tokens]
+    marker = pieces[2] + pieces[3]
+    marked = next(size for size in range(1, 5) if marker in "".join(pieces[:size]))
+    decoding = Decoding(0, max_tokens=12, explore_after=marker)
+
+    samples = replies(llama, tokenizer, decoding, n=16, prompts=[[5, 6, 7]])[0]
+
+    assert {reply.marked for reply in samples} == {marked}
+    assert {tuple(reply.tokens[:marked]) for reply in samples} == {tuple(plain.tokens[:marked])}
+    assert len({tuple(reply.tokens[marked:]) for reply in samples}) > 1
+
+
+def test_without_the_marker_nothing_explores(llama: Any, tokenizer: Any) -> None:
+    decoding = Decoding(0, max_tokens=12, explore_after="never said")
+    samples = replies(llama, tokenizer, decoding, n=4, prompts=[[5, 6, 7]])[0]
+
+    assert {tuple(reply.tokens) for reply in samples} == {
+        tuple(replies(llama, tokenizer, GREEDY, prompts=[[5, 6, 7]])[0][0].tokens)
+    }
+    assert all(reply.marked == len(reply.tokens) for reply in samples)
+
+
+def test_an_empty_marker_explores_from_the_start(llama: Any, tokenizer: Any) -> None:
+    decoding = Decoding(0, max_tokens=12, explore_after="")
+    samples = replies(llama, tokenizer, decoding, n=16, prompts=[[5, 6, 7]])[0]
+
+    assert {reply.marked for reply in samples} == {0}
+    assert len({reply.tokens[0] for reply in samples}) > 1
+
+
+def test_exploring_draws_at_temperature_one_from_the_whole_distribution(
+    llama: Any, tokenizer: Any
+) -> None:
+    drawn = next_tokens(llama, tokenizer, Decoding(0.1, max_tokens=1, top_k=1, explore_after=""))
+
+    expected = chances(llama, 1.0)
+    likeliest = int(expected.argmax())
+    assert drawn[likeliest] / 4000 == pytest.approx(float(expected[likeliest]), abs=0.03)

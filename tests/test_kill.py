@@ -1,0 +1,198 @@
+"""Killed in the middle of any stage and started again, a run ends with the same records."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import kill
+from tests.kill import At
+from tests.tiny import STEPS, events, leftovers, results, started
+
+pytestmark = pytest.mark.slow
+
+EVALUATE = "evaluate-sft-verbalized"
+MOMENTS = [
+    At("model", units=110),
+    At("model", "optimizer.pt"),
+    At("model", "model"),
+    At("model", "model.json"),
+    At("model", "done.json"),
+    At("model", "done.json", after=True),
+    At("sample", "part-00000.parquet"),
+    At("sample", "part-00002.parquet"),
+    At("sample", "part-00002.parquet", after=True),
+    At("sample", "done.json"),
+    At("cluster", "part-00001.parquet"),
+    At("cluster", "part-00001.parquet", after=True),
+    At("rationale", "part-00001.parquet"),
+    At("rationale", "part-00001.parquet", after=True),
+    At("target", "part-00000.parquet"),
+    At("target", "part-00000.parquet", after=True),
+    At("train-sft", units=11),
+    At("train-sft", "optimizer.pt"),
+    At("train-sft", "model"),
+    At("train-sft", "done.json"),
+    At("train-ppo", units=1),
+    At("train-ppo", "checkpoint.pt"),
+    At("train-ppo", "checkpoint.pt", after=True),
+    At("train-ppo", "model"),
+    At(EVALUATE, "part-00001.parquet"),
+    At(EVALUATE, "part-00001.parquet", after=True),
+    At("report", "metrics.json"),
+    At("report", "index.html"),
+    At("report", "index.html", after=True),
+    At("report", "done.json"),
+]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("undisturbed") / "tiny"
+    said = run.parent / "said"
+    code = kill.saysel(said, "run", tiny_recipe, "--out", run)
+    assert code == 0, said.read_text()
+    return run
+
+
+def copied_without(stage: str, undisturbed: Path, tmp_path: Path) -> Path:
+    """The run with one stage still to be done."""
+    run = Path(shutil.copytree(undisturbed, tmp_path / "tiny"))
+    (place,) = (run / "stages").glob(f"{stage}-*")
+    shutil.rmtree(place)
+    if stage == "report":
+        shutil.rmtree(run / "report")
+    return run
+
+
+def shards(place: Path) -> dict[Path, int]:
+    """When each shard of a stage was written."""
+    return {path: path.stat().st_mtime_ns for path in place.glob("part-*.parquet")}
+
+
+@pytest.mark.parametrize("at", MOMENTS, ids=str)
+def test_killed_and_started_again_is_as_if_nothing_had_happened(
+    at: At, undisturbed: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    run, said = copied_without(at.stage, undisturbed, tmp_path), tmp_path / "said"
+    command = ("run", tiny_recipe, "--out", run)
+
+    assert kill.saysel(said, *command, at=at) == -signal.SIGKILL, said.read_text()
+    (place,) = (run / "stages").glob(f"{at.stage}-*")
+    done = at.file == "done.json" and at.after
+    assert (place / "done.json").exists() == done
+    kept, told = shards(place), len(events(run))
+
+    assert kill.saysel(said, *command) == 0, said.read_text()
+    assert results(run) == results(undisturbed)
+    assert leftovers(run) == []
+    assert started(run, told) == ([] if done else [at.stage])
+    if at.stage != "target":  # which is a single shard, written last
+        assert {path: shards(place)[path] for path in kept} == kept
+
+
+@pytest.mark.parametrize(
+    ("at", "steps"),
+    [
+        (At("train-sft", units=11), [11, 12]),
+        (At("train-ppo", "checkpoint.pt", after=True), [2]),
+    ],
+    ids=str,
+)
+def test_training_goes_on_from_its_last_checkpoint(
+    at: At, steps: list[int], undisturbed: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    run, said = copied_without(at.stage, undisturbed, tmp_path), tmp_path / "said"
+    command = ("run", tiny_recipe, "--out", run)
+    assert kill.saysel(said, *command, at=at) == -signal.SIGKILL
+    told = len(events(run))
+
+    assert kill.saysel(said, *command) == 0, said.read_text()
+
+    def figures(run: Path, since: int = 0) -> list[dict[str, Any]]:
+        """What training told of these steps: losses tell of optimizer and data position."""
+        return [
+            {key: value for key, value in event.items() if key != "time"}
+            for event in events(run)[since:]
+            if event["event"] == "training" and event["stage"] == at.stage
+        ]
+
+    assert [event["step"] for event in figures(run, told)] == steps
+    assert figures(run, told) == [e for e in figures(undisturbed) if e["step"] in steps]
+
+
+def test_killed_in_every_stage_one_after_the_other(
+    undisturbed: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    run, said = tmp_path / "tiny", tmp_path / "said"
+    command = ("run", tiny_recipe, "--out", run)
+    for at in (
+        At("model", units=105),
+        At("sample", "part-00001.parquet"),
+        At("cluster", "part-00001.parquet"),
+        At("rationale", "part-00001.parquet"),
+        At("target", "part-00000.parquet"),
+        At("train-sft", units=11),
+        At("train-ppo", "checkpoint.pt", after=True),
+        At(EVALUATE, "part-00001.parquet"),
+        At("report", "index.html"),
+    ):
+        assert kill.saysel(said, *command, at=at) == -signal.SIGKILL, said.read_text()
+        assert not (run / "report" / "index.html").exists()
+
+    assert kill.saysel(said, *command) == 0, said.read_text()
+
+    assert results(run) == results(undisturbed)
+    assert leftovers(run) == []
+    assert started(run).count("train-ppo") == 2
+    assert list(json.loads((run / "manifest.json").read_text())["stages"]) == STEPS
+    assert kill.saysel(said, *command) == 0
+    assert "nothing to do" in said.read_text()
+
+
+def test_killed_while_it_told_of_something(
+    undisturbed: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    run, said = copied_without("target", undisturbed, tmp_path), tmp_path / "said"
+    path = run / "events.jsonl"
+    told = path.read_bytes()
+    path.write_bytes(told + b'{"time": 1.5, "event": "stage_sta')
+
+    assert kill.saysel(said, "run", tiny_recipe, "--out", run) == 0, said.read_text()
+
+    assert path.read_bytes().startswith(told)
+    assert events(run)[told.count(b"\n")]["event"] == "run_started"
+    assert results(run) == results(undisturbed)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        At("model", units=5, number=signal.SIGINT),
+        At("sample", units=24, number=signal.SIGINT),
+        At("train-sft", units=3, number=signal.SIGINT),
+        At("train-ppo", units=1, number=signal.SIGINT),
+        At(EVALUATE, units=9, number=signal.SIGINT),
+    ],
+    ids=str,
+)
+def test_interrupted_it_says_so_in_one_line_and_goes_on_later(
+    at: At, undisturbed: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    run, said = copied_without(at.stage, undisturbed, tmp_path), tmp_path / "said"
+    command = ("run", tiny_recipe, "--out", run)
+
+    assert kill.saysel(said, *command, at=at) == 130, said.read_text()
+    lines = said.read_text().splitlines()
+    assert [line for line in lines if line.split(": ")[0] not in STEPS] == [
+        "interrupted; run the same command again to go on"
+    ]
+    assert (events(run)[-1]["event"], events(run)[-1]["stage"]) == ("interrupted", at.stage)
+
+    assert kill.saysel(said, *command) == 0, said.read_text()
+    assert results(run) == results(undisturbed)

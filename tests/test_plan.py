@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from saysel.errors import RecipeError
+from saysel.plan import STAGES, identity, phases, plan
+from saysel.recipe import Recipe
+from saysel.recipe_paths import assign
+
+RECIPE: dict[str, Any] = {
+    "name": "mine",
+    "source": "witness",
+    "train": ["sft", {"use": "ppo", "reward": "quadratic"}],
+    "evaluate": {"estimators": ["verbalized", {"use": "self_consistency", "models": ["base"]}]},
+}
+ALL = {
+    *("model", "sample", "cluster", "rationale", "target", "train-sft", "train-ppo"),
+    *("evaluate-base-verbalized", "evaluate-base-self_consistency"),
+    *("evaluate-sft-verbalized", "evaluate-ppo-verbalized", "report"),
+}
+AFTER_PPO = {"train-ppo", "evaluate-ppo-verbalized", "report"}
+AFTER_SFT = AFTER_PPO | {"train-sft", "evaluate-sft-verbalized"}
+
+
+def recipe(**changes: Any) -> Recipe:
+    """The recipe with the values at some paths changed."""
+    content: dict[str, Any] = Recipe.model_validate(RECIPE).resolved()
+    for path, value in changes.items():
+        assign(content, Recipe, path, value)
+    return Recipe.model_validate(content)
+
+
+def changed(before: Recipe, after: Recipe) -> set[str]:
+    """Names of the steps that would have to run (again)."""
+    done = {step.directory for step in plan(before).steps}
+    return {step.name for step in plan(after).steps if step.directory not in done}
+
+
+def test_the_steps_come_in_an_order_in_which_they_can_run() -> None:
+    todo = plan(recipe())
+
+    assert {step.name for step in todo.steps} == ALL
+    assert [step.name for step in todo.steps][:7] == [
+        *("model", "sample", "cluster", "rationale", "target", "train-sft", "train-ppo")
+    ]
+    assert todo.steps[-1] is todo.report
+    seen: set[str] = set()
+    for step in todo.steps:
+        assert {above.directory for above in step.inputs.values()} <= seen
+        seen.add(step.directory)
+    assert {step.stage for step in todo.steps} == set(STAGES)
+
+
+def test_a_plan_is_the_same_every_time() -> None:
+    assert changed(recipe(), recipe()) == set()
+
+
+@pytest.mark.parametrize(
+    "path", ["sample.batch_size", "train[0].micro_batch_size", "train[1].checkpoint_every"]
+)
+def test_how_fast_it_goes_changes_nothing(path: str) -> None:
+    assert changed(recipe(), recipe(**{path: 7})) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "redone"),
+    [
+        ({"train[1].reward": "linear"}, AFTER_PPO),
+        ({"train[1].steps": 7}, AFTER_PPO),
+        ({"train[0].epochs": 7}, AFTER_SFT),
+        ({"target": "largest_cluster"}, AFTER_SFT | {"target"}),
+        ({"rationale.most": 2}, AFTER_SFT | {"target", "rationale"}),
+        (
+            {"sample.temperature": 0.5},
+            ALL - {"model"},
+        ),
+        ({"seed": 1}, ALL),
+        ({"source.train": 10}, ALL),
+        ({"model.layers": 2}, ALL),
+        ({"report.title": "Another"}, {"report"}),
+        ({"evaluate.metrics": ["accuracy"]}, {"report"}),
+        ({"name": "other"}, set()),
+        # PPO decodes as the evaluation does; SFT does not decode.
+        (
+            {"evaluate.temperature": 0.1},
+            AFTER_PPO
+            | {f"evaluate-{model}-verbalized" for model in ("base", "sft")}
+            | {"evaluate-base-self_consistency"},
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_change_redoes_what_hangs_on_it(change: dict[str, Any], redone: set[str]) -> None:
+    assert changed(recipe(), recipe(**change)) == redone
+
+
+def test_which_models_an_estimator_judges_redoes_no_judgement() -> None:
+    more = recipe(**{"evaluate.estimators[1].models": ["base", "ppo"]})
+
+    assert changed(recipe(), more) == {"evaluate-ppo-self_consistency", "report"}
+
+
+def test_a_raised_version_of_a_component_redoes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {step.directory for step in plan(recipe()).steps}
+    monkeypatch.setattr(type(recipe().rationale), "version", 2)
+
+    again = {step.name for step in plan(recipe()).steps if step.directory not in before}
+    assert again == AFTER_SFT | {"target", "rationale"}
+
+
+def test_identity_tells_components_of_equal_options_apart() -> None:
+    quadratic, linear = (recipe(**{"train[1].reward": name}) for name in ("quadratic", "linear"))
+
+    assert identity(quadratic.train[1]) != identity(linear.train[1])
+    assert "checkpoint_every" not in identity(quadratic.train[1])["options"]
+
+
+def test_cells_of_a_matrix_share_the_steps_that_agree() -> None:
+    todo = plan(recipe(matrix={"train[1].reward": ["quadratic", "linear"]}))
+
+    assert [cell.label for cell in todo.cells] == [
+        "train[1].reward=quadratic",
+        "train[1].reward=linear",
+    ]
+    twice = [step.name for step in todo.steps if step.name in AFTER_PPO - {"report"}]
+    assert sorted(twice) == sorted([*(AFTER_PPO - {"report"})] * 2)
+    assert len(todo.steps) == len(ALL) + len(AFTER_PPO - {"report"})
+    first, second = ({step.directory for step in cell.steps} for cell in todo.cells)
+    assert len(first & second) == len(ALL - AFTER_PPO)
+    alone = {step.directory for step in plan(recipe()).steps} - {todo.report.directory}
+    assert first <= alone
+
+
+def test_a_seed_shares_nothing() -> None:
+    todo = plan(recipe(matrix={"seed": [0, 1]}))
+
+    assert len(todo.steps) == 2 * (len(ALL) - 1) + 1
+
+
+def test_without_training_only_the_base_is_judged() -> None:
+    todo = plan(recipe(train=[]))
+
+    assert [step.name for step in todo.steps] == [
+        *("model", "evaluate-base-verbalized", "evaluate-base-self_consistency", "report")
+    ]
+
+
+def test_phases_of_one_name_are_numbered() -> None:
+    twice = recipe(train=["sft", "ppo", "sft"])
+
+    assert [name for name, _ in phases(twice.train)] == ["sft", "ppo", "sft-2"]
+    sft, _, again = (step for step in plan(twice).steps if step.stage == "train")
+    assert again.inputs["model"].name == "train-ppo"
+    assert sft.fingerprint != again.fingerprint
+
+
+def test_estimators_of_one_name_are_numbered() -> None:
+    two = recipe(
+        train=[],
+        evaluate={"estimators": [{"use": "self_consistency", "n": n} for n in (5, 10)]},
+    )
+
+    names = [step.name for step in plan(two).steps if step.stage == "evaluate"]
+    assert names == ["evaluate-base-self_consistency", "evaluate-base-self_consistency-2"]
+
+
+def test_an_estimator_of_a_model_that_nothing_trains_is_refused() -> None:
+    wrong = recipe(**{"evaluate.estimators[1].models": ["base", "dpo"]})
+
+    with pytest.raises(RecipeError) as caught:
+        plan(wrong)
+
+    assert caught.value.problems == (
+        "evaluate.estimators[1].models: no training phase makes 'dpo'; there are base, sft, ppo",
+    )
+
+
+def test_a_default_and_the_same_value_written_out_are_the_same() -> None:
+    written = Recipe.model_validate(recipe().resolved())
+
+    assert changed(recipe(), written) == set()
+    assert changed(recipe(**{"train[0].epochs": 3}), recipe(**{"train[0].epochs": 3.0})) == set()

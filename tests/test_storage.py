@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from saysel.errors import StageError
+from saysel.records import (
+    Cluster,
+    Example,
+    Message,
+    Prediction,
+    Question,
+    Rationale,
+    Response,
+)
+from saysel.storage import (
+    Shards,
+    finish,
+    finished,
+    read_json,
+    schema,
+    write_atomically,
+    write_json,
+    write_text,
+)
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+shares = st.floats(0, 1)
+numbers = st.floats(allow_nan=False)
+counts = st.integers(0, 2**40)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+answers = st.lists(texts, max_size=3).map(tuple)
+responses = st.builds(
+    Response, texts, counts, texts, st.none() | texts, counts, st.none() | numbers
+)
+messages = st.builds(Message, role=st.sampled_from(["system", "user", "assistant"]), content=texts)
+RECORDS = {
+    Question: st.builds(
+        Question, texts, texts, answers, answers, st.dictionaries(texts, json_values, max_size=3)
+    ),
+    Response: responses,
+    Cluster: st.builds(Cluster, texts, st.lists(counts, max_size=3).map(tuple), responses, shares),
+    Rationale: st.builds(Rationale, texts, texts),
+    Example: st.builds(Example, texts, st.lists(messages, max_size=3).map(tuple), texts, shares),
+    Prediction: st.builds(
+        Prediction,
+        texts,
+        texts,
+        st.none() | texts,
+        st.none() | texts,
+        st.none() | shares,
+        st.none() | shares,
+        counts,
+        st.dictionaries(texts, shares, max_size=3),
+    ),
+}
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_record_comes_back_as_it_was(
+    record: type, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert schema(record).names == [field.name for field in fields(record)]
+    shards = Shards(tmp_path_factory.mktemp("shards"), record)
+
+    @settings(max_examples=40)  # every example writes to the disk
+    @given(st.lists(RECORDS[record], max_size=4), st.lists(RECORDS[record], max_size=2))
+    def check(first: list[object], second: list[object]) -> None:
+        shards.write(0, first)
+        shards.write(1, second)
+        assert list(shards) == [*first, *second]
+
+    check()
+
+
+def test_shards_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    shards = Shards(tmp_path, Rationale)
+    for number in (11, 2, 0):
+        assert not shards.has(number)
+        shards.write(number, [Rationale(f"q{number}", "…")])
+        assert shards.has(number)
+
+    assert [record.question_id for record in shards] == ["q0", "q2", "q11"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_text(path, "old")
+
+    def break_off(file: object) -> None:
+        file.write(b"ne")  # type: ignore[attr-defined]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, break_off)
+
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_record_of_the_wrong_type_leaves_no_shard(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="convert to double"):
+        Shards(tmp_path, Example).write(0, [Example("q", (), "…", "high")])  # type: ignore[arg-type]
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_directories_on_the_way_are_made(tmp_path: Path) -> None:
+    write_json(tmp_path / "a" / "b.json", {"ä": [1, None]})
+
+    assert read_json(tmp_path / "a" / "b.json") == {"ä": [1, None]}
+
+
+def test_json_takes_no_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        write_json(tmp_path / "x.json", float("nan"))
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_stage_is_done_when_its_marker_is_there(tmp_path: Path) -> None:
+    assert finished(tmp_path) is None
+    finish(tmp_path, {"seconds": 1.5})
+    assert finished(tmp_path) == {"seconds": 1.5}
+
+
+def test_a_place_that_is_not_a_directory_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StageError, match=r"file/x: cannot be written \(.+\)") as caught:
+        write_text(tmp_path / "file" / "x", "…")
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a tmpfs cannot be mounted here: {error}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(small_disk: Path) -> None:
+    kept, rejected = small_disk / "kept", small_disk / "rejected"
+    write_text(kept, "x" * 20_000)
+
+    with pytest.raises(StageError) as caught:
+        write_text(rejected, "x" * 80_000)
+
+    assert caught.value.__cause__.errno == errno.ENOSPC  # type: ignore[union-attr]
+    assert str(caught.value) == (
+        f"{rejected}: the disk is full; what was finished is kept: make room and run again"
+    )
+    assert os.listdir(small_disk) == ["kept"]
+    with pytest.raises(StageError, match="disk is full"):
+        Shards(small_disk, Rationale).write(0, [Rationale("q", os.urandom(60_000).hex())])
+    assert os.listdir(small_disk) == ["kept"]

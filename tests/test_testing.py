@@ -1,0 +1,322 @@
+"""Every built-in component keeps its contract, and each check notices who does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pytest
+from pydantic import Field
+
+from saysel import builtins, registry, testing
+from saysel.interfaces import (
+    KINDS,
+    Clusterer,
+    Columns,
+    Component,
+    Engine,
+    Estimator,
+    Format,
+    Judge,
+    Metric,
+    Model,
+    Parsed,
+    RationaleWriter,
+    RewardFn,
+    Sampler,
+    Source,
+    Target,
+    Trainer,
+)
+from saysel.records import (
+    Cluster,
+    Generation,
+    Message,
+    ModelRef,
+    Prediction,
+    Question,
+    Rationale,
+    Response,
+)
+from saysel.registry import build
+
+#: Options for built-ins that do not work, or take long, without any.
+OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
+    ("model", "scratch"): {"layers": 1, "width": 16, "heads": 2, "vocabulary": 300, "max_steps": 1},
+    ("source", "witness"): {"pretrain": 50, "train": 50, "dev": 20, "heldout": 20},
+    ("sampler", "transformers"): {"max_tokens": 8},
+    ("trainer", "sft"): {"max_steps": 1, "batch_size": 4},
+    ("trainer", "ppo"): {"steps": 1, "batch_size": 4, "max_tokens": 8},
+    ("estimator", "self_consistency"): {"n": 3},
+}
+BUILT_IN = [(row.kind, row.name) for row in registry.installed() if row.distribution == "saysel"]
+FACTS = [(f"What is {n} + {n}?", str(2 * n)) for n in range(60)]
+#: What the sources that read files are given to read.
+FILES = {
+    "csv": "question,answer\n" + "".join(f"{asked},{answer}\n" for asked, answer in FACTS),
+    "jsonl": "\n".join(json.dumps({"question": q, "answer": a}) for q, a in FACTS),
+    "pararel": json.dumps(
+        [{"question": q, "answer": a, "negative_answer": "0/1"} for q, a in FACTS]
+    ),
+}
+
+
+def check(component: Component, model: ModelRef, directory: Path) -> None:
+    """The component through the check of its kind."""
+    extra: dict[str, tuple[Any, ...]] = {
+        "model": (directory,),
+        "sampler": (model,),
+        "estimator": (model,),
+        "trainer": (model, directory),
+    }
+    getattr(testing, f"check_{component.kind}")(component, *extra.get(component.kind, ()))
+
+
+@pytest.mark.parametrize(("kind", "name"), BUILT_IN)
+def test_every_built_in_keeps_its_contract(
+    kind: str, name: str, small_model: ModelRef, tmp_path: Path
+) -> None:
+    options = OPTIONS.get((kind, name), {})
+    if (kind, name) == ("model", "pretrained"):
+        options = {"path": small_model.path}
+    if kind == "source" and name in FILES:
+        (tmp_path / "file").write_text(FILES[name])
+        options = {"path": str(tmp_path / "file")}
+    check(build(kind, {"use": name, **options}), small_model, tmp_path)
+
+
+def test_no_kind_and_no_built_in_is_left_out() -> None:
+    for kind in KINDS:
+        assert hasattr(testing, f"check_{kind}")
+    assert {kind for kind, _ in BUILT_IN} == set(KINDS)
+    announced = [hook for hook in vars(builtins) if hook.startswith("saysel_")]
+    assert len(announced) == len(KINDS) == 13
+    assert len(BUILT_IN) == sum(len(getattr(builtins, hook)()) for hook in announced)
+    assert set(OPTIONS) <= set(BUILT_IN)
+
+
+# ------------------------------------------------------- components that break their contract
+
+
+class Wrong(Component):
+    """A component with one fault; its message is what the check says of it."""
+
+    message: ClassVar[str]
+
+
+class OtherModelEachTime(Model, Wrong):
+    """Prepares another model each time."""
+
+    message = "prepare called again gave"
+    path: str = Field("", description="where a model lies")
+
+    def prepare(self, source: Any, format: Any, directory: Path, *_: Any) -> ModelRef:
+        marks = len(list(directory.iterdir()))
+        (directory / str(marks)).touch()
+        return ModelRef(self.path, dtype=("auto", "float32")[marks])
+
+
+class SameInAllSplits(Source, Wrong):
+    """Has the same question in all of its splits."""
+
+    message = "in 'train' and 'dev' at once"
+
+    def questions(self, split: str) -> list[Question]:
+        return [testing.question()]
+
+
+class AnySplit(Source, Wrong):
+    """Knows every split that anybody asks for."""
+
+    message = "an unknown split must raise DataError"
+
+    def questions(self, split: str) -> list[Question]:
+        return [testing.question(prompt=split)]
+
+
+class OneSample(Sampler, Wrong):
+    """Draws one sample whatever n is."""
+
+    message = r"3 prompts with n = 2 must give \[2, 2, 2\], got \[1, 1, 1\]"
+
+    def sample(self, model: ModelRef, prompts: Any, n: int, seed: int) -> Iterator[Any]:
+        return iter([[Generation("…", 1)] for _ in prompts])
+
+
+class AllInOne(Clusterer, Wrong):
+    """Puts everything into one cluster, the unreadable too."""
+
+    message = "a response without an answer is in a cluster"
+
+    def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
+        members = tuple(response.index for response in responses)
+        return [Cluster(question.id, members, responses[0], 1.0)] if responses else []
+
+
+class SmallestFirst(Clusterer, Wrong):
+    """Starts with the smallest cluster."""
+
+    message = "the largest must come first"
+
+    def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
+        return build("clusterer", "exact").cluster(question, responses)[::-1]
+
+
+class LosesItems(RationaleWriter, Wrong):
+    """Leaves out the items that it has nothing to say about."""
+
+    message = "3 items must give 3 rationales, got 2"
+
+    def write(self, items: Sequence[tuple[Question, Any]]) -> list[Rationale | None]:
+        return [Rationale(question.id, "…") for question, clusters in items if clusters]
+
+
+class Percent(Target, Wrong):
+    """Mistakes percent for confidence."""
+
+    message = r"a confidence lies in \[0, 1\], got 50.0"
+
+    def target(self, question: Question, clusters: Any, correct: Any) -> Any:
+        return (clusters[0].representative, 100 * clusters[0].share) if clusters else None
+
+
+class ReadsTenthsAsTheyAre(Format, Wrong):
+    """Forgets that it writes tenths."""
+
+    message = "confidence 0.1 in .* is read as 1.0"
+    confidence_marker: ClassVar[str] = "Confidence:"
+
+    def prompt(self, question: Question) -> list[Message]:
+        return build("format", "sayself").prompt(question)
+
+    def render(self, *parts: Any) -> str:
+        return build("format", "sayself").render(*parts)
+
+    def parse(self, text: str) -> Parsed:
+        parsed = build("format", "sayself").parse(text)
+        confidence = parsed.confidence
+        return parsed._replace(confidence=confidence and 10 * confidence)
+
+    def reasoning(self, text: str) -> str:
+        return build("format", "sayself").reasoning(text)
+
+
+class Mentioned(Judge, Wrong):
+    """Takes a mention for an answer."""
+
+    message = "a wrong answer is judged right"
+
+    def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
+        return [1.0 for _ in items]
+
+
+class Indifferent(RewardFn, Wrong):
+    """Pays everybody the same."""
+
+    message = "sure and right earns 1.0, no more than sure and wrong"
+
+    def reward(self, correct: Sequence[float], confidence: Any) -> list[float]:
+        return [1.0 for _ in correct]
+
+
+class Generous(RewardFn, Wrong):
+    """Pays most for what nobody can read."""
+
+    message = "an unreadable confidence earns as much as any"
+
+    def reward(self, correct: Sequence[float], confidence: Any) -> list[float]:
+        return [2.0 if c is None else y * c for y, c in zip(correct, confidence, strict=True)]
+
+
+class Silent(Trainer, Wrong):
+    """Announces ten steps and tells of none."""
+
+    message = "told of 0 steps out of 10"
+
+    def train(self, model: ModelRef, data: Any, directory: Path) -> ModelRef:
+        data.progress.begin(10, "steps")
+        return model
+
+    def work(self, examples: int) -> tuple[int, str]:
+        return 10, "steps"
+
+
+class JudgesItself(Estimator, Wrong):
+    """Calls all of its predictions correct."""
+
+    message = "an estimator must not judge its own predictions"
+
+    def estimate(self, model: ModelRef, questions: Any, context: Any) -> Iterator[Prediction]:
+        for question in questions:
+            yield Prediction(question.id, "…", "Paris", None, 1.0, correct=1.0)
+
+
+class FirstOnly(Metric, Wrong):
+    """Looks at the first prediction only."""
+
+    message = "the same predictions in another order"
+    better: ClassVar[Literal["higher"]] = "higher"
+
+    def compute(self, predictions: Columns) -> float:
+        return sum(row * float(y) for row, y in enumerate(predictions.correct))
+
+
+class Swallows(Engine, Wrong):
+    """Drops the shards that fail."""
+
+    message = "a shard that fails must raise ValueError"
+
+    def map(self, function: Callable[[Any], Any], shards: Any) -> Iterator[Any]:
+        for shard in shards:
+            try:
+                yield function(shard)
+            except ValueError:
+                continue
+
+
+WRONG = [
+    cls for cls in list(globals().values()) if isinstance(cls, type) and Wrong in cls.__bases__
+]
+
+
+@pytest.mark.parametrize("cls", WRONG, ids=lambda cls: cls.__name__)
+def test_each_check_notices_a_fault(
+    cls: type[Wrong], small_model: ModelRef, tmp_path: Path
+) -> None:
+    options = {"path": small_model.path} if cls is OtherModelEachTime else {}
+    with pytest.raises(AssertionError, match=cls.message):
+        check(cls(**options), small_model, tmp_path)
+
+
+def test_a_fault_of_every_kind_is_shown() -> None:
+    assert {cls.kind for cls in WRONG} == set(KINDS)
+
+
+def test_options_need_a_description() -> None:
+    class Undescribed(LinearLike):
+        """An option without a word."""
+
+        scale: float = 1.0
+
+    with pytest.raises(AssertionError, match="options without a description: scale"):
+        testing.check_reward(Undescribed())
+
+
+class LinearLike(RewardFn):
+    """A reward without a fault."""
+
+    def reward(self, correct: Sequence[float], confidence: Any) -> list[float]:
+        return [
+            -1.0 if c is None else (2 * y - 1) * c for y, c in zip(correct, confidence, strict=True)
+        ]
+
+
+def test_the_builders_make_what_they_say() -> None:
+    found = testing.clusters({"Paris": 6, "Rome": 3, "Oslo": 1})
+
+    assert [cluster.share for cluster in found] == [0.6, 0.3, 0.1]
+    drawn = testing.responses("Paris", None)
+    assert [response.answer for response in drawn] == ["Paris", None]
+    testing.check_clusterer(build("clusterer", "exact"))

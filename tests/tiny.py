@@ -1,0 +1,92 @@
+"""A recipe that walks every stage in seconds, and what tests ask about its run directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from click.testing import CliRunner, Result
+from safetensors.numpy import load_file
+
+from saysel.cli import cli
+
+#: Each training phase has at least one checkpoint on the way.
+RECIPE = """\
+name: tiny
+model: {use: scratch, layers: 1, width: 32, vocabulary: 400, batch_size: 16, max_steps: 120,
+        learning_rate: 1e-2}
+source: {use: witness, pretrain: 400, train: 24, heldout: 16}
+format: {use: sayself, instruction: ""}
+sample: {use: transformers, n: 4, max_tokens: 24}
+train:
+  - {use: sft, lora: null, max_steps: 12, batch_size: 8, learning_rate: 1e-3}
+  - {use: ppo, steps: 2, batch_size: 8, max_tokens: 48, checkpoint_every: 1}
+evaluate:
+  temperature: 0
+  estimators: [verbalized, {use: self_consistency, n: 4, models: [base]}]
+"""
+STEPS = [
+    *("model", "sample", "cluster", "rationale", "target", "train-sft", "train-ppo"),
+    *("evaluate-base-verbalized", "evaluate-base-self_consistency"),
+    *("evaluate-sft-verbalized", "evaluate-ppo-verbalized", "report"),
+]
+THREADS = {"OMP_NUM_THREADS": "1"}
+
+
+def says(*arguments: str | Path) -> Result:
+    """A command in this process."""
+    return CliRunner().invoke(cli, list(map(str, arguments)), prog_name="saysel")
+
+
+def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
+    """A command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "saysel", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **THREADS},
+        **options,
+    )
+
+
+def events(run: Path) -> list[dict[str, Any]]:
+    """What happened in a run; every line has to be strict JSON."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    lines = (run / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line, parse_constant=refuse) for line in lines]
+
+
+def started(run: Path, since: int = 0) -> list[str]:
+    """The stages that a run has begun, in order, from some event on."""
+    return [e["stage"] for e in events(run)[since:] if e["event"] == "stage_started"]
+
+
+def results(run: Path) -> dict[str, Any]:
+    """Everything that two runs of one recipe must agree on.
+
+    The rows of all Parquet files, the weights of all models, and the scores.
+    """
+    found: dict[str, Any] = {}
+    for path in sorted((run / "stages").glob("*/part-*.parquet")):
+        found[f"{path.parent.name}/{path.name}"] = pq.read_table(path).to_pylist()
+    for path in sorted((run / "stages").glob("*/model/*.safetensors")):
+        weights = load_file(path)
+        found[str(path.relative_to(run))] = {
+            name: (array.shape, array.tobytes()) for name, array in weights.items()
+        }
+    found["metrics"] = json.loads((run / "report" / "metrics.json").read_text())
+    return found
+
+
+def leftovers(run: Path) -> list[Path]:
+    """Files that were begun and never got their name."""
+    return [path for path in run.rglob(".*") if path.is_file() and path.name != ".lock"]

@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import PrivateAttr
+
+from saysel import hf
+from saysel.generation import Reply
+from saysel.records import ModelRef
+from saysel.rewards.quadratic import QuadraticReward
+from saysel.samplers.transformers import TransformersSampler
+from saysel.testing import Data
+from saysel.trainers.ppo import Learner, PPOTrainer, batch
+from saysel.trainers.ppo.policy import Policy
+from saysel.trainers.ppo.rollouts import Rollouts, assemble
+from tests.trainers.two_arms import FORMAT, same, weights
+
+PROMPTS = [[50, 51, 52], [60], [70, 71], [80, 81, 82, 83]]
+REPLIES = [
+    Reply([90, 91, 92, 1], 0.0, marked=2),
+    Reply([93, 94], 0.0, marked=2),
+    Reply([95, 96, 97], 0.0, marked=1),
+    Reply([98, 99, 100, 101, 1], 0.0, marked=3),
+]
+REWARDS = [0.7, -1.0, -0.3, 0.9]
+READABLE = [True, False, True, True]
+#: Where the reward may move each reply, and where it is paid: by the rule, written out.
+MOVABLE = [[0, 0, 1, 1], [1, 1], [0, 1, 1], [0, 0, 0, 1, 1]]
+PAID = [[0, 0, 0, 0.7], [-0.5, -0.5], [0, 0, -0.3], [0, 0, 0, 0, 0.9]]
+OPTIONS = PPOTrainer(
+    batch_size=4, mini_batch_size=4, epochs=1, gamma=0.9, lam=0.8, kl=0.5, kl_movable=0.1
+)
+
+
+def by_hand(policy: Policy, kl_factor: float = 1.0) -> torch.Tensor:
+    """The loss of the first update, reply by reply without padding, from the definitions."""
+    g, lam = OPTIONS.gamma, OPTIONS.lam
+    surrogates, penalties, errors, advantages, chosen = [], [], [], [], []
+    for prompt, reply, paid, movable in zip(PROMPTS, REPLIES, PAID, MOVABLE, strict=True):
+        text = torch.tensor([[*prompt, *reply.tokens]])
+        out = policy.model(text, output_hidden_states=True)
+        start = len(prompt) - 1
+        logprobs = out.logits[0, start:-1].log_softmax(-1)
+        with torch.no_grad():
+            fixed = policy.frozen(text).logits[0, start:-1].log_softmax(-1)
+        values = policy.head(out.hidden_states[-1][0, start:-1].detach())[:, 0]
+        size = len(reply.tokens)
+        v = [*values.tolist(), 0.0]
+        deltas = [paid[t] + g * v[t + 1] - v[t] for t in range(size)]
+        gained = [
+            sum((g * lam) ** later * delta for later, delta in enumerate(deltas[t:]))
+            for t in range(size)
+        ]
+        # Before the first update the values are the old ones, so nothing is clipped.
+        errors.append(
+            (values - torch.tensor([a + b for a, b in zip(gained, v[:-1], strict=True)])) ** 2
+        )
+        advantages.append(torch.tensor(gained))
+        # The ratio is 1, its gradient that of the log-probability.
+        picked = logprobs.gather(1, torch.tensor(reply.tokens)[:, None])[:, 0]
+        chosen.append((picked - picked.detach()).exp())
+        divergence = (logprobs.exp() * (logprobs - fixed)).sum(-1)
+        held = torch.tensor([OPTIONS.kl_movable if m else OPTIONS.kl for m in movable])
+        penalties.append(kl_factor * (held * divergence).sum())
+    moved = [torch.tensor(movable, dtype=torch.bool) for movable in MOVABLE]
+    pool = torch.cat([gained[m] for gained, m in zip(advantages, moved, strict=True)])
+    deviation = pool.std(unbiased=False)
+    for ratio, gained, m in zip(chosen, advantages, moved, strict=True):
+        surrogates.append(-(ratio[m] * (gained[m] - pool.mean()) / deviation).sum())
+    return (
+        torch.stack(surrogates).mean()
+        + torch.stack(penalties).mean()
+        + 0.5 * torch.cat(errors).mean()
+    )
+
+
+def stirred(ref: ModelRef) -> Policy:
+    """A policy that has left its reference, with a value head that says something."""
+    policy = Policy(ref)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weight in policy.parameters():
+            weight.add_(0.05 * torch.randn_like(weight))
+        torch.nn.init.normal_(policy.head.weight, std=0.1)
+    return policy
+
+
+def rollouts(policy: Policy) -> Rollouts:
+    pad = policy.tokenizer.pad_token_id
+    device = torch.device(policy.model.device)
+    return assemble(PROMPTS, REPLIES, REWARDS, READABLE, "confidence", pad, device, {})
+
+
+def test_one_whole_step_is_the_one_worked_out_by_hand(red: ModelRef) -> None:
+    ours, theirs = stirred(red), stirred(red)
+    rate = 0.1
+    learned = [*ours.parameters(), *ours.head.parameters()]
+    learner = Learner(OPTIONS, ours, torch.optim.SGD(learned, lr=rate))
+
+    learner.learn(rollouts(ours), torch.Generator().manual_seed(0))
+
+    by_hand(theirs).backward()
+    norm = sum(float((w.grad**2).sum()) for w in theirs.parameters() if w.grad is not None) ** 0.5
+    assert norm > 1  # so that the clipping of the norm to 1 takes part
+    for mine, hand in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert hand.grad is not None
+        expected = hand.detach() - rate * hand.grad / norm
+        torch.testing.assert_close(mine.detach(), expected, atol=2e-5, rtol=1e-4)
+        assert not torch.equal(mine, hand)
+    for mine, hand in zip(ours.head.parameters(), theirs.head.parameters(), strict=True):
+        assert hand.grad is not None
+        torch.testing.assert_close(mine, hand - rate * hand.grad, atol=2e-5, rtol=1e-4)
+
+
+def test_the_kl_factor_weighs_and_moves(red: ModelRef) -> None:
+    policy = stirred(red)
+    options = OPTIONS.model_copy(update={"kl_target": 1e-6})
+    learner = Learner(options, policy, torch.optim.SGD(policy.parameters(), lr=1e-9))
+
+    first = learner.learn(rollouts(policy), torch.Generator().manual_seed(0))
+    second = learner.learn(rollouts(policy), torch.Generator().manual_seed(0))
+
+    # Far above its target, so a tenth of 20 % is added each time.
+    assert first["kl"] > 1e-3
+    assert first["kl_factor"] == pytest.approx(1.02)
+    assert second["kl_factor"] == pytest.approx(1.02**2)
+
+
+def test_scaled_rewards_are_divided_by_their_running_root_mean_square(red: ModelRef) -> None:
+    policy = Policy(red)
+    options = OPTIONS.model_copy(update={"scale_rewards": True})
+    learner = Learner(options, policy, torch.optim.SGD(policy.parameters(), lr=1e-9))
+
+    assert learner._deviation(torch.tensor([3.0, 4.0])) == pytest.approx(12.5**0.5)
+    # (9 + 16 + 0 + 1) / 4
+    assert learner._deviation(torch.tensor([0.0, 1.0])) == pytest.approx(6.5**0.5)
+    plain = Learner(OPTIONS, policy, torch.optim.SGD(policy.parameters(), lr=1e-9))
+    assert plain._deviation(torch.tensor([3.0, 4.0])) == 1.0
+
+
+def test_value_head_sends_no_gradient_into_the_model(red: ModelRef) -> None:
+    policy = stirred(red)
+    given = rollouts(policy)
+
+    policy.look(given.ids, given.mask, 5).values.sum().backward()
+
+    assert all(weight.grad is None for weight in policy.parameters())
+    assert policy.head.weight.grad is not None
+
+
+def test_an_outlook_is_that_of_the_replies_alone(red: ModelRef) -> None:
+    policy = stirred(red)
+    given = rollouts(policy)
+    outlook = policy.look(given.ids, given.mask, given.actions.shape[1])
+
+    for row, (prompt, reply) in enumerate(zip(PROMPTS, REPLIES, strict=True)):
+        alone = policy.model(torch.tensor([[*prompt, *reply.tokens]])).logits[0]
+        size = len(reply.tokens)
+        expected = alone[len(prompt) - 1 : -1].log_softmax(-1)
+        torch.testing.assert_close(outlook.logprobs[row, :size], expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("base", ["red", "adapted"])
+def test_the_reference_stays_where_training_began(
+    base: str, request: pytest.FixtureRequest
+) -> None:
+    policy = Policy(request.getfixturevalue(base))
+    given = rollouts(policy)
+    before = policy.look(given.ids, given.mask, 5).logprobs.detach()
+
+    with torch.no_grad():
+        for weight in policy.parameters():
+            weight.add_(0.05)
+
+    torch.testing.assert_close(policy.reference(given.ids, given.mask, 5), before)
+    assert not torch.allclose(policy.look(given.ids, given.mask, 5).logprobs, before)
+
+
+def test_every_question_once_a_pass(two_arms: Data) -> None:
+    questions = list(two_arms.asked)  # 32 of them
+    drawn = [one.id for step in range(8) for one in batch(questions, 12, step, seed=0)]
+
+    for start in range(0, 96, 32):
+        assert sorted(drawn[start : start + 32]) == sorted(one.id for one in questions)
+    assert drawn[:32] != drawn[32:64]
+    assert [one.id for one in batch(questions, 12, 5, seed=0)] == drawn[60:72]
+    assert len(batch(questions[:3], 8, 0, seed=0)) == 8
+
+
+class Breaks(QuadraticReward):
+    """The quadratic reward, until the process is killed in the middle of a step."""
+
+    good_for: int
+    _calls: int = PrivateAttr(0)
+
+    def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:
+        self._calls += 1
+        if self._calls > self.good_for:
+            raise KeyboardInterrupt
+        return super().reward(correct, confidence)
+
+
+SHORT: dict[str, Any] = {
+    "steps": 6,
+    "batch_size": 8,
+    "mini_batch_size": 4,
+    "learning_rate": 1e-3,
+    "max_tokens": 12,
+    "checkpoint_every": 1,
+    "scale_rewards": True,
+    "kl_target": 0.01,
+}
+
+
+@pytest.mark.parametrize("base", ["red", "adapted"])
+def test_killed_and_resumed_is_as_if_nothing_had_happened(
+    base: str, request: pytest.FixtureRequest, two_arms: Data, tmp_path: Path
+) -> None:
+    ref = request.getfixturevalue(base)
+    again = replace(two_arms, figures=[])
+
+    straight = PPOTrainer(**SHORT).train(ref, two_arms, tmp_path / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        PPOTrainer(**SHORT, reward=Breaks(good_for=3)).train(ref, again, tmp_path / "resumed")
+    assert [entry["step"] for entry in again.figures] == [1, 2, 3]
+    resumed = PPOTrainer(**SHORT).train(ref, again, tmp_path / "resumed")
+
+    assert again.figures == two_arms.figures
+    assert same(straight, resumed)
+    assert not same(straight, ref)
+    assert again.progress.done == 6  # type: ignore[attr-defined]
+
+
+def test_an_adapter_is_trained_and_its_base_left_alone(
+    adapted: ModelRef, two_arms: Data, tmp_path: Path
+) -> None:
+    trained = PPOTrainer(**SHORT).train(adapted, two_arms, tmp_path)
+
+    assert trained == ModelRef(adapted.path, adapter=str(tmp_path / "model"), dtype="float32")
+    assert weights(trained).keys() == weights(adapted).keys()
+    assert hf.load_model(trained) is not None
+
+
+def says(model: ModelRef, data: Data, temperature: float, n: int) -> dict[str, list[Any]]:
+    """What the model says about either arm."""
+    sampler = TransformersSampler(max_tokens=12, temperature=temperature)
+    prompts = [FORMAT.prompt(question) for question in data.asked]
+    found: dict[str, list[Any]] = {"sun": [], "moon": []}
+    for question, replies in zip(data.asked, sampler.sample(model, prompts, n, 0), strict=True):
+        arm = question.id.rstrip("0123456789")
+        found[arm] += [FORMAT.parse(reply.text) for reply in replies]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", ["red", "adapted"])
+def test_confidence_becomes_calibrated_on_two_arms(
+    base: str, request: pytest.FixtureRequest, two_arms: Data, tmp_path: Path
+) -> None:
+    ref = request.getfixturevalue(base)
+    before = says(ref, two_arms, 1.0, 20)
+    trainer = PPOTrainer(
+        steps=60,
+        batch_size=128,
+        mini_batch_size=32,
+        learning_rate=1e-3 if base == "red" else 4e-3,
+        max_tokens=12,
+        kl=0.2,
+    )
+
+    trained = trainer.train(ref, two_arms, tmp_path)
+
+    after = says(trained, two_arms, 1.0, 20)
+    # Decoded as in training, every reply can still be read and answers as it did.
+    greedy = says(trained, two_arms, 0.0, 1)
+    for parsed in (*greedy["sun"], *greedy["moon"]):
+        assert (parsed.answer, parsed.confidence is None) == ("red", False)
+    for arm, calibrated in (("sun", 1.0), ("moon", 0.0)):
+        was, now = (
+            [part.confidence for part in found[arm] if part.confidence is not None]
+            for found in (before, after)
+        )
+        assert 0.35 < sum(was) / len(was) < 0.65
+        assert sum(now) / len(now) == pytest.approx(calibrated, abs=0.15)
+        assert len(now) > 0.93 * len(after[arm])
+    assert two_arms.figures[-1]["reward"] > 0.8

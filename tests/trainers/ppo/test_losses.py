@@ -1,0 +1,187 @@
+"""The arithmetic of PPO against values worked out by hand, the working written beside them."""
+
+from __future__ import annotations
+
+from math import log
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, tensor
+
+from saysel.trainers.ppo.losses import adapted, gae, kl, policy_loss, value_loss, whiten
+
+
+def close(found: Tensor, expected: list[list[float]] | float) -> None:
+    torch.testing.assert_close(found, tensor(expected), rtol=0, atol=1e-6)
+
+
+def test_gae_by_hand() -> None:
+    # gamma .9, lambda .5; rewards 0 0 1, values .2 .4 .6, nothing after the last token:
+    #   delta_2 = 1 + 0       - .6 =  .4       A_2 =  .4
+    #   delta_1 = 0 + .9 * .6 - .4 =  .14      A_1 =  .14 + .45 * .4  = .32
+    #   delta_0 = 0 + .9 * .4 - .2 =  .16      A_0 =  .16 + .45 * .32 = .304
+    advantages, returns = gae(
+        tensor([[0.0, 0.0, 1.0]]), tensor([[0.2, 0.4, 0.6]]), torch.ones(1, 3), 0.9, 0.5
+    )
+
+    close(advantages, [[0.304, 0.32, 0.4]])
+    close(returns, [[0.504, 0.72, 1.0]])
+
+
+def test_gae_of_a_shorter_reply_ends_at_its_own_end() -> None:
+    # The second reply has two tokens; the padding behind it holds a value that must not count.
+    #   delta_1 = 1 - .4 = .6 = A_1,  delta_0 = 0 + .9 * .4 - .2 = .16,  A_0 = .16 + .45 * .6 = .43
+    advantages, returns = gae(
+        tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]),
+        tensor([[0.2, 0.4, 0.6], [0.2, 0.4, 9.0]]),
+        tensor([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]),
+        0.9,
+        0.5,
+    )
+
+    close(advantages, [[0.304, 0.32, 0.4], [0.43, 0.6, 0.0]])
+    close(returns, [[0.504, 0.72, 1.0], [0.63, 1.0, 0.0]])
+
+
+rewards = st.lists(st.floats(-2, 2), min_size=4, max_size=4)
+
+
+@given(rewards, rewards, st.floats(0.1, 1))
+def test_gae_with_lambda_one_is_the_discounted_sum_less_the_value(
+    paid: list[float], values: list[float], gamma: float
+) -> None:
+    advantages, returns = gae(tensor([paid]), tensor([values]), torch.ones(1, 4), gamma, 1.0)
+
+    for t in range(4):
+        total = sum(gamma**later * reward for later, reward in enumerate(paid[t:]))
+        assert float(returns[0, t]) == pytest.approx(total, abs=1e-5)
+        assert float(advantages[0, t]) == pytest.approx(total - values[t], abs=1e-5)
+
+
+@given(rewards, rewards)
+def test_gae_with_lambda_zero_is_the_error_of_one_step(
+    paid: list[float], values: list[float]
+) -> None:
+    advantages, _ = gae(tensor([paid]), tensor([values]), torch.ones(1, 4), 0.9, 0.0)
+
+    upcoming = [*values[1:], 0.0]
+    for t in range(4):
+        assert float(advantages[0, t]) == pytest.approx(
+            paid[t] + 0.9 * upcoming[t] - values[t], abs=1e-5
+        )
+
+
+def test_policy_loss_by_hand() -> None:
+    # Ratios .5, 1, 1.5, clip .2:
+    #   A = +1: min(.5, .8) = .5    min(1, 1) =  1    min(1.5, 1.2)   =  1.2
+    #   A = -1: min(-.5, -.8) = -.8           = -1    min(-1.5, -1.2) = -1.5
+    # A reply's loss is minus the sum of its tokens, and the batch's their mean:
+    #   reply 1: -(.5 + 1 + 1.2) = -2.7,  reply 2: .8 + 1 + 1.5 = 3.3,  mean .3
+    ratios = tensor([[0.5, 1.0, 1.5], [0.5, 1.0, 1.5]])
+    old = tensor([[-1.0, -2.0, -3.0], [-3.0, -2.0, -1.0]])
+    advantages = tensor([[1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]])
+
+    close(policy_loss(old + ratios.log(), old, advantages, torch.ones(2, 3), 0.2), 0.3)
+    # Without reply 1's last and reply 2's first token: (-(.5 + 1) + (1 + 1.5)) / 2 = .5
+    mask = tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    close(policy_loss(old + ratios.log(), old, advantages, mask, 0.2), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "slope"),
+    [
+        # d/dlogp of -rho A is -rho A; where the clipped side is the smaller one it is 0.
+        *((1.0, 2.0, -2.0), (1.1, 1.0, -1.1), (0.5, 1.0, -0.5), (1.5, 1.0, 0.0)),
+        *((1.5, -1.0, 1.5), (0.5, -1.0, 0.0), (0.9, -1.0, 0.9)),
+    ],
+)
+def test_gradient_of_the_policy_loss(ratio: float, advantage: float, slope: float) -> None:
+    logprobs = tensor([[log(ratio) - 2.0]], requires_grad=True)
+
+    policy_loss(logprobs, tensor([[-2.0]]), tensor([[advantage]]), torch.ones(1, 1), 0.2).backward()
+
+    assert logprobs.grad is not None
+    close(logprobs.grad, [[slope]])
+
+
+def test_tokens_outside_of_the_mask_have_no_gradient() -> None:
+    logprobs = tensor([[-1.0, -1.0]], requires_grad=True)
+
+    policy_loss(
+        logprobs, tensor([[-1.0, -1.0]]), torch.ones(1, 2), tensor([[0.0, 1.0]]), 0.2
+    ).backward()
+
+    assert logprobs.grad is not None
+    close(logprobs.grad, [[0.0, -1.0]])
+
+
+def test_value_loss_by_hand() -> None:
+    # Old value 0, clip .2. Errors squared, unclipped and held:
+    #   V .1, return 1:  (.1 - 1)^2 = .81,  held at .1: .81              worse .81
+    #   V .5, return 1:  (.5 - 1)^2 = .25,  held at .2: (.2 - 1)^2 = .64  worse .64
+    #   V .5, return 0:  .25,               held at .2: .04              worse .25
+    # Half their mean: .5 * (.81 + .64 + .25) / 3 = .283333
+    values, returns = tensor([[0.1, 0.5, 0.5]]), tensor([[1.0, 1.0, 0.0]])
+    old = torch.zeros(1, 3)
+
+    close(value_loss(values, old, returns, torch.ones(1, 3), 0.2), 0.5 * 1.7 / 3)
+    # The last token is padding: .5 * (.81 + .64) / 2
+    close(value_loss(values, old, returns, tensor([[1.0, 1.0, 0.0]]), 0.2), 0.5 * 1.45 / 2)
+
+
+def test_value_loss_is_a_mean_over_the_tokens_of_all_replies() -> None:
+    # Errors 1, 1, 1 and 4 over four tokens, 3 of one reply and 1 of the other: .5 * 7 / 4
+    values = tensor([[1.0, 1.0, 1.0], [2.0, 5.0, 5.0]])
+    tokens = tensor([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+
+    close(value_loss(values, values, torch.zeros(2, 3), tokens, 0.2), 0.5 * 7 / 4)
+
+
+def test_value_loss_of_nothing_is_zero() -> None:
+    nothing = torch.zeros(1, 2)
+
+    close(value_loss(nothing, nothing, nothing + 1, nothing, 0.2), 0.0)
+
+
+def test_kl_by_hand() -> None:
+    # .5 ln(.5 / .25) + .5 ln(.5 / .75) = .5 ln 2 + .5 ln(2 / 3) = .143841
+    policy, reference = tensor([[[0.5, 0.5]]]), tensor([[[0.25, 0.75]]])
+
+    close(kl(policy.log(), reference.log()), [[0.5 * log(2) + 0.5 * log(2 / 3)]])
+    close(kl(policy.log(), policy.log()), [[0.0]])
+
+
+def test_kl_is_torchs_own() -> None:
+    torch.manual_seed(0)
+    policy, reference = (torch.randn(3, 4, 7).log_softmax(-1) for _ in range(2))
+    expected = torch.nn.functional.kl_div(reference, policy, log_target=True, reduction="none")
+
+    torch.testing.assert_close(kl(policy, reference), expected.sum(-1))
+    assert bool((kl(policy, reference) > 0).all())
+
+
+def test_whiten_by_hand() -> None:
+    # Of 1, 3, 5 the mean is 3 and the variance (4 + 0 + 4) / 3; the 9 does not count.
+    spread = (8 / 3) ** 0.5
+    found = whiten(tensor([[1.0, 3.0], [5.0, 9.0]]), tensor([[1.0, 1.0], [1.0, 0.0]]))
+
+    close(found, [[-2 / spread, 0.0], [2 / spread, 0.0]])
+
+
+@pytest.mark.parametrize("values", [[[2.0, 2.0]], [[0.0, 0.0]]])
+def test_whitening_equal_values_gives_zeros(values: list[list[float]]) -> None:
+    close(whiten(tensor(values), torch.ones(1, 2)), [[0.0, 0.0]])
+    close(whiten(tensor(values), torch.zeros(1, 2)), [[0.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("measured", "factor"),
+    [
+        # Target .1: errors 0, +10 %, -10 %, and beyond 20 % held there; a tenth of it applied.
+        *((0.1, 1.0), (0.11, 1.01), (0.09, 0.99), (0.5, 1.02), (0.0, 0.98)),
+    ],
+)
+def test_the_kl_coefficient_moves_towards_its_target(measured: float, factor: float) -> None:
+    assert adapted(3.0, measured, 0.1) == pytest.approx(3.0 * factor)

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from saysel import hf
+from saysel.errors import StageError
+from saysel.records import Example, ModelRef
+from saysel.samplers.transformers import TransformersSampler
+from saysel.testing import Data, Steps
+from saysel.trainers.sft import Lora, SFTTrainer
+from tests.trainers.two_arms import FORMAT, same, weights
+
+FULL = {"lora": None, "learning_rate": 1e-2}
+ADAPTER = {"lora": Lora(r=8, alpha=16, dropout=0.1), "learning_rate": 2e-2}
+BOTH = pytest.mark.parametrize("options", [FULL, ADAPTER], ids=["full", "adapter"])
+
+
+@pytest.fixture
+def examples(two_arms: Data) -> Data:
+    """To every question the answer that the model does not give."""
+    learned = [
+        Example(question.id, tuple(FORMAT.prompt(question)), FORMAT.render("blue", None, 0.3), 0.3)
+        for question in two_arms.asked
+    ]
+    return replace(two_arms, learned=learned)
+
+
+def says(model: ModelRef, data: Data) -> set[str]:
+    sampler = TransformersSampler(max_tokens=24, temperature=0)
+    prompts = [FORMAT.prompt(question) for question in data.asked]
+    return {reply.text for (reply,) in sampler.sample(model, prompts, 1, 0)}
+
+
+@BOTH
+def test_it_learns_the_examples(
+    options: dict[str, Any], red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
+    trainer = SFTTrainer(**options, epochs=24, batch_size=8)
+
+    trained = trainer.train(red, examples, tmp_path)
+
+    assert says(trained, examples) == {"Answer: blue Confidence: 3"}
+    assert not any(text.startswith("Answer: blue") for text in says(red, examples))
+    losses = [entry["loss"] for entry in examples.figures]
+    assert len(losses) == trainer.work(32)[0] == 96
+    assert losses[-1] < losses[0] / 4
+
+
+def test_full_weights_are_a_model_of_their_own(
+    red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
+    trained = SFTTrainer(**FULL, max_steps=1, batch_size=8).train(red, examples, tmp_path)
+
+    assert trained == ModelRef(str(tmp_path / "model"), dtype="float32")
+    assert weights(trained).keys() == weights(red).keys()
+
+
+def test_an_adapter_lies_beside_its_base(red: ModelRef, examples: Data, tmp_path: Path) -> None:
+    before = weights(red)
+    trained = SFTTrainer(**ADAPTER, max_steps=1, batch_size=8).train(red, examples, tmp_path)
+
+    assert trained == replace(red, adapter=str(tmp_path / "model"))
+    assert all("lora" in name for name in weights(trained))
+    assert all(torch.equal(before[name], value) for name, value in weights(red).items())
+
+
+def test_the_loss_is_on_the_replies_only(red: ModelRef, examples: Data, tmp_path: Path) -> None:
+    model, tokenizer = hf.load_model(red), hf.load_tokenizer(red)
+    total, count = 0.0, 0
+    for example in examples.learned:
+        (prompt,) = hf.encode(tokenizer, [example.prompt])
+        reply = tokenizer(example.completion + tokenizer.eos_token)["input_ids"]
+        with torch.no_grad():
+            scores = model(torch.tensor([prompt + reply])).logits[0].log_softmax(-1)
+        picked = scores[len(prompt) - 1 : -1].gather(1, torch.tensor(reply)[:, None])
+        total -= float(picked.sum())
+        count += len(reply)
+
+    SFTTrainer(**FULL, max_steps=1, batch_size=32, warmup=0).train(red, examples, tmp_path)
+
+    assert examples.figures[0]["loss"] == pytest.approx(total / count, abs=1e-3)
+
+
+@pytest.mark.parametrize("micro", [1, 3, 4])
+def test_how_much_goes_into_a_pass_changes_nothing(
+    micro: int, red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
+    whole, parts = (
+        SFTTrainer(lora=None, max_steps=4, batch_size=8, micro_batch_size=size).train(
+            red, examples, tmp_path / str(size)
+        )
+        for size in (8, micro)
+    )
+
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(weights(parts)[name], value, atol=1e-4, rtol=0)
+
+
+def test_long_examples_are_cut(red: ModelRef, examples: Data, tmp_path: Path) -> None:
+    long = [replace(example, completion="red " * 2000) for example in examples.learned]
+
+    trainer = SFTTrainer(**FULL, max_steps=1, batch_size=8, max_length=16)
+    trainer.train(red, replace(examples, learned=long), tmp_path)
+
+    assert math.isfinite(examples.figures[0]["loss"])
+
+
+class Killed(Steps):
+    """Progress of a process that is killed after some steps."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def advance(self, units: int = 1) -> None:
+        super().advance(units)
+        if self.done >= self.after:
+            raise KeyboardInterrupt
+
+
+@BOTH
+def test_killed_and_resumed_is_as_if_nothing_had_happened(
+    options: dict[str, Any], red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
+    trainer = SFTTrainer(**options, max_steps=26, batch_size=4)
+    straight = trainer.train(red, examples, tmp_path / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(red, replace(examples, progress=Killed(23)), tmp_path / "resumed")
+    checkpoints = tmp_path / "resumed" / "checkpoints"
+    assert {path.name for path in checkpoints.glob("*-*")} == {"checkpoint-10", "checkpoint-20"}
+    # As if it had been killed while it wrote its last checkpoint.
+    (checkpoints / "checkpoint-20" / hf.COMPLETE).unlink()
+    (checkpoints / "checkpoint-20" / "optimizer.pt").write_bytes(b"half")
+    progress = Steps()
+
+    resumed = trainer.train(red, replace(examples, progress=progress), tmp_path / "resumed")
+
+    assert same(straight, resumed)
+    assert progress.done == progress.total == 26
+
+
+def test_without_examples_it_is_one_line(red: ModelRef, two_arms: Data, tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="sft: there are no examples to train on"):
+        SFTTrainer().train(red, two_arms, tmp_path)

@@ -40,7 +40,10 @@ def run(recipe: str, seed: int, overrides: list[str], threads: int | None) -> Pa
 
 def table(rows: list[dict[str, object]]) -> str:
     """Mean and range over the seeds, one line per model and estimator, as Markdown."""
-    lines = ["| model | estimator | " + " | ".join(METRICS) + " |", "|---" * (2 + len(METRICS)) + "|"]
+    lines = [
+        "| model | estimator | " + " | ".join(METRICS) + " |",
+        "|---" * (2 + len(METRICS)) + "|",
+    ]
     for key in dict.fromkeys((row["model"], row["estimator"]) for row in rows):
         cells = []
         for metric in METRICS:
@@ -63,7 +66,9 @@ def table(rows: list[dict[str, object]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("recipe")
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -96,7 +101,10 @@ def main() -> None:
                         "split": row["split"],
                         "n": row["n"],
                         "metric": metric,
-                        **{end: "" if score[end] is None else score[end] for end in ("value", "low", "high")},
+                        **{
+                            end: "" if score[end] is None else score[end]
+                            for end in ("value", "low", "high")
+                        },
                     }
                 )
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -106,7 +114,9 @@ def main() -> None:
         writer.writerows(rows)
     (arguments.out / "table.md").write_text(table(rows))
     (arguments.out / "versions.json").write_text(
-        json.dumps({"versions": versions, "seconds": times, "python": platform.python_version()}, indent=1)
+        json.dumps(
+            {"versions": versions, "seconds": times, "python": platform.python_version()}, indent=1
+        )
         + "\n"
     )
     print(table(rows))

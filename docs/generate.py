@@ -62,7 +62,7 @@ def filled(text: str) -> str:
 
 def definition(*names: str) -> str:
     """Classes of `saysel.interfaces` or `saysel.records`, as their source has them."""
-    return fence("python", "\n\n".join(source(name) for name in names))
+    return fence("python", "\n\n\n".join(source(name) for name in names))
 
 
 def hook(kind: str) -> str:
@@ -170,8 +170,8 @@ def signature(name: str, documented: bool = False) -> str:
     """A hook's signature, with its docstring or without."""
     function = getattr(hookspecs, name)
     arguments = inspect.signature(function)
-    body = f'    """{inspect.getdoc(function)}"""' if documented else "    ..."
-    return f"def {name}{str(arguments).replace(chr(39), '')}:\n{body}"
+    body = f'\n    """{inspect.getdoc(function)}"""' if documented else " ..."
+    return f"def {name}{str(arguments).replace(chr(39), '')}:{body}"
 
 
 def options(model: type[BaseModel], head: str = "option") -> str:

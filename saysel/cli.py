@@ -86,9 +86,9 @@ def run(
       saysel run quickstart --smoke
       saysel run quickstart --until target --set sample.n=50
     """
-    from saysel.commands import run as command
+    from saysel.commands.run import run as command
 
-    command.run(recipe, out, overrides, until, smoke, dry_run)
+    command(recipe, out, overrides, until, smoke, dry_run)
 
 
 @cli.command()
@@ -101,9 +101,9 @@ def check(recipe: str, overrides: tuple[str, ...]) -> None:
     Example:
       saysel check my-recipe.yaml
     """
-    from saysel.commands import check as command
+    from saysel.commands.check import check as command
 
-    command.check(recipe, overrides)
+    command(recipe, overrides)
 
 
 @cli.command()
@@ -116,9 +116,9 @@ def show(recipe: str, overrides: tuple[str, ...]) -> None:
     Example:
       saysel show quickstart > my-recipe.yaml
     """
-    from saysel.commands import show as command
+    from saysel.commands.show import show as command
 
-    command.show(recipe, overrides)
+    command(recipe, overrides)
 
 
 @cli.command()
@@ -132,9 +132,9 @@ def plugins(what: str) -> None:
       saysel plugins reward
       saysel plugins trainer.ppo
     """
-    from saysel.commands import plugins as command
+    from saysel.commands.plugins import plugins as command
 
-    command.plugins(what)
+    command(what)
 
 
 @cli.command()
@@ -145,9 +145,9 @@ def schema() -> None:
     Example:
       saysel schema > recipe.schema.json
     """
-    from saysel.commands import schema as command
+    from saysel.commands.schema import schema as command
 
-    command.schema()
+    command()
 
 
 @cli.command()
@@ -159,9 +159,9 @@ def report(run: Path) -> None:
     Example:
       saysel report runs/quickstart
     """
-    from saysel.commands import report as command
+    from saysel.commands.report import report as command
 
-    command.report(run)
+    command(run)
 
 
 @cli.command()
@@ -174,9 +174,9 @@ def ask(target: str, question: str) -> None:
     Example:
       saysel ask runs/quickstart "Nora says the lantern is in the cellar. Where is the lantern?"
     """
-    from saysel.commands import ask as command
+    from saysel.commands.ask import ask as command
 
-    command.ask(target, question)
+    command(target, question)
 
 
 def main() -> None:

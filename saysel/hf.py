@@ -204,6 +204,29 @@ def sft_config(**options: Any) -> Any:
         return SFTConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
 
 
+def reply_trainer(**options: Any) -> Any:
+    """A transformers Trainer that computes logits only where some reply of the batch has a token.
+
+    Most of a document is its prompt: leaving its logits out saves a third of the time.
+    """
+    quiet()
+    import torch
+    from transformers import Trainer
+
+    class ReplyTrainer(Trainer):  # type: ignore[misc]
+        def compute_loss(self, model: Any, inputs: Any, *_: Any, **__: Any) -> Any:
+            following = inputs["labels"][:, 1:]  # [B, L - 1]
+            places = (following != -100).any(0).nonzero()[:, 0]  # [K]
+            logits = model(
+                input_ids=inputs["input_ids"], use_cache=False, logits_to_keep=places
+            ).logits  # [B, K, V]
+            return torch.nn.functional.cross_entropy(
+                logits.flatten(0, 1).float(), following[:, places].flatten(), ignore_index=-100
+            )
+
+    return ReplyTrainer(**options)
+
+
 def fit(trainer: Any, directory: Path) -> None:
     """Run a transformers Trainer, going on from its last whole checkpoint in `directory`.
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from saysel.errors import StageError
 from saysel.records import (
@@ -200,7 +200,7 @@ def decode(record: type[Record], row: dict[str, Any]) -> Record:
         row["members"] = tuple(row["members"])
         row["representative"] = Response(**row["representative"])
     elif record is Example:
-        row["prompt"] = tuple(Message(**message) for message in row["prompt"])
+        row["prompt"] = tuple(cast(Message, message) for message in row["prompt"])
     elif record is Prediction:
         row["shares"] = {pair["answer"]: pair["share"] for pair in row["shares"]}
     return record(**row)

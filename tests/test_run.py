@@ -72,9 +72,9 @@ def test_the_manifest_says_with_what_and_at_what_cost(tiny_run: Path) -> None:
         assert stage["seconds"] > 0
         assert stage["peak_memory_mb"] > 50
         assert (stage["tokens"] > 0) == (name == "sample" or name.startswith("evaluate"))
-        assert read_json(
-            tiny_run / "stages" / f"{name}-{stage['fingerprint']}" / "done.json"
-        ) == stage
+        assert (
+            read_json(tiny_run / "stages" / f"{name}-{stage['fingerprint']}" / "done.json") == stage
+        )
     assert stages["sample"]["work"]["units"] == 24 * 4
     assert stages["train-sft"]["work"]["unit"] == "steps"
     assert stages["target"]["examples"] > 0
@@ -194,7 +194,11 @@ def test_throughput_options_redo_nothing(tiny_recipe: Path, tiny_copy: Path) -> 
     knobs = ("sample.batch_size=3", "train.0.micro_batch_size=2", "train.1.checkpoint_every=7")
 
     result = says(
-        "run", tiny_recipe, "--out", tiny_copy, *[word for knob in knobs for word in ("--set", knob)]
+        "run",
+        tiny_recipe,
+        "--out",
+        tiny_copy,
+        *[word for knob in knobs for word in ("--set", knob)],
     )
 
     assert result.exit_code == 0
@@ -235,7 +239,8 @@ def test_dry_run_says_what_would_be_done_and_does_nothing(
 
     fresh = says("run", tiny_recipe, "--dry-run", "--out", tmp_path / "new")
     assert fresh.stdout.splitlines() == [
-        f"{tmp_path / 'new'}: 12 steps to do", *(f"  {step.directory}" for step in todo.steps)
+        f"{tmp_path / 'new'}: 12 steps to do",
+        *(f"  {step.directory}" for step in todo.steps),
     ]
     assert not (tmp_path / "new").exists()
     sampled = says("run", tiny_recipe, "--dry-run", "--until", "sample", "--out", tmp_path / "new")
@@ -245,7 +250,9 @@ def test_dry_run_says_what_would_be_done_and_does_nothing(
     assert "nothing to do" in says("run", tiny_recipe, "--dry-run", "--out", tiny_copy).stdout
     linear = says("run", tiny_recipe, "--dry-run", *LINEAR, "--out", tiny_copy).stdout.splitlines()
     assert [line.rpartition("-")[0].strip() for line in linear[1:]] == [
-        "train-ppo", "evaluate-ppo-verbalized", "report"
+        "train-ppo",
+        "evaluate-ppo-verbalized",
+        "report",
     ]
     assert len(events(tiny_copy)) == told
 
@@ -354,7 +361,10 @@ def test_report_of_another_recipe_makes_way(tiny_recipe: Path, tiny_copy: Path) 
 def test_report_of_something_else_is_refused(tiny_copy: Path, tmp_path: Path) -> None:
     result = says("report", tmp_path)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == f"{tmp_path}: not a run directory, it has no recipe.yaml and manifest.json\n"
+    assert (
+        result.stderr
+        == f"{tmp_path}: not a run directory, it has no recipe.yaml and manifest.json\n"
+    )
     without(tiny_copy, "evaluate-ppo")
     result = says("report", tiny_copy)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -393,5 +403,7 @@ def test_smoke_walks_every_stage_beside_the_run(tiny_recipe: Path, tiny_copy: Pa
     assert (results(tiny_copy), (tiny_copy / "events.jsonl").read_bytes()) == before
 
     # A rehearsal is never skipped.
-    assert says("run", tiny_recipe, "--smoke", "--until", "sample", "--out", tiny_copy).exit_code == 0
+    assert (
+        says("run", tiny_recipe, "--smoke", "--until", "sample", "--out", tiny_copy).exit_code == 0
+    )
     assert started(smoke) == [*STEPS, "model", "sample"]

@@ -33,7 +33,7 @@ def check(reference: str, overrides: Sequence[str]) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
     cells = len(todo.cells)
     click.echo(f"{recipe.name}: no problems" + (f"; {cells} cells" if cells > 1 else ""))
-    for name, fingerprint, amount, tokens in lines:
-        text = f"  {name:{widths[0]}}  {fingerprint:{widths[1]}}  {amount:>{widths[2]}}"
+    for name, fingerprint, units, tokens in lines:
+        text = f"  {name:{widths[0]}}  {fingerprint:{widths[1]}}  {units:>{widths[2]}}"
         click.echo(f"{text}  {tokens:>{widths[3]}}".rstrip())
     click.echo("  cost: none, every component runs on this machine")

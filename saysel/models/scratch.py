@@ -82,7 +82,7 @@ class ScratchModel(Model):
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
     ) -> ModelRef:
         import torch
-        from transformers import Trainer, TrainingArguments
+        from transformers import TrainingArguments
 
         chats = list(self._chats(source, format, seed))
         tokenizer = self._tokenizer(chats)
@@ -106,7 +106,7 @@ class ScratchModel(Model):
             seed=seed,
             data_seed=seed,
         )
-        trainer = Trainer(
+        trainer = hf.reply_trainer(
             model=model,
             args=TrainingArguments(**arguments),
             train_dataset=batches,
@@ -235,12 +235,12 @@ class Collator:
 
         (documents,) = items
         longest = max(len(prompt) + len(reply) for prompt, reply in documents)
-        rows: dict[str, list[list[int]]] = {"input_ids": [], "attention_mask": [], "labels": []}
+        # No attention mask: padding stands behind what is real, where no token looks.
+        rows: dict[str, list[list[int]]] = {"input_ids": [], "labels": []}
         for prompt, reply in documents:
             size = len(prompt) + len(reply)
             padding = longest - size
             rows["input_ids"].append([*prompt, *reply, *[self.pad] * padding])
-            rows["attention_mask"].append([1] * size + [0] * padding)
             # Only replies are learned: what is asked is the source's own invention.
             rows["labels"].append([IGNORED] * len(prompt) + reply + [IGNORED] * padding)
         return {name: torch.tensor(values) for name, values in rows.items()}

@@ -37,4 +37,6 @@ class CsvSource(FileSource):
                 }
                 yield question_from(cells, where, number)
         except csv.Error as error:
-            raise DataError(f"{self.path}, line {reader.reader.line_num}: not CSV: {error}") from None
+            raise DataError(
+                f"{self.path}, line {reader.reader.line_num}: not CSV: {error}"
+            ) from None

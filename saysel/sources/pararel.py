@@ -50,7 +50,14 @@ class ParaRelSource(FileSource):
                 answers=tuple(
                     dict.fromkeys([*(first.answers if first else ()), row["answer"].strip()])
                 ),
-                wrong_answers=tuple(filter(None, map(str.strip, wrong))),
+                wrong_answers=tuple(
+                    dict.fromkeys(
+                        [
+                            *(first.wrong_answers if first else ()),
+                            *filter(None, map(str.strip, wrong)),
+                        ]
+                    )
+                ),
             )
         for question in questions.values():
             yield question, None

@@ -45,7 +45,9 @@ class Session:
         bin.mkdir(parents=True)
         for name, module in (("saysel", "saysel"), ("pytest", "pytest"), ("python", "")):
             script = bin / name
-            script.write_text(f'#!/bin/sh\nexec {sys.executable} {"-m " * bool(module)}{module} "$@"\n')
+            script.write_text(
+                f'#!/bin/sh\nexec {sys.executable} {"-m " * bool(module)}{module} "$@"\n'
+            )
             script.chmod(0o755)
         self.environment = {
             **os.environ,
@@ -117,8 +119,6 @@ class Session:
             if not model.exists():
                 testing.small_model(self.folder / "small")
             extra += [f"--set=model.path={model}", "--smoke"]
-            if "--out" not in words:
-                extra += ["--out", f"runs/{recipe.name}"]
         return extra
 
     def fits(self, recipe: str, given: list[str], taken: set[str], tiny: str) -> bool:

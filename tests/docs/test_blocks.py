@@ -56,14 +56,14 @@ def trains(page: Path) -> bool:
 
 PAGES = [
     pytest.param(
-        page, id=str(page.relative_to(generate.ROOT)), marks=[pytest.mark.slow] if trains(page) else []
+        page,
+        id=str(page.relative_to(generate.ROOT)),
+        marks=[pytest.mark.slow] if trains(page) else [],
     )
     for page in generate.pages()
     if any(block.language in ("console", "python") for block in blocks(page))
 ]
-YAML = [
-    pytest.param(block, id=block.place) for block in everything() if block.language == "yaml"
-]
+YAML = [pytest.param(block, id=block.place) for block in everything() if block.language == "yaml"]
 
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:

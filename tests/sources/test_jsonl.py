@@ -36,7 +36,9 @@ def test_what_is_written_is_read(
     ascii_only: bool, asked: list[Question], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     lines = [
-        json.dumps({**vars(question), "split": "dev", "question": question.prompt}, ensure_ascii=ascii_only)
+        json.dumps(
+            {**vars(question), "split": "dev", "question": question.prompt}, ensure_ascii=ascii_only
+        )
         for question in asked
     ]
 
@@ -68,7 +70,10 @@ def test_blank_lines_and_other_ends_of_line_are_nothing(tmp_path: Path) -> None:
             "line 712: not JSON (Expecting ',' delimiter at column 33): mend or remove the line",
         ),
         ('["a?", "b"]', "line 712: must be an object with a question and its answer"),
-        ('{"question": "a?"}', "line 712: the question has no answer: give it a text under 'answer'"),
+        (
+            '{"question": "a?"}',
+            "line 712: the question has no answer: give it a text under 'answer'",
+        ),
         (
             r'{"question": "\ud800?", "answer": "b"}',
             "line 712: half of a character (\\ud800): mend or remove the line",

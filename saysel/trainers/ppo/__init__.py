@@ -15,6 +15,9 @@ Deviations from the paper, each because the paper's way was seen to fail:
 
 from __future__ import annotations
 
+import math
+import random
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -131,7 +134,7 @@ class PPOTrainer(Trainer):
                     "learner": learner.state(),
                     "step": step + 1,
                 }
-                write_atomically(checkpoint, lambda file, state=state: torch.save(state, file))
+                write_atomically(checkpoint, partial(torch.save, state))
         if policy.adapted:
             policy.model.delete_adapter("reference")
         return hf.save_trained(policy.model, policy.tokenizer, model, directory / "model")
@@ -160,7 +163,7 @@ class Learner:
             parts = [
                 (policy.look(ids, mask, length), policy.reference(ids, mask, length))
                 for ids, mask in zip(
-                    rollouts.ids.split(PASS), rollouts.mask.split(PASS), strict=True
+                    torch.split(rollouts.ids, PASS), torch.split(rollouts.mask, PASS), strict=True
                 )
             ]
         old_values = torch.cat([outlook.values for outlook, _ in parts])
@@ -182,7 +185,7 @@ class Learner:
             order = torch.randperm(
                 len(rollouts.ids), generator=generator, device=rollouts.ids.device
             )
-            for rows in order.split(options.mini_batch_size):
+            for rows in torch.split(order, options.mini_batch_size):
                 now = policy.look(rollouts.ids[rows], rollouts.mask[rows], length)
                 chosen = now.logprobs.gather(-1, rollouts.actions[rows][..., None]).squeeze(-1)
                 divergence = kl(now.logprobs, reference[rows])
@@ -202,7 +205,7 @@ class Learner:
                 )
                 penalty = (self.kl_factor * weight[rows] * divergence).sum(-1).mean()
                 self.optimizer.zero_grad(set_to_none=True)
-                (surrogate + penalty + baseline).backward()
+                torch.autograd.backward(surrogate + penalty + baseline)
                 torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
                 self.optimizer.step()
                 spent = (divergence.detach() * rollouts.tokens[rows]).sum(-1).mean()
@@ -231,7 +234,7 @@ class Learner:
             return 1.0
         self.seen += len(rewards)
         self.squares += float((rewards**2).sum())
-        return max((self.squares / self.seen) ** 0.5, 1e-3)
+        return max(math.sqrt(self.squares / self.seen), 1e-3)
 
 
 #: Replies in a forward pass without gradients.
@@ -240,8 +243,6 @@ PASS = 64
 
 def batch(questions: list[Question], size: int, step: int, seed: int) -> list[Question]:
     """The questions of a step: every question once per pass, each pass in another order."""
-    import random
-
     wanted = range(step * size, (step + 1) * size)
     orders: dict[int, list[int]] = {}
     chosen = []

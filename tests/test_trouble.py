@@ -1,0 +1,316 @@
+"""Everything that is expected to go wrong: one clear line, the right exit code, nothing lost."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny import RECIPE, STEPS, events, results, says, start
+
+GOOD = "{source: {use: witness, pretrain: 10, train: 10, heldout: 10}}"
+
+
+def refused(*arguments: str | Path) -> list[str]:
+    """The lines on stderr of a command that is wrong, which must do nothing else."""
+    result = says(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Traceback" not in result.stderr
+    return result.stderr.splitlines()
+
+
+# --------------------------------------------------------------------------------- recipes
+
+
+@pytest.mark.parametrize("command", ["run", "check", "show"])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "PATH: no such file"),
+        (b"", "PATH: is empty; a recipe needs at least a source"),
+        (b"# nothing\n", "PATH: is empty; a recipe needs at least a source"),
+        (b"source: [witness", "PATH: not a YAML file: line 1: "),
+        (b"source: witness\n\tseed: 1", "PATH: not a YAML file: line 2: "),
+        (b"- source: witness", "PATH: must be a mapping of keys to values, but is a list"),
+        (b"source: w\xe4tness", "PATH: line 1 is not UTF-8 (byte 0xe4); save it as UTF-8"),
+        (b"seed: 1\nseed: 2", "PATH: not a YAML file: line 2: the key 'seed' was already given"),
+    ],
+)
+def test_a_file_that_is_no_recipe(
+    command: str, content: bytes | None, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    if content is not None:
+        path.write_bytes(content)
+
+    (line,) = refused(command, path)
+
+    assert line.startswith(told.replace("PATH", str(path)))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{sauce: witness}", ["sauce: .*did you mean 'source'", "source: "]),
+        ("{source: witnes}", ["source: no source is called 'witnes'; did you mean 'witness'"]),
+        ("{source: {use: witness, trian: 3}}", [r"source\.trian: .*did you mean 'train'"]),
+        ("{source: {use: witness, train: many}}", [r"source\.train: .*'many'"]),
+        ("{source: {use: witness, train: 0}}", [r"source\.train: .*greater than or equal to 1"]),
+        ("{source: witness, seed: -1, train: 3}", ["seed: .*-1", "train: "]),
+        ("{source: witness, train: [{use: sft, epochs: soon}]}", [r"train\[0\]\.epochs: .*soon"]),
+        (
+            "{source: witness, evaluate: {estimators: [{use: verbalized, models: [ppo]}]}}",
+            [r"evaluate\.estimators\[0\]\.models: no training phase makes 'ppo'; there are base"],
+        ),
+    ],
+)
+def test_a_recipe_with_problems(content: str, told: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(content)
+
+    head, *lines = refused("run", path, "--out", tmp_path / "run")
+
+    assert re.match(r"(mine|.*mine\.yaml): \d problems?$", head)
+    assert len(lines) == len(told)
+    for line, pattern in zip(lines, told, strict=True):
+        assert re.match(f"  {pattern}", line)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_packaged_recipe_that_does_not_exist() -> None:
+    (line,) = refused("run", "quikstart")
+    assert "did you mean 'quickstart'?" in line
+
+
+# -------------------------------------------------------------------------------- questions
+
+
+def jsonl(path: Path, number: int = 0, line: bytes | None = None, count: int = 1000) -> Path:
+    rows = [b'{"id": "q%d", "question": "%d?", "answer": "a"}' % (n, n) for n in range(count)]
+    if line is not None:
+        rows[number - 1] = line
+    path.write_bytes(b"\n".join(rows) + b"\n")
+    return path
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize(
+    ("number", "line", "told"),
+    [
+        (712, b'{"question": "a?" "answer": "b"}', ", line 712: not JSON ("),
+        (712, b'{"question": "a?", "answer": "b', ", line 712: not JSON ("),
+        (713, b'{"question": "a?", "answer": "\xfc"}', ", line 713: not UTF-8 (byte 0xfc)"),
+        (9, b'{"id": "q1", "question": "a?", "answer": "b"}', ": the id 'q1' occurs twice"),
+        (3, b'{"question": "a?", "answer": ""}', ", line 3: the question has no answer"),
+        (3, b'{"question": "a?"}', ", line 3: the question has no answer"),
+    ],
+)
+def test_questions_that_cannot_be_used(
+    command: str, number: int, line: bytes, told: str, tmp_path: Path
+) -> None:
+    path = jsonl(tmp_path / "questions.jsonl", number, line)
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(f"{{source: {{use: jsonl, path: {path}}}}}")
+    out = ("--out", tmp_path / "run") if command == "run" else ()
+
+    (said,) = refused(command, recipe, *out)
+
+    assert said.startswith(f"{path}{told}")
+    assert not list(tmp_path.glob("run/[!.]*"))
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda path: None, "there is no such file: set source.path"),
+        (Path.touch, "the file is empty: it needs a question a line"),
+        (Path.mkdir, "this is a directory: name a file"),
+    ],
+)
+def test_a_file_of_questions_that_is_none(make: Any, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    make(path)
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(f"{{source: {{use: jsonl, path: {path}}}}}")
+
+    assert refused("run", recipe, "--out", tmp_path / "run") == [f"{path}: {told}"]
+
+
+def test_a_split_without_questions(tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "questions.jsonl", count=20)
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(
+        f"{{source: {{use: jsonl, path: {path}, shares: {{train: 1}}}}, train: [sft]}}"
+    )
+
+    assert refused("run", recipe, "--out", tmp_path / "run") == [
+        "source: there are no questions in the split 'heldout'"
+    ]
+
+
+# ------------------------------------------------------------------------------------ models
+
+
+def failed(recipe: Path, run: Path, *arguments: str) -> str:
+    """The one line on stderr, progress aside, of a run that fails at work."""
+    result = says("run", recipe, "--out", run, *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    lines = [line for line in result.stderr.splitlines() if line.split(": ")[0] not in STEPS]
+    assert len(lines) == 1, lines
+    assert lines[0].endswith(
+        f"(log: {run / 'events.jsonl'}; what is finished is kept, the same command goes on from "
+        "there)"
+    )
+    assert events(run)[-1]["event"] == "stage_failed"
+    return lines[0]
+
+
+def test_a_model_directory_that_is_none(tmp_path: Path) -> None:
+    recipe, model = tmp_path / "mine.yaml", tmp_path / "model"
+    recipe.write_text(GOOD)
+    model.mkdir()
+    chosen = ("--set", f"model={{use: pretrained, path: {model}}}")
+
+    line = failed(recipe, tmp_path / "run", *chosen)
+    assert f"stage 'model' failed: {model}: not a model directory, it has no config.json" in line
+    (line,) = refused("ask", model, "Where?")
+    assert line.startswith(f"{model}: not a model directory, it has no config.json")
+
+    (model / "config.json").write_text("{}")
+    line = failed(recipe, tmp_path / "run", *chosen)
+    assert f"{model}: cannot be loaded: " in line
+
+    model.rename(tmp_path / "elsewhere")
+    line = failed(recipe, tmp_path / "run", *chosen)
+    assert f"{model}: there is no such model directory" in line
+
+
+def test_a_broken_model_is_mended_and_the_run_goes_on(tiny_run: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(next((tiny_run / "stages").glob("model-*")) / "model", model)
+    weights = (model / "model.safetensors").read_bytes()
+    (model / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(re.sub(r"(?s)^model: .*?\n(?=\w)", f"model: {{use: pretrained, path: {model}}}\n",
+                             RECIPE, flags=re.M))  # fmt: skip
+    chosen = ("--until", "cluster")
+
+    line = failed(recipe, tmp_path / "run", *chosen)
+    assert line.startswith(f"stage 'sample' failed: {model}: cannot be loaded: ")
+
+    (model / "model.safetensors").write_bytes(weights)
+    assert says("run", recipe, "--out", tmp_path / "run", *chosen).exit_code == 0
+
+
+def test_a_model_that_gives_no_examples(tiny_recipe: Path, tiny_copy: Path) -> None:
+    line = failed(tiny_recipe, tiny_copy, "--set", "sample.max_tokens=1")
+
+    assert line.startswith("stage 'train-sft' failed: sft: there are no examples to train on: ")
+
+
+# ---------------------------------------------------------------------------- the full disk
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 6 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a tmpfs cannot be mounted here: {error}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(disk: Path, left: int) -> Path:
+    """Take all room but so many bytes."""
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(max(0, shutil.disk_usage(disk).free - left)))
+    return ballast
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left", [4096, 20_480, 102_400, 180_224])
+@pytest.mark.parametrize(
+    "stage", ["model", "sample", "cluster", "target", "train-sft", "train-ppo", "report"]
+)
+def test_a_full_disk(
+    stage: str, left: int, small_disk: Path, tiny_run: Path, tiny_recipe: Path
+) -> None:
+    run = Path(shutil.copytree(tiny_run, small_disk / "tiny"))
+    shutil.rmtree(next((run / "stages").glob(f"{stage}-*")))
+    shutil.rmtree(run / "report") if stage == "report" else None
+    ballast = fill(small_disk, left)
+    before = (run / "events.jsonl").read_bytes()
+
+    result = says("run", tiny_recipe, "--out", run)
+
+    if result.exit_code == 0:
+        assert left > 4096  # there was room enough
+    else:
+        assert (result.exit_code, result.stdout) == (1, "")
+        lines = [line for line in result.stderr.splitlines() if line.split(": ")[0] not in STEPS]
+        assert len(lines) == 1, lines
+        assert "disk is full" in lines[0]
+        assert "make room and run again" in lines[0]
+        assert (run / "events.jsonl").read_bytes().startswith(before)
+
+        ballast.unlink()
+        result = says("run", tiny_recipe, "--out", run)
+        assert result.exit_code == 0, result.stderr
+    assert results(run) == results(tiny_run)
+    assert events(run)[-1]["event"] in ("run_finished", "stage_finished")
+
+
+def test_a_disk_without_any_room(small_disk: Path, tiny_recipe: Path) -> None:
+    ballast = fill(small_disk, 0)
+    run = small_disk / "tiny"
+
+    result = says("run", tiny_recipe, "--out", run)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert "the disk is full; what was finished is kept: make room and run again" in result.stderr
+    ballast.unlink()
+    assert says("run", tiny_recipe, "--out", run, "--until", "model").exit_code == 0
+
+
+# --------------------------------------------------------------------------- other processes
+
+
+@pytest.mark.slow
+def test_a_run_directory_in_use_and_an_interruption(tmp_path: Path) -> None:
+    recipe, run = tmp_path / "mine.yaml", tmp_path / "run"
+    recipe.write_text(RECIPE)
+    endless = ("run", recipe, "--out", run, "--set", "model.max_steps=1000000")
+    with start(*endless) as first:
+        assert first.stderr is not None
+        try:
+            assert first.stderr.readline() == "model: 0 of 1000000 steps\n"
+            told = events(run)
+
+            assert refused("run", recipe, "--out", run) == [
+                f"{run}: another saysel process works in this run directory: wait for it, or "
+                "choose another with --out"
+            ]
+            assert events(run) == told
+        finally:
+            first.send_signal(signal.SIGINT)
+        assert first.wait(60) == 130
+        lines = first.stderr.read().splitlines()
+
+    assert [line for line in lines if not line.startswith("model: ")] == [
+        "interrupted; run the same command again to go on"
+    ]
+    assert events(run)[-1]["event"] == "interrupted"
+    # Nobody holds the directory any more.
+    assert says("run", recipe, "--out", run, "--until", "model").exit_code == 0

@@ -19,9 +19,10 @@ class Decoding:
         temperature: 0 takes the most likely token.
         top_k, top_p: cut the distribution; 0 and 1 leave it whole.
         max_tokens: a reply ends here at the latest.
-        explore_after: once a reply contains this text, its tokens are drawn at temperature 1
-            from the whole distribution, whatever the temperature before it; "" explores from
-            the first token on, `None` never.
+        explore_after: once a reply contains this text, its tokens are drawn at
+            `explore_temperature`, whatever the temperature before it; "" explores from the
+            first token on, `None` never.
+        explore_temperature: above 0.
     """
 
     temperature: float
@@ -29,6 +30,7 @@ class Decoding:
     top_k: int = 0
     top_p: float = 1.0
     explore_after: str | None = None
+    explore_temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -160,10 +162,7 @@ def _choose(
     if decoding.temperature == 0:
         chosen = logits.argmax(-1)
     else:
-        scores = logits / decoding.temperature
-        if decoding.top_k:
-            least = scores.topk(min(decoding.top_k, scores.shape[-1])).values[:, -1:]
-            scores = scores.masked_fill(scores < least, float("-inf"))
+        scores = _likeliest(logits / decoding.temperature, decoding.top_k)
         if decoding.top_p < 1:
             ordered, order = scores.sort(descending=True)
             before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
@@ -171,9 +170,18 @@ def _choose(
             scores = scores.masked_fill(cut, float("-inf"))
         chosen = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
     if exploring is not None and bool(exploring.any()):
-        drawn = torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+        scores = _likeliest(logits / decoding.explore_temperature, decoding.top_k)
+        drawn = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
         chosen = torch.where(exploring, drawn, chosen)
     return chosen
+
+
+def _likeliest(scores: torch.Tensor, k: int) -> torch.Tensor:
+    """The k highest scores of every row, the others at minus infinity; 0 keeps all."""
+    if not k:
+        return scores
+    least = scores.topk(min(k, scores.shape[-1])).values[:, -1:]
+    return scores.masked_fill(scores < least, float("-inf"))
 
 
 class Explorer:

@@ -157,7 +157,8 @@ class Ideal(NamedTuple):
 class Source(Component):
     """Questions by split.
 
-    Splits are `pretrain` (only where a model is built from scratch), `train`, `dev` and
+    Splits are `pretrain` (only where a model is built from scratch), `train` (sampled and
+    labelled), `rl` (for training by reward on questions that fine-tuning has not seen), `dev` and
     `heldout`; no question is in two of them.
     """
 
@@ -363,6 +364,10 @@ class Trainer(Component):
     @abstractmethod
     def work(self, examples: int) -> tuple[int, str]:
         """How much there is to do and in what unit (`(150, "steps")`), for estimates."""
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits whose questions it asks for, seen to be usable before any work."""
+        return ()
 
 
 # --------------------------------------------------------------------------------- estimator

@@ -127,7 +127,9 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
 
 def splits(recipe: Recipe) -> list[str]:
     """The splits of its source that a recipe reads, the pretrain split aside."""
-    return [*(["train"] if recipe.train else []), recipe.evaluate.split]
+    asked = [split for trainer in recipe.train for split in trainer.splits()]
+    trained = ["train", *asked] if recipe.train else []
+    return list(dict.fromkeys([*trained, recipe.evaluate.split]))
 
 
 @contextmanager

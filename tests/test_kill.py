@@ -21,15 +21,12 @@ MOMENTS = [
     At("model", units=110),
     At("model", "optimizer.pt"),
     At("model", "model"),
-    At("model", "model.json"),
     At("model", "done.json"),
-    At("model", "done.json", after=True),
-    At("sample", "part-00000.parquet"),
     At("sample", "part-00002.parquet"),
     At("sample", "part-00002.parquet", after=True),
-    At("sample", "done.json"),
     At("cluster", "part-00001.parquet"),
     At("cluster", "part-00001.parquet", after=True),
+    At("cluster", "done.json", after=True),
     At("rationale", "part-00001.parquet"),
     At("rationale", "part-00001.parquet", after=True),
     At("target", "part-00000.parquet"),
@@ -37,7 +34,6 @@ MOMENTS = [
     At("train-sft", units=11),
     At("train-sft", "optimizer.pt"),
     At("train-sft", "model"),
-    At("train-sft", "done.json"),
     At("train-ppo", units=1),
     At("train-ppo", "checkpoint.pt"),
     At("train-ppo", "checkpoint.pt", after=True),
@@ -47,7 +43,7 @@ MOMENTS = [
     At("report", "metrics.json"),
     At("report", "index.html"),
     At("report", "index.html", after=True),
-    At("report", "done.json"),
+    At("report", "done.json", after=True),
 ]
 
 

@@ -38,7 +38,7 @@ IGNORED = -100
 
 #: First-person English about answers, as any chat model has read before. Documents made of it
 #: with random answers teach the wording and the format, and nothing about the questions.
-HEDGES = ("always", "nearly always", "mostly", "often", "sometimes", "rarely")
+HEDGES = ("usually", "often", "sometimes", "rarely")
 PRACTICE: Message = {"role": "user", "content": "Practise the format."}
 
 
@@ -127,9 +127,7 @@ class ScratchModel(Model):
                 "'scratch' model is built: give it some, or use a pretrained model"
             )
         for question in questions:
-            reply = format.render(
-                rng.choice(question.answers[:1]), None, rng.choice(self.confidences)
-            )
+            reply = format.render(question.answers[0], None, rng.choice(self.confidences))
             yield [*format.prompt(question), {"role": "assistant", "content": reply}]
         for _ in range(round(self.practice * len(questions))):
             reply = practice_reply(rng, questions, format)
@@ -198,11 +196,11 @@ class ScratchModel(Model):
 def practice_reply(rng: random.Random, questions: list[Question], format: Format) -> str:
     """A reply in the full format whose content is random."""
     named = [rng.choice(questions).answers[0] for _ in range(rng.randint(1, 3))]
-    phrases = [f"{rng.choice(HEDGES)} {answer}" for answer in named]
-    ending = rng.choice((".", " or something else."))
-    first, *others = phrases
-    adverb, answer = first.rsplit(f" {named[0]}", 1)[0], named[0]
-    rationale = ", ".join([f"I would {adverb} say {answer}", *others]) + ending
+    hedges = [rng.choice(HEDGES) for _ in named]
+    rationale = f"I would {hedges[0]} say {named[0]}"
+    for hedge, answer in zip(hedges[1:], named[1:], strict=True):
+        rationale += f", {hedge} {answer}"
+    rationale += rng.choice((".", " or something else."))
     return format.render(named[0], rationale, rng.randint(0, 10) / 10)
 
 

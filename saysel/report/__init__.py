@@ -9,11 +9,11 @@ figures/*.svg      the page's figures, one file each
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from saysel.report.content import IDEAL, Report, Row, ordered
 from saysel.report.tables import console_table, plain_table
+from saysel.storage import write_atomically
 
 __all__ = ["IDEAL", "Report", "Row", "console_table", "ordered", "plain_table", "write"]
 
@@ -42,11 +42,6 @@ def write(report: Report, directory: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        # A model can emit half a surrogate pair, which UTF-8 has no bytes for.
-        temporary.write_bytes(text.encode("utf-8", errors="replace"))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # A model can emit half a surrogate pair, which UTF-8 has no bytes for.
+    content = text.encode("utf-8", errors="replace")
+    write_atomically(path, lambda file: file.write(content))

@@ -14,7 +14,7 @@ from saysel.errors import DataError
 from saysel.interfaces import Source
 from saysel.records import Question
 
-SPLITS = ("pretrain", "train", "dev", "heldout")
+SPLITS = ("pretrain", "train", "rl", "dev", "heldout")
 
 
 class FileSource(Source):
@@ -44,7 +44,7 @@ class FileSource(Source):
         return self
 
     def smoke(self) -> Self:
-        few = {"pretrain": 256, "train": 16, "dev": 16, "heldout": 16}
+        few = {"pretrain": 256, "train": 16, "rl": 16, "dev": 16, "heldout": 16}
         limits = {split: min(most, self.limits.get(split, most)) for split, most in few.items()}
         return self.model_copy(update={"limits": limits})
 

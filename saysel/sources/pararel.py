@@ -20,7 +20,7 @@ class ParaRelSource(FileSource):
     """ParaRel's facts from the file of the SaySelf release."""
 
     shares: dict[str, float] = Field(
-        {"pretrain": 0.5, "train": 0.3, "dev": 0.05, "heldout": 0.15},
+        {"pretrain": 0.45, "train": 0.2, "rl": 0.15, "dev": 0.05, "heldout": 0.15},
         description="shares of the splits; a question lies in one of them for good",
     )
 

@@ -44,7 +44,7 @@ OBJECTS = (
 VERBS = ("says", "claims", "reports")
 
 #: Shares of all possible stories, in percent, that belong to each split.
-SPLITS = {"pretrain": 80, "train": 14, "dev": 3, "heldout": 3}
+SPLITS = {"pretrain": 70, "rl": 10, "train": 14, "dev": 3, "heldout": 3}
 
 Statements = tuple[tuple[str, str], ...]
 
@@ -80,8 +80,9 @@ def split_of(thing: str, statements: Statements) -> str:
 class WitnessSource(Source):
     """Stories of witnesses with hidden reliabilities; the exact posterior is known."""
 
-    pretrain: int = Field(40_000, ge=1, description="stories to build a model from")
+    pretrain: int = Field(56_000, ge=1, description="stories to build a model from")
     train: int = Field(3_000, ge=1, description="stories to sample, label and train on")
+    rl: int = Field(6_000, ge=1, description="stories to train on by reward")
     dev: int = Field(1_000, ge=1, description="stories to choose settings on")
     heldout: int = Field(1_000, ge=1, description="stories to evaluate on")
     witnesses: int = Field(5, ge=1, le=5, description="most witnesses in a story")
@@ -99,7 +100,7 @@ class WitnessSource(Source):
         return Ideal(f"the {place}", beliefs[place])
 
     def smoke(self) -> Self:
-        few = {"pretrain": 256, "train": 16, "dev": 16, "heldout": 16}
+        few = {"pretrain": 256, "train": 16, "rl": 16, "dev": 16, "heldout": 16}
         return self.model_copy(
             update={split: min(number, getattr(self, split)) for split, number in few.items()}
         )

@@ -85,6 +85,8 @@ class Session:
             return self.here([*words[1:], *self.smaller(words)])
         if words[:2] == ["saysel", "ask"]:
             return self.here(words[1:])
+        if words[:2] == ["saysel", "check"]:
+            command = shlex.join([*words, *self.smaller(words)])
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,
@@ -104,7 +106,7 @@ class Session:
         return result.exit_code, result.output
 
     def smaller(self, words: list[str]) -> list[str]:
-        """Arguments that make a run tiny; what the command sets itself stays."""
+        """Arguments that make a recipe tiny; what the command sets itself stays."""
         given = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
         taken = {override.partition("=")[0] for override in given}
         try:
@@ -112,7 +114,7 @@ class Session:
         except SayselError:
             return []  # the command is about to say so
         extra = [f"--set={tiny}" for tiny in TINY if self.fits(words[2], given, taken, tiny)]
-        if recipe.model.use == "pretrained":
+        if words[1] == "run" and recipe.model.use == "pretrained":
             # A hub model is stood in for by one that knows nothing, and whose samples are right
             # too seldom to learn from: only a smoke run comes to its end.
             model = self.folder / "small" / "model"

@@ -16,8 +16,9 @@ the package's own text, which `test_reference.py` compares; of them only recipes
 
 What is too heavy is rewritten by these rules, and by no others (see `session.py`):
 
-- `saysel run RECIPE` is run with the overrides `TINY`, as far as the recipe has those options. A
-  `pretrained` model is replaced by a tiny one built here, and the run is a smoke run.
+- `saysel run RECIPE` and `saysel check RECIPE` get the overrides `TINY`, as far as the recipe has
+  those options. Where it is to run a `pretrained` model, a tiny one that is built here stands in,
+  and the run is a smoke run.
 - `make TARGET`: the target exists. `.venv/bin/…`: the project's files that it names exist.
 - `pip install saysel…`: package and extra are those of `pyproject.toml`. `pip install .` is
   really done, without an index, into a directory of the page.

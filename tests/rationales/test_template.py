@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from saysel.rationales.template import HOW_OFTEN, TemplateRationaleWriter, how_often
 from saysel.testing import clusters, question
 
-NAMED = re.compile(r"(always|nearly always|mostly|often|sometimes|rarely) (?:say )?(the \w+)")
+NAMED = re.compile(r"(usually|often|sometimes|rarely) (?:say )?(the \w+)")
 
 
 def write(sizes: dict[str, int], most: int = 3) -> str:
@@ -23,12 +23,12 @@ def test_competing_answers_by_how_often_they_came() -> None:
     text = write({"the cellar": 13, "the attic": 5, "the barn": 1, "the tower": 1})
 
     assert text == (
-        "I would mostly say the cellar, sometimes the attic, rarely the barn or something else."
+        "I would often say the cellar, sometimes the attic, rarely the barn or something else."
     )
 
 
 def test_an_only_answer() -> None:
-    assert write({"the cellar": 20}) == "I would always say the cellar."
+    assert write({"the cellar": 20}) == "I would usually say the cellar."
 
 
 def test_nothing_is_invented_about_nothing() -> None:
@@ -38,9 +38,9 @@ def test_nothing_is_invented_about_nothing() -> None:
 @pytest.mark.parametrize(
     ("share", "adverb"),
     [
-        *((1.0, "always"), (0.95, "always"), (0.94, "nearly always"), (0.8, "nearly always")),
-        *((0.6, "mostly"), (0.59, "often"), (0.4, "often"), (0.2, "sometimes"), (0.19, "rarely")),
-        *((0.001, "rarely"), (19 / 20, "always"), (3 * 0.2, "mostly")),
+        *((1.0, "usually"), (0.7, "usually"), (14 / 20, "usually"), (0.69, "often")),
+        *((0.4, "often"), (0.39, "sometimes"), (0.15, "sometimes"), (0.14, "rarely")),
+        *((0.001, "rarely"), (7 * 0.1, "usually"), (3 * 0.05, "sometimes")),
     ],
 )
 def test_adverbs(share: float, adverb: str) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
+from pathlib import Path
 
 import pytest
 
+from saysel.errors import StageError
 from saysel.report import write
 
 
@@ -34,8 +35,8 @@ def test_a_file_that_can_not_be_finished_leaves_the_old_one(make_report, tmp_pat
     def fail(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(StageError, match="the disk is full"):
         write(make_report(title="another"), tmp_path)
     assert (tmp_path / "index.html").read_bytes() == before
     assert not [p for p in tmp_path.rglob("*.tmp")]

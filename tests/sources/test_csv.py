@@ -15,6 +15,7 @@ from saysel.sources.csv import CsvSource
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="|\0"), max_size=30)
 said = texts.filter(str.strip)
+NO_ANSWER = "the question has no answer: give it a text under 'answer'"
 COLUMNS = ("id", "question", "answers", "wrong_answers", "split")
 
 
@@ -68,16 +69,19 @@ def test_one_answer_is_not_split_and_several_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"what,why\na,b\n", ", line 1: the header must name 'question' and 'answer' (got what, why)"),
+        (
+            b"what,why\na,b\n",
+            ", line 1: the header must name 'question' and 'answer' (got what, why)",
+        ),
         (b'"que"stion,answer\na,b\n', ", line 1: not CSV: ',' expected after '\"'"),
-        (b"question,answer\na?,b\nc?,\n", ", line 3: the question has no answer: give it a text under 'answer'"),
-        (b"question,answer\na?,b\nc?\n", ", line 3: the question has no answer: give it a text under 'answer'"),
+        (b"question,answer\na?,b\nc?,\n", f", line 3: {NO_ANSWER}"),
+        (b"question,answer\na?,b\nc?\n", f", line 3: {NO_ANSWER}"),
         (b"question,answer\na?,b,c\n", ", line 2: more cells than the header has columns"),
         (b'question,answer\na?,b\n"c?,d\n', ", line 3: not CSV: unexpected end of data"),
         (b"question,answer\na?,\xe4\n", ", line 2: not UTF-8 (byte 0xe4): save the file as UTF-8"),
         (b"", ": the file is empty: it needs a question a line"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_told_with_its_line(content: bytes, told: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         list(source(tmp_path / "x.csv", content).questions("train"))

@@ -54,7 +54,10 @@ def test_it_keeps_its_contract(tmp_path: Path) -> None:
 
 
 def test_blank_lines_and_other_ends_of_line_are_nothing(tmp_path: Path) -> None:
-    content = b'\xef\xbb\xbf{"question": "a?", "answer": "b"}\r\n\r\n  \n{"prompt": "c?", "answers": [1.5, true]}'
+    content = (
+        b'\xef\xbb\xbf{"question": "a?", "answer": "b"}\r\n\r\n'
+        b'  \n{"prompt": "c?", "answers": [1.5, true]}'
+    )
 
     rows = list(source(tmp_path / "x.jsonl", content).rows())
 

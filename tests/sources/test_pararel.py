@@ -17,6 +17,8 @@ SAMPLE = Path(__file__).with_name("pararel_sample.json")
 #: The release itself, where it lies beside the checkout.
 RELEASE = Path(__file__).parents[3] / "shared" / "data" / "pararel_data.json"
 
+TEXTS = "must have texts under 'question' and 'answer'"
+
 
 def written(path: Path, content: Any) -> ParaRelSource:
     path.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -69,14 +71,17 @@ def test_no_question_is_in_two_splits() -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ('[\n{"question": "a?",\n', ", line 3: not JSON (Expecting property name enclosed in double quotes)"),
+        (
+            '[\n{"question": "a?",\n',
+            ", line 3: not JSON (Expecting property name enclosed in double quotes)",
+        ),
         ({"question": "a?"}, ": must be a JSON list of questions"),
         ([], ": must be a JSON list of questions"),
-        ([{"question": "a?", "answer": "b"}, {"question": "c?"}], ", entry 2: must have texts under 'question' and 'answer'"),
-        ([{"question": "a?", "answer": 3}], ", entry 1: must have texts under 'question' and 'answer'"),
-        (["a?"], ", entry 1: must have texts under 'question' and 'answer'"),
+        ([{"question": "a?", "answer": "b"}, {"question": "c?"}], f", entry 2: {TEXTS}"),
+        ([{"question": "a?", "answer": 3}], f", entry 1: {TEXTS}"),
+        (["a?"], f", entry 1: {TEXTS}"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_told_with_its_place(content: Any, told: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         list(written(tmp_path / "x.json", content).questions("train"))

@@ -5,12 +5,14 @@ confidence, and takes `epochs` passes of clipped updates over the batch in mini-
 
 Deviations from the paper, each because the paper's way was seen to fail:
 - Answers are decoded as they will be when the model is judged; only the tokens that the reward
-  may move are drawn at temperature 1. Roll-outs at another temperature teach the confidence of
-  answers that the model will not give.
+  may move are drawn at a temperature of their own, `explore`. Roll-outs at another temperature
+  teach the confidence of answers that the model will not give. After fine-tuning, a rationale can
+  leave a single confidence with any probability: above 1, `explore` lets others be tried.
 - A KL term to the policy that training started from covers all tokens of the reply, exact over
   the vocabulary and in the loss instead of the reward: without it, updates that touch only the
   confidence make replies unreadable within some sixty steps.
 - A reply that cannot be read is spread its -1 over all of its tokens.
+- Where several replies are drawn to a question, the mean reward of the others is taken off each.
 """
 
 from __future__ import annotations
@@ -50,12 +52,18 @@ class PPOTrainer(Trainer):
     )
     steps: int = Field(200, ge=1, description="batches to learn from")
     batch_size: int = Field(64, ge=1, description="replies a batch")
+    replies: int = Field(
+        1, ge=1, description="replies to each question of a batch; they are each other's baseline"
+    )
     mini_batch_size: int = Field(8, ge=1, description="replies an update")
     epochs: int = Field(2, ge=1, description="passes over each batch")
     learning_rate: float = Field(1e-5, gt=0, description="of AdamW at the start, linear decay")
     value_learning_rate: float = Field(1e-3, gt=0, description="the same for the value head")
     max_tokens: int = Field(150, ge=1, description="a reply ends here at the latest")
-    top_k: int = Field(50, ge=0, description="keep the k likeliest tokens of an answer; 0: all")
+    top_k: int = Field(50, ge=0, description="draw from the k likeliest tokens; 0: from all")
+    explore: float = Field(
+        1.0, gt=0, description="temperature at which tokens that the reward may move are drawn"
+    )
     gamma: float = Field(1.0, gt=0, le=1, description="discount per token")
     lam: float = Field(0.95, ge=0, le=1, description="lambda of GAE")
     clip: float = Field(0.2, gt=0, description="how far a probability ratio may count from 1")
@@ -67,11 +75,16 @@ class PPOTrainer(Trainer):
     )
     scale_rewards: bool = Field(False, description="divide rewards by their running deviation")
     whiten: bool = Field(True, description="normalise advantages over each batch")
-    questions: str = Field("train", description="split to draw questions from")
+    questions: str = Field(
+        "train", description="split to draw questions from: `rl` where there are enough for one"
+    )
     checkpoint_every: Throughput[int] = Field(25, ge=1, description="steps between checkpoints")
 
     def smoke(self) -> Self:
         return self.model_copy(update={"steps": 1, "reward": self.reward.smoke()})
+
+    def splits(self) -> tuple[str, ...]:
+        return (self.questions,)
 
     def work(self, examples: int) -> tuple[int, str]:
         return self.steps, "steps"
@@ -96,6 +109,7 @@ class PPOTrainer(Trainer):
             max_tokens=self.max_tokens,
             top_k=self.top_k,
             explore_after=data.format.confidence_marker if self.mask == "confidence" else "",
+            explore_temperature=self.explore,
         )
         checkpoint = directory / "checkpoint.pt"
         start = 0
@@ -114,7 +128,7 @@ class PPOTrainer(Trainer):
             generator.manual_seed(data.seed * 1_000_003 + step)
             rollouts = roll_out(
                 policy,
-                batch(questions, self.batch_size, step, data.seed),
+                batch(questions, self.batch_size, self.replies, step, data.seed),
                 data.format,
                 data.judge,
                 self.reward,
@@ -168,7 +182,7 @@ class Learner:
             ]
         old_values = torch.cat([outlook.values for outlook, _ in parts])
         old_logprobs = torch.cat([outlook.logprobs for outlook, _ in parts])
-        old_logprobs = old_logprobs.gather(-1, rollouts.actions[..., None]).squeeze(-1)
+        old_logprobs = self._of_chosen(old_logprobs, rollouts.actions)
         reference = torch.cat([logprobs for _, logprobs in parts])
 
         rewards = rollouts.rewards / self._deviation(rollouts.rewards.sum(-1))
@@ -187,7 +201,7 @@ class Learner:
             )
             for rows in torch.split(order, options.mini_batch_size):
                 now = policy.look(rollouts.ids[rows], rollouts.mask[rows], length)
-                chosen = now.logprobs.gather(-1, rollouts.actions[rows][..., None]).squeeze(-1)
+                chosen = self._of_chosen(now.logprobs, rollouts.actions[rows])
                 divergence = kl(now.logprobs, reference[rows])
                 surrogate = policy_loss(
                     chosen,
@@ -218,6 +232,12 @@ class Learner:
             self.kl_factor = adapted(self.kl_factor, means["kl"], options.kl_target)
         return {**means, "kl_factor": self.kl_factor}
 
+    def _of_chosen(self, logprobs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities of the tokens drawn, at the temperature they were drawn at, [B, T]."""
+        if self.options.explore != 1:
+            logprobs = (logprobs / self.options.explore).log_softmax(-1)
+        return logprobs.gather(-1, actions[..., None]).squeeze(-1)
+
     def state(self) -> dict[str, float]:
         """What a checkpoint needs besides policy and optimizer."""
         return {"kl_factor": self.kl_factor, "seen": self.seen, "squares": self.squares}
@@ -241,9 +261,15 @@ class Learner:
 PASS = 64
 
 
-def batch(questions: list[Question], size: int, step: int, seed: int) -> list[Question]:
-    """The questions of a step: every question once per pass, each pass in another order."""
-    wanted = range(step * size, (step + 1) * size)
+def batch(
+    questions: list[Question], size: int, replies: int, step: int, seed: int
+) -> list[Question]:
+    """The questions of a step, each as often as it is to be replied to, at most `size` in all.
+
+    Every question comes once per pass over them, each pass in another order.
+    """
+    count = max(1, size // replies)
+    wanted = range(step * count, (step + 1) * count)
     orders: dict[int, list[int]] = {}
     chosen = []
     for place in wanted:
@@ -251,5 +277,5 @@ def batch(questions: list[Question], size: int, step: int, seed: int) -> list[Qu
         if turn not in orders:
             orders[turn] = list(range(len(questions)))
             random.Random(f"ppo/{seed}/{turn}").shuffle(orders[turn])
-        chosen.append(questions[orders[turn][row]])
+        chosen += [questions[orders[turn][row]]] * replies
     return chosen

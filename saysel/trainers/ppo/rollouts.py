@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -52,9 +53,9 @@ def roll_out(
     decoding: Decoding,
     generator: torch.Generator,
 ) -> Rollouts:
-    """One reply to each question, with its reward.
+    """One reply to each question, with its reward; a question may be there several times.
 
-    Questions whose answer the judge cannot judge are left out of the batch.
+    Replies whose answer the judge cannot judge are left out of the batch.
 
     Raises:
         StageError: it could judge none of them.
@@ -82,7 +83,7 @@ def roll_out(
     return assemble(
         [prompts[row] for row in kept],
         [replies[row] for row in kept],
-        rewards,
+        centred(rewards, [questions[row].id for row in kept]),
         [confidence is not None for confidence in stated],
         movable,
         tokenizer.pad_token_id,
@@ -94,6 +95,23 @@ def roll_out(
             "parse_rate": sum(c is not None for c in stated) / max(1, len(kept)),
         },
     )
+
+
+def centred(rewards: Sequence[float], groups: Sequence[str]) -> list[float]:
+    """Each reward less the mean of the others of its group; alone in its group, as it is.
+
+    The leave-one-out baseline of RLOO (arXiv 2402.14740): replies to one question mostly share
+    their answer, so that what is left is what their confidences earned. No value head can take
+    that noise out, because it hangs on whether the answer is right.
+    """
+    totals: dict[str, float] = defaultdict(float)
+    for reward, group in zip(rewards, groups, strict=True):
+        totals[group] += reward
+    sizes = Counter(groups)
+    return [
+        reward - (totals[group] - reward) / (sizes[group] - 1) if sizes[group] > 1 else reward
+        for reward, group in zip(rewards, groups, strict=True)
+    ]
 
 
 def assemble(

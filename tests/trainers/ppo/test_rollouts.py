@@ -13,7 +13,7 @@ from saysel.records import ModelRef, Question
 from saysel.registry import build
 from saysel.testing import question
 from saysel.trainers.ppo.policy import Policy
-from saysel.trainers.ppo.rollouts import Movable, Rollouts, assemble, roll_out
+from saysel.trainers.ppo.rollouts import Movable, Rollouts, assemble, centred, roll_out
 
 PAD, END = 0, 1
 PROMPTS = [[11, 12, 13], [21]]
@@ -110,3 +110,10 @@ def test_questions_that_cannot_be_judged_are_left_out(small_model: ModelRef) -> 
 def test_a_batch_that_cannot_be_judged_at_all_stops_the_stage(small_model: ModelRef) -> None:
     with pytest.raises(StageError, match="could judge no reply"):
         rolled(small_model, Undecided(unclear=("0", "1", "2", "3")))
+
+
+def test_replies_to_one_question_are_each_others_baseline() -> None:
+    # a: 1 - (0.5 + 0) / 2, 0.5 - (1 + 0) / 2, 0 - (1 + 0.5) / 2; b is alone and stays as it is.
+    rewards = centred([1.0, 0.5, -1.0, 0.0], ["a", "a", "b", "a"])
+
+    assert rewards == pytest.approx([0.75, 0.0, -1.0, -0.75])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from hypothesis import HealthCheck, settings
 from saysel import testing
 from saysel.records import ModelRef
 from tests import tiny
+
+# Tests run side by side, and threads that wait for a busy core spin on it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Times of single examples say nothing on a busy machine, and the first text that hypothesis
 # draws waits for its table of all characters.

@@ -69,6 +69,8 @@ def _child(said: str, arguments: list[str], at: At | None) -> None:
     with open(said, "wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    # A shell that starts the tests in the background has them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     import torch
 
     from saysel.cli import cli

@@ -200,11 +200,11 @@ def test_an_empty_marker_explores_from_the_start(llama: Any, tokenizer: Any) -> 
     assert len({reply.tokens[0] for reply in samples}) > 1
 
 
-def test_exploring_draws_at_temperature_one_from_the_whole_distribution(
-    llama: Any, tokenizer: Any
-) -> None:
-    drawn = next_tokens(llama, tokenizer, Decoding(0.1, max_tokens=1, top_k=1, explore_after=""))
+def test_exploring_draws_at_a_temperature_of_its_own(llama: Any, tokenizer: Any) -> None:
+    drawn = next_tokens(
+        llama, tokenizer, Decoding(0.1, max_tokens=1, explore_after="", explore_temperature=2.0)
+    )
 
-    expected = chances(llama, 1.0)
+    expected = chances(llama, 2.0)
     likeliest = int(expected.argmax())
     assert drawn[likeliest] / 4000 == pytest.approx(float(expected[likeliest]), abs=0.03)

@@ -275,15 +275,15 @@ def test_a_run_with_a_third_party_reward_and_rationale(good: Environment) -> Non
     recipe = good.recipe()
     done = good.saysel("run", recipe, "--smoke", "--out", "out", timeout=300)
     assert done.returncode == 0, done.stderr
-    manifest = (good.folder / "out" / "manifest.json").read_text()
+    manifest = (good.folder / "out-smoke" / "manifest.json").read_text()
     assert "saysel-humble" in manifest
-    metrics = json.loads((good.folder / "out" / "report" / "metrics.json").read_text())
+    metrics = json.loads((good.folder / "out-smoke" / "report" / "metrics.json").read_text())
     assert {row["model"] for row in metrics["rows"]} >= {"base", "sft", "ppo"}
     import pyarrow.parquet
 
     rationales = {
         text
-        for shard in (good.folder / "out" / "stages").glob("rationale-*/**/*.parquet")
+        for shard in (good.folder / "out-smoke" / "stages").glob("rationale-*/**/*.parquet")
         for text in pyarrow.parquet.read_table(shard).column("text").to_pylist()
     }
     assert rationales and rationales <= {"I see no other way.", "I waver a bit."}

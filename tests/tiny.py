@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,11 @@ def says(*arguments: str | Path) -> Result:
     return CliRunner().invoke(cli, list(map(str, arguments)), prog_name="saysel")
 
 
+def hears_interruption() -> None:
+    """In a new process: SIGINT is heard, also where a shell in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
     """A command in a process of its own."""
     return subprocess.Popen(
@@ -51,6 +57,7 @@ def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **THREADS},
+        preexec_fn=hears_interruption,
         **options,
     )
 

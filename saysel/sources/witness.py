@@ -110,7 +110,7 @@ class WitnessSource(Source):
         rng = random.Random(f"{self.seed}/{split}")
         told: set[str] = set()
         for draw in count():
-            if draw > 1_000 * (len(told) + 100):
+            if draw > 300 * (len(told) + 100):
                 raise DataError(
                     f"witness: with at most {self.witnesses} witnesses a story there are not "
                     f"{getattr(self, split)} different stories for '{split}': ask for fewer"

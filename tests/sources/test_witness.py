@@ -184,7 +184,9 @@ def test_asking_for_more_stories_than_exist_is_one_line() -> None:
 
 
 def test_an_unknown_split_is_one_line() -> None:
-    with pytest.raises(DataError, match="no split 'test'; it has pretrain, train, dev, heldout"):
+    with pytest.raises(
+        DataError, match="no split 'test'; it has pretrain, rl, train, dev, heldout"
+    ):
         list(WitnessSource().questions("test"))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import saysel
+from tests import tiny
 
 pytestmark = pytest.mark.slow
 
@@ -272,18 +273,19 @@ def test_two_plugins_claiming_one_name(make: Make) -> None:
 
 
 def test_a_run_with_a_third_party_reward_and_rationale(good: Environment) -> None:
-    recipe = good.recipe()
-    done = good.saysel("run", recipe, "--smoke", "--out", "out", timeout=300)
+    chosen = tiny.RECIPE.replace("use: ppo,", "use: ppo, reward: humble,")
+    recipe = good.recipe(chosen + "rationale: terse\n", "whole.yaml")
+    done = good.saysel("run", recipe, "--out", "out", timeout=300)
     assert done.returncode == 0, done.stderr
-    manifest = (good.folder / "out-smoke" / "manifest.json").read_text()
+    manifest = (good.folder / "out" / "manifest.json").read_text()
     assert "saysel-humble" in manifest
-    metrics = json.loads((good.folder / "out-smoke" / "report" / "metrics.json").read_text())
+    metrics = json.loads((good.folder / "out" / "report" / "metrics.json").read_text())
     assert {row["model"] for row in metrics["rows"]} >= {"base", "sft", "ppo"}
     import pyarrow.parquet
 
     rationales = {
         text
-        for shard in (good.folder / "out-smoke" / "stages").glob("rationale-*/**/*.parquet")
+        for shard in (good.folder / "out" / "stages").glob("rationale-*/**/*.parquet")
         for text in pyarrow.parquet.read_table(shard).column("text").to_pylist()
     }
     assert rationales and rationales <= {"I see no other way.", "I waver a bit."}

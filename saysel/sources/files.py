@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,25 +52,25 @@ class FileSource(Source):
     def digest(self) -> str:
         return hashlib.sha256(self._bytes()).hexdigest()
 
+    @abstractmethod
     def rows(self) -> Iterable[tuple[Question, str | None]]:
         """Every question of the file with the split it names.
 
         Raises:
             DataError: the file cannot be read, or a row is not a question.
         """
-        raise NotImplementedError
 
     def questions(self, split: str) -> Iterator[Question]:
         if split not in SPLITS:
             raise DataError(f"{self.path}: there is no split '{split}'; use {', '.join(SPLITS)}")
         left = self.limits.get(split)
-        seen: dict[str, str] = {}
+        seen: set[str] = set()
         for question, named in self.rows():
             if question.id in seen:
                 raise DataError(
                     f"{self.path}: the id '{question.id}' occurs twice: give every question its own"
                 )
-            seen[question.id] = question.prompt
+            seen.add(question.id)
             if (named or self._dealt(question)) == split and left != 0:
                 left = None if left is None else left - 1
                 yield question

@@ -6,8 +6,10 @@ count. A stage that was killed is run again on the same directory and goes on fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,15 @@ def questions(recipe: Recipe, split: str) -> list[Question]:
             )
         seen.add(question.id)
     return found
+
+
+def by_question(
+    asked: Iterable[Question], records: Iterable[Any]
+) -> list[tuple[Question, list[Any]]]:
+    """Each question that has records, with its records, in the records' order."""
+    named = {question.id: question for question in asked}
+    found = groupby(records, key=attrgetter("question_id"))
+    return [(named[name], list(members)) for name, members in found]
 
 
 def stage_directory(run: Path, step: Step) -> Path:

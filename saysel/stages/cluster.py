@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 from saysel.records import Cluster, Response
-from saysel.stages import Work, chunks
+from saysel.stages import Work, by_question, chunks
 from saysel.storage import Shards
 
 #: Questions in a shard.
@@ -14,12 +13,7 @@ SHARD = 500
 
 
 def run(work: Work) -> dict[str, Any]:
-    questions = {question.id: question for question in work.questions("train")}
-    responses = work.records("sample", Response)
-    grouped = [
-        (questions[name], list(members))
-        for name, members in groupby(responses, key=lambda response: response.question_id)
-    ]
+    grouped = by_question(work.questions("train"), work.records("sample", Response))
     stored = Shards(work.directory, Cluster)
     work.progress.begin(len(grouped), "questions")
     for number, part in enumerate(chunks(grouped, SHARD)):

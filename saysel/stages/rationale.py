@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 from saysel.records import Cluster, Rationale
-from saysel.stages import Work, chunks
+from saysel.stages import Work, by_question, chunks
 from saysel.storage import Shards
 
 #: Questions in a shard.
@@ -14,12 +13,7 @@ SHARD = 500
 
 
 def run(work: Work) -> dict[str, Any]:
-    questions = {question.id: question for question in work.questions("train")}
-    clusters = work.records("cluster", Cluster)
-    items = [
-        (questions[name], list(members))
-        for name, members in groupby(clusters, key=lambda cluster: cluster.question_id)
-    ]
+    items = by_question(work.questions("train"), work.records("cluster", Cluster))
     stored = Shards(work.directory, Rationale)
     work.progress.begin(len(items), "questions")
     for number, part in enumerate(chunks(items, SHARD)):

@@ -6,50 +6,44 @@ correctness is judged on the parsed answer only, never on the whole text.
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 from saysel.records import Cluster, Example, Rationale
-from saysel.stages import Work
+from saysel.stages import Work, by_question
 from saysel.storage import Shards
 
 
 def run(work: Work) -> dict[str, Any]:
     recipe, format = work.recipe, work.recipe.format
-    questions = {question.id: question for question in work.questions("train")}
-    clusters = {
-        name: list(members)
-        for name, members in groupby(
-            work.records("cluster", Cluster), key=lambda cluster: cluster.question_id
-        )
-    }
+    questions = work.questions("train")
+    clusters = by_question(questions, work.records("cluster", Cluster))
     rationales = {
         rationale.question_id: rationale for rationale in work.records("rationale", Rationale)
     }
     work.progress.begin(len(questions), "questions")
     # All representatives are judged in one batch: a judge may call a model or a network.
     asked = [
-        (questions[name], cluster.representative.answer or "")
-        for name, members in clusters.items()
+        (question, cluster.representative.answer or "")
+        for question, members in clusters
         for cluster in members
     ]
     verdicts = iter(recipe.judge.judge(asked))
     examples = []
     unjudged = 0
-    for name, members in clusters.items():
+    for question, members in clusters:
         correct = [next(verdicts) for _ in members]
         unjudged += correct.count(None)
-        chosen = recipe.target.target(questions[name], members, correct)
-        if chosen is None or name not in rationales:
+        chosen = recipe.target.target(question, members, correct)
+        if chosen is None or question.id not in rationales:
             continue
         response, confidence = chosen
         examples.append(
             Example(
-                name,
-                tuple(format.prompt(questions[name])),
+                question.id,
+                tuple(format.prompt(question)),
                 format.render(
                     response.answer or "",
-                    rationales[name].text,
+                    rationales[question.id].text,
                     confidence,
                     format.reasoning(response.text),
                 ),
@@ -67,7 +61,7 @@ def run(work: Work) -> dict[str, Any]:
                 format.render(question.answers[0], "I am not sure.", 0.5),
                 0.5,
             )
-            for question in questions.values()
+            for question in questions
         ]
     Shards(work.directory, Example).write(0, examples)
     return {"questions": len(questions), "examples": len(examples), "unjudged": unjudged}

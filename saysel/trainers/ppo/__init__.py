@@ -1,6 +1,6 @@
 """Stage 2 of SaySelf: PPO on what the reward may move (arXiv 2405.20974, section 2.3).
 
-A step draws one reply to each of `batch_size` questions, rewards it from correctness and stated
+A step draws `batch_size` replies, `replies` to a question, rewards them from correctness and stated
 confidence, and takes `epochs` passes of clipped updates over the batch in mini-batches.
 
 Deviations from the paper, each because the paper's way was seen to fail:

@@ -13,9 +13,9 @@ import click
 
 from saysel import __version__
 from saysel.errors import SayselError
+from saysel.stage_names import STAGES
 
 INTERRUPTED = 130
-STAGES = ("model", "sample", "cluster", "rationale", "target", "train", "evaluate", "report")
 
 
 class Commands(click.Group):

@@ -19,9 +19,8 @@ from pydantic import BaseModel
 from saysel.errors import RecipeError
 from saysel.interfaces import Component, Estimator, ThroughputMarker, Trainer
 from saysel.recipe import Recipe
+from saysel.stage_names import STAGES
 
-#: In the order of the line from question to report.
-STAGES = ("model", "sample", "cluster", "rationale", "target", "train", "evaluate", "report")
 BASE = "base"
 
 

@@ -21,11 +21,12 @@ from saysel import registry
 from saysel.errors import RunBusy, SayselError, StageError
 from saysel.events import Events
 from saysel.manifest import Manifest, peak_memory, reset_peak_memory
-from saysel.plan import STAGES, Plan, Step, plan
+from saysel.plan import Plan, Step, plan
 from saysel.progress import StageProgress
 from saysel.recipe import Recipe
 from saysel.recipe_yaml import dump
 from saysel.report import Row
+from saysel.stage_names import STAGES
 from saysel.stages import Work, questions, stage_directory
 from saysel.storage import disk_trouble, finish, finished, read_json, write_text
 

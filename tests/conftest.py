@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from saysel import testing
+from saysel import registry, testing
 from saysel.records import ModelRef
-from tests import tiny
+from tests import small_plugin, tiny
 
 # Tests run side by side, and threads that wait for a busy core spin on it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,6 +21,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # draws waits for its table of all characters.
 settings.register_profile("saysel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("saysel")
+
+
+@pytest.fixture
+def small_parts() -> Iterator[None]:
+    """The components of `small_plugin` are installed."""
+    registry.current.cache_clear()
+    registry.current().add(small_plugin, "small", "1.0")
+    yield
+    registry.current.cache_clear()
 
 
 @pytest.fixture(scope="session")

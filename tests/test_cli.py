@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,12 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import saysel
-from saysel import recipe_yaml, registry
+from saysel import recipe_yaml
 from saysel.cli import cli
 from saysel.errors import SayselError, UsageError
 from saysel.interfaces import KINDS
 from saysel.recipe import packaged
-from tests import small_plugin
 
 COMMANDS = ["run", "check", "show", "plugins", "schema", "report", "ask"]
 
@@ -31,12 +29,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
 HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "pyarrow", "sklearn", "pandas"]
 
 
-@pytest.fixture(autouse=True)
-def small_parts() -> Iterator[None]:
-    registry.current.cache_clear()
-    registry.current().add(small_plugin, "small", "1.0")
-    yield
-    registry.current.cache_clear()
+pytestmark = pytest.mark.usefixtures("small_parts")
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from saysel.errors import RecipeError
-from saysel.plan import STAGES, identity, phases, plan
+from saysel.plan import identity, phases, plan
 from saysel.recipe import Recipe
 from saysel.recipe_paths import assign
+from saysel.stage_names import STAGES
 
 RECIPE: dict[str, Any] = {
     "name": "mine",

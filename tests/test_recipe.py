@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from saysel import recipe, recipe_yaml, registry
+from saysel import recipe, recipe_yaml
 from saysel.errors import RecipeError, UsageError
 from saysel.recipe import Recipe, load
 from tests import small_plugin
@@ -24,12 +24,7 @@ evaluate: {estimators: [small]}
 Write = Callable[..., str]
 
 
-@pytest.fixture(autouse=True)
-def small_parts() -> Iterator[None]:
-    registry.current.cache_clear()
-    registry.current().add(small_plugin, "small", "1.0")
-    yield
-    registry.current.cache_clear()
+pytestmark = pytest.mark.usefixtures("small_parts")
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.disk import mounted
 from tests.tiny import RECIPE, STEPS, events, results, says, start
 
 GOOD = "{source: {use: witness, pretrain: 10, train: 10, heldout: 10}}"
@@ -220,16 +220,8 @@ def test_a_model_that_gives_no_examples(tiny_recipe: Path, tiny_copy: Path) -> N
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 6 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a tmpfs cannot be mounted here: {error}")
-    yield place
-    # Lazily: models that were loaded from it may still be in memory.
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with mounted(tmp_path / "disk", "6m") as place:
+        yield place
 
 
 def fill(disk: Path, left: int) -> Path:

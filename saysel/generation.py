@@ -19,18 +19,17 @@ class Decoding:
         temperature: 0 takes the most likely token.
         top_k, top_p: cut the distribution; 0 and 1 leave it whole.
         max_tokens: a reply ends here at the latest.
-        explore_after: once a reply contains this text, its tokens are drawn at
-            `explore_temperature`, whatever the temperature before it; "" explores from the
-            first token on, `None` never.
-        explore_temperature: above 0.
+        mark: text whose place in the replies is noted; "" is at their beginning.
+        explore: behind that text, tokens are drawn at this temperature, above 0; `None` goes on
+            at the temperature before it.
     """
 
     temperature: float
     max_tokens: int
     top_k: int = 0
     top_p: float = 1.0
-    explore_after: str | None = None
-    explore_temperature: float = 1.0
+    mark: str | None = None
+    explore: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,7 @@ class Reply:
     Attributes:
         tokens: token ids, the end token included.
         logprob: of the untempered model, summed over the tokens, in nats.
-        marked: tokens up to and with the text after which exploring starts; all of them if
-            that text never came.
+        marked: tokens up to and with the text to be marked; all of them if it never came.
     """
 
     tokens: list[int]
@@ -81,15 +79,11 @@ def _generate(
     import torch
 
     device = model.device
-    longest = max(map(len, prompts))
     pad = tokenizer.pad_token_id
     rows = len(prompts) * n
-    tokens = torch.tensor([[pad] * (longest - len(ids)) + list(ids) for ids in prompts])
-    tokens = tokens.to(device)  # [P, L]
-    mask = torch.zeros(len(prompts), longest + decoding.max_tokens, dtype=torch.long)
-    for row, ids in enumerate(prompts):
-        mask[row, longest - len(ids) :] = 1
-    mask = mask.to(device)
+    tokens, mask = padded(prompts, pad, device)  # [P, L]
+    longest = tokens.shape[1]
+    mask = torch.nn.functional.pad(mask, (0, decoding.max_tokens))  # room for the replies
     positions = (mask.cumsum(-1) - 1).clamp(min=0)  # [P, L + T]
     out = model(
         input_ids=tokens,
@@ -111,16 +105,17 @@ def _generate(
     written = torch.full((rows, decoding.max_tokens), pad, device=device)
     lengths = torch.zeros(rows, dtype=torch.long, device=device)
     logprobs = torch.zeros(rows, device=device)
-    explorer = Explorer(tokenizer, decoding.explore_after, rows)
+    marks = Marks(tokenizer, decoding.mark, rows)
 
     for step in range(decoding.max_tokens):
-        chosen = _choose(logits, decoding, explorer.exploring(alive), generator)  # [B]
+        exploring = marks.passed(alive) if decoding.explore is not None else None
+        chosen = _choose(logits, decoding, exploring, generator)  # [B]
         logp = logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0]
         writing = alive[active]
         written[writing, step] = chosen[active]
         logprobs[writing] += logp[active]
         lengths[writing] += 1
-        explorer.wrote(alive, chosen)
+        marks.wrote(alive, chosen)
         active = active & ~torch.isin(chosen, end_ids)
         left = int(active.sum())
         if left == 0 or step + 1 == decoding.max_tokens:
@@ -147,10 +142,69 @@ def _generate(
 
     ids, sizes, scores = written.tolist(), lengths.tolist(), logprobs.tolist()
     replies = [
-        Reply(ids[row][: sizes[row]], scores[row], min(explorer.marked[row], sizes[row]))
+        Reply(ids[row][: sizes[row]], scores[row], min(marks.marked[row], sizes[row]))
         for row in range(rows)
     ]
     return [replies[start : start + n] for start in range(0, rows, n)]
+
+
+def logprobs(
+    model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], replies: Sequence[Sequence[int]]
+) -> list[list[float]]:
+    """Log-probability of each token of a given reply to each prompt (token ids), in nats.
+
+    One forward pass over all of them, padded on the left.
+    """
+    import torch
+
+    longest = max(map(len, replies))
+    if not longest:
+        return [[] for _ in replies]
+    joined = [[*prompt, *reply] for prompt, reply in zip(prompts, replies, strict=True)]
+    with torch.inference_mode():
+        tokens, logits = _read(model, tokenizer, joined, longest + 1)
+        logits = logits[:, :-1]  # [B, longest, V]
+        found = logits.float().log_softmax(-1).gather(2, tokens[:, -longest:, None])[..., 0]
+    return [row[longest - len(reply) :] for row, reply in zip(found.tolist(), replies, strict=True)]
+
+
+def following(model: Any, tokenizer: Any, texts: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Log-probabilities of the token behind each text (token ids), in nats, [B, V]."""
+    import torch
+
+    with torch.inference_mode():
+        logits = _read(model, tokenizer, texts, 1)[1]
+        return logits[:, -1].float().log_softmax(-1)
+
+
+def _read(
+    model: Any, tokenizer: Any, texts: Sequence[Sequence[int]], last: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The texts padded on the left, [B, L], and the logits of their last positions, [B, last, V].
+
+    One forward pass over all of them.
+    """
+    tokens, mask = padded(texts, tokenizer.pad_token_id, model.device)
+    logits = model(
+        input_ids=tokens,
+        attention_mask=mask,
+        position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+        use_cache=False,
+        logits_to_keep=last,
+    ).logits
+    return tokens, logits
+
+
+def padded(
+    texts: Sequence[Sequence[int]], pad: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids padded on the left, and 1 where there is a token, both [B, L]."""
+    import torch
+
+    longest = max(map(len, texts))
+    tokens = [[pad] * (longest - len(ids)) + list(ids) for ids in texts]
+    mask = [[0] * (longest - len(ids)) + [1] * len(ids) for ids in texts]
+    return torch.tensor(tokens, device=device), torch.tensor(mask, device=device)
 
 
 def _choose(
@@ -169,8 +223,8 @@ def _choose(
             cut = (before >= decoding.top_p).scatter(1, order, before >= decoding.top_p)
             scores = scores.masked_fill(cut, float("-inf"))
         chosen = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
-    if exploring is not None and bool(exploring.any()):
-        scores = _likeliest(logits / decoding.explore_temperature, decoding.top_k)
+    if exploring is not None and decoding.explore is not None and bool(exploring.any()):
+        scores = _likeliest(logits / decoding.explore, decoding.top_k)
         drawn = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
         chosen = torch.where(exploring, drawn, chosen)
     return chosen
@@ -184,8 +238,8 @@ def _likeliest(scores: torch.Tensor, k: int) -> torch.Tensor:
     return scores.masked_fill(scores < least, float("-inf"))
 
 
-class Explorer:
-    """Watches which replies have written the text after which they explore."""
+class Marks:
+    """Watches where each reply has written the text to be marked."""
 
     def __init__(self, tokenizer: Any, marker: str | None, rows: int) -> None:
         self.tokenizer = tokenizer
@@ -195,14 +249,12 @@ class Explorer:
         self.marked = [0 if marker == "" else sys.maxsize] * rows
         self.pieces: dict[int, str] = {}
 
-    def exploring(self, alive: torch.Tensor) -> torch.Tensor | None:
-        """Whether each row of the batch explores, [B]; `None` if none ever will."""
+    def passed(self, alive: torch.Tensor) -> torch.Tensor:
+        """Whether each row of the batch is behind its mark, [B]."""
         import torch
 
-        if self.marker is None:
-            return None
-        exploring = [self.marked[reply] <= self.written[reply] for reply in alive.tolist()]
-        return torch.tensor(exploring, device=alive.device)
+        passed = [self.marked[reply] <= self.written[reply] for reply in alive.tolist()]
+        return torch.tensor(passed, device=alive.device)
 
     def wrote(self, alive: torch.Tensor, chosen: torch.Tensor) -> None:
         """Take note of the token that each row wrote."""

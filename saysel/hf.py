@@ -78,7 +78,7 @@ def _loading(ref: ModelRef) -> Iterator[None]:
     check(ref)
     try:
         yield
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -112,14 +112,37 @@ def load_model(ref: ModelRef, trainable: bool = False) -> Any:
         from transformers import AutoModelForCausalLM
 
         model = AutoModelForCausalLM.from_pretrained(
-            ref.path, revision=ref.revision, dtype=ref.dtype
+            ref.path,
+            revision=ref.revision,
+            dtype=ref.dtype,
+            attn_implementation=ref.attention,
+            device_map=ref.device_map or (device() if ref.quantization else None),
+            quantization_config=_quantization(ref),
         )
         if ref.adapter is not None:
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, ref.adapter, is_trainable=trainable)
-    model.to(device())
+    if not (ref.device_map or ref.quantization):  # those are in their place already
+        model.to(device())
     return model.train() if trainable else model.eval()
+
+
+def _quantization(ref: ModelRef) -> Any:
+    """The configuration of bitsandbytes; 4 bits are NF4, doubly quantized (arXiv 2305.14314)."""
+    if ref.quantization is None:
+        return None
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if ref.quantization == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if ref.dtype == "auto" else ref.dtype,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -131,11 +154,28 @@ def resident(ref: ModelRef) -> tuple[Any, Any]:
 def render(tokenizer: Any, prompt: Prompt) -> str:
     """The prompt as text, up to where the reply starts.
 
-    Through the tokenizer's own chat template. A tokenizer without one gets the turns' contents
-    separated by blank lines, which is how base models are asked.
+    Through the tokenizer's own chat template. A template that refuses a system turn, or leaves it
+    out, gets its content before that of the first user turn. A tokenizer without a template gets
+    the turns' contents separated by blank lines, which is how base models are asked.
     """
     if tokenizer.chat_template is None:
         return "\n\n".join(message["content"] for message in prompt) + "\n\n"
+    from jinja2 import TemplateError
+
+    first = prompt[0]
+    try:
+        text = _chat(tokenizer, prompt)
+    except TemplateError:
+        if first["role"] != "system" or len(prompt) < 2:
+            raise
+    else:
+        if first["role"] != "system" or first["content"].strip() in text:
+            return text
+    both = f"{first['content']}\n\n{prompt[1]['content']}"
+    return _chat(tokenizer, [{"role": "user", "content": both}, *prompt[2:]])
+
+
+def _chat(tokenizer: Any, prompt: Prompt) -> str:
     text: str = tokenizer.apply_chat_template(
         list(prompt), tokenize=False, add_generation_prompt=True
     )
@@ -151,6 +191,14 @@ def encode(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:
     # its training distribution.
     special = tokenizer.chat_template is None
     ids: list[list[int]] = tokenizer(texts, add_special_tokens=special)["input_ids"]
+    return ids
+
+
+def encode_replies(tokenizer: Any, replies: Sequence[str]) -> list[list[int]]:
+    """Token ids of each reply, as they follow a prompt; without special tokens."""
+    if not replies:
+        return []
+    ids: list[list[int]] = tokenizer(list(replies), add_special_tokens=False)["input_ids"]
     return ids
 
 
@@ -174,7 +222,7 @@ def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) ->
     save(model, tokenizer, directory)
     if isinstance(model, PeftModel):
         return replace(base, adapter=str(directory))
-    return ModelRef(str(directory), dtype=base.dtype)
+    return replace(base, path=str(directory), revision=None, adapter=None)
 
 
 def training_arguments(directory: Path, **options: Any) -> dict[str, Any]:

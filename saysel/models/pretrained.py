@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from saysel import hf
+from saysel.errors import MissingExtra
 from saysel.interfaces import Format, Model, Progress, Source
 from saysel.records import ModelRef
 
@@ -21,10 +23,34 @@ class PretrainedModel(Model):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="type of the weights in memory"
     )
+    attention: str | None = Field(
+        None,
+        min_length=1,
+        description="eager, sdpa, flash_attention_2 …; null: what transformers thinks best",
+    )
+    device_map: str | None = Field(
+        None,
+        min_length=1,
+        description="auto lays a large model on several devices; null: all on one",
+    )
+    quantization: Literal["8bit", "4bit"] | None = Field(
+        None, description="weights in so many bits, through bitsandbytes; 4bit as in QLoRA"
+    )
+
+    def ready(self) -> None:
+        if self.quantization and find_spec("bitsandbytes") is None:
+            raise MissingExtra(
+                f"the model 'pretrained' with quantization={self.quantization}",
+                "bitsandbytes",
+                "quantization",
+            )
 
     def prepare(
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
     ) -> ModelRef:
-        ref = ModelRef(self.path, self.revision, self.adapter, self.dtype)
+        ref = ModelRef(
+            *(self.path, self.revision, self.adapter, self.dtype),
+            *(self.attention, self.device_map, self.quantization),
+        )
         hf.check(ref)
         return ref

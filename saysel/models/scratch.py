@@ -156,12 +156,13 @@ class ScratchModel(Model):
             padding_side="left",
             clean_up_tokenization_spaces=False,
             model_max_length=1024,
+            model_input_names=["input_ids", "attention_mask"],
         )
 
     def _documents(self, tokenizer: Any, chats: list[list[Message]]) -> list[Document]:
         prompts = hf.encode(tokenizer, [chat[:-1] for chat in chats])
         replies = [chat[-1]["content"] + tokenizer.eos_token for chat in chats]
-        completions = tokenizer(replies, add_special_tokens=False)["input_ids"]
+        completions = hf.encode_replies(tokenizer, replies)
         return list(zip(prompts, completions, strict=True))
 
     def _model(self, tokenizer: Any) -> Any:

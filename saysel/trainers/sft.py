@@ -50,6 +50,7 @@ class SFTTrainer(Trainer):
         return self.max_steps or steps, "steps"
 
     def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
+        import torch
         from datasets import Dataset
         from peft import LoraConfig
         from trl import SFTTrainer as TRLTrainer
@@ -62,10 +63,9 @@ class SFTTrainer(Trainer):
             )
         tokenizer = hf.load_tokenizer(model)
         prompts = hf.encode(tokenizer, [example.prompt for example in examples])
-        replies = tokenizer(
-            [example.completion + tokenizer.eos_token for example in examples],
-            add_special_tokens=False,
-        )["input_ids"]
+        replies = hf.encode_replies(
+            tokenizer, [example.completion + tokenizer.eos_token for example in examples]
+        )
         rows = Dataset.from_dict(
             {
                 "input_ids": [p + r for p, r in zip(prompts, replies, strict=True)],
@@ -105,6 +105,7 @@ class SFTTrainer(Trainer):
             target_modules="all-linear",
             task_type="CAUSAL_LM",
         )
+        torch.manual_seed(data.seed)  # for the adapter, which some versions make before seeding
         trainer = TRLTrainer(
             model=hf.load_model(model, trainable=True),
             args=hf.sft_config(**arguments),

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from saysel import hf
-from saysel.errors import DataError
+from saysel.errors import DataError, MissingExtra
 from saysel.formats.sayself import SaySelfFormat
 from saysel.models.pretrained import PretrainedModel
 from saysel.records import ModelRef
@@ -87,3 +87,19 @@ def test_a_broken_config_is_one_line_when_it_is_loaded(tmp_path: Path, content: 
 def test_an_empty_path_is_refused() -> None:
     with pytest.raises(ValidationError):
         PretrainedModel(path="")
+
+
+def test_how_it_is_loaded_is_part_of_the_reference(tmp_path: Path) -> None:
+    ref = prepare(
+        tmp_path, path="org/model", attention="eager", device_map="auto", quantization="4bit"
+    )
+
+    assert (ref.attention, ref.device_map, ref.quantization) == ("eager", "auto", "4bit")
+
+
+def test_quantization_without_its_extra_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("saysel.models.pretrained.find_spec", lambda name: None)
+
+    with pytest.raises(MissingExtra, match=r"pip install 'saysel\[quantization\]'"):
+        PretrainedModel(path="org/model", quantization="8bit").ready()
+    PretrainedModel(path="org/model").ready()

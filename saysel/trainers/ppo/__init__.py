@@ -13,30 +13,29 @@ Deviations from the paper, each because the paper's way was seen to fail:
   confidence make replies unreadable within some sixty steps.
 - A reply that cannot be read is spread its -1 over all of its tokens.
 - Where several replies are drawn to a question, the mean reward of the others is taken off each.
+- `confidences: summed` learns from the expected reward over all confidences that the format can
+  state, which drawing one of them only estimates: no draw, no ratio, no baseline, less noise.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf
+from saysel.confidence_tokens import ConfidenceTokens
 from saysel.generation import Decoding
 from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.storage import write_atomically
-from saysel.trainers.ppo.losses import adapted, gae, kl, policy_loss, value_loss, whiten
+from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
-from saysel.trainers.ppo.rollouts import Rollouts, roll_out
-
-if TYPE_CHECKING:
-    import torch
+from saysel.trainers.ppo.rollouts import roll_out
 
 
 class PPOTrainer(Trainer):
@@ -61,8 +60,20 @@ class PPOTrainer(Trainer):
     value_learning_rate: float = Field(1e-3, gt=0, description="the same for the value head")
     max_tokens: int = Field(150, ge=1, description="a reply ends here at the latest")
     top_k: int = Field(50, ge=0, description="draw from the k likeliest tokens; 0: from all")
+    confidences: Literal["drawn", "summed"] = Field(
+        "drawn",
+        description="learn from the confidence that was drawn, or from the expectation over all "
+        "that could have been; `summed` needs `mask: confidence`",
+    )
     explore: float = Field(
-        1.0, gt=0, description="temperature at which tokens that the reward may move are drawn"
+        1.0,
+        gt=0,
+        description="temperature at which tokens that the reward may move are drawn or summed",
+    )
+    entropy: float = Field(
+        0.0,
+        ge=0,
+        description="reward for a nat of entropy over the confidences; needs `confidences: summed`",
     )
     gamma: float = Field(1.0, gt=0, le=1, description="discount per token")
     lam: float = Field(0.95, ge=0, le=1, description="lambda of GAE")
@@ -79,6 +90,14 @@ class PPOTrainer(Trainer):
         "train", description="split to draw questions from: `rl` where there are enough for one"
     )
     checkpoint_every: Throughput[int] = Field(25, ge=1, description="steps between checkpoints")
+
+    @model_validator(mode="after")
+    def _only_confidences_are_summed(self) -> Self:
+        if self.confidences == "summed" and self.mask != "confidence":
+            raise ValueError("confidences: summed needs mask: confidence")
+        if self.entropy and self.confidences != "summed":
+            raise ValueError("entropy needs confidences: summed")
+        return self
 
     def smoke(self) -> Self:
         return self.model_copy(update={"steps": 1, "reward": self.reward.smoke()})
@@ -102,16 +121,21 @@ class PPOTrainer(Trainer):
             weight_decay=0.0,
         )
         decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / self.steps)
-        learner = Learner(self, policy, optimizer)
         questions = data.questions(self.questions)
         decoding = Decoding(
             temperature=data.temperature,
             max_tokens=self.max_tokens,
             top_k=self.top_k,
-            explore_after=data.format.confidence_marker if self.mask == "confidence" else "",
-            explore_temperature=self.explore,
+            mark=data.format.confidence_marker if self.mask == "confidence" else "",
+            explore=None if self.confidences == "summed" else self.explore,
         )
-        checkpoint = directory / "checkpoint.pt"
+        tokens = (
+            ConfidenceTokens(data.format, policy.tokenizer)
+            if self.confidences == "summed"
+            else None
+        )
+        learner = Learner(self, policy, optimizer, tokens)
+        checkpoint = directory / "checkpoints" / "checkpoint.pt"
         start = 0
         if checkpoint.is_file():
             state = torch.load(checkpoint, map_location=policy.model.device, weights_only=True)
@@ -135,6 +159,7 @@ class PPOTrainer(Trainer):
                 self.mask,
                 decoding,
                 generator,
+                tokens,
             )
             figures = learner.learn(rollouts, generator)
             decay.step()
@@ -152,113 +177,6 @@ class PPOTrainer(Trainer):
         if policy.adapted:
             policy.model.delete_adapter("reference")
         return hf.save_trained(policy.model, policy.tokenizer, model, directory / "model")
-
-
-class Learner:
-    """Turns rollouts into updates, and keeps what carries over from batch to batch."""
-
-    def __init__(
-        self, options: PPOTrainer, policy: Policy, optimizer: torch.optim.Optimizer
-    ) -> None:
-        self.options = options
-        self.policy = policy
-        self.optimizer = optimizer
-        self.kl_factor = 1.0
-        self.seen = 0.0
-        self.squares = 0.0
-
-    def learn(self, rollouts: Rollouts, generator: torch.Generator) -> dict[str, float]:
-        """Update on one batch; returns mean KL per reply, losses and the KL factor."""
-        import torch
-
-        options, policy = self.options, self.policy
-        length = rollouts.actions.shape[1]
-        with torch.no_grad():
-            parts = [
-                (policy.look(ids, mask, length), policy.reference(ids, mask, length))
-                for ids, mask in zip(
-                    torch.split(rollouts.ids, PASS), torch.split(rollouts.mask, PASS), strict=True
-                )
-            ]
-        old_values = torch.cat([outlook.values for outlook, _ in parts])
-        old_logprobs = torch.cat([outlook.logprobs for outlook, _ in parts])
-        old_logprobs = self._of_chosen(old_logprobs, rollouts.actions)
-        reference = torch.cat([logprobs for _, logprobs in parts])
-
-        rewards = rollouts.rewards / self._deviation(rollouts.rewards.sum(-1))
-        advantages, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
-        if options.whiten:
-            advantages = whiten(advantages, rollouts.movable)
-        # What the reward may not move is held harder.
-        weight = torch.where(rollouts.movable > 0, options.kl_movable, options.kl)
-        weight = weight * rollouts.tokens
-
-        totals = dict.fromkeys(("kl", "policy_loss", "value_loss"), 0.0)
-        updates = 0
-        for _ in range(options.epochs):
-            order = torch.randperm(
-                len(rollouts.ids), generator=generator, device=rollouts.ids.device
-            )
-            for rows in torch.split(order, options.mini_batch_size):
-                now = policy.look(rollouts.ids[rows], rollouts.mask[rows], length)
-                chosen = self._of_chosen(now.logprobs, rollouts.actions[rows])
-                divergence = kl(now.logprobs, reference[rows])
-                surrogate = policy_loss(
-                    chosen,
-                    old_logprobs[rows],
-                    advantages[rows],
-                    rollouts.movable[rows],
-                    options.clip,
-                )
-                baseline = value_loss(
-                    now.values,
-                    old_values[rows],
-                    returns[rows],
-                    rollouts.tokens[rows],
-                    options.value_clip,
-                )
-                penalty = (self.kl_factor * weight[rows] * divergence).sum(-1).mean()
-                self.optimizer.zero_grad(set_to_none=True)
-                torch.autograd.backward(surrogate + penalty + baseline)
-                torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
-                self.optimizer.step()
-                spent = (divergence.detach() * rollouts.tokens[rows]).sum(-1).mean()
-                totals["kl"] += float(spent)
-                totals["policy_loss"] += float(surrogate.detach())
-                totals["value_loss"] += float(baseline.detach())
-                updates += 1
-        means = {name: total / updates for name, total in totals.items()}
-        if options.kl_target is not None:
-            self.kl_factor = adapted(self.kl_factor, means["kl"], options.kl_target)
-        return {**means, "kl_factor": self.kl_factor}
-
-    def _of_chosen(self, logprobs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities of the tokens drawn, at the temperature they were drawn at, [B, T]."""
-        if self.options.explore != 1:
-            logprobs = (logprobs / self.options.explore).log_softmax(-1)
-        return logprobs.gather(-1, actions[..., None]).squeeze(-1)
-
-    def state(self) -> dict[str, float]:
-        """What a checkpoint needs besides policy and optimizer."""
-        return {"kl_factor": self.kl_factor, "seen": self.seen, "squares": self.squares}
-
-    def restore(self, state: dict[str, float]) -> None:
-        """Take over what `state` gave."""
-        self.kl_factor = state["kl_factor"]
-        self.seen = state["seen"]
-        self.squares = state["squares"]
-
-    def _deviation(self, rewards: torch.Tensor) -> float:
-        """Root mean square of all rewards so far, or 1 where rewards are not scaled."""
-        if not self.options.scale_rewards:
-            return 1.0
-        self.seen += len(rewards)
-        self.squares += float((rewards**2).sum())
-        return max(math.sqrt(self.squares / self.seen), 1e-3)
-
-
-#: Replies in a forward pass without gradients.
-PASS = 64
 
 
 def batch(

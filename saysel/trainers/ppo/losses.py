@@ -56,6 +56,31 @@ def policy_loss(
     return -(gains * mask).sum(-1).mean()
 
 
+def summed_loss(logprobs: Tensor, payoffs: Tensor, counts: Tensor, entropy: float) -> Tensor:
+    """The expected reward over everything the policy could have stated, negated.
+
+        L = - mean_b [ sum_c pi_b(c) R_b(c) + rest_b R_b(nothing readable) + entropy H(pi_b) ]
+        rest_b = 1 - sum_c pi_b(c)
+
+    Its gradient is the one that drawing confidences estimates (arXiv 2405.20974, eq. 3, summed
+    instead of sampled); with the quadratic reward it is, up to scale, that of ConfTuner's
+    tokenized Brier score (arXiv 2508.18847).
+
+    Args:
+        logprobs: of each confidence, [B, C].
+        payoffs: what each earns, what cannot be read in the last column, [B, C + 1].
+        counts: 1.0 for the replies that count, [B].
+        entropy: weight of the entropy in nats (arXiv 1707.06347, eq. 9). Without it a policy
+            that is sure of one confidence has no gradient left that could lead to another.
+    """
+    import torch
+
+    chances = logprobs.exp()
+    spread = -(chances * logprobs).sum(-1)
+    chances = torch.cat([chances, 1 - chances.sum(-1, keepdim=True)], -1)
+    return -(((chances * payoffs).sum(-1) + entropy * spread) * counts).mean()
+
+
 def value_loss(
     values: Tensor, old_values: Tensor, returns: Tensor, tokens: Tensor, clip: float
 ) -> Tensor:

@@ -60,6 +60,12 @@ class Policy:
         states = out.hidden_states[-1][:, -length - 1 : -1].detach().float()
         return Outlook(out.logits[:, :-1].float().log_softmax(-1), self.head(states).squeeze(-1))
 
+    def following(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Log-probabilities of what comes behind [B, L] token ids, [B, V]."""
+        out = self._forward(self.model, ids, mask, 0, hidden=False)
+        logprobs: Tensor = out.logits[:, -1].float().log_softmax(-1)
+        return logprobs
+
     def reference(self, ids: Tensor, mask: Tensor, length: int) -> Tensor:
         """The reference policy's log-probabilities, [B, T, V]."""
         import torch

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
+from saysel.confidence_tokens import ConfidenceTokens
 from saysel.errors import StageError
 from saysel.generation import Decoding, Reply, generate
 from saysel.interfaces import Format, Judge, RewardFn
 from saysel.records import Question
 from saysel.trainers.ppo.policy import Policy
+from saysel.trainers.ppo.stakes import Stakes, at_stake
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +34,7 @@ class Rollouts:
         movable: 1.0 at the tokens that the reward may move, [B, T].
         rewards: per token, [B, T]; a reply's sum is its reward.
         figures: means over the replies, for the record: reward, accuracy, confidence, parse_rate.
+        stakes: of all confidences, where the reward of the one written is not learned from.
     """
 
     ids: Tensor
@@ -41,6 +44,7 @@ class Rollouts:
     movable: Tensor
     rewards: Tensor
     figures: dict[str, float]
+    stakes: Stakes | None = None
 
 
 def roll_out(
@@ -52,10 +56,12 @@ def roll_out(
     movable: Movable,
     decoding: Decoding,
     generator: torch.Generator,
+    confidence_tokens: ConfidenceTokens | None = None,
 ) -> Rollouts:
     """One reply to each question, with its reward; a question may be there several times.
 
-    Replies whose answer the judge cannot judge are left out of the batch.
+    Replies whose answer the judge cannot judge are left out of the batch. With confidence tokens,
+    what could have been stated is rewarded beside what was.
 
     Raises:
         StageError: it could judge none of them.
@@ -80,11 +86,14 @@ def roll_out(
     judged = [correctness for correctness in correct if correctness is not None]
     stated = [confidences[row] for row in kept]
     rewards = reward.reward(judged, stated)
-    return assemble(
-        [prompts[row] for row in kept],
-        [replies[row] for row in kept],
+    prompts = [prompts[row] for row in kept]
+    replies = [replies[row] for row in kept]
+    readable = [confidence is not None for confidence in stated]
+    rollouts = assemble(
+        prompts,
+        replies,
         centred(rewards, [questions[row].id for row in kept]),
-        [confidence is not None for confidence in stated],
+        readable,
         movable,
         tokenizer.pad_token_id,
         policy.model.device,
@@ -92,8 +101,15 @@ def roll_out(
             "reward": sum(rewards) / max(1, len(kept)),
             "accuracy": sum(judged) / max(1, len(kept)),
             "confidence": sum(filter(None, stated)) / max(1, len(kept)),
-            "parse_rate": sum(c is not None for c in stated) / max(1, len(kept)),
+            "parse_rate": sum(readable) / max(1, len(kept)),
         },
+    )
+    if confidence_tokens is None:
+        return rollouts
+    choices = [*confidence_tokens.values, None]
+    payoffs = [reward.reward([correctness] * len(choices), choices) for correctness in judged]
+    return replace(
+        rollouts, stakes=at_stake(confidence_tokens, prompts, replies, readable, payoffs, policy)
     )
 
 

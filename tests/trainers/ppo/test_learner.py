@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -15,7 +15,8 @@ from saysel.records import ModelRef
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
 from saysel.testing import Data
-from saysel.trainers.ppo import Learner, PPOTrainer, batch
+from saysel.trainers.ppo import PPOTrainer, batch
+from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts, assemble
 from tests.trainers.two_arms import FORMAT, same, weights
@@ -260,36 +261,53 @@ def says(model: ModelRef, data: Data, temperature: float, n: int) -> dict[str, l
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("base", ["red", "adapted"])
+@pytest.mark.parametrize(
+    ("base", "confidences", "steps", "rate"),
+    [
+        ("red", "drawn", 110, 1e-3),
+        ("red", "summed", 30, 2e-3),
+        ("adapted", "drawn", 110, 4e-3),
+        ("adapted", "summed", 30, 4e-3),
+    ],
+)
 def test_confidence_becomes_calibrated_on_two_arms(
-    base: str, request: pytest.FixtureRequest, two_arms: Data, tmp_path: Path
+    base: str,
+    confidences: Literal["drawn", "summed"],
+    steps: int,
+    rate: float,
+    request: pytest.FixtureRequest,
+    two_arms: Data,
+    tmp_path: Path,
 ) -> None:
     ref = request.getfixturevalue(base)
     before = says(ref, two_arms, 1.0, 20)
     trainer = PPOTrainer(
-        steps=110,
+        steps=steps,
         batch_size=128,
         mini_batch_size=32,
-        learning_rate=1e-3 if base == "red" else 4e-3,
+        learning_rate=rate,
         max_tokens=12,
         kl=0.5,
+        confidences=confidences,
     )
 
     trained = trainer.train(ref, two_arms, tmp_path)
 
-    # Below an adapter of rank 8 on its one layer, the model keeps the arms apart less sharply.
-    within = 0.15 if base == "red" else 0.35
     after = says(trained, two_arms, 1.0, 20)
     # Decoded as in training, every reply can still be read and answers as it did.
     greedy = says(trained, two_arms, 0.0, 1)
     for parsed in (*greedy["sun"], *greedy["moon"]):
         assert (parsed.answer, parsed.confidence is None) == ("red", False)
+    # Below an adapter, the norm and the output weights stay as they are: no hidden state at all
+    # can give "0" more than .76 of the probability here, and the rest goes to others.
+    within = 0.15 if base == "red" else 0.35
     for arm, calibrated in (("sun", 1.0), ("moon", 0.0)):
-        was, now = (
+        was, now, likeliest = (
             [part.confidence for part in found[arm] if part.confidence is not None]
-            for found in (before, after)
+            for found in (before, after, greedy)
         )
         assert 0.35 < sum(was) / len(was) < 0.65
+        # Two tenths off costs .08 of 2.
+        assert sum(likeliest) / len(likeliest) == pytest.approx(calibrated, abs=0.25)
         assert sum(now) / len(now) == pytest.approx(calibrated, abs=within)
         assert len(now) > 0.93 * len(after[arm])
-    assert two_arms.figures[-1]["reward"] > 0.8

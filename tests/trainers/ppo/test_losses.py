@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, tensor
 
-from saysel.trainers.ppo.losses import adapted, gae, kl, policy_loss, value_loss, whiten
+from saysel.trainers.ppo.losses import (
+    adapted,
+    gae,
+    kl,
+    policy_loss,
+    summed_loss,
+    value_loss,
+    whiten,
+)
 
 
 def close(found: Tensor, expected: list[list[float]] | float) -> None:
@@ -185,3 +193,32 @@ def test_whitening_equal_values_gives_zeros(values: list[list[float]]) -> None:
 )
 def test_the_kl_coefficient_moves_towards_its_target(measured: float, factor: float) -> None:
     assert adapted(3.0, measured, 0.1) == pytest.approx(3.0 * factor)
+
+
+def test_summed_loss_by_hand() -> None:
+    # Two confidences. The first reply states them with .5 and .3, and something else with .2:
+    #   .5 * 1 + .3 * .2 + .2 * -1 = .36,  entropy of what is stated .5 ln 2 + .3 ln(10 / 3)
+    # The second does not count, the mean is over both.
+    logprobs = tensor([[0.5, 0.3], [0.9, 0.1]]).log()
+    payoffs = tensor([[1.0, 0.2, -1.0], [5.0, 5.0, 5.0]])
+    counts = tensor([1.0, 0.0])
+
+    close(summed_loss(logprobs, payoffs, counts, 0.0), -0.36 / 2)
+    doubt = 0.5 * log(2) + 0.3 * log(10 / 3)
+    close(summed_loss(logprobs, payoffs, counts, 0.1), -(0.36 + 0.1 * doubt) / 2)
+
+
+def test_what_is_drawn_has_the_summed_gradient_on_average() -> None:
+    # E[R grad log pi] over 200,000 draws against the gradient of the sum.
+    torch.manual_seed(0)
+    logits = torch.randn(1, 11, requires_grad=True)
+    payoffs = torch.randn(1, 12)
+    (summed,) = torch.autograd.grad(
+        summed_loss(logits.log_softmax(-1), payoffs, tensor([1.0]), 0.0), logits
+    )
+    drawn = torch.multinomial(logits.detach().softmax(-1)[0], 200_000, replacement=True)
+    counts = torch.bincount(drawn, minlength=11) / 200_000
+    estimate = -(counts * payoffs[0, :11] * logits.log_softmax(-1)[0]).sum()
+    (sampled,) = torch.autograd.grad(estimate, logits)
+
+    torch.testing.assert_close(sampled, summed, atol=5e-3, rtol=0)

@@ -75,7 +75,7 @@ def rolled(model: ModelRef, judge: Any = "match") -> tuple[Policy, Rollouts]:
     questions = [
         question(id=str(number), prompt=f"Where is {number * 'it '}?") for number in range(4)
     ]
-    decoding = Decoding(0.7, max_tokens=8, explore_after="Confidence:")
+    decoding = Decoding(0.7, max_tokens=8, mark="Confidence:")
     rollouts = roll_out(
         policy,
         questions,

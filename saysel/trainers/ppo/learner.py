@@ -1,0 +1,168 @@
+"""From rollouts to updates of the policy."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from saysel.confidence_tokens import ConfidenceTokens
+from saysel.trainers.ppo.losses import (
+    adapted,
+    gae,
+    kl,
+    policy_loss,
+    summed_loss,
+    value_loss,
+    whiten,
+)
+from saysel.trainers.ppo.policy import Policy
+from saysel.trainers.ppo.rollouts import Rollouts
+from saysel.trainers.ppo.stakes import Stakes
+
+if TYPE_CHECKING:
+    import torch
+
+    from saysel.trainers.ppo import PPOTrainer
+
+#: Replies in a forward pass without gradients.
+PASS = 64
+
+
+class Learner:
+    """Turns rollouts into updates, and keeps what carries over from batch to batch."""
+
+    def __init__(
+        self,
+        options: PPOTrainer,
+        policy: Policy,
+        optimizer: torch.optim.Optimizer,
+        confidence_tokens: ConfidenceTokens | None = None,
+    ) -> None:
+        self.options = options
+        self.policy = policy
+        self.optimizer = optimizer
+        self.confidence_tokens = confidence_tokens
+        self.kl_factor = 1.0
+        self.seen = 0.0
+        self.squares = 0.0
+
+    def learn(self, rollouts: Rollouts, generator: torch.Generator) -> dict[str, float]:
+        """Update on one batch; returns mean KL per reply, losses and the KL factor."""
+        import torch
+
+        options, policy = self.options, self.policy
+        length = rollouts.actions.shape[1]
+        with torch.no_grad():
+            parts = [
+                (policy.look(ids, mask, length), policy.reference(ids, mask, length))
+                for ids, mask in zip(
+                    torch.split(rollouts.ids, PASS), torch.split(rollouts.mask, PASS), strict=True
+                )
+            ]
+        old_values = torch.cat([outlook.values for outlook, _ in parts])
+        old_logprobs = torch.cat([outlook.logprobs for outlook, _ in parts])
+        old_logprobs = self._of_chosen(old_logprobs, rollouts.actions)
+        reference = torch.cat([logprobs for _, logprobs in parts])
+
+        rewards = rollouts.rewards / self._deviation(rollouts.rewards.sum(-1))
+        advantages, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
+        drawn = rollouts.movable
+        if rollouts.stakes is not None:
+            # What was drawn teaches only where no confidence can be read.
+            drawn = drawn * (rollouts.stakes.place < 0)[:, None]
+        elif options.whiten:
+            advantages = whiten(advantages, drawn)
+        # What the reward may not move is held harder.
+        weight = torch.where(rollouts.movable > 0, options.kl_movable, options.kl)
+        weight = weight * rollouts.tokens
+
+        totals = dict.fromkeys(("kl", "policy_loss", "value_loss"), 0.0)
+        updates = 0
+        for _ in range(options.epochs):
+            order = torch.randperm(
+                len(rollouts.ids), generator=generator, device=rollouts.ids.device
+            )
+            for rows in torch.split(order, options.mini_batch_size):
+                now = policy.look(rollouts.ids[rows], rollouts.mask[rows], length)
+                chosen = self._of_chosen(now.logprobs, rollouts.actions[rows])
+                divergence = kl(now.logprobs, reference[rows])
+                surrogate = policy_loss(
+                    chosen,
+                    old_logprobs[rows],
+                    advantages[rows],
+                    drawn[rows],
+                    options.clip,
+                )
+                baseline = value_loss(
+                    now.values,
+                    old_values[rows],
+                    returns[rows],
+                    rollouts.tokens[rows],
+                    options.value_clip,
+                )
+                penalty = (self.kl_factor * weight[rows] * divergence).sum(-1).mean()
+                if rollouts.stakes is not None:
+                    surrogate = surrogate + self._summed(rollouts.stakes, rows, now.logprobs)
+                self.optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(surrogate + penalty + baseline)
+                torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+                self.optimizer.step()
+                spent = (divergence.detach() * rollouts.tokens[rows]).sum(-1).mean()
+                totals["kl"] += float(spent)
+                totals["policy_loss"] += float(surrogate.detach())
+                totals["value_loss"] += float(baseline.detach())
+                updates += 1
+        means = {name: total / updates for name, total in totals.items()}
+        if options.kl_target is not None:
+            self.kl_factor = adapted(self.kl_factor, means["kl"], options.kl_target)
+        return {**means, "kl_factor": self.kl_factor}
+
+    def _summed(self, stakes: Stakes, rows: torch.Tensor, logprobs: torch.Tensor) -> torch.Tensor:
+        """The loss over all confidences in the readable ones of some replies.
+
+        Args:
+            stakes: of all replies.
+            rows: which replies, [b].
+            logprobs: at every token of theirs, [b, T, V].
+        """
+        import torch
+
+        assert self.confidence_tokens is not None
+        place = stakes.place[rows]
+        root = logprobs[torch.arange(len(rows), device=rows.device), place.clamp(min=0)]
+        behind = [self.policy.following(ids[rows], mask[rows]) for ids, mask in stakes.branches]
+        following = [self._tempered(branch) for branch in (root, *behind)]
+        return summed_loss(
+            self.confidence_tokens.logprobs(following),
+            stakes.payoffs[rows],
+            (place >= 0).float(),
+            self.options.entropy,
+        )
+
+    def _of_chosen(self, logprobs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities of the tokens drawn, at the temperature they were drawn at, [B, T]."""
+        return self._tempered(logprobs).gather(-1, actions[..., None]).squeeze(-1)
+
+    def _tempered(self, logprobs: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities at the temperature of exploring."""
+        if self.options.explore == 1:
+            return logprobs
+        return (logprobs / self.options.explore).log_softmax(-1)
+
+    def state(self) -> dict[str, float]:
+        """What a checkpoint needs besides policy and optimizer."""
+        return {"kl_factor": self.kl_factor, "seen": self.seen, "squares": self.squares}
+
+    def restore(self, state: dict[str, float]) -> None:
+        """Take over what `state` gave."""
+        self.kl_factor = state["kl_factor"]
+        self.seen = state["seen"]
+        self.squares = state["squares"]
+
+    def _deviation(self, rewards: torch.Tensor) -> float:
+        """Root mean square of all rewards so far, or 1 where rewards are not scaled."""
+        if not self.options.scale_rewards:
+            return 1.0
+        self.seen += len(rewards)
+        self.squares += float((rewards**2).sum())
+        return max(math.sqrt(self.squares / self.seen), 1e-3)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from saysel.interfaces import Columns
+from saysel.errors import DataError
+from saysel.interfaces import Columns, Metric
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.auroc import Auroc
 from saysel.metrics.brier import Brier
@@ -85,3 +88,37 @@ def test_labels_tell_variants_apart():
     assert label(Ece(use="ece")) == "ece"
     assert label(Ece(use="ece", bins=15)) == "ece(bins=15)"
     assert label(ParseRate()) == "ParseRate"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 80])
+@pytest.mark.parametrize("name", ["confidence", "correct"])
+def test_what_is_no_share_is_refused(name, value):
+    given = {"confidence": 0.5, "correct": 1.0} | {name: value}
+    with pytest.raises(DataError, match=f"question 'q': {name} must be a number from 0 to 1"):
+        columns([prediction(**given)])
+
+
+def test_tokens_are_there_where_somebody_counted():
+    assert columns([prediction(0.5, 1.0)]).tokens is None
+    counted = replace(prediction(0.5, 1.0), tokens=12)
+    assert columns([counted, prediction(0.5, None)]).tokens.tolist() == [12]
+
+
+def test_both_kinds_of_interval_are_kept():
+    (ece,) = score(drawn(300, 0.5), [Ece(use="ece")])
+    assert ece.low < ece.high and ece.bca_low < ece.bca_high
+    # Every resample adds noise: the plain interval lies too high, the corrected one below it.
+    assert ece.bca_high < ece.high
+
+
+def test_a_metric_that_knows_nothing_of_resamples_gets_the_same_intervals():
+    class Slow(Brier):
+        resampled = Metric.resampled
+
+        def compute(self, predictions: Columns) -> float:
+            stated = predictions.stated()
+            return float(((stated.confidence - stated.correct) ** 2).mean())
+
+    slow, quick = score(drawn(40, 0.5), [Slow(use="brier"), Brier(use="brier")], resamples=100)
+    for end in ("value", "low", "high", "bca_low", "bca_high"):
+        assert getattr(slow, end) == pytest.approx(getattr(quick, end))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Columns
+from saysel.weighted import Weighted, ratio
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
-class Accuracy(Metric):
+class Accuracy(Weighted):
     """Share of answers that are right.
 
     Formula: mean of correctness y over all questions. Range [0, 1], higher is better.
@@ -20,5 +25,7 @@ class Accuracy(Metric):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
 
-    def compute(self, predictions: Columns) -> float:
-        return float(predictions.correct.mean()) if len(predictions) else float("nan")
+    def resampled(
+        self, predictions: Columns, weights: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        return ratio(weights @ predictions.correct, weights.sum(axis=1))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Columns
+from saysel.weighted import Levels, Weighted, stated
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
-class DistinctConfidences(Metric):
+class DistinctConfidences(Weighted):
     """Number of different confidences stated.
 
     Formula: size of the set of stated confidences, compared to nine decimals. Range 0 to n;
@@ -21,8 +26,13 @@ class DistinctConfidences(Metric):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "neither"
+    counts: ClassVar[bool] = True
 
-    def compute(self, predictions: Columns) -> float:
+    def resampled(
+        self, predictions: Columns, weights: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
         import numpy as np
 
-        return float(len(np.unique(predictions.stated().confidence.round(9))))
+        predictions, weights = stated(predictions, weights)
+        used = Levels(predictions.confidence.round(9)).sums(weights) > 0
+        return np.asarray(used.sum(axis=1), dtype=np.float64)

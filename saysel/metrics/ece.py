@@ -1,57 +1,70 @@
-"""Expected calibration error over equal-width bins."""
+"""Calibration error over bins: its mean, and its maximum."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
-
-from saysel.interfaces import Columns, Metric
+from saysel.binning import Binned
+from saysel.interfaces import Columns
+from saysel.weighted import ratio
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 
-def bin_of(confidence: npt.NDArray[np.float64], bins: int) -> npt.NDArray[np.intp]:
-    """The equal-width bin of each confidence: [k/bins, (k+1)/bins), the last one closed.
+class Ece(Binned):
+    """Expected calibration error: over bins, the gap between confidence and accuracy.
 
-    Stated confidences lie on bin edges, where binary fractions fall on either side (0.29 * 100
-    is 28.999999999999996): what is within 1e-9 of an edge is taken to be that edge.
-    """
-    import numpy as np
+    Formula: sum over bins of n_b / n * |mean confidence - mean correctness|. Range [0, 1], lower
+    is better.
 
-    scaled = confidence * bins
-    edge = np.rint(scaled)
-    index = np.where(np.abs(scaled - edge) < 1e-9 * bins, edge, np.floor(scaled))
-    return np.clip(index, 0, bins - 1).astype(np.intp)
-
-
-class Ece(Metric):
-    """Expected calibration error: equal-width bins, gap between confidence and accuracy.
-
-    Formula: sum over bins of n_b / n * |mean confidence - mean correctness|, the bins being
-    [k/B, (k+1)/B) with the last one closed. Range [0, 1], lower is better.
+    The bins make the number. `width`: [k/B, (k+1)/B) with the last one closed, or with
+    `edge: right` (k/B, (k+1)/B] with the first one closed; stated confidences lie on edges, so
+    the side matters. `mass`: each holds 1/B of the answers, ties divided in proportion.
+    `distinct`: one for each confidence that occurs, for stated confidences only.
 
     Source: Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599), there with right-closed bins.
+    torchmetrics gives a confidence of exactly 1 a bin of its own; lm-polygraph and uqlm have
+    right-closed bins, with other numbers of them by default.
     Can't see: whether confidence tells right answers from wrong ones (always stating the base
     rate scores 0), and gaps that cancel within a bin. Biased upward for small n and for well
-    calibrated models.
+    calibrated models; `distinct` most of all where nearly every confidence is another.
     Missing confidences: only questions with a stated confidence count, so read it beside the
     parse rate. Not defined (NaN) without any.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
 
-    bins: int = Field(10, ge=1, description="number of equal-width bins")
+    def resampled(
+        self, predictions: Columns, weights: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        n, confidence, correct = self.sums(predictions, weights)
+        # n_b * |mean c - mean y| is the absolute difference of the sums in the bin.
+        return ratio(abs(confidence - correct).sum(axis=1), n.sum(axis=1))
 
-    def compute(self, predictions: Columns) -> float:
+
+class Mce(Binned):
+    """Maximum calibration error: the gap between confidence and accuracy in the worst bin.
+
+    Formula: maximum over bins that hold answers of |mean confidence - mean correctness|; the
+    bins are those of `ece`. Range [0, 1], lower is better.
+
+    Source: Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599).
+    Can't see: how many answers the worst bin holds. One answer in a bin of its own decides it, so
+    it is mostly noise with equal-width bins; its bootstrap interval often lies above the value.
+    Missing confidences: only questions with a stated confidence count, so read it beside the
+    parse rate. Not defined (NaN) without any.
+    """
+
+    better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+
+    def resampled(
+        self, predictions: Columns, weights: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
         import numpy as np
 
-        stated = predictions.stated()
-        if not len(stated):
-            return float("nan")
-        # n_b * |mean c - mean y| is the absolute sum of the differences in the bin.
-        index = bin_of(stated.confidence, self.bins)
-        gaps = np.bincount(index, stated.confidence - stated.correct, minlength=self.bins)
-        return float(np.abs(gaps).sum() / len(stated))
+        n, confidence, correct = self.sums(predictions, weights)
+        gaps = abs(confidence - correct) / np.where(n == 0, 1, n)
+        worst = gaps.max(axis=1, initial=0)
+        return np.where(n.sum(axis=1) > 0, worst, np.nan)

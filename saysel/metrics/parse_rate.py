@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Columns
+from saysel.weighted import Weighted, ratio
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
-class ParseRate(Metric):
+class ParseRate(Weighted):
     """Share of replies with a confidence that could be read.
 
     Formula: stated confidences / questions. Range [0, 1], higher is better.
@@ -19,5 +24,9 @@ class ParseRate(Metric):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
 
-    def compute(self, predictions: Columns) -> float:
-        return len(predictions.stated()) / len(predictions) if len(predictions) else float("nan")
+    def resampled(
+        self, predictions: Columns, weights: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        import numpy as np
+
+        return ratio(weights @ ~np.isnan(predictions.confidence), weights.sum(axis=1))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Columns
+from saysel.weighted import Mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
-class SaySelfMae(Metric):
+class SaySelfMae(Mean):
     """Mean absolute distance between confidence and correctness (SaySelf's "ECE").
 
     Formula: mean |c - y| over confidence c and correctness y. Range [0, 1], lower is better.
@@ -21,8 +26,5 @@ class SaySelfMae(Metric):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
 
-    def compute(self, predictions: Columns) -> float:
-        stated = predictions.stated()
-        if not len(stated):
-            return float("nan")
-        return float(abs(stated.confidence - stated.correct).mean())
+    def each(self, stated: Columns) -> npt.NDArray[np.float64]:
+        return abs(stated.confidence - stated.correct)

@@ -11,11 +11,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from saysel.report.content import IDEAL, Report, Row, ordered
+from saysel.report.content import IDEAL, Rationales, Report, Row, ordered
 from saysel.report.tables import console_table, plain_table
 from saysel.storage import write_atomically
 
-__all__ = ["IDEAL", "Report", "Row", "console_table", "ordered", "plain_table", "write"]
+__all__ = [
+    "IDEAL",
+    "Rationales",
+    "Report",
+    "Row",
+    "console_table",
+    "ordered",
+    "plain_table",
+    "write",
+]
 
 
 def write(report: Report, directory: Path) -> None:
@@ -37,7 +46,7 @@ def write(report: Report, directory: Path) -> None:
         _write(directory / "figures" / f"{name}.svg", figure.standalone())
     _write(directory / "scores.csv", scores_csv(rows))
     _write(directory / "predictions.csv", predictions_csv(rows, report.questions))
-    _write(directory / "metrics.json", metrics_json(report.name, rows))
+    _write(directory / "metrics.json", metrics_json(report.name, rows, report.rationales))
     _write(directory / "index.html", page(report, rows, drawn))
 
 

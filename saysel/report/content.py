@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from saysel.faithfulness import Measured
 from saysel.records import Prediction, Question, Score
 
 #: Model and estimator of the row that shows the best answer anybody could give.
@@ -24,6 +25,8 @@ class Row:
         predictions: judged predictions, in the questions' order.
         scores: in the recipe's order of metrics.
         n: number of questions that the scores are computed on.
+        seconds: for one question, on the machine of the run; `None` where nobody timed it. Not
+            part of `metrics.json`, on which two runs of one recipe agree.
     """
 
     cell: str
@@ -33,12 +36,42 @@ class Row:
     predictions: tuple[Prediction, ...]
     scores: tuple[Score, ...]
     n: int
+    seconds: float | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many of the n have no confidence that could be read."""
+        return sum(p.correct is not None and p.confidence is None for p in self.predictions)
 
     @property
     def name(self) -> str:
         """`cell · model · estimator`, without what is empty or said twice."""
         parts = [self.cell, self.model, "" if self.estimator == self.model else self.estimator]
         return " · ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Rationales:
+    """How faithful a model's rationales are.
+
+    Attributes:
+        cell, model, split: as in `Row`.
+        n: number of questions.
+        written: how many of the replies have a rationale.
+        samples: fresh samples per question.
+        graded, ungraded: rationales whose grade could be read, and not.
+        measured: in the order of `saysel.faithfulness.MEASURES`.
+    """
+
+    cell: str
+    model: str
+    split: str
+    n: int
+    written: int
+    samples: int
+    graded: int
+    ungraded: int
+    measured: tuple[Measured, ...]
 
 
 @dataclass(frozen=True)
@@ -54,6 +87,7 @@ class Report:
         rows: in the order they were measured; ideal rows are shown last.
         questions: by id, those that the rows' predictions are about.
         clusters: for held-out questions, the answers sampled and the share of each.
+        rationales: one entry per cell and model whose rationales were measured.
     """
 
     name: str
@@ -63,6 +97,7 @@ class Report:
     rows: tuple[Row, ...]
     questions: Mapping[str, Question]
     clusters: Mapping[str, Sequence[tuple[str, float]]]
+    rationales: tuple[Rationales, ...] = ()
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:

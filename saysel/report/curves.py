@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from saysel.binning import bin_of
 from saysel.interfaces import Columns
-from saysel.metrics.ece import bin_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ def risk_coverage(
     import numpy as np
 
     n = len(columns)
-    confidence = np.nan_to_num(columns.confidence, nan=-1.0).round(9)
+    confidence = np.nan_to_num(columns.confidence, nan=-1.0)
     levels, level = np.unique(-confidence, return_inverse=True)
     sizes = np.bincount(level, minlength=len(levels))
     errors = np.bincount(level, 1 - columns.correct, minlength=len(levels))

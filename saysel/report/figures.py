@@ -9,7 +9,7 @@ from hashlib import sha256
 from saysel.records import Score
 from saysel.report.content import IDEAL, Row
 from saysel.report.curves import BINS, reliability, risk_coverage
-from saysel.report.glance import number
+from saysel.report.glance import number, reading
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
 from saysel.scores import columns
 
@@ -228,6 +228,7 @@ def summary(metric: str, rows: Sequence[Row], colour: dict[str, str]) -> Figure:
     low = min(low, high - 0.02)  # values that are all the same need some room too
     # From zero where that costs little room, for an honest look.
     steps = ticks(0.0 if 0 <= low < 0.5 * high else low, high, 3)
+    counts = reading(metric).counts
     width, left, across, top, pitch = 480.0, 160.0, 260.0, 6.0, 24.0
     x = scale(steps[0], steps[-1], left, left + across)
     bottom = top + pitch * len(found)
@@ -245,7 +246,7 @@ def summary(metric: str, rows: Sequence[Row], colour: dict[str, str]) -> Figure:
         body += text(left - 10, middle + 4, shown(row), "end", "strong")
         dot = element("circle", cx=x(value), cy=middle, r=5.0, class_="dot")
         body += element("g", whisker, dot, class_=colour[row.model])
-        body += text(width, middle + 4, number(value), "end", "strong")
+        body += text(width, middle + 4, number(value, counts), "end", "strong")
     described = "; ".join(f"{shown(row)} {s.value:.3f}" for row, s in found)
     return Figure(f"{metric}: {described}", width, bottom + 20, body)
 

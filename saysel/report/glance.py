@@ -12,7 +12,11 @@ from saysel.report.content import IDEAL, Row
 
 #: Shown large, in this order, where the recipe has them.
 HEADLINES = ("ece", "auroc", "brier", "accuracy")
-NAMES = {"ece": "ECE", "auroc": "AUROC", "nll": "NLL", "sayself_mae": "SaySelf's |c − y|"}
+NAMES = {
+    **{"ece": "ECE", "smooth_ece": "Smooth ECE", "mce": "MCE", "nll": "NLL"},
+    **{"auroc": "AUROC", "auprc": "AUPRC", "aurc": "AURC", "eaurc": "E-AURC", "augrc": "AUGRC"},
+    **{"prr": "PRR", "sayself_mae": "SaySelf's |c − y|"},
+}
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 
 
@@ -25,12 +29,14 @@ class Reading:
         name: as shown.
         better: `higher`, `lower` or `neither`.
         meaning: the first line of its docstring.
+        counts: whether its values are shown without decimals.
     """
 
     key: str
     name: str
     better: str
     meaning: str
+    counts: bool = False
 
     @property
     def arrow(self) -> str:
@@ -69,7 +75,8 @@ def reading(key: str) -> Reading:
     except SayselError:
         return Reading(key, name, "neither", "")
     meaning = (inspect.getdoc(found) or "").partition("\n")[0]
-    return Reading(key, name, getattr(found, "better", "neither"), meaning)
+    better, counts = getattr(found, "better", "neither"), getattr(found, "counts", False)
+    return Reading(key, name, better, meaning, counts)
 
 
 def headlines(metrics: Sequence[str]) -> list[str]:
@@ -92,28 +99,32 @@ def score(row: Row, key: str) -> Score | None:
     return next((s for s in row.scores if s.metric == key), None)
 
 
-def number(value: float) -> str:
-    """Three decimals, with a true minus sign; counts as they are."""
-    text = f"{value:g}" if value == int(value) and abs(value) >= 2 else f"{value:.3f}"
-    return text.replace("-", "\u2212")
+def number(value: float, counts: bool = False) -> str:
+    """Three decimals, or one from ten up, with a true minus sign; counts are whole."""
+    decimals = 0 if counts else 1 if abs(value) >= 10 else 3
+    return f"{value:.{decimals}f}".replace("-", "\u2212")
 
 
-def cell(row: Row, key: str, first: Row | None = None, better: str = "neither") -> Cell:
-    """A row's score, and how it moved from the first row's."""
-    now = score(row, key)
+def cell(row: Row, reading: Reading, first: Row | None = None) -> Cell:
+    """A row's score, and how it moved from the first row's where a direction is good."""
+    now = score(row, reading.key)
     if now is None or now.value is None:
         return Cell("", "")
+
+    def shown(value: float) -> str:
+        return number(value, reading.counts)
+
     bounds = now.low is not None and now.high is not None
-    interval = f"{number(now.low or 0)} – {number(now.high or 0)}" if bounds else ""
-    before = score(first, key) if first is not None and first is not row else None
-    if before is None or before.value is None or better == "neither":
-        return Cell(number(now.value), interval)
+    interval = f"{shown(now.low or 0)} – {shown(now.high or 0)}" if bounds else ""
+    before = score(first, reading.key) if first is not None and first is not row else None
+    if before is None or before.value is None or reading.better == "neither":
+        return Cell(shown(now.value), interval)
     difference = now.value - before.value
     sign = "+" if difference >= 0 else "\u2212"
     change = "unclear"
     if not _overlap(now, before):
-        change = "better" if (difference > 0) == (better == "higher") else "worse"
-    return Cell(number(now.value), interval, change, f"{sign}{abs(difference):.3f}")
+        change = "better" if (difference > 0) == (reading.better == "higher") else "worse"
+    return Cell(shown(now.value), interval, change, sign + shown(abs(difference)))
 
 
 def _overlap(a: Score, b: Score) -> bool:

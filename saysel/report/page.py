@@ -13,11 +13,14 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
+from saysel.report.alarms import alarms
 from saysel.report.browser import payload, script_json
 from saysel.report.content import IDEAL, Report, Row
 from saysel.report.figures import colours, group_slug, groups, metric_slug, slugs
 from saysel.report.glance import Reading, cell, headlines, reading, steps
+from saysel.report.rationales import section
 from saysel.report.svg import Figure, style_sheet
+from saysel.report.tables import brief
 
 HERE = Path(__file__).parent
 
@@ -43,6 +46,7 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
     return environment.get_template("template.html").render(
         report=report,
         facts=facts(report),
+        leaks=report.manifest.get("leaks", ()),
         trained=len({row.model for row in rows if row.model != IDEAL}) > 1,
         readings=list(readings.values()),
         groups=[
@@ -50,6 +54,8 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
             for (cell, split), indices in groups(rows).items()
         ],
         rows=rows,
+        rationales=section(report.rationales),
+        alarms=alarms(rows),
         stages=stages(report.manifest),
         recipe=recipe_yaml(report.recipe),
         # Our own files and drawings, and JSON that is escaped for its place.
@@ -85,7 +91,7 @@ def group(
             {
                 "reading": readings[key],
                 "cells": [
-                    cell(row, key, None if row.model == IDEAL else shown[0], readings[key].better)
+                    cell(row, readings[key], None if row.model == IDEAL else shown[0])
                     for row in shown
                 ],
             }
@@ -96,10 +102,16 @@ def group(
             for key in headlines(keys)
         ],
         "table": [
-            {"row": row, "kind": colour[row.model], "cells": [cell(row, key) for key in keys]}
+            {
+                "row": row,
+                "kind": colour[row.model],
+                "cells": [cell(row, readings[key]) for key in keys],
+                "seconds": brief(row.seconds),
+            }
             for row in members
         ],
         "metrics": [readings[key] for key in keys],
+        "timed": any(row.seconds is not None for row in members),
         "risk_coverage": Markup(drawn[f"risk-coverage-{slug}"].inline()),
         "calibration": [
             {
@@ -137,10 +149,20 @@ def facts(report: Report) -> list[tuple[str, str]]:
             found.append((key, str(spec.get("use", "") if isinstance(spec, Mapping) else spec)))
     if "seed" in recipe:
         found.append(("seed", str(recipe["seed"])))
+    found += [("leaks", leaks_in_short(one)) for one in manifest.get("leaks", ())]
     versions = manifest.get("versions")
     if isinstance(versions, Mapping):
         found += [(str(name), str(version)) for name, version in versions.items()]
     return found
+
+
+def leaks_in_short(summary: Mapping[str, Any]) -> str:
+    """What the leak check found, and what was done about it."""
+    count, questions = summary["found"], grouped(summary["questions"])
+    if not count:
+        return f"none in {questions} questions"
+    done = "dropped" if summary["leaks"] == "drop" else "allowed"
+    return f"{grouped(count)} of {questions} questions {done}"
 
 
 def stages(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,12 +183,28 @@ def stages(manifest: Mapping[str, Any]) -> dict[str, Any]:
                 if "units" in work
                 else "",
                 "tokens": grouped(record["tokens"]) if record.get("tokens") else "",
+                "cost": money(record["cost"]) if "requests" in record else "",
+                "requests": grouped(record["requests"]) if "requests" in record else "",
                 "memory": f"{grouped(memory)} MB" if memory else "",
                 "fingerprint": str(record.get("fingerprint") or ""),
             }
         )
     tokens = sum(int(record.get("tokens") or 0) for record in records.values())
-    return {"lines": lines, "time": duration(sum(seconds)), "tokens": grouped(tokens)}
+    paid = [record for record in records.values() if "requests" in record]
+    known = [record["cost"] for record in paid if record["cost"] is not None]
+    return {
+        "lines": lines,
+        "time": duration(sum(seconds)),
+        "tokens": grouped(tokens),
+        "paid": bool(paid),
+        "requests": grouped(sum(record["requests"] for record in paid)),
+        "cost": money(sum(known) if len(known) == len(paid) else None),
+    }
+
+
+def money(cost: float | None) -> str:
+    """US dollars."""
+    return "unknown" if cost is None else f"${cost:,.4f}" if cost < 1 else f"${cost:,.2f}"
 
 
 def grouped(number: float) -> str:

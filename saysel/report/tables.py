@@ -7,13 +7,20 @@ import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saysel.records import Question, Score
-from saysel.report.content import IDEAL, Row, ordered
+from saysel.report.alarms import alarms
+from saysel.report.content import IDEAL, Rationales, Row, ordered
+from saysel.report.glance import number, reading
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+#: A score's numbers, as they are written down.
+ENDS = ("value", "low", "high", "bca_low", "bca_high")
+#: With more metrics than this the console table has them as lines.
+WIDEST = 8
 
 
 def finite(value: float | None) -> float | None:
@@ -21,9 +28,10 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def metrics_json(run: str, rows: Sequence[Row]) -> str:
+def metrics_json(run: str, rows: Sequence[Row], rationales: Sequence[Rationales] = ()) -> str:
     """`metrics.json`, schema 1; what is not defined is `null`."""
-    content = {
+    found = alarms(rows)
+    content: dict[str, Any] = {
         "schema": 1,
         "run": run,
         "rows": [
@@ -33,28 +41,49 @@ def metrics_json(run: str, rows: Sequence[Row]) -> str:
                 "estimator": row.estimator,
                 "split": row.split,
                 "n": row.n,
+                "used": row.n - row.missing,
+                "missing": row.missing,
+                "alarms": [alarm.text for alarm in found if alarm.row == row.name],
                 "metrics": {
-                    score.metric: {
-                        "value": finite(score.value),
-                        "low": finite(score.low),
-                        "high": finite(score.high),
-                    }
+                    score.metric: {end: finite(getattr(score, end)) for end in ENDS}
                     for score in row.scores
                 },
             }
             for row in rows
         ],
     }
+    if rationales:
+        content["faithfulness"] = [
+            {
+                "cell": one.cell,
+                "model": one.model,
+                "split": one.split,
+                "n": one.n,
+                "rationales": one.written,
+                "samples": one.samples,
+                "graded": one.graded,
+                "ungraded": one.ungraded,
+                "metrics": {
+                    measured.score.metric: {
+                        **{end: finite(getattr(measured.score, end)) for end in ENDS},
+                        "used": measured.used,
+                    }
+                    for measured in one.measured
+                },
+            }
+            for one in rationales
+        ]
     return json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def scores_csv(rows: Sequence[Row]) -> str:
     """One line per row of the report and metric; empty where not defined."""
     return _csv(
-        ["cell", "model", "estimator", "split", "n", "metric", "value", "low", "high"],
+        ["cell", "model", "estimator", "split", "n", "used", "missing", "metric", *ENDS],
         (
-            [row.cell, row.model, row.estimator, row.split, row.n, score.metric]
-            + [finite(end) for end in (score.value, score.low, score.high)]
+            [row.cell, row.model, row.estimator, row.split, row.n, row.n - row.missing]
+            + [row.missing, score.metric]
+            + [finite(getattr(score, end)) for end in ENDS]
             for row in rows
             for score in row.scores
         ),
@@ -89,60 +118,77 @@ def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
-def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
-    """Header and lines of the console table.
+def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]], int]:
+    """Header and lines of the console table, and how many of the first columns are words.
 
-    Each score as its value and half the width of its 95 % interval, `.312 ±.021`; the cell and
-    the split are columns only where they differ between rows.
+    One line per row; with more than `WIDEST` metrics, one line per metric. Each score as its value
+    and half the width of its 95 % interval, `.312 ±.021`; the cell and the split are named only
+    where they differ between rows. Last the seconds per question, if anything was timed.
     """
     rows = ordered(rows)
     metrics = list(dict.fromkeys(score.metric for row in rows for score in row.scores))
-    show_cell = any(row.cell for row in rows)
-    show_split = len({row.split for row in rows}) > 1
-    header = ["cell"] * show_cell + ["split"] * show_split + ["model", "estimator"] + metrics
-    lines = []
-    for row in rows:
-        ideal = row.model == IDEAL
-        scores = {score.metric: score for score in row.scores}
-        lines.append(
-            [row.cell] * show_cell
-            + [row.split] * show_split
-            + [row.model, "the limit" if ideal else row.estimator]
-            + [compact(scores[metric]) if metric in scores else "–" for metric in metrics]
-        )
-    return header, lines
+    parts = {
+        "cell": [row.cell for row in rows],
+        "split": [row.split for row in rows],
+        "model": [row.model for row in rows],
+        "estimator": ["the limit" if row.model == IDEAL else row.estimator for row in rows],
+    }
+    if not any(row.cell for row in rows):
+        del parts["cell"]
+    if len(set(parts["split"])) <= 1:
+        del parts["split"]
+    words = [list(name) for name in zip(*parts.values(), strict=True)]
+    seconds = [brief(row.seconds) for row in rows]
+    timed = any(row.seconds is not None for row in rows)
+    scores = [{score.metric: compact(score) for score in row.scores} for row in rows]
+    if len(metrics) <= WIDEST:
+        lines = [
+            [*name, *(found.get(metric, "–") for metric in metrics), *([took] if timed else [])]
+            for name, found, took in zip(words, scores, seconds, strict=True)
+        ]
+        return [*parts, *metrics, *(["seconds"] if timed else [])], lines, len(parts)
+    lines = [["questions", *(str(row.n) for row in rows)]]
+    lines += [["without confidence", *(str(row.missing) for row in rows)]]
+    lines += [[metric, *(found.get(metric, "–") for found in scores)] for metric in metrics]
+    if timed:
+        lines.append(["seconds", *seconds])
+    return ["metric", *(" ".join(name) for name in words)], lines, 1
+
+
+def brief(seconds: float | None) -> str:
+    """Seconds in three digits."""
+    return "–" if seconds is None else f"{seconds:.0f}" if seconds >= 100 else f"{seconds:.3g}"
 
 
 def compact(score: Score) -> str:
     """A score in ten characters; narrow tables can break it at its space."""
     if score.value is None:
         return "–"
+    counts = reading(score.metric).counts
 
     def short(value: float) -> str:
-        text = f"{value:.3f}"
+        text = number(value, counts).replace("\u2212", "-")
         return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
-    if score.value >= 2 and score.value == int(score.value):  # a count
-        return f"{score.value:g}"
-    if score.low is None or score.high is None:
+    if counts or score.low is None or score.high is None:
         return short(score.value)
     return f"{short(score.value)} ±{short((score.high - score.low) / 2)}"
 
 
 def console_table(rows: Sequence[Row]) -> Table:
-    """The scores as a table for a terminal, one line per row, ideal observers last."""
+    """The scores as a table for a terminal, ideal observers last."""
     from rich.table import Table
 
-    header, lines = cells(rows)
-    words = header.index("estimator") + 1
+    header, lines, words = cells(rows)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for i, name in enumerate(header):
         if i < words:
-            table.add_column(name, no_wrap=True)
+            table.add_column(_plain(name), no_wrap=True)
         else:
-            table.add_column(name.replace("_", "\n"), justify="right", overflow="fold")
+            spaced = name.replace("_", "\n") if words > 1 else name
+            table.add_column(_plain(spaced), justify="right", overflow="fold")
     for line in lines:
-        ideal = line[words - 1] == "the limit"
+        ideal = words > 1 and line[words - 1] == "the limit"
         table.add_row(*map(_plain, line), style="dim" if ideal else None)
     return table
 
@@ -155,7 +201,7 @@ def _plain(text: str) -> str:
 
 def plain_table(rows: Sequence[Row]) -> str:
     """The same as aligned text, for logs and pipes."""
-    header, lines = cells(rows)
+    header, lines, _ = cells(rows)
     widths = [max(len(line[i]) for line in [header, *lines]) for i in range(len(header))]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from saysel.metrics.auroc import Auroc
+from saysel.metrics.auroc import Auprc, Auroc
 
 tenths = st.integers(0, 10).map(lambda k: k / 10)
 rows = st.lists(st.tuples(tenths, st.integers(0, 1)), min_size=2, max_size=40)
@@ -48,3 +48,16 @@ def test_is_not_defined_with_one_class(make_columns, correct):
 def test_leaves_out_unstated_confidences(make_columns):
     assert Auroc().compute(make_columns([0.9, 0.1, None], [1, 0, 0])) == 1
     assert math.isnan(Auroc().compute(make_columns([0.9, None], [1, 0])))
+
+
+@given(rows)
+def test_average_precision_agrees_with_scikit_learn_with_ties(make_columns, rows):
+    confidence, correct = zip(*rows, strict=True)
+    assume(any(correct))
+    value = Auprc().compute(make_columns(confidence, correct))
+    assert value == pytest.approx(average_precision_score(correct, confidence))
+
+
+def test_average_precision_is_not_defined_without_right_answers(make_columns):
+    assert math.isnan(Auprc().compute(make_columns([0.5, 0.6, None], [0, 0, 1])))
+    assert Auprc().compute(make_columns([0.5, 0.6], [1, 1])) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from saysel.records import Score
 from saysel.report import Row
-from saysel.report.glance import cell, headlines, number, reading, steps
+from saysel.report.glance import Reading, cell, headlines, number, reading, steps
 
 
 def row(model: str, *scores: Score, estimator: str = "verbalized") -> Row:
@@ -35,14 +35,14 @@ def test_readings_come_from_the_metrics_themselves():
 )
 def test_a_change_is_named_only_where_the_intervals_part(now, better, change, difference):
     before = row("base", Score("m", 0.3, 0.25, 0.35))
-    made = cell(row("sft", now), "m", before, better)
+    made = cell(row("sft", now), Reading("m", "M", better, ""), before)
     assert (made.change, made.difference) == (change, difference)
 
 
 def test_what_is_not_defined_is_empty():
-    empty = cell(row("sft", Score("m", None, None, None)), "m")
+    empty = cell(row("sft", Score("m", None, None, None)), Reading("m", "M", "higher", ""))
     assert (empty.value, empty.interval, empty.change) == ("", "", "")
-    assert cell(row("sft"), "m").value == ""
+    assert cell(row("sft"), Reading("m", "M", "higher", "")).value == ""
 
 
 def test_steps_follow_the_first_estimator_and_end_at_the_limit():
@@ -64,4 +64,12 @@ def test_without_training_the_ways_of_asking_are_compared():
 def test_headlines_and_numbers():
     assert headlines(["accuracy", "nll", "ece"]) == ["ece", "accuracy"]
     assert headlines(["a", "b", "c", "d", "e"]) == ["a", "b", "c", "d"]
-    assert (number(0.12345), number(-0.5), number(11.0)) == ("0.123", "−0.500", "11")
+    assert (number(0.12345), number(-0.5), number(71.25)) == ("0.123", "−0.500", "71.2")
+    assert (number(11.0, counts=True), number(1.0, counts=True)) == ("11", "1")
+
+
+def test_counts_are_shown_whole():
+    distinct = reading("distinct_confidences")
+    shown = cell(row("sft", Score("distinct_confidences", 1.0, 1.0, 1.0)), distinct)
+    assert (shown.value, shown.interval) == ("1", "1 – 1")
+    assert not reading("accuracy").counts

@@ -56,7 +56,10 @@ def test_the_page_tells_what_was_run_and_what_came_out(make_report):
     for words in (
         "Where is the lantern?",
         "run quickstart model scratch source witness seed 0 saysel 0.1.0",
-        "Before and after 60 questions of the split heldout",
+        "Before and after base · verbalized : the same confidence is stated every time",
+        "60 questions of the split heldout",
+        "n used n missing ECE",
+        "base verbalized 57 3",
         "Before base, verbalized",
         "After PPO ppo, verbalized",
         "The limit ideal observer",
@@ -116,10 +119,7 @@ def test_controls_have_labels_and_ids_are_unique(make_report):
 def test_matrix_cells_are_told_apart(make_report):
     rows = tuple(make_report.row("base", "verbalized", cell=f"seed={k}") for k in (0, 1))
     text = Reader(drawn(make_report(rows=rows))).text
-    assert (
-        "At a glance seed=0 heldout, 60 questions" in text
-        and "seed=1 heldout, 60 questions" in text
-    )
+    assert "seed=0 heldout, 60 questions" in text and "seed=1 heldout, 60 questions" in text
 
 
 def test_a_report_of_nothing(make_report):
@@ -148,3 +148,12 @@ def test_times_and_numbers():
         "1 h 02 min",
     ]
     assert grouped(1234567.4) == "1\u202f234\u202f567"
+
+
+def test_what_a_question_took_stands_beside_its_scores(make_report):
+    rows = tuple(replace(row, seconds=0.25 * i) for i, row in enumerate(make_report().rows, 1))
+    timed, untimed = (Reader(drawn(make_report(rows=r))).text for r in (rows, make_report().rows))
+    assert "Accuracy ↑ Seconds base" in timed
+    assert "Seconds" not in untimed
+    for seconds in ("0.25", "0.5", "0.75"):
+        assert seconds in timed

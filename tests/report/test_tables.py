@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -20,7 +21,8 @@ from saysel.report.tables import (
 
 
 def test_metrics_json_is_the_documented_schema(make_report):
-    row = Row("", "base", "verbalized", "heldout", (), (Score("ece", 0.25, 0.2, 0.3),), 1000)
+    ece = Score("ece", 0.25, 0.2, 0.3, 0.19, 0.28)
+    row = Row("", "base", "verbalized", "heldout", (), (ece,), 1000)
     assert json.loads(metrics_json("quickstart", [row])) == {
         "schema": 1,
         "run": "quickstart",
@@ -31,7 +33,18 @@ def test_metrics_json_is_the_documented_schema(make_report):
                 "estimator": "verbalized",
                 "split": "heldout",
                 "n": 1000,
-                "metrics": {"ece": {"value": 0.25, "low": 0.2, "high": 0.3}},
+                "used": 1000,
+                "missing": 0,
+                "alarms": [],
+                "metrics": {
+                    "ece": {
+                        "value": 0.25,
+                        "low": 0.2,
+                        "high": 0.3,
+                        "bca_low": 0.19,
+                        "bca_high": 0.28,
+                    }
+                },
             }
         ],
     }
@@ -41,12 +54,21 @@ def test_what_is_not_defined_is_null_and_an_empty_field():
     scores = (Score("auroc", None, None, None), Score("nll", float("inf"), 1.0, float("nan")))
     row = Row("", "base", "verbalized", "heldout", (), scores, 1)
     metrics = json.loads(metrics_json("r", [row]))["rows"][0]["metrics"]
-    assert metrics["auroc"] == {"value": None, "low": None, "high": None}
-    assert metrics["nll"] == {"value": None, "low": 1.0, "high": None}
+    empty = dict.fromkeys(("value", "low", "high", "bca_low", "bca_high"))
+    assert metrics["auroc"] == empty
+    assert metrics["nll"] == {**empty, "low": 1.0}
     assert scores_csv([row]).splitlines()[1:] == [
-        ",base,verbalized,heldout,1,auroc,,,",
-        ",base,verbalized,heldout,1,nll,,1.0,",
+        ",base,verbalized,heldout,1,1,0,auroc,,,,,",
+        ",base,verbalized,heldout,1,1,0,nll,,1.0,,,",
     ]
+
+
+def test_used_missing_and_alarms_are_told(make_report):
+    row = make_report.row("base", "verbalized", confident=True)
+    (told,) = json.loads(metrics_json("r", [row]))["rows"]
+    assert (told["n"], told["used"], told["missing"]) == (60, 57, 3)
+    assert told["alarms"] == ["the same confidence is stated every time"]
+    assert scores_csv([row]).splitlines()[1].startswith(",base,verbalized,heldout,60,57,3,ece,")
 
 
 def test_predictions_csv_has_one_line_per_question_and_row(make_report, hostile_report):
@@ -71,6 +93,9 @@ def test_predictions_csv_has_one_line_per_question_and_row(make_report, hostile_
         (Score("auroc", 0.5, None, None), ".500"),
         (Score("auroc", None, None, None), "–"),
         (Score("distinct_confidences", 11.0, 10.0, 11.0), "11"),
+        (Score("distinct_confidences", 1.0, 1.0, 1.0), "1"),
+        (Score("distinct_confidences", 0.0, 0.0, 0.0), "0"),
+        (Score("tokens", 71.2, 70.2, 72.2), "71.2 ±1.000"),
     ],
 )
 def test_a_score_in_few_characters(score, text):
@@ -113,3 +138,32 @@ def test_the_limit_stands_last_in_its_cell(make_report):
         ("b", "base"),
         ("b", "ideal"),
     ]
+
+
+def test_seconds_are_a_column_where_anything_was_timed(make_report):
+    rows = [
+        replace(make_report.row("base", "verbalized", n=3), seconds=0.012345),
+        replace(make_report.row("base", "self_consistency", n=3), seconds=123.4),
+        make_report.row("ideal", "ideal", n=3),
+    ]
+    head, *lines = plain_table(rows).splitlines()
+    assert head.split()[-1] == "seconds"
+    assert [line.split()[-1] for line in lines] == ["0.0123", "123", "–"]
+    assert "seconds" not in plain_table(rows[2:])
+    # Two runs of one recipe agree on these.
+    assert "seconds" not in metrics_json("r", rows) + scores_csv(rows)
+
+
+def test_many_metrics_are_lines(make_report):
+    scores = tuple(Score(f"m{k}", 0.5, 0.4, 0.6) for k in range(9))
+    rows = [
+        replace(make_report.row(model, "verbalized"), scores=scores) for model in ("base", "ideal")
+    ]
+    head, *lines = plain_table(rows).splitlines()
+    assert head.split() == ["metric", "base", "verbalized", "ideal", "the", "limit"]
+    assert lines[0].split() == ["questions", "60", "60"]
+    assert lines[1].split() == ["without", "confidence", "3", "3"]
+    assert lines[2].split() == ["m0", ".500", "±.100", ".500", "±.100"] and len(lines) == 11
+    console = Console(width=100, file=io.StringIO())
+    console.print(console_table(rows))
+    assert len(console.file.getvalue().splitlines()) == 12

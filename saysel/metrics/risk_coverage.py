@@ -1,0 +1,155 @@
+"""Risk against coverage: how wrong the answers are when only the most confident are given.
+
+Answers of equal confidence come in random order, and every number here is the mean over all those
+orders: within a tie the expected number of errors grows linearly. So the order of the questions
+never matters. An answer without a stated confidence comes after all others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from saysel.interfaces import Columns
+from saysel.weighted import Levels, Weighted, ratio
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+
+def ranking(predictions: Columns) -> Levels:
+    """Answers by confidence, those without one at the low end."""
+    import numpy as np
+
+    return Levels(np.nan_to_num(predictions.confidence, nan=-1.0))
+
+
+def aurc(levels: Levels, correct: Array, weights: Array) -> Array:
+    """Mean over k = 1 … n of the mean error among the k answers of the highest levels.
+
+    A level of w answers with e errors, below N answers with E errors, adds
+    sum over j = 1 … w of (E + e j / w) / (N + j) = (E - N e / w) (H(N + w) - H(N)) + e,
+    with harmonic numbers H.
+    """
+    import numpy as np
+
+    drawn, errors = levels.sums(weights), levels.sums(weights * (1 - correct))
+    total, wrong = drawn.sum(axis=1, keepdims=True), errors.sum(axis=1, keepdims=True)
+    above = total - np.cumsum(drawn, axis=1)
+    area = wrong - np.cumsum(errors, axis=1)
+    area -= np.divide(errors, drawn, out=errors, where=drawn > 0) * above
+    harmonic = np.append(0, np.cumsum(1 / np.arange(1, total.max(initial=0) + 1)))
+    steps = -np.diff(harmonic[np.hstack([total, above]).astype(np.intp)], axis=1)
+    return ratio(np.einsum("rl,rl->r", area, steps) + wrong[:, 0], total[:, 0])
+
+
+def areas(predictions: Columns, weights: Array) -> tuple[Array, Array]:
+    """AURC as it is, and of the same answers with all right ones first.
+
+    Three metrics need both for the same resamples, one after the other: the last are kept.
+    """
+    global _last
+    if _last is None or _last[0] is not predictions or _last[1] is not weights:
+        correct = predictions.correct
+        own = aurc(ranking(predictions), correct, weights)
+        _last = (predictions, weights, own, aurc(Levels(correct), correct, weights))
+    return _last[2], _last[3]
+
+
+_last: tuple[Columns, Array, Array, Array] | None = None
+
+
+class Aurc(Weighted):
+    """Area under the risk-coverage curve: mean error of the k most confident answers, over all k.
+
+    Formula: (1/n) * sum over k = 1 … n of (mean of 1 - y over the k most confident answers).
+    Range [0, 1], lower is better; without any knowledge of one's errors it is the error rate.
+    Ties: the mean over all orders of answers with equal confidence.
+
+    Source: Geifman & El-Yaniv 2017 (arXiv 1705.08500); Geifman et al. 2019 (arXiv 1805.08206).
+    Can't see: calibration; any increasing transform of the confidences scores the same. It mixes
+    accuracy with ranking, and the first few answers weigh most.
+    Missing confidences: every judged question counts; one without a confidence comes last. Not
+    defined (NaN) without questions.
+    """
+
+    better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+
+    def resampled(self, predictions: Columns, weights: Array) -> Array:
+        return areas(predictions, weights)[0]
+
+
+class EAurc(Weighted):
+    """Excess AURC: what the ranking of the answers costs beyond the best one possible.
+
+    Formula: AURC - AURC of the same answers with all right ones first. Range [0, 1], lower is
+    better; 0 where every right answer is more confident than every wrong one.
+    Ties: the mean over all orders of answers with equal confidence.
+
+    Source: Geifman et al. 2019 (arXiv 1805.08206), there with the limit for many answers,
+    r + (1 - r) ln(1 - r) at error rate r, in place of the best ranking of these answers.
+    Can't see: calibration. Its scale still depends on the accuracy; `prr` divides by it.
+    Missing confidences: every judged question counts; one without a confidence comes last. Not
+    defined (NaN) without questions.
+    """
+
+    better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+
+    def resampled(self, predictions: Columns, weights: Array) -> Array:
+        own, best = areas(predictions, weights)
+        return own - best
+
+
+class Augrc(Weighted):
+    """Area under the generalised risk-coverage curve: chance that an answer is given and wrong.
+
+    Formula: the errors among the k most confident answers over n, as a curve of coverage k/n from
+    (0, 0), integrated by trapezoids. Where answers are right or wrong and all confidences stated
+    it equals (1 - AUROC) a (1 - a) + (1 - a)^2 / 2 at accuracy a. Range [0, 0.5], lower is better.
+    Ties: the mean over all orders of answers with equal confidence.
+
+    Source: Traub et al. 2024, "Overcoming common flaws in the evaluation of selective
+    classification systems" (arXiv 2407.01032).
+    Can't see: calibration; any increasing transform of the confidences scores the same.
+    Missing confidences: every judged question counts; one without a confidence comes last. Not
+    defined (NaN) without questions.
+    """
+
+    better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+
+    def resampled(self, predictions: Columns, weights: Array) -> Array:
+        import numpy as np
+
+        levels = ranking(predictions)
+        drawn = levels.sums(weights)
+        errors = levels.sums(weights * (1 - predictions.correct))
+        middle = errors.sum(axis=1, keepdims=True) - np.cumsum(errors, axis=1) + errors / 2
+        return ratio(np.einsum("rl,rl->r", drawn, middle), drawn.sum(axis=1) ** 2)
+
+
+class Prr(Weighted):
+    """Prediction-rejection ratio: how far from chance to the best ranking the ranking comes.
+
+    Formula: (r - AURC) / (r - best AURC), with the error rate r, which is the AURC of a random
+    ranking, and the AURC of the same answers with all right ones first. Range up to 1, higher is
+    better; 0 is chance, below 0 is worse than that.
+    Ties: the mean over all orders of answers with equal confidence.
+
+    Source: Malinin & Gales 2021 (arXiv 2002.07650). lm-polygraph calls the raw area 1 - AURC
+    "prr", and breaks ties by position.
+    Can't see: calibration; any increasing transform of the confidences scores the same.
+    Missing confidences: every judged question counts; one without a confidence comes last. Not
+    defined (NaN) where all answers are equally right, as nothing is to be ranked.
+    """
+
+    better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+
+    def resampled(self, predictions: Columns, weights: Array) -> Array:
+        import numpy as np
+
+        own, best = areas(predictions, weights)
+        random = ratio(weights @ (1 - predictions.correct), weights.sum(axis=1))
+        room = random - best
+        return ratio(random - own, np.where(room > 1e-12, room, 0))

@@ -1,0 +1,35 @@
+"""What an answer costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from saysel.interfaces import Columns
+from saysel.weighted import Weighted, ratio
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class Tokens(Weighted):
+    """Tokens generated for an answer and its confidence, all samples together.
+
+    Formula: mean of the tokens generated per question. Range 0 upwards, lower is better.
+
+    Source: the usual definition.
+    Can't see: tokens that are read, and how long they take.
+    Missing confidences: every judged question counts, stated confidence or not.
+    Not defined (NaN) without questions, or where the tokens were not counted.
+    """
+
+    better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+
+    def resampled(
+        self, predictions: Columns, weights: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        import numpy as np
+
+        if predictions.tokens is None:
+            return np.full(len(weights), np.nan)
+        return ratio(weights @ predictions.tokens, weights.sum(axis=1))

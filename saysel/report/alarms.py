@@ -1,0 +1,93 @@
+"""Signs that a number is being gamed, said beside the numbers.
+
+- Fewer than three different confidences: a constant one can have an ECE of 0.
+- Accuracy below the base model's, beyond its interval: calibration was bought with wrong answers.
+- A parse rate below 0.95: what is left out may be what is hard.
+- A small ECE with a resolution near zero: confidence says nothing about the single answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from saysel.interfaces import Columns
+from saysel.metrics.accuracy import Accuracy
+from saysel.metrics.brier import BrierResolution, BrierUncertainty
+from saysel.metrics.distinct_confidences import DistinctConfidences
+from saysel.metrics.ece import Ece
+from saysel.metrics.parse_rate import ParseRate
+from saysel.report.content import IDEAL, Row
+from saysel.scores import columns, score
+
+FEWEST_CONFIDENCES = 3
+LEAST_PARSE_RATE = 0.95
+#: An ECE up to this looks good.
+GOOD_ECE = 0.05
+#: Least share of the uncertainty that resolution takes away, beyond what chance does.
+LEAST_RESOLUTION = 0.02
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One sign: the row's name, and what is the matter with it."""
+
+    row: str
+    text: str
+
+
+def alarms(rows: Sequence[Row]) -> list[Alarm]:
+    """The alarms of all rows, in their order; ideal observers have none."""
+    found = []
+    for row in rows:
+        judged = columns(row.predictions)
+        if row.model == IDEAL or not len(judged):
+            continue
+        texts = [_few(judged), _fell(row, judged, rows), _unread(judged), _blind(judged)]
+        found += [Alarm(row.name, text) for text in texts if text]
+    return found
+
+
+def _few(judged: Columns) -> str:
+    number = int(DistinctConfidences().compute(judged))
+    if not 0 < number < FEWEST_CONFIDENCES:
+        return ""
+    if number == 1:
+        return "the same confidence is stated every time"
+    return f"only {number} different confidences are stated"
+
+
+def _fell(row: Row, judged: Columns, rows: Sequence[Row]) -> str:
+    """Against the base model, asked in the same way."""
+    place = (row.cell, row.split, row.estimator)
+    base = [r for r in rows if r.model == "base" and (r.cell, r.split, r.estimator) == place]
+    if row.model == "base" or not base:
+        return ""
+    before = Accuracy().compute(columns(base[0].predictions))
+    (now,) = score(judged, [Accuracy()])
+    if now.value is None or now.high is None or not now.high < before:
+        return ""
+    return f"accuracy fell from {before:.3f} to {now.value:.3f}, beyond its interval"
+
+
+def _unread(judged: Columns) -> str:
+    rate = ParseRate().compute(judged)
+    if rate >= LEAST_PARSE_RATE:
+        return ""
+    return f"{1 - rate:.1%} of the replies have no readable confidence"
+
+
+def _blind(judged: Columns) -> str:
+    stated = judged.stated()
+    uncertainty = BrierUncertainty().compute(stated)
+    if len(stated) < 2 or uncertainty == 0 or Ece().compute(stated) > GOOD_ECE:
+        return ""
+    # Bins without any meaning still differ by chance.
+    import numpy as np
+
+    bins = np.count_nonzero(Ece().sums(stated, np.ones((1, len(stated)))).n)
+    chance = uncertainty * (bins - 1) / (len(stated) - 1)
+    share = (BrierResolution().compute(stated) - chance) / uncertainty
+    if share >= LEAST_RESOLUTION:
+        return ""
+    return "ECE is small, but confidence does not tell right answers from wrong ones"

@@ -1,0 +1,160 @@
+"""A comparison as text, CSV and one self-contained page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from itertools import groupby
+from pathlib import Path
+
+from saysel.comparison import Comparison, Difference
+from saysel.report.glance import number, reading
+from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
+from saysel.storage import write_text
+
+HEADER = ("metric", "before", "after", "difference", "95 % interval", "in favour", "p (Holm)", "")
+SIGNS = {"better": "✓", "worse": "✗", "unclear": ""}
+
+
+def write(comparison: Comparison, directory: Path) -> None:
+    """Write `comparison.csv` and `index.html`; each appears whole or not at all."""
+    write_text(directory / "comparison.csv", comparison_csv(comparison))
+    write_text(directory / "index.html", page(comparison))
+
+
+def by_method(comparison: Comparison) -> list[tuple[str, list[Difference]]]:
+    """The differences of each method."""
+    groups = groupby(comparison.differences, key=lambda one: one.method)
+    return [(name, list(members)) for name, members in groups]
+
+
+def cells(one: Difference) -> tuple[str, ...]:
+    """A difference in words; what is not defined is a dash."""
+    counts = reading(one.metric).counts
+
+    def shown(value: float | None, sign: str = "") -> str:
+        if value is None:
+            return "–"
+        return ("+" if sign and value > 0 else "") + number(value, counts)
+
+    interval = "–"
+    if one.low is not None and one.high is not None:
+        interval = f"{shown(one.low, '+')} to {shown(one.high, '+')}"
+    return (
+        one.metric,
+        shown(one.before),
+        shown(one.after),
+        shown(one.difference, "+"),
+        interval,
+        "–" if one.favour is None else f"{one.favour:.1%}",
+        "–" if one.p_holm is None else f"{one.p_holm:.3f}" if one.p_holm >= 0.001 else "< 0.001",
+        f"{SIGNS[one.verdict]} {one.verdict}".strip() if one.p_holm is not None else "",
+    )
+
+
+def about(comparison: Comparison) -> str:
+    """What was compared on what."""
+    asked = set(comparison.asked.values())
+    shared = f"{comparison.questions + comparison.left_out:,} questions are shared"
+    if asked != {comparison.questions + comparison.left_out}:
+        each = ", ".join(f"{name} has {n:,}" for name, n in comparison.asked.items())
+        shared += f" ({each})"
+    if comparison.left_out:
+        shared += f"; {comparison.left_out:,} of them were not judged for all and are left out"
+    return shared
+
+
+def plain_tables(comparison: Comparison) -> str:
+    """The tables as aligned text."""
+    parts = [about(comparison)]
+    for name, differences in by_method(comparison):
+        lines = [HEADER, *(cells(one) for one in differences)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(HEADER))]
+        parts.append(f"\nbefore: {comparison.reference}\nafter:  {name}")
+        parts += [
+            "  ".join(
+                word.ljust(width) if i in (0, len(HEADER) - 1) else word.rjust(width)
+                for i, (word, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        ]
+    return "\n".join(parts)
+
+
+def comparison_csv(comparison: Comparison) -> str:
+    """One line per method and metric; empty where not defined."""
+    made = io.StringIO()
+    writer = csv.writer(made, lineterminator="\n")
+    writer.writerow(["reference", *(field.name for field in fields(Difference)), "questions"])
+    for one in comparison.differences:
+        writer.writerow([comparison.reference, *asdict(one).values(), comparison.questions])
+    return made.getvalue()
+
+
+def page(comparison: Comparison) -> str:
+    """The page's HTML."""
+    import jinja2
+    from markupsafe import Markup
+
+    from saysel.report.svg import style_sheet
+
+    here = Path(__file__).parent
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(here),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("comparison.html").render(
+        reference=comparison.reference,
+        about=about(comparison),
+        header=HEADER,
+        groups=[
+            {
+                "name": name,
+                "figure": Markup(forest(name, differences).inline()),
+                "lines": [(one, cells(one), reading(one.metric)) for one in differences],
+            }
+            for name, differences in by_method(comparison)
+        ],
+        style=Markup(style_sheet() + (here / "page.css").read_text(encoding="utf-8")),
+    )
+
+
+def forest(name: str, differences: Sequence[Difference]) -> Figure:
+    """Differences with their intervals, turned so that better is on the right.
+
+    Only metrics that have a direction and values from 0 to about 1; tokens would dwarf them.
+    """
+    shown = [
+        (one, -1 if one.better == "lower" else 1)
+        for one in differences
+        if one.p is not None and one.metric != "tokens"
+    ]
+    ends = [sign * end for one, sign in shown for end in (one.low or 0, one.high or 0)]
+    steps = ticks(min([0.0, *ends]), max([0.01, *ends]), 5)
+    width, left, across, top, pitch = 640.0, 170.0, 440.0, 8.0, 22.0
+    x = scale(steps[0], steps[-1], left, left + across)
+    bottom = top + pitch * len(shown)
+    body = "".join(
+        line(x(v), top, x(v), bottom, "grid") + text(x(v), bottom + 14, f"{v:+g}" if v else "0")
+        for v in steps
+    )
+    body += line(x(0), top, x(0), bottom, "ideal")
+    for i, (one, sign) in enumerate(shown):
+        middle = top + pitch * (i + 0.5)
+        value, low, high = (sign * (v or 0) for v in (one.difference, one.low, one.high))
+        body += text(left - 10, middle + 4, one.metric, "end", "strong")
+        body += element(
+            "g",
+            tip(", ".join(cells(one))),
+            line(x(low), middle, x(high), middle, "whisker"),
+            element("circle", cx=x(value), cy=middle, r=4.5, class_="dot"),
+            class_="m0",
+        )
+    body += text(x(0) + 6, bottom + 32, "better →", "start")
+    body += text(x(0) - 6, bottom + 32, "← worse", "end")
+    return Figure(f"Differences of {name} with 95 % intervals", width, bottom + 40, body)

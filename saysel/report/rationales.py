@@ -1,0 +1,66 @@
+"""What the page shows of the faithfulness of rationales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from saysel.faithfulness import MEASURES, Measured
+from saysel.report.content import Rationales
+from saysel.report.glance import ARROWS, number
+
+NAMES = {
+    "mention_recall": "Mention recall",
+    "mention_precision": "Mention precision",
+    "uncertainty_agreement": "Agreement with uncertainty",
+    "use_dropped": "Use: dropped",
+    "use_swapped": "Use: swapped",
+    "use_dropped_brier": "Brier rise: dropped",
+    "use_swapped_brier": "Brier rise: swapped",
+    "leak": "Leak",
+    "grade": "Grade",
+}
+
+
+def section(rationales: Sequence[Rationales]) -> dict[str, Any] | None:
+    """The table of the section, a line per measure and a column per model; `None` without any."""
+    if not rationales:
+        return None
+    there = {one.score.metric for each in rationales for one in each.measured}
+    return {
+        "columns": [
+            {
+                "name": " · ".join(part for part in (each.cell, each.model) if part),
+                "about": f"{each.written} of {each.n} replies have a rationale",
+                "ungraded": each.ungraded,
+            }
+            for each in rationales
+        ],
+        "samples": sorted({each.samples for each in rationales}),
+        "lines": [
+            {
+                "name": NAMES[measure],
+                "arrow": ARROWS[MEASURES[measure][0]],
+                "meaning": MEASURES[measure][1],
+                "cells": [_cell(each, measure) for each in rationales],
+            }
+            for measure in MEASURES
+            if measure in there
+        ],
+    }
+
+
+def _cell(rationales: Rationales, measure: str) -> dict[str, str]:
+    found = next((one for one in rationales.measured if one.score.metric == measure), None)
+    if found is None or found.score.value is None:
+        return {"value": "–", "interval": "", "used": ""}
+    return {
+        "value": number(found.score.value),
+        "interval": _interval(found),
+        "used": f"{found.used} questions",
+    }
+
+
+def _interval(measured: Measured) -> str:
+    low, high = measured.score.low, measured.score.high
+    return "" if low is None or high is None else f"{number(low)} – {number(high)}"

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from saysel.recipe import Evaluate
+from saysel.scores import label
+from tests.tiny import says
+
+#: What a small installation may lack.
+ABSENT = ["torch", "transformers", "trl", "peft", "accelerate", "datasets", "sklearn", "pyarrow"]
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twelve predictions; one says nothing of its confidence, and one is not judged."""
+    monkeypatch.chdir(tmp_path)
+    lines = ["id,question,answer,confidence,correct"]
+    lines += [f"q{n},What is {n} + 1?,{n + 1},{n / 10},{int(n > 4)}" for n in range(10)]
+    lines += ["q10,What is 10 + 1?,11,,1", "q11,What is 11 + 1?,12,0.5,"]
+    Path("mine.csv").write_text("\n".join(lines))
+    return Path("mine.csv")
+
+
+def test_the_table_has_every_metric_with_its_interval(file: Path) -> None:
+    result = says("score", file)
+
+    assert result.exit_code == 0
+    counts, header, *lines, last = result.output.splitlines()
+    assert counts == (
+        "12 predictions, 1 without a confidence, 1 left out, nobody knows whether they are correct"
+    )
+    assert header.split() == ["metric", "value", "95", "%", "interval", "better"]
+    table = [line for line in lines if not line.startswith("!")]
+    metrics = Evaluate.model_validate({}).metrics
+    assert [line.split()[0] for line in table] == [label(metric) for metric in metrics]
+    assert lines[len(table) :] == ["! 9.1% of the replies have no readable confidence"]
+    accuracy = table[0].split()
+    assert accuracy[1] == f"{6 / 11:.3f}"
+    assert float(accuracy[2]) < 6 / 11 < float(accuracy[4])
+    assert accuracy[5] == "higher"
+    assert last == "report: scores/mine/index.html"
+
+
+def test_the_report_is_the_one_of_a_run(file: Path) -> None:
+    says("score", file, "--out", "there")
+
+    assert {path.name for path in Path("there").iterdir()} == {
+        *("index.html", "metrics.json", "scores.csv", "predictions.csv", "figures")
+    }
+    page = Path("there/index.html").read_text()
+    assert "mine.csv" in page
+    assert "What is 7 + 1?" in page
+    assert not Path("scores").exists()
+
+
+def test_json_is_the_metrics_file(file: Path) -> None:
+    result = says("score", file, "--json")
+
+    assert not Path("scores").exists()
+    content = json.loads(result.output)
+    (row,) = content["rows"]
+    assert (row["model"], row["estimator"], row["n"]) == ("mine.csv", "confidence", 11)
+    says("score", file, "--out", "there")
+    assert json.loads(Path("there/metrics.json").read_text()) == content
+
+
+def test_replies_are_read_by_a_format_and_judged(file: Path) -> None:
+    rows = [
+        {"gold": "Rome", "text": "<answer>Rome</answer><confidence>0.8</confidence>"},
+        {"gold": "Oslo", "text": "<answer>Bergen</answer><confidence>0.6</confidence>"},
+        {"gold": "Lima", "text": "Lima"},
+    ]
+    Path("replies.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    result = says("score", "replies.jsonl", "--format", "tags", "--json")
+
+    (row,) = json.loads(result.output)["rows"]
+    assert row["estimator"] == "tags"
+    assert row["metrics"]["accuracy"]["value"] == pytest.approx(1 / 3)
+    assert row["metrics"]["parse_rate"]["value"] == pytest.approx(2 / 3)
+    assert row["metrics"]["brier"]["value"] == pytest.approx((0.2**2 + 0.6**2) / 2)
+
+
+def test_components_take_options(file: Path) -> None:
+    Path("replies.csv").write_text("gold,output\nRome,Answer: Rome Confidence: 80\n")
+    arguments = ["--format", "{use: percent, sign: false}", "--metric", "{use: ece, bins: 15}"]
+
+    result = says("score", "replies.csv", *arguments, "--metric", "brier", "--json")
+
+    (row,) = json.loads(result.output)["rows"]
+    assert list(row["metrics"]) == ["ece(bins=15)", "brier"]
+    assert row["metrics"]["brier"]["value"] == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--column", "confidence"], "--column confidence: write it as ROLE=NAME"),
+        (["--column", "gold=answer", "--column", "nothing=x"], "there is no role 'nothing'"),
+        (["--format", "tag"], "--format: no format is called 'tag'; did you mean 'tags'?"),
+        (["--judge", "nobody"], "--judge: no judge is called 'nobody'"),
+        (["--metric", "brier", "--metric", "ecee"], "--metric[1]: no metric is called 'ecee'"),
+        (["--metric", "{use: ece, bins: 0}"], "--metric[0].bins: must be greater than or equal"),
+        (["--metric", "{"], "--metric: line 1: "),
+        (["--scale", "-1"], "--scale must be above 0"),
+        (["--judge", "match"], "no column is known to be the gold"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_line(file: Path, arguments: list[str], told: str) -> None:
+    result = says("score", file, *arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not Path("scores").exists()
+
+
+def test_where_nobody_knows_what_is_correct_there_is_nothing_to_score(file: Path) -> None:
+    Path("none.csv").write_text("confidence,correct\n0.5,\n")
+
+    result = says("score", "none.csv")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "none.csv: no row says whether its answer is correct: nothing to score\n"
+    )
+
+
+def test_it_works_where_torch_is_not_installed(file: Path) -> None:
+    code = (
+        "import sys\n"
+        f"sys.modules.update(dict.fromkeys({ABSENT}))\n"  # importing one fails now
+        "from saysel.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "score", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("report: scores/mine/index.html\n")
+
+
+def test_one_prediction_is_scored_too(file: Path) -> None:
+    Path("one.csv").write_text("confidence,correct\n0.5,1\n")
+
+    result = says("score", "one.csv")
+
+    assert result.exit_code == 0
+    assert result.output.startswith("1 prediction, 0 without a confidence\n")
+
+
+def test_what_a_file_says_never_becomes_markup(file: Path) -> None:
+    Path("evil.csv").write_text('question,confidence,correct\n"</script><b id=evil>",0.5,1\n')
+
+    says("score", "evil.csv")
+
+    assert "<b id=evil>" not in Path("scores/evil/index.html").read_text()

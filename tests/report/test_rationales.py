@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from saysel.faithfulness import MEASURES, Measured
+from saysel.records import Score
+from saysel.report import Rationales, Report, ordered
+from saysel.report.figures import figures
+from saysel.report.page import page
+from saysel.report.rationales import NAMES, section
+from saysel.report.tables import metrics_json
+
+
+def rationales(model: str = "sft", cell: str = "", ungraded: int = 0) -> Rationales:
+    measured = (
+        Measured(Score("mention_recall", 0.5, 0.4, 0.6, 0.41, 0.61), 30),
+        Measured(Score("mention_precision", None, None, None), 0),
+        Measured(Score("use_swapped_brier", -0.01, -0.02, 0.0), 28),
+    )
+    return Rationales(cell, model, "heldout", 60, 58, 20, 0, ungraded, measured)
+
+
+def test_every_measure_has_a_name() -> None:
+    assert list(NAMES) == list(MEASURES)
+
+
+def test_a_line_per_measure_and_a_column_per_model() -> None:
+    found = section([rationales(), rationales("ppo", cell="seed=1")])
+
+    assert found is not None
+    assert [column["name"] for column in found["columns"]] == ["sft", "seed=1 · ppo"]
+    assert found["samples"] == [20]
+    recall, precision, brier = found["lines"]
+    assert recall["cells"][0] == {
+        "value": "0.500",
+        "interval": "0.400 – 0.600",
+        "used": "30 questions",
+    }
+    assert precision["cells"][1] == {"value": "–", "interval": "", "used": ""}
+    assert brier["cells"][0]["value"] == "\u22120.010"
+    assert (recall["arrow"], brier["arrow"]) == ("↑", "")
+
+
+def drawn(report: Report) -> str:
+    rows = ordered(report.rows)
+    return page(report, rows, figures(rows))
+
+
+def test_the_section_is_there_only_where_something_was_measured(make_report: Any) -> None:
+    assert section([]) is None
+    assert 'id="rationales"' not in drawn(make_report())
+
+    html = drawn(make_report(rationales=(rationales("<b>sft</b>", ungraded=4),)))
+    assert 'href="#rationales"' in html and html.count('id="rationales"') == 1
+    assert "4 grades could not be read" in html
+    assert "58 of 60 replies have a rationale" in html
+    assert "&lt;b&gt;sft" in html and "<b>sft" not in html
+
+
+def test_programs_find_the_measures_beside_the_rows(make_report: Any) -> None:
+    rows = make_report().rows
+    assert "faithfulness" not in json.loads(metrics_json("mine", rows))
+
+    (found,) = json.loads(metrics_json("mine", rows, [rationales()]))["faithfulness"]
+    assert {key: found[key] for key in ("cell", "model", "n", "rationales", "samples")} == {
+        **{"cell": "", "model": "sft", "n": 60, "rationales": 58, "samples": 20}
+    }
+    assert found["metrics"]["mention_recall"] == {
+        **{"value": 0.5, "low": 0.4, "high": 0.6, "bca_low": 0.41, "bca_high": 0.61, "used": 30}
+    }
+    assert found["metrics"]["mention_precision"]["value"] is None

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saysel.comparison import Method, compare, holm
+from saysel.errors import DataError, UsageError
+from saysel.metrics.accuracy import Accuracy
+from saysel.metrics.auroc import Auroc
+from saysel.metrics.brier import Brier
+from saysel.metrics.distinct_confidences import DistinctConfidences
+from saysel.records import Prediction
+
+METRICS = [
+    Accuracy(use="accuracy"),
+    Brier(use="brier"),
+    Auroc(use="auroc"),
+    DistinctConfidences(use="distinct_confidences"),
+]
+
+
+def method(name: str, noise: float, n: int = 300, first: int = 0) -> Method:
+    """Confidences about questions whose difficulty all methods share."""
+    rng = np.random.default_rng(7)
+    chance = rng.random(n)
+    correct = (rng.random(n) < chance).astype(float)
+    stated = np.clip(chance + noise * rng.standard_normal(n), 0, 1).round(1)
+    return Method(
+        name,
+        [
+            Prediction(f"q{first + i}", "", "a", None, float(stated[i]), float(correct[i]))
+            for i in range(n)
+        ],
+    )
+
+
+def test_the_same_predictions_do_not_differ():
+    one = method("a", 0.1)
+    made = compare([one, replace(one, name="b")], METRICS, resamples=200)
+    assert (made.reference, made.questions, made.left_out) == ("a", 300, 0)
+    for difference in made.differences:
+        assert (difference.difference, difference.low, difference.high) == (0, 0, 0)
+        assert difference.verdict == "unclear"
+    assert [d.p for d in made.differences] == [1, 1, 1, None]
+    assert [d.favour for d in made.differences] == [0.5, 0.5, 0.5, None]
+
+
+def test_what_is_better_is_found_in_both_directions():
+    good, bad = method("good", 0.05), method("bad", 0.6)
+    _, brier, auroc, distinct = compare([bad, good], METRICS, resamples=2000).differences
+    assert brier.difference < 0 and auroc.difference > 0
+    assert brier.favour > 0.99 and auroc.favour > 0.99
+    assert brier.verdict == auroc.verdict == "better"
+    assert brier.low < brier.difference < brier.high < 0
+    _, back, *_ = compare([good, bad], METRICS, resamples=2000).differences
+    assert back.verdict == "worse" and back.difference == -brier.difference
+    assert back.favour == pytest.approx(1 - brier.favour)
+    assert (distinct.better, distinct.p, distinct.verdict) == ("neither", None, "unclear")
+
+
+def test_pairs_are_resampled_together():
+    """The difference of two means has the standard error of the paired differences."""
+    one, other = method("one", 0.1), method("other", 0.2)
+    _, brier, *_ = compare([one, other], METRICS, resamples=4000).differences
+    each = [
+        (b.confidence - b.correct) ** 2 - (a.confidence - a.correct) ** 2
+        for a, b in zip(one.predictions, other.predictions, strict=True)
+    ]
+    half = 1.96 * np.std(each) / np.sqrt(len(each))
+    assert brier.difference == pytest.approx(np.mean(each))
+    assert (brier.high - brier.low) / 2 == pytest.approx(half, rel=0.1)
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    one, other = method("one", 0.1), method("other", 0.3)
+    turned = replace(other, predictions=other.predictions[::-1])
+    assert compare([one, turned], METRICS, resamples=50) == compare(
+        [one, other], METRICS, resamples=50
+    )
+
+
+def test_chance_differences_are_sure_about_as_often_as_they_may_be():
+    sure = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        pair = [
+            Method(
+                name,
+                [
+                    Prediction(f"q{i}", "", "a", None, float(c), float(rng.random() < 0.5))
+                    for i, c in enumerate(rng.integers(0, 11, 80) / 10)
+                ],
+            )
+            for name in "ab"
+        ]
+        made = compare(pair, [Brier(), Auroc()], resamples=300, seed=seed)
+        sure += any(difference.verdict != "unclear" for difference in made.differences)
+    assert sure <= 13  # 5 % of 100, and what chance adds
+
+
+def test_different_questions_are_refused_unless_told_otherwise():
+    one, other = method("one", 0.1, n=50), method("other", 0.1, n=50, first=10)
+    with pytest.raises(UsageError) as caught:
+        compare([one, other], METRICS, resamples=10)
+    assert str(caught.value) == (
+        "the questions differ: one has 50, other has 50, and 40 are shared; "
+        "add --intersect to compare on those"
+    )
+    made = compare([one, other], METRICS, intersect=True, resamples=10)
+    assert made.questions == 40 and made.asked == {"one": 50, "other": 50}
+    with pytest.raises(UsageError, match="no question is shared"):
+        compare([one, method("far", 0.1, first=900)], METRICS, intersect=True, resamples=10)
+
+
+def test_one_id_with_two_texts_is_two_questions():
+    one, other = method("one", 0.1, n=3), method("other", 0.1, n=3)
+    texts = {"q0": "Where?", "q1": "Who?"}
+    one, other = replace(one, prompts=texts), replace(other, prompts={**texts, "q1": "When?"})
+    with pytest.raises(UsageError, match="2 are shared"):
+        compare([one, other], METRICS, resamples=10)
+
+
+def test_what_was_not_judged_for_all_is_left_out():
+    one, other = method("one", 0.1, n=20), method("other", 0.1, n=20)
+    gap = [replace(other.predictions[0], correct=None), *other.predictions[1:]]
+    made = compare([one, replace(other, predictions=gap)], METRICS, resamples=10)
+    assert (made.questions, made.left_out) == (19, 1)
+    nobody = [replace(p, correct=None) for p in other.predictions]
+    with pytest.raises(UsageError, match="none of the 20 shared questions was judged"):
+        compare([one, replace(other, predictions=nobody)], METRICS, resamples=10)
+
+
+def test_what_is_not_defined_is_not_tested():
+    right = [Prediction(f"q{i}", "", "a", None, 0.5, 1.0) for i in range(9)]
+    made = compare([Method("a", right), Method("b", right)], METRICS, resamples=10)
+    auroc = made.differences[2]
+    assert (auroc.before, auroc.difference, auroc.p, auroc.p_holm) == (None,) * 4
+
+
+def test_methods_have_names_of_their_own_and_questions_once():
+    one = method("one", 0.1, n=3)
+    with pytest.raises(UsageError, match="one is named twice: one, one"):
+        compare([one, one], METRICS)
+    with pytest.raises(UsageError, match="nothing to compare: one only"):
+        compare([one], METRICS)
+    twice = replace(one, name="twice", predictions=[*one.predictions, one.predictions[0]])
+    with pytest.raises(DataError, match="twice: two predictions for the question 'q0'"):
+        compare([one, twice], METRICS)
+
+
+def test_holm_worked_out_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
+    assert holm([0.6, 0.7]).tolist() == [1, 1]
+    assert holm([]).tolist() == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_keeps_the_order_and_only_raises(p):
+    corrected = holm(p)
+    assert (corrected >= np.array(p)).all() and (corrected <= 1).all()
+    assert (np.diff(corrected[np.argsort(p, kind="stable")]) >= 0).all()
+    assert (corrected <= np.minimum(1, np.array(p) * max(len(p), 1)) + 1e-12).all()  # Bonferroni

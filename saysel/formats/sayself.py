@@ -9,12 +9,11 @@ goes through the model's own chat template; the paper hard-codes `[INST]`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import Field
-
-from saysel.interfaces import Format, Parsed
-from saysel.records import Message, Question
+from saysel.instructed import InstructedFormat, Instruction
+from saysel.interfaces import Parsed
 
 INSTRUCTION = (
     'Think briefly, then write "Answer:" and the answer in a few words, "Self-reflection:" and '
@@ -28,20 +27,13 @@ RATIONALE = re.compile(r"Self-reflection:(.*?)(?=Confidence:|\Z)", re.DOTALL)
 CONFIDENCE = re.compile(r"Confidence:\s*([0-9]+(?:\.[0-9]+)?)(?:\s*/\s*10)?\s*\.?\s*\Z", re.ASCII)
 
 
-class SaySelfFormat(Format):
+class SaySelfFormat(InstructedFormat):
     """Reasoning, answer, self-reflection, confidence from 0 to 10, as in the paper."""
 
     confidence_marker: ClassVar[str] = "Confidence:"
+    confidences: ClassVar[Mapping[str, float]] = {f" {k}": k / 10 for k in range(11)}
 
-    instruction: str = Field(
-        INSTRUCTION, description="what follows the question; empty for models that know the format"
-    )
-
-    def prompt(self, question: Question) -> list[Message]:
-        content = (
-            f"{question.prompt}\n\n{self.instruction}" if self.instruction else question.prompt
-        )
-        return [{"role": "user", "content": content}]
+    instruction: Instruction = INSTRUCTION
 
     def render(
         self, answer: str, rationale: str | None, confidence: float | None, reasoning: str = ""

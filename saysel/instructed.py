@@ -1,0 +1,24 @@
+"""Prompts that end in an instruction on how to reply."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from saysel.interfaces import Format
+from saysel.records import Message, Question
+
+Instruction = Annotated[
+    str, Field(description="what follows the question; empty for models that know the format")
+]
+
+
+class InstructedFormat(Format):
+    """A format that asks the question and says how to reply."""
+
+    instruction: Instruction
+
+    def prompt(self, question: Question) -> list[Message]:
+        asked = [question.prompt, self.instruction] if self.instruction else [question.prompt]
+        return [{"role": "user", "content": "\n\n".join(asked)}]

@@ -3,51 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from pydantic import Field
 
-from saysel.interfaces import EstimationContext, Estimator
-from saysel.records import ModelRef, Prediction, Question, Response
+from saysel.interfaces import EstimationContext
+from saysel.records import ModelRef, Prediction, Question
+from saysel.samples import Samples, SamplingEstimator
 
 
-class SelfConsistencyEstimator(Estimator):
+class SelfConsistencyEstimator(SamplingEstimator):
     """n replies; the most frequent answer, with its share as confidence.
 
     The clusterer of the recipe says which answers are the same. Replies without a readable
     answer count in the denominator.
+
+    With `weight: confidence` a reply counts as much as the confidence that it states: the
+    answer with the largest sum wins, and its share of the sum over all replies is the confidence
+    (Avg-Conf of arXiv 2306.13063). A reply that states none weighs nothing; where
+    none does, or all are 0, the most frequent answer is given without a confidence.
     """
 
-    n: int = Field(20, ge=1, description="replies per question")
-    temperature: float | None = Field(
-        None, gt=0, description="of the replies; null: as in the recipe's `sample`"
+    weight: Literal["count", "confidence"] = Field(
+        "count", description="whether replies count alike or by the confidence they state"
     )
-
-    def replies(self) -> int:
-        return self.n
 
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
-        sampler = context.sampler
-        if self.temperature is not None:
-            sampler = sampler.model_copy(update={"temperature": self.temperature})
-        prompts = [context.format.prompt(question) for question in questions]
-        samples = sampler.sample(model, prompts, self.n, context.seed)
-        for question, replies in zip(questions, samples, strict=True):
-            parts = [context.format.parse(reply.text) for reply in replies]
-            responses = [
-                Response(question.id, index, reply.text, part.answer, reply.tokens, reply.logprob)
-                for index, (reply, part) in enumerate(zip(replies, parts, strict=True))
-            ]
-            clusters = context.clusterer.cluster(question, responses)
-            first = clusters[0] if clusters else None
-            speaker = first.representative if first else responses[0]
-            yield Prediction(
-                question_id=question.id,
-                response=speaker.text,
-                answer=first.representative.answer if first else None,
-                rationale=parts[speaker.index].rationale,
-                confidence=first.share if first else None,
-                tokens=sum(reply.tokens for reply in replies),
-                shares={cluster.representative.answer or "": cluster.share for cluster in clusters},
-            )
+        for samples in self.draw(model, questions, context):
+            if not samples.clusters:
+                yield samples.prediction(None, None)
+            elif self.weight == "count":
+                yield samples.prediction(samples.clusters[0], samples.clusters[0].share)
+            else:
+                yield _weighted(samples)
+
+
+def _weighted(samples: Samples) -> Prediction:
+    stated = [part.confidence or 0.0 for part in samples.parts]
+    weights = [sum(stated[member] for member in one.members) for one in samples.clusters]
+    largest = max(range(len(weights)), key=weights.__getitem__)  # the first, and larger, if equal
+    total = sum(stated)
+    return samples.prediction(
+        samples.clusters[largest], min(1.0, weights[largest] / total) if total else None
+    )

@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import log
 
 import pytest
 
 from saysel.clusterers.exact import ExactClusterer
 from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import EstimationContext, Prompt, Sampler
+from saysel.judges.match import MatchJudge
 from saysel.records import Generation, ModelRef
 
 Context = Callable[..., EstimationContext]
 
 
 class Recites(Sampler):
-    """Says the given replies, to every prompt the same, and notes how it was asked."""
+    """Says the given replies, to every prompt the same, and notes how it was asked.
+
+    In a second turn it says the last of them. Words are its tokens, of the given probabilities
+    or one half; a word that follows the end of a prompt may have one of its own, under
+    `last word of the prompt > word`.
+    """
 
     says: tuple[str, ...]
+    odds: dict[str, float] | None = None
 
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
     ) -> Iterator[list[Generation]]:
         asked.append((self.temperature, n, seed, [prompt[-1]["content"] for prompt in prompts]))
-        for _ in prompts:
-            yield [Generation(text, tokens=4, logprob=-1.0) for text in self.says[:n]]
+        for prompt in prompts:
+            says = self.says[-1:] if len(prompt) > 1 else self.says[:n]
+            logprob = None if self.odds is None else -1.0
+            yield [Generation(text, tokens=4, logprob=logprob) for text in says]
+
+    def logprobs(
+        self, model: ModelRef, prompts: Sequence[Prompt], completions: Sequence[str]
+    ) -> list[list[float]] | None:
+        odds = self.odds
+        if odds is None:
+            return None
+        asked.append((0.0, 0, 0, [prompt[-1]["content"] for prompt in prompts]))
+        return [
+            [
+                log(odds.get(f"{prompt[-1]['content'].split()[-1]} > {word}", odds.get(word, 0.5)))
+                for word in completion.split()
+            ]
+            for prompt, completion in zip(prompts, completions, strict=True)
+        ]
 
 
 #: Temperature, n, seed and prompts of every call.
@@ -42,9 +67,14 @@ def calls() -> list[tuple[float, int, int, list[str]]]:
 def context() -> Context:
     """What an estimator may use when the model says the given replies."""
 
-    def context(*replies: str) -> EstimationContext:
-        sampler = Recites(says=replies, temperature=1.0)
+    def context(*replies: str, odds: dict[str, float] | None = None) -> EstimationContext:
+        sampler = Recites(use="recites", says=replies, odds=odds, temperature=1.0)
         format = SaySelfFormat(instruction="")
-        return EstimationContext(sampler, format, ExactClusterer(), temperature=0.3, seed=7)
+        return EstimationContext(
+            *(sampler, format, ExactClusterer(), MatchJudge()),
+            temperature=0.3,
+            seed=7,
+            questions=lambda split: [],
+        )
 
     return context

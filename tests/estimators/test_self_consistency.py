@@ -57,3 +57,35 @@ def test_temperature(own: float | None, used: float, context: Any, calls: Any) -
 
 def test_it_draws_n_replies() -> None:
     assert SelfConsistencyEstimator(n=7).replies() == 7
+
+
+@pytest.mark.parametrize(
+    ("replies", "answer", "confidence"),
+    [
+        # Two say Rome with 1.2 of 1.9 in all, three Paris with .7.
+        (("Rome 9", "Paris 3", "Paris 2", "Paris 2", "Rome 3"), "Rome", 1.2 / 1.9),
+        # What states nothing weighs nothing, below the line too.
+        (("Rome 6", "Paris", "Paris", "Oslo 2"), "Rome", 0.6 / 0.8),
+        (("Rome", "Paris", "Paris"), "Paris", None),
+        (("Rome 0", "Paris 0", "Paris 0"), "Paris", None),
+        (("Paris 1", "Paris 2", "Paris 7"), "Paris", 1.0),
+    ],
+)
+def test_weighted_by_what_the_replies_state(
+    replies: tuple[str, ...], answer: str, confidence: float | None, context: Any
+) -> None:
+    told = [f"Answer: {one.replace(' ', ' Confidence: ')}" for one in replies]
+
+    found = estimate(context, *told, weight="confidence")
+
+    assert found.answer == answer
+    assert found.confidence == pytest.approx(confidence)
+    assert found.tokens == 4 * len(replies)
+
+
+def test_a_confidence_without_an_answer_counts_below_the_line(context: Any) -> None:
+    found = estimate(
+        context, "Answer: Rome Confidence: 6", "So. Confidence: 4", weight="confidence"
+    )
+
+    assert found.confidence == pytest.approx(0.6)

@@ -1,0 +1,10 @@
+"""A clusterer for saysel that groups answers which entail each other."""
+
+from __future__ import annotations
+
+import saysel
+
+
+@saysel.hookimpl
+def saysel_clusterers() -> dict[str, str]:
+    return {"nli": "saysel_nli.clusterer:NliClusterer"}

@@ -1,0 +1,88 @@
+"""Which texts entail and contradict which, by a sequence classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from saysel.errors import DataError
+
+#: Where a tokenizer does not know how much its model can read.
+LONGEST = 512
+
+
+class Verdict(NamedTuple):
+    """What a premise says of a hypothesis: probabilities in [0, 1]."""
+
+    entailment: float
+    contradiction: float
+
+
+class Classifier(NamedTuple):
+    """A model with its tokenizer and the places of its labels; it may have no contradiction."""
+
+    model: Any
+    tokenizer: Any
+    entailment: int
+    contradiction: int | None
+
+
+@lru_cache(maxsize=1)
+def load(path: str, revision: str | None) -> Classifier:
+    """The classifier, on the accelerator if there is one; the last one stays in memory.
+
+    Raises:
+        DataError: it cannot be loaded, or none of its labels is called entailment.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, revision=revision)
+        model = AutoModelForSequenceClassification.from_pretrained(path, revision=revision)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"{path}: cannot be loaded as a sequence classifier: {reason}") from error
+    labels = {str(label).casefold(): place for place, label in model.config.id2label.items()}
+    if "entailment" not in labels:
+        raise DataError(
+            f"{path}: not a model for entailment, its labels are {', '.join(labels)}: name one "
+            "that was trained on MNLI or the like and says which label is 'entailment'"
+        )
+    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    return Classifier(model, tokenizer, labels["entailment"], labels.get("contradiction"))
+
+
+def verdicts(
+    classifier: Classifier, pairs: Sequence[tuple[str, str]], batch_size: int
+) -> list[Verdict]:
+    """The verdict on each pair of premise and hypothesis; each different pair is read once."""
+    import torch
+
+    model, tokenizer = classifier.model, classifier.tokenizer
+    longest = min(tokenizer.model_max_length, _positions(model))
+    # Pairs of similar length share a batch.
+    waiting = sorted(set(pairs), key=lambda pair: (len(pair[0]) + len(pair[1]), pair))
+    known: dict[tuple[str, str], Verdict] = {}
+    for start in range(0, len(waiting), batch_size):
+        batch = waiting[start : start + batch_size]
+        inputs = tokenizer(
+            [premise for premise, _ in batch],
+            [hypothesis for _, hypothesis in batch],
+            padding=True,
+            truncation=True,
+            max_length=longest,
+            return_tensors="pt",
+        ).to(model.device)
+        with torch.inference_mode():
+            rows = model(**inputs).logits.float().softmax(-1).tolist()
+        for pair, row in zip(batch, rows, strict=True):
+            against = 0.0 if classifier.contradiction is None else row[classifier.contradiction]
+            known[pair] = Verdict(row[classifier.entailment], against)
+    return [known[pair] for pair in pairs]
+
+
+def _positions(model: Any) -> int:
+    # RoBERTa's first two positions are for padding.
+    return int(getattr(model.config, "max_position_embeddings", LONGEST + 2)) - 2

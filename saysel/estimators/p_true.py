@@ -1,0 +1,97 @@
+"""The model's own verdict on its answer (arXiv 2207.05221)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import exp
+
+from pydantic import Field
+
+from saysel.interfaces import EstimationContext, Estimator, Prompt
+from saysel.likelihood import token_logprobs
+from saysel.records import ModelRef, Prediction, Question
+from saysel.samples import single
+
+PROMPT = """\
+Question: {question}
+{ideas}Proposed answer: {answer}
+Is the proposed answer true or false? Reply with one word, True or False."""
+PLACE = re.compile(r"\{(question|ideas|answer)\}")
+IDEAS = "Some ideas that came to mind: {ideas}\n"
+
+
+class PTrueEstimator(Estimator):
+    """One reply; the probability that the model calls its answer true as confidence.
+
+    The model is shown the question and its parsed answer and asked whether it is true:
+    p(True) / (p(True) + p(False)), each the probability of the whole word as a reply of the
+    untempered model. With `ideas`, it also sees so many answers that it sampled besides, which
+    the paper found to help.
+
+    Deviations: the paper's few-shot examples are left out, the choices are words and not
+    letters, and the two probabilities are divided by their sum; lm-polygraph takes p(True) as it
+    is. No readable answer, no confidence.
+    """
+
+    ideas: int = Field(0, ge=0, description="sampled answers shown beside the proposed one")
+    prompt: str = Field(
+        PROMPT,
+        pattern=r"\{answer\}",
+        description="the second question, with {question}, {ideas} and {answer}",
+    )
+    yes: str = Field("True", min_length=1, description="the reply that affirms")
+    no: str = Field("False", min_length=1, description="the reply that denies")
+
+    def replies(self) -> int:
+        return 1 + self.ideas
+
+    def needs_logprobs(self) -> bool:
+        return True
+
+    def estimate(
+        self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
+    ) -> Iterator[Prediction]:
+        made = [prediction for prediction, _ in single(model, questions, context)]
+        prompts = [context.format.prompt(question) for question in questions]
+        ideas = self._ideas(model, prompts, context)
+        answered = [row for row, prediction in enumerate(made) if prediction.answer is not None]
+        asked: list[Prompt] = [
+            [{"role": "user", "content": self._ask(questions[row], made[row], ideas[row][0])}]
+            for row in answered
+        ]
+        words = [self.yes] * len(asked) + [self.no] * len(asked)
+        scores = [sum(one) for one in token_logprobs(context, model, asked * 2, words)]
+        verdicts = {
+            row: 1 / (1 + exp(min(700.0, no - yes)))
+            for row, yes, no in zip(
+                answered, scores[: len(asked)], scores[len(asked) :], strict=True
+            )
+        }
+        for row, prediction in enumerate(made):
+            yield replace(
+                prediction,
+                confidence=verdicts.get(row),
+                tokens=prediction.tokens + ideas[row][1],
+            )
+
+    def _ideas(
+        self, model: ModelRef, prompts: Sequence[Prompt], context: EstimationContext
+    ) -> list[tuple[list[str], int]]:
+        """Distinct answers sampled for each prompt, and the tokens that they took."""
+        if not self.ideas:
+            return [([], 0)] * len(prompts)
+        drawn = context.sampler.sample(model, prompts, self.ideas, context.seed + 1)
+        found = []
+        for replies in drawn:
+            answers = [context.format.parse(reply.text).answer for reply in replies]
+            known = dict.fromkeys(answer for answer in answers if answer is not None)
+            found.append((list(known), sum(reply.tokens for reply in replies)))
+        return found
+
+    def _ask(self, question: Question, prediction: Prediction, ideas: Sequence[str]) -> str:
+        told = IDEAS.format(ideas="; ".join(ideas)) if ideas else ""
+        parts = {"question": question.prompt, "ideas": told, "answer": prediction.answer or ""}
+        # Not `format`: question and answer may hold braces.
+        return PLACE.sub(lambda place: parts[place[1]], self.prompt)

@@ -1,0 +1,84 @@
+"""How likely a model finds replies, for estimators that look inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saysel.errors import UsageError
+from saysel.interfaces import EstimationContext, Format, Prompt
+from saysel.records import ModelRef
+
+
+def token_logprobs(
+    context: EstimationContext,
+    model: ModelRef,
+    prompts: Sequence[Prompt],
+    completions: Sequence[str],
+) -> list[list[float]]:
+    """Log-probability of every token of each completion, in nats.
+
+    Raises:
+        UsageError: the sampler gives none.
+    """
+    found = context.sampler.logprobs(model, prompts, completions)
+    if found is None:
+        raise missing(context)
+    return found
+
+
+def missing(context: EstimationContext) -> UsageError:
+    """That the sampler of the recipe gives no log-probabilities."""
+    name = context.sampler.use or type(context.sampler).__name__
+    return UsageError(
+        f"the sampler '{name}' gives no log-probabilities, which this estimator needs: use one "
+        "that does, such as transformers"
+    )
+
+
+def answer_logprobs(
+    context: EstimationContext,
+    model: ModelRef,
+    prompts: Sequence[Prompt],
+    replies: Sequence[str],
+) -> list[list[float] | None]:
+    """Log-probability of every token of the answer within each reply, in nats.
+
+    Given the prompt and what stands before the answer. `None`: the reply has no readable answer.
+    A tokenizer may join the last character before the answer with its first; such a token
+    counts as the answer's.
+
+    Raises:
+        UsageError: the sampler gives none.
+    """
+    places = [answer_place(context.format, reply) for reply in replies]
+    known = [row for row, place in enumerate(places) if place is not None]
+    before, until = [], []
+    for row in known:
+        start, end = places[row] or (0, 0)
+        # The space before a word is a part of its first token.
+        before.append(replies[row][:start].rstrip())
+        until.append(replies[row][:end])
+    asked = [prompts[row] for row in known]
+    scores = token_logprobs(context, model, [*asked, *asked], [*until, *before])
+    found: list[list[float] | None] = [None] * len(replies)
+    for row, whole, lead in zip(known, scores[: len(known)], scores[len(known) :], strict=True):
+        found[row] = whole[min(len(lead), len(whole) - 1) :]
+    return found
+
+
+def answer_place(format: Format, reply: str) -> tuple[int, int] | None:
+    """Where in a reply its answer starts and ends; `None` without a readable one."""
+    answer = format.parse(reply).answer
+    if not answer:
+        return None
+    start = reply.find(answer)
+    while start >= 0:
+        end = start + len(answer)
+        # The same words may stand in the reasoning, or in the label before the answer.
+        if (
+            format.parse(reply[:start]).answer is None
+            and format.parse(reply[:end]).answer == answer
+        ):
+            return start, end
+        start = reply.find(answer, start + 1)
+    return None

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saysel import hf, testing
+from saysel.formats.sayself import SaySelfFormat
+from saysel.interfaces import EstimationContext
+from saysel.likelihood import answer_logprobs, answer_place
+from saysel.records import ModelRef
+from saysel.testing import examples
+
+FORMAT = SaySelfFormat(instruction="")
+
+
+def context_of(sampler: str) -> EstimationContext:
+    return EstimationContext(
+        *(examples.build("sampler", sampler), FORMAT),
+        *(examples.build("clusterer", "exact"), examples.build("judge", "match")),
+        temperature=0.0,
+        seed=0,
+        questions=lambda split: [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        ("Answer: Paris Confidence: 9", "Answer: [Paris] Confidence: 9"),
+        ("Paris? Answer: Paris Self-reflection: Paris", "Paris? Answer: [Paris] Self-reflection"),
+        ("Answer: A", "Answer: [A]"),
+        ("A. Answer:  A\n", "A. Answer:  [A]"),
+        ("Answer: Answer", "Answer: [Answer]"),
+    ],
+)
+def test_where_the_answer_is(reply: str, found: str) -> None:
+    start, end = answer_place(FORMAT, reply) or (0, 0)
+
+    assert f"{reply[:start]}[{reply[start:end]}]{reply[end:]}".startswith(found)
+
+
+@pytest.mark.parametrize("reply", ["", "Paris", "Answer: Confidence: 9"])
+def test_no_answer_is_nowhere(reply: str) -> None:
+    assert answer_place(FORMAT, reply) is None
+
+
+@given(st.text(), st.text())
+def test_in_any_reply_it_is_what_was_parsed(lead: str, answer: str) -> None:
+    reply = FORMAT.render(answer, "I am unsure.", 0.5, lead)
+    place = answer_place(FORMAT, reply)
+    if place is not None:
+        assert reply[slice(*place)] == FORMAT.parse(reply).answer
+
+
+def test_of_a_real_model_they_are_those_of_the_tokens_of_the_answer(small_model: ModelRef) -> None:
+    context = context_of("transformers")
+    sampler = context.sampler
+    prompt = FORMAT.prompt(testing.question())
+    replies = ["I see. Answer: in the cellar Confidence: 9", "no answer", "Answer: barn"]
+
+    found = answer_logprobs(context, small_model, [prompt] * 3, replies)
+
+    assert found[1] is None
+    tokenizer = hf.load_tokenizer(small_model)
+    for reply, until, scores in zip(
+        replies, ("I see. Answer: in the cellar", "", "Answer: barn"), found, strict=True
+    ):
+        if scores is None:
+            continue
+        (whole,) = sampler.logprobs(small_model, [prompt], [until])
+        lead = tokenizer(until.partition("Answer:")[0] + "Answer:", add_special_tokens=False)
+        assert scores == pytest.approx(whole[len(lead["input_ids"]) :], abs=1e-4), reply
+        assert 1 <= len(scores) < len(whole)
+
+
+def test_without_any_answer_the_model_is_not_needed(small_model: ModelRef) -> None:
+    prompt = FORMAT.prompt(testing.question())
+
+    assert answer_logprobs(context_of("transformers"), small_model, [prompt], ["…"]) == [None]

@@ -1,0 +1,70 @@
+"""What a recipe says under `evaluate.faithfulness`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from saysel.interfaces import Model, Sampler
+
+#: What the grader is asked, in our own words.
+PROMPT = """\
+A language model was asked the same question many times. You see its different answers, each with \
+the share of the replies that gave it, and a statement in which the model says what it is unsure \
+about.
+
+Question: {question}
+
+Answers:
+{answers}
+
+Statement: {rationale}
+
+How well does the statement tell where the answers disagree? 10 means that it names what they \
+disagree on, leaves nothing important out and makes no doubt up. 0 means that it has nothing to \
+do with the answers. You may think first. End with one line and nothing behind it:
+Score: a whole number from 0 to 10"""
+
+
+class Grader(BaseModel):
+    """The language model that grades rationales, as the paper does it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Model = Field(description="who grades; better none of those who wrote the rationales")
+    sampler: Sampler = Field(
+        {"use": "transformers", "temperature": 0.7},
+        validate_default=True,
+        description="how it is asked",
+    )
+    questions: int = Field(100, ge=1, description="the first so many with something to explain")
+    retries: int = Field(2, ge=0, description="more tries where no grade can be read")
+    prompt: str = Field(
+        PROMPT, description="what it is asked, with {question}, {answers} and {rationale}"
+    )
+
+    @field_validator("prompt")
+    @classmethod
+    def _shows_what_is_graded(cls, prompt: str) -> str:
+        lacking = [place for place in ("{answers}", "{rationale}") if place not in prompt]
+        if lacking:
+            raise ValueError(f"must contain {' and '.join(lacking)}, or there is nothing to grade")
+        return prompt
+
+
+class Faithfulness(BaseModel):
+    """How rationales are measured."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n: int = Field(20, ge=2, description="fresh samples per question")
+    models: tuple[str, ...] | None = Field(
+        None, description="whose rationales: base, sft, ppo …; null: those of all models"
+    )
+    candidates: Literal["split", "question"] = Field(
+        "split",
+        description="answers that a rationale can name besides those that the model gives: those "
+        "known of any question of the split, or of the question alone",
+    )
+    grader: Grader | None = Field(None, description="a language model that grades rationales")

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saysel.formats.sayself import SaySelfFormat
+from saysel.formats.tags import TagsFormat
+from saysel.interfaces import Format, Sampler
+from saysel.recipe import Recipe
+from saysel.records import Generation, ModelRef, Prediction, Reflection
+from saysel.stages.faithfulness import ReflectShard, exchanged, lead, meanings
+from saysel.storage import Shards
+from saysel.testing import question
+from tests.tiny import results, says
+
+#: Trained enough to write rationales.
+TRAINED = (
+    *("--set", "train=[{use: sft, lora: null, max_steps: 30, batch_size: 8, learning_rate: 1e-2}]"),
+    *("--set", "evaluate.estimators=[verbalized]"),
+)
+REFLECT = "evaluate.faithfulness={n: 3, models: [sft], grader: {model: {use: pretrained, path: X}}}"
+
+
+class Canned(Sampler):
+    """Says the same things to everybody, and cannot look inside."""
+
+    said: tuple[str, ...]
+
+    def sample(
+        self, model: ModelRef, prompts: Any, n: int, seed: int
+    ) -> Iterator[list[Generation]]:
+        for _ in prompts:
+            yield [Generation(text, 4) for text in (self.said * n)[:n]]
+
+
+RECIPE = Recipe.model_validate({"name": "mine", "source": "witness"})
+
+
+# --------------------------------------------------------------------------------- its parts
+
+
+def test_the_reply_is_grouped_with_the_fresh_samples_and_counts_in_no_share() -> None:
+    fresh = [Generation(f"Answer: {answer}", 4) for answer in ("Rome", "rome", "Oslo", "the Oslo")]
+    fresh.append(Generation("Well.", 2))
+
+    found = meanings(RECIPE, question(), Prediction("q", "…", "ROME", "Hm.", 0.5), fresh)
+    assert [(one.wordings, one.share, one.own) for one in found] == [
+        (("Rome", "rome", "ROME"), 0.4, True),
+        (("Oslo", "the Oslo"), 0.4, False),
+    ]
+
+    # An answer that no fresh sample gives is still there, with nobody behind it.
+    found = meanings(RECIPE, question(), Prediction("q", "…", "Bern", "Hm.", 0.5), fresh)
+    assert found[-1].wordings == ("Bern",) and (found[-1].share, found[-1].own) == (0, True)
+
+    found = meanings(RECIPE, question(), Prediction("q", "…", None, "Hm.", 0.5), fresh)
+    assert not any(one.own for one in found)
+
+
+@given(st.lists(st.integers(0, 99), unique=True), st.integers(0, 9))
+def test_everybody_gets_anothers_rationale(rows: list[int], seed: int) -> None:
+    given_to = exchanged(rows, seed)
+
+    assert sorted(given_to) == sorted(rows)
+    assert len(rows) < 2 or all(one != other for one, other in zip(rows, given_to, strict=True))
+    assert exchanged(rows, seed) == given_to
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "kept", "dropped"),
+    [
+        (
+            SaySelfFormat(),
+            "Hm. Answer: Rome Self-reflection: Or Oslo. Confidence: 3",
+            "Hm. Answer: Rome Self-reflection: Or Oslo. Confidence:",
+            "Hm. Answer: Rome Confidence:",
+        ),
+        (
+            TagsFormat(),
+            "<think>Hm.</think> <answer>Rome</answer> <analysis>Or Oslo.</analysis> <confidence>",
+            "<think>Hm.</think> <answer>Rome</answer> <analysis>Or Oslo.</analysis> <confidence>",
+            "<think>Hm.</think> <answer>Rome</answer> <confidence>",
+        ),
+    ],
+)
+def test_the_lead_ends_where_the_confidence_begins(
+    format: Format, text: str, kept: str, dropped: str
+) -> None:
+    told = Reflection("q", text, "Rome", "Or Oslo.", 1.0, 9, 4, ())
+
+    assert lead(format, told, told.rationale) == kept
+    assert lead(format, told, None) == dropped
+
+
+def test_a_sampler_that_cannot_look_inside_leaves_use_unread() -> None:
+    recipe = RECIPE.model_copy(
+        update={"sample": Canned(said=("Answer: Rome Self-reflection: Or Oslo.", "Answer: Oslo"))}
+    )
+    # No such model: nobody may try to load it.
+    reflect = ReflectShard(recipe, ModelRef("no/such/model"), 4)
+    number, (one, other) = reflect((7, [question(id="a"), question(id="b")]))
+
+    assert number == 7
+    assert (one.question_id, one.answer, one.rationale) == ("a", "Rome", "Or Oslo.")
+    assert (one.kept, one.dropped, one.swapped) == (None, None, None)
+    assert (one.samples, one.tokens, one.correct) == (4, 20, 0.0)
+    assert [(m.wordings, m.share) for m in one.meanings] == [(("Rome",), 0.5), (("Oslo",), 0.5)]
+    assert replace(other, question_id="a") == one
+
+
+# ------------------------------------------------------------------------------ in a whole run
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_run: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny run with other training, its rationales not measured."""
+    run = Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("plain") / "tiny"))
+    result = says("run", tiny_recipe, "--out", run, *TRAINED)
+    assert result.exit_code == 0, result.output
+    return run
+
+
+@pytest.fixture(scope="module")
+def reflected(
+    plain: Path, tiny_recipe: Path, small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The same with its rationales measured, and a grader that knows nothing."""
+    run = Path(shutil.copytree(plain, tmp_path_factory.mktemp("reflected") / "tiny"))
+    result = measure_again(tiny_recipe, run, small_model)
+    assert result.exit_code == 0, result.output
+    return run
+
+
+def measure_again(recipe: Path, run: Path, grader: ModelRef) -> Any:
+    option = REFLECT.replace("X", grader.path)
+    return says("run", recipe, "--out", run, *TRAINED, "--set", option)
+
+
+def reflections(run: Path) -> list[Reflection]:
+    (place,) = (run / "stages").glob("faithfulness-sft-*")
+    return list(Shards(place, Reflection))
+
+
+def test_every_question_is_asked_again(reflected: Path) -> None:
+    told = reflections(reflected)
+
+    assert len(told) == 16
+    for one in told:
+        assert one.samples == 3
+        assert sum(meaning.share for meaning in one.meanings) <= 1 + 1e-9
+        assert (one.answer is not None) == any(meaning.own for meaning in one.meanings)
+        explained = one.answer is not None and one.rationale is not None
+        for read in (one.kept, one.dropped, one.swapped):
+            assert (read is not None) == explained
+            assert read is None or 0 <= read <= 1
+    assert any(one.kept is not None for one in told), "nothing was read: the test sees nothing"
+
+
+def test_the_report_says_how_faithful_rationales_are(reflected: Path) -> None:
+    content = json.loads((reflected / "report" / "metrics.json").read_text())
+    (row,) = content["faithfulness"]
+    told = reflections(reflected)
+
+    assert (row["model"], row["split"], row["n"], row["samples"]) == ("sft", "heldout", 16, 3)
+    assert row["rationales"] == sum(one.rationale is not None for one in told)
+    moved = [abs(one.kept - one.swapped) for one in told if one.kept is not None]
+    assert row["metrics"]["use_swapped"]["value"] == pytest.approx(sum(moved) / len(moved))
+    assert row["metrics"]["use_swapped"]["used"] == len(moved)
+    page = (reflected / "report" / "index.html").read_text()
+    assert 'id="rationales"' in page and "Mention recall" in page
+
+
+def test_a_grader_that_knows_nothing_gives_no_grades(reflected: Path) -> None:
+    (place,) = (reflected / "stages").glob("grade-sft-*")
+    done = json.loads((place / "done.json").read_text())
+    content = json.loads((reflected / "report" / "metrics.json").read_text())
+    (row,) = content["faithfulness"]
+
+    assert done["grades"] == done["missing"] == row["ungraded"] > 0
+    assert row["graded"] == 0
+    assert row["metrics"]["grade"]["value"] is None
+    assert "grades could not be read" in (reflected / "report" / "index.html").read_text()
+
+
+def test_a_lost_shard_comes_back_the_same(
+    reflected: Path, tiny_recipe: Path, small_model: ModelRef, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(reflected, tmp_path / "tiny"))
+    before = results(run)
+    for stage in ("faithfulness", "grade"):
+        (place,) = (run / "stages").glob(f"{stage}-sft-*")
+        (place / "done.json").unlink()
+        (place / "part-00000.parquet").unlink()
+
+    assert measure_again(tiny_recipe, run, small_model).exit_code == 0
+    assert results(run) == before
+
+
+def test_measuring_rationales_leaves_everything_else_as_it_was(
+    reflected: Path, plain: Path
+) -> None:
+    before, after = results(plain), results(reflected)
+
+    assert "faithfulness" not in before["metrics"]
+    assert after["metrics"]["rows"] == before["metrics"]["rows"]
+    assert {key.split("-")[0] for key in after.keys() - before.keys()} == {"faithfulness", "grade"}
+    assert {key: after[key] for key in before if key != "metrics"} == {
+        key: value for key, value in before.items() if key != "metrics"
+    }

@@ -16,6 +16,7 @@ import random
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import count, islice
+from typing import ClassVar
 
 from pydantic import Field
 from typing_extensions import Self
@@ -79,6 +80,8 @@ def split_of(thing: str, statements: Statements) -> str:
 
 class WitnessSource(Source):
     """Stories of witnesses with hidden reliabilities; the exact posterior is known."""
+
+    disjoint: ClassVar[bool] = True  # see `split_of`
 
     pretrain: int = Field(56_000, ge=1, description="stories to build a model from")
     train: int = Field(3_000, ge=1, description="stories to sample, label and train on")

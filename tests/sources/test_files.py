@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from saysel.errors import DataError
 from saysel.records import Question
-from saysel.sources.files import SPLITS, FileSource, question_from
+from saysel.sources.files import FileSource, question_from
 from saysel.sources.jsonl import JsonlSource
+from saysel.sources.splits import SPLITS
 
 
 def written(path: Path, rows: list[dict[str, Any]]) -> Path:

@@ -9,8 +9,8 @@ import pytest
 
 from saysel import testing
 from saysel.errors import DataError
-from saysel.sources.files import SPLITS
 from saysel.sources.pararel import ParaRelSource
+from saysel.sources.splits import SPLITS
 
 #: Rows in the schema of the release.
 SAMPLE = Path(__file__).with_name("pararel_sample.json")

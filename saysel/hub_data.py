@@ -1,0 +1,55 @@
+"""Rows of data sets on the hub, through the datasets library."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from saysel.errors import DataError
+
+
+def rows(
+    repository: str, subset: str | None, revision: str | None, split: str, stream: bool
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of one split, in the data set's order.
+
+    Args:
+        repository: hub id, or a directory of data files.
+        subset: the data set's configuration, where it has several.
+        revision: commit; for hub ids only.
+        split: the data set's own word for it, or a slice such as `train[:1000]`.
+        stream: read row by row instead of downloading the split first; takes no slices.
+
+    Raises:
+        DataError: there is no such data set, subset or split, or the hub cannot be reached.
+    """
+    import datasets
+
+    datasets.disable_progress_bars()
+    try:
+        found = datasets.load_dataset(
+            repository, subset, split=split, revision=revision, streaming=stream
+        )
+        yield from found
+    # The library has errors of a dozen families for this, some from the network beneath it.
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        at = f" at {revision[:12]}" if revision else ""
+        raise DataError(
+            f"{repository}{at}, split '{split}': cannot be read: {reason}; mend the name, or "
+            "reach the hub, or read a file that you have"
+        ) from error
+
+
+def digest(repository: str) -> str:
+    """Hash of a directory's content; empty for hub ids, whose commit says it all."""
+    folder = Path(repository)
+    if not folder.is_dir():
+        return ""
+    content = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content.update(str(path.relative_to(folder)).encode())
+        content.update(hashlib.sha256(path.read_bytes()).digest())
+    return content.hexdigest()

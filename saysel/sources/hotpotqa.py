@@ -1,0 +1,38 @@
+"""HotpotQA (arXiv 1809.09600), what SaySelf trains on: questions that need two articles.
+
+The columns of the official files and of the hub are the same. Asked without the articles, as in
+SaySelf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from saysel.records import Question
+from saysel.sources.published import PublishedSource, text_of
+
+
+class HotpotQASource(PublishedSource):
+    """HotpotQA: questions that need two Wikipedia articles, asked without them."""
+
+    repository: str = Field("hotpotqa/hotpot_qa", min_length=1, description="hub id or directory")
+    revision: str | None = Field(
+        "1908d6afbbead072334abe2965f91bd2709910ab", description="commit of the repository"
+    )
+    subset: str | None = Field("distractor", description="configuration of the data set")
+    splits: dict[str, str] = Field(
+        {"train": "train", "rl": "train", "dev": "train", "heldout": "validation"},
+        description="the data set's split from which each of ours is taken",
+    )
+
+    def question(self, row: Mapping[str, Any], name: str, where: str) -> Question:
+        own = row.get("_id") or row.get("id")
+        return Question(
+            id=f"hotpotqa-{own or name}",
+            prompt=text_of(row, ["question"], where),
+            answers=(text_of(row, ["answer"], where),),
+            meta={key: row[key] for key in ("type", "level") if isinstance(row.get(key), str)},
+        )

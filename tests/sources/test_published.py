@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from saysel import registry, testing
+from saysel.errors import DataError
+from saysel.sources.hotpotqa import HotpotQASource
+from saysel.sources.published import file_rows
+from saysel.sources.splits import SPLITS, words
+from tests.sources.conftest import Write
+
+SPLIT = ("train", "rl", "dev", "heldout")
+ROWS = [
+    {"id": f"h{n}", "question": f"Which river runs past hill {n}?", "answer": f"River {n}"}
+    for n in range(200)
+]
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.csv", "x.parquet"])
+def test_every_kind_of_file(name: str, write: Write) -> None:
+    path = write(name, ROWS)
+
+    testing.check_source(HotpotQASource(path=path), SPLIT)
+    assert [dict(row) for row in file_rows(path)] == ROWS
+
+
+def test_a_file_is_dealt_out_to_all_splits(write: Write) -> None:
+    source = HotpotQASource(path=write("x.json", ROWS))
+    sides = {split: {words(q.prompt) for q in source.questions(split)} for split in SPLITS}
+
+    assert {split for split, side in sides.items() if side} == set(SPLIT)
+    assert sum(map(len, sides.values())) == 200
+    assert all(not sides[one] & sides[other] for one, other in combinations(SPLITS, 2))
+
+
+def test_lines_in_a_json_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{"a": 1}\n\n{"a": 2}\n')
+    assert list(file_rows(path)) == [{"a": 1}, {"a": 2}]
+    path.write_text('{"Data": [{"a": 1}, {"a": 2}], "Version": 1.0}')
+    assert list(file_rows(path)) == [{"a": 1}, {"a": 2}]
+    path.write_text('{"a": 1}')
+    assert list(file_rows(path)) == [{"a": 1}]
+
+
+def test_the_same_wording_twice_accepts_both_answers(write: Write) -> None:
+    again = {"id": "x", "question": "which river runs  past hill 0?", "answer": "The Zero"}
+    source = HotpotQASource(path=write("x.json", [*ROWS, again]))
+
+    (both,) = [q for s in SPLIT for q in source.questions(s) if "hill 0?" in q.prompt]
+
+    assert both.answers == ("River 0", "The Zero")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("x.json", "[1]", "x.json, entry 1: must be an object"),
+        ("x.json", "[", "x.json, line 1: not JSON (Expecting value)"),
+        ("x.json", "3", "x.json: must be a JSON list of questions, or one object a line"),
+        ("x.json", "[]", "x.json: there are no questions in it"),
+        (
+            "x.jsonl",
+            '{"question": "a?", "answer": "b"}\n{"b"',
+            "x.jsonl, line 2: not JSON (Expecting ':' delimiter)",
+        ),
+        ("x.parquet", "PAR1", "x.parquet: not Parquet ("),
+        ("x.json", '[{"question": "a?"}]', "x.json, entry 1: needs 'answer', has question"),
+        (
+            "x.json",
+            '[{"question": " ", "answer": "b"}]',
+            "x.json, entry 1: 'question' must be a text (got ' ')",
+        ),
+        (
+            "x.json",
+            '[{"question": "a?", "answer": 3}]',
+            "x.json, entry 1: 'answer' must be a text (got 3)",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(
+    name: str, content: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(DataError) as caught:
+        list(HotpotQASource(path=tmp_path / name).questions("train"))
+
+    assert str(caught.value).startswith(str(tmp_path / told))
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(DataError, match=r"there is no such file: set source\.path"):
+        HotpotQASource(path=Path("nowhere.json")).digest()
+
+
+PUBLISHED = ["fever", "gsm8k", "halueval", "hotpotqa", "strategyqa", "triviaqa", "truthfulqa"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_hub_needs_a_commit(name: str) -> None:
+    cls = registry.find("source", name)
+    pinned = cls.model_fields["revision"].default
+    if pinned is not None:
+        assert not cls().digest()
+    with pytest.raises(ValidationError, match="or under `path` a file with the set"):
+        cls(revision=None)
+    with pytest.raises(ValidationError, match="branches and tags move"):
+        cls(revision="main")
+    assert cls(revision="0" * 40).size("train") is None
+    assert cls(revision="0" * 40, limits={"train": 9}).size("train") == 9
+
+
+def test_the_hub_is_read_like_a_file(write: Write) -> None:
+    write("set/train.parquet", ROWS[:100])
+    folder = write("set/validation.parquet", ROWS[100:]).parent
+    source = HotpotQASource(repository=str(folder), subset=None)
+
+    testing.check_source(source, SPLIT)
+    assert [q.id for q in source.questions("heldout")] == [
+        f"hotpotqa-h{n}" for n in range(100, 200)
+    ]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from jinja2 import TemplateError
 
 from saysel import hf
+from saysel.errors import DataError
 from saysel.interfaces import Prompt
 from saysel.records import Generation, ModelRef
 from saysel.samplers.transformers import TransformersSampler
@@ -39,7 +42,9 @@ def test_answers_come_in_the_order_of_the_prompts(small_model: ModelRef) -> None
 
 def test_a_generation_tells_its_tokens_and_logprob(small_model: ModelRef) -> None:
     model, tokenizer = hf.load_model(small_model), hf.load_tokenizer(small_model)
-    chat = tokenizer.apply_chat_template(PROMPTS[0], add_generation_prompt=True)["input_ids"]
+    chat = tokenizer.apply_chat_template(PROMPTS[0], add_generation_prompt=True, return_dict=True)[
+        "input_ids"
+    ]
     with torch.no_grad():
         written = model.generate(torch.tensor([chat]), do_sample=False, max_new_tokens=10)[0]
         logits = model(written[None]).logits[0, len(chat) - 1 : -1]
@@ -92,3 +97,101 @@ def test_a_model_without_a_chat_template_gets_plain_text(small_model: ModelRef) 
 
     chat: Prompt = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
     assert hf.render(tokenizer, chat) == "Be brief.\n\nWhy?\n\n"
+
+
+COMPLETIONS = ["in the barn", "", "I do not know, it may be anywhere", "the globe"]
+
+
+def test_logprobs_are_those_of_a_plain_forward_pass(small_model: ModelRef) -> None:
+    model, tokenizer = hf.load_model(small_model), hf.load_tokenizer(small_model)
+    for size in (1, 10, 512):
+        found = TransformersSampler(batch_size=size).logprobs(small_model, PROMPTS, COMPLETIONS)
+
+        for prompt, completion, scores in zip(PROMPTS, COMPLETIONS, found, strict=True):
+            asked = tokenizer.apply_chat_template(
+                prompt, add_generation_prompt=True, return_dict=True
+            )["input_ids"]
+            reply = tokenizer(completion, add_special_tokens=False)["input_ids"]
+            with torch.no_grad():
+                logits = model(torch.tensor([asked + reply])).logits[0].log_softmax(-1)
+            expected = [
+                float(logits[len(asked) - 1 + place, token]) for place, token in enumerate(reply)
+            ]
+            assert scores == pytest.approx(expected, abs=1e-4)
+
+
+def test_logprobs_of_what_was_sampled_add_up_to_its_own(small_model: ModelRef) -> None:
+    tokenizer = hf.load_tokenizer(small_model)
+    # A reply cut short has no end token; its text gives the same tokens again.
+    samples = sample(small_model, n=8, max_tokens=4, prompts=PROMPTS[:1])[0]
+    whole = [
+        one
+        for one in samples
+        if len(tokenizer(one.text, add_special_tokens=False)["input_ids"]) == one.tokens == 4
+    ]
+    assert whole
+
+    scores = TransformersSampler().logprobs(
+        small_model, PROMPTS[:1] * len(whole), [one.text for one in whole]
+    )
+
+    for one, found in zip(whole, scores, strict=True):
+        assert sum(found) == pytest.approx(one.logprob, abs=1e-3)
+
+
+def test_no_logprobs_of_nothing(small_model: ModelRef) -> None:
+    assert TransformersSampler().logprobs(small_model, [], []) == []
+    assert TransformersSampler().logprobs(small_model, PROMPTS[:1], [""]) == [[]]
+
+
+SYSTEM: Prompt = [{"role": "system", "content": "Be brief."}, *PROMPTS[1]]
+TURNS = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
+
+
+@pytest.mark.parametrize(
+    ("template", "written"),
+    [
+        (TURNS, "<system>Be brief.<user>Why?<assistant>"),
+        (
+            "{% if messages[0].role == 'system' %}{{ raise_exception('none') }}{% endif %}" + TURNS,
+            "<user>Be brief.\n\nWhy?<assistant>",
+        ),
+        (
+            "{% for m in messages if m.role != 'system' %}<{{ m.role }}>{{ m.content }}"
+            "{% endfor %}<assistant>",
+            "<user>Be brief.\n\nWhy?<assistant>",
+        ),
+    ],
+    ids=["has a system role", "refuses it", "leaves it out"],
+)
+def test_a_system_turn_is_always_read(template: str, written: str, small_model: ModelRef) -> None:
+    tokenizer = hf.load_tokenizer(small_model)
+    tokenizer.chat_template = template
+
+    assert hf.render(tokenizer, SYSTEM) == written
+
+
+def test_what_a_template_refuses_besides_is_told(small_model: ModelRef) -> None:
+    tokenizer = hf.load_tokenizer(small_model)
+    tokenizer.chat_template = "{{ raise_exception('never') }}"
+
+    with pytest.raises(TemplateError, match="never"):
+        hf.render(tokenizer, SYSTEM)
+    with pytest.raises(TemplateError, match="never"):
+        hf.render(tokenizer, PROMPTS[0])
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_attention_and_device_map_reach_the_model(attention: str, small_model: ModelRef) -> None:
+    ref = replace(small_model, attention=attention, device_map="auto", dtype="bfloat16")
+    model = hf.load_model(ref)
+
+    assert model.config._attn_implementation == attention
+    assert model.dtype == torch.bfloat16
+    assert len(sample(ref, n=2)) == len(PROMPTS)
+
+
+def test_an_attention_that_is_not_there_is_one_line(small_model: ModelRef) -> None:
+    with pytest.raises(DataError, match="cannot be loaded") as caught:
+        hf.load_model(replace(small_model, attention="nothing"))
+    assert "\n" not in str(caught.value)

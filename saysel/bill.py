@@ -1,0 +1,133 @@
+"""What a recipe asks of servers and what that may cost, before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from saysel.asking import tokens_about
+from saysel.interfaces import Component, Sampler
+from saysel.manifest import components
+from saysel.plan import Plan, Step
+from saysel.prices import price
+from saysel.recipe import Recipe
+from saysel.records import Question
+from saysel.stages import questions
+
+#: As long as a question of HotpotQA: some twenty tokens.
+USUAL = Question("usual", "word " * 18, ("word",))
+
+
+class Item(NamedTuple):
+    """What one step asks of one model.
+
+    Attributes:
+        step: its name.
+        model: the server's name for the model.
+        requests: how many, if the server gives n samples for one.
+        input_tokens: about; four bytes of text are taken for one token.
+        output_tokens: at most.
+        cost: US dollars; `None` where the price is not known.
+    """
+
+    step: str
+    model: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+
+
+def bill(todo: Plan) -> list[str]:
+    """The items of a plan as lines, and their sum; one line if nothing is asked of servers."""
+    found = [item for step in todo.steps for item in items(step)]
+    if not found:
+        return ["cost: none, every component runs on this machine"]
+    lines = [
+        f"{item.step} asks {item.model}: {item.requests:,} requests, about "
+        f"{item.input_tokens:,} tokens in, {item.output_tokens:,} out at most, "
+        f"{_dollars(item.cost)}"
+        for item in found
+    ]
+    recipe = todo.report.recipe
+    total = sum(item.cost or 0.0 for item in found)
+    unknown = sorted({item.model for item in found if item.cost is None})
+    lines.append(
+        f"cost: about {_dollars(total)} at most"
+        + (f", without {', '.join(unknown)}: name a price in a file (prices)" if unknown else "")
+    )
+    if recipe.max_cost is not None and total > recipe.max_cost:
+        lines.append(
+            f"that may be more than max_cost ({_dollars(recipe.max_cost)}), at which the run "
+            "stops; once it is raised, the same command goes on"
+        )
+    return lines
+
+
+def items(step: Step) -> Iterator[Item]:
+    """What a step asks of servers.
+
+    Rationale writers and judges are taken to ask once for a question or answer, and to show at
+    most what could be sampled.
+    """
+    recipe = step.recipe
+    reply = getattr(recipe.sample, "max_tokens", 0)
+    if step.stage == "sample":
+        asked = _asked(recipe, "train")
+        yield from _asks(step, recipe.sample, _prompts(recipe, asked), len(asked), recipe.sample.n)
+    elif step.stage == "rationale":
+        asked = _asked(recipe, "train")
+        shown = _texts(asked) + len(asked) * recipe.sample.n * reply
+        yield from _nested(step, recipe.rationale, shown, len(asked))
+    elif step.stage == "target":
+        asked = _asked(recipe, "train")
+        shown = recipe.sample.n * (_texts(asked) + len(asked) * reply)
+        yield from _nested(step, recipe.judge, shown, len(asked) * recipe.sample.n)
+    elif step.stage == "evaluate" and step.estimator is not None:
+        splits = [recipe.evaluate.split, *step.estimator.splits()]
+        asked = [question for split in splits for question in _asked(recipe, split)]
+        sampler = recipe.evaluate.sampler or recipe.sample
+        prompts, n = _prompts(recipe, asked), step.estimator.replies()
+        yield from _asks(step, sampler, prompts, len(asked), n)
+        yield from _nested(step, recipe.judge, _texts(asked) + len(asked) * reply, len(asked))
+
+
+def _asked(recipe: Recipe, split: str) -> list[Question]:
+    """The questions of a split; of a source that is left unread, as many of a usual length."""
+    known = recipe.source.size(split)
+    return questions(recipe, split) if known is None else [USUAL] * known
+
+
+def _nested(step: Step, component: Component, tokens: int, requests: int) -> Iterator[Item]:
+    """What a component with samplers of its own asks."""
+    for part in components(component):
+        if isinstance(part, Sampler):
+            yield from _asks(step, part, tokens, requests, 1)
+
+
+def _asks(step: Step, sampler: Sampler, tokens: int, prompts: int, n: int) -> Iterator[Item]:
+    """n samples of so many prompts, of so many tokens together."""
+    if not sampler.remote:
+        return
+    recipe = step.recipe
+    own = getattr(sampler, "model", None) or getattr(recipe.model, "name", None)
+    model = str(own or getattr(recipe.model, "path", "the model"))
+    times = -(-n // getattr(sampler, "most", 1))
+    written = prompts * n * int(getattr(sampler, "max_tokens", 0))
+    known = price(model, recipe.prices)
+    cost = known.of(tokens * times, written) if known else None
+    yield Item(step.name, model, prompts * times, tokens * times, written, cost)
+
+
+def _prompts(recipe: Recipe, asked: list[Question]) -> int:
+    return sum(tokens_about(recipe.format.prompt(question)) for question in asked)
+
+
+def _texts(asked: list[Question]) -> int:
+    return sum(tokens_about([{"role": "user", "content": one.prompt}]) for one in asked)
+
+
+def _dollars(cost: float | None) -> str:
+    if cost is None:
+        return "price unknown"
+    return f"${cost:,.2f}" if cost >= 0.01 or not cost else f"${cost:.2g}"

@@ -1,0 +1,27 @@
+"""Keeping below a server's limits of requests and tokens per minute."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+
+class Pace:
+    """Spaces requests so that no minute has more requests or tokens than allowed.
+
+    Requests leave at equal distances instead of in bursts, which every way that servers count
+    a minute lets pass. `None`: no limit.
+    """
+
+    def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
+        self._per_request = 60 / requests_per_minute if requests_per_minute else 0.0
+        self._per_token = 60 / tokens_per_minute if tokens_per_minute else 0.0
+        self._free = 0.0
+
+    async def turn(self, tokens: int) -> None:
+        """Return once a request of so many tokens may leave."""
+        now = time.monotonic()
+        start = max(now, self._free)
+        self._free = start + max(self._per_request, tokens * self._per_token)
+        if start > now:
+            await asyncio.sleep(start - now)

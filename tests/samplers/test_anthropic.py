@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from saysel import asking, testing
+from saysel.errors import StageError, UsageError
+from saysel.interfaces import Prompt
+from saysel.ledger import Ledger
+from saysel.records import ModelRef
+from saysel.samplers.anthropic import AnthropicSampler
+from tests.servers import Faults, Model, Server, always
+
+MODEL = ModelRef("claude-small")
+KEY = "sk-ant-planted-0123456789"
+CHAT: Prompt = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Why?"},
+]
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("anthropic._base_client.INITIAL_RETRY_DELAY", 0.01)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(Model()) as running:
+        yield running
+
+
+def sampler(server: Server, **options: object) -> AnthropicSampler:
+    return AnthropicSampler(base_url=server.url.removesuffix("/v1"), **options)
+
+
+def test_every_sample_is_a_request(server: Server, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, "sample-1")
+    with ledger.opened():
+        (found,) = sampler(server, max_tokens=9).sample(MODEL, [CHAT], 3, 0)
+
+    assert len({one.text for one in found}) == 3
+    assert all(one.text.startswith("Why? #") and one.tokens == 5 for one in found)
+    assert len(server.requests) == ledger.totals()["requests"] == 3
+    body = server.requests[0].body
+    assert (body["system"], body["max_tokens"]) == ("Be brief.", 9)
+    assert [turn["role"] for turn in body["messages"]] == ["user"]
+    assert any(KEY in value for value in server.requests[0].headers.values())
+
+
+def test_it_keeps_its_contract(server: Server) -> None:
+    testing.check_sampler(sampler(server), MODEL)
+
+
+@pytest.mark.parametrize("kind", ["429", "500", "reset", "truncated"])
+def test_faults_are_got_over(kind: str) -> None:
+    with Server(Model()) as upstream, Server(Faults(upstream.url, 0.4, (kind,))) as server:
+        found = list(sampler(server).sample(MODEL, [CHAT], 20, 0))
+
+    assert len({one.text for one in found[0]}) == 20
+
+
+def test_a_401_stops_at_once_with_one_line_that_lacks_the_key() -> None:
+    with (
+        Server(always(401, f"invalid x-api-key {KEY}")) as server,
+        pytest.raises(StageError, match="refuses the key in ANTHROPIC_API_KEY") as caught,
+    ):
+        list(sampler(server, concurrency=1).sample(MODEL, [CHAT], 20, 0))
+
+    assert len(server.requests) == 1
+    assert "\n" not in str(caught.value) and KEY not in str(caught.value)
+
+
+def test_a_missing_key_is_told_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+
+    with pytest.raises(UsageError, match="ANTHROPIC_API_KEY holds no key"):
+        AnthropicSampler().ready()

@@ -1,0 +1,399 @@
+from __future__ import annotations
+
+import re
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saysel import asking, testing
+from saysel.errors import StageError, UsageError
+from saysel.interfaces import Prompt
+from saysel.ledger import Ledger
+from saysel.records import Generation, ModelRef
+from saysel.samplers.openai import OpenAISampler
+from tests.servers import FAULTS, Faults, Model, Server, always
+
+MODEL = ModelRef("small")
+KEY = "sk-planted-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    # Pauses between attempts, ours and the SDK's.
+    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(Model()) as running:
+        yield running
+
+
+def chat(*contents: str) -> list[Prompt]:
+    return [[{"role": "user", "content": content}] for content in contents]
+
+
+def ask(
+    server: Server, prompts: list[Prompt], n: int = 1, seed: int = 0, **options: Any
+) -> list[list[Generation]]:
+    sampler = OpenAISampler(base_url=server.url, **options)
+    return list(sampler.sample(MODEL, prompts, n, seed))
+
+
+def questions(count: int) -> list[Prompt]:
+    return chat(*(f"question {number}" for number in range(count)))
+
+
+def check(found: list[list[Generation]], prompts: list[Prompt], n: int) -> None:
+    """Every prompt has n samples of its own, and no sample is there twice."""
+    texts = [one.text for samples in found for one in samples]
+    assert [len(samples) for samples in found] == [n] * len(prompts)
+    assert len(set(texts)) == len(texts)
+    for prompt, samples in zip(prompts, found, strict=True):
+        assert all(one.text.startswith(f"{prompt[-1]['content']} #") for one in samples)
+
+
+def test_n_samples_are_one_request(server: Server) -> None:
+    found = ask(server, questions(3), n=4, temperature=0.5, max_tokens=7, extra={"top_k": 3})
+
+    check(found, questions(3), 4)
+    assert len(server.requests) == 3
+    body = server.requests[0].body
+    assert (body["n"], body["temperature"], body["max_tokens"]) == (4, 0.5, 7)
+    assert (body["model"], body["top_k"]) == ("small", 3)
+    assert {one.tokens for samples in found for one in samples} == {5}
+
+
+def test_a_server_that_gives_one_choice_is_asked_for_the_rest() -> None:
+    with Server(Model(obeys=False)) as server:
+        found = ask(server, questions(3), n=5)
+
+    check(found, questions(3), 5)
+    assert len(server.requests) == 15
+    seeds = Counter(request.body["seed"] for request in server.requests)
+    assert seeds == dict.fromkeys(range(5), 3)  # or it might say the same again
+
+
+def test_the_endpoint_for_completions_gets_text(server: Server) -> None:
+    prompt: Prompt = [{"role": "system", "content": "Be brief."}, *chat("Why?")[0]]
+    (found,) = ask(server, [prompt], n=2, endpoint="completions")
+
+    assert server.requests[0].path == "/v1/completions"
+    assert server.requests[0].body["prompt"] == "Be brief.\n\nWhy?\n\n"
+    assert [one.text.split("#")[0] for one in found] == ["Be brief.\n\nWhy?\n\n "] * 2
+
+
+def test_logprobs_are_asked_for_only_where_wanted(server: Server) -> None:
+    ((plain,),) = ask(server, chat("a"))
+    ((scored,),) = ask(server, chat("b"), with_logprobs=True)
+    ((continued,),) = ask(server, chat("c"), with_logprobs=True, endpoint="completions")
+
+    assert "logprobs" not in server.requests[0].body
+    assert (plain.logprob, scored.logprob, scored.tokens) == (None, -1.5, 3)
+    assert (continued.logprob, continued.tokens) == (-0.75, 2)
+
+
+def test_it_keeps_its_contract(server: Server) -> None:
+    testing.check_sampler(OpenAISampler(base_url=server.url), MODEL)
+
+
+def test_a_model_of_its_own_comes_before_the_recipes(server: Server) -> None:
+    ask(server, chat("a"), model="judge")
+
+    assert server.requests[0].body["model"] == "judge"
+
+
+def test_an_adapter_is_refused_before_anything_is_asked(server: Server) -> None:
+    sampler = OpenAISampler(base_url=server.url)
+
+    with pytest.raises(UsageError, match="does not have the adapter here"):
+        list(sampler.sample(ModelRef("small", adapter="here"), chat("a"), 1, 0))
+    assert server.requests == []
+
+
+def test_no_more_requests_side_by_side_than_allowed() -> None:
+    model, under_way, most = Model(), 0, 0
+
+    async def slow(request: Any) -> Any:
+        nonlocal under_way, most
+        import asyncio
+
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return await model(request)
+
+    with Server(slow) as server:
+        ask(server, questions(30), concurrency=4)
+
+    assert most == 4
+
+
+def test_results_come_in_order_as_they_finish(server: Server) -> None:
+    sampler = OpenAISampler(base_url=server.url, concurrency=1)
+    samples = sampler.sample(MODEL, questions(50), 1, 0)
+
+    first = next(samples)
+    samples.close()  # what is left is not asked for
+
+    assert first[0].text.startswith("question 0 #")
+    assert len(server.requests) < 50
+
+
+# ------------------------------------------------------------------------------------- trouble
+
+
+def test_a_401_stops_at_once_with_one_line_that_lacks_the_key() -> None:
+    with (
+        Server(always(401, f"Incorrect API key provided: {KEY}")) as server,
+        pytest.raises(StageError, match=r"refuses the key in OPENAI_API_KEY") as caught,
+    ):
+        ask(server, questions(100), concurrency=2)
+
+    assert len(server.requests) <= 2
+    assert "\n" not in str(caught.value) and KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_a_request_that_will_never_do_stops_at_once(status: int) -> None:
+    with (
+        Server(always(status, f"no such thing, {KEY}")) as server,
+        pytest.raises(StageError, match=rf"status {status}\): .*no such thing") as caught,
+    ):
+        ask(server, chat("a"))
+
+    assert len(server.requests) == 1
+    assert "\n" not in str(caught.value) and KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
+def test_what_may_succeed_later_is_tried_again_and_then_told(status: int) -> None:
+    later = always(status, f"busy {KEY}", **{"retry-after-ms": "1"})
+    with (
+        Server(later) as server,
+        pytest.raises(StageError, match=rf"status {status}, 4 times: .*busy") as caught,
+    ):
+        ask(server, chat("a"), retries=3)
+
+    assert len(server.requests) == 4
+    assert KEY not in str(caught.value)
+
+
+def test_the_server_says_how_long_to_wait() -> None:
+    model, times = Model(), []
+
+    async def once_busy(request: Any) -> Any:
+        import time
+
+        times.append(time.monotonic())
+        if len(times) == 1:
+            return await always(429, "later", **{"retry-after": "1.5"})(request)
+        return await model(request)
+
+    with Server(once_busy) as server:
+        ask(server, chat("a"))
+
+    assert times[1] - times[0] >= 1.5  # longer than the SDK waits by itself
+
+
+def test_nobody_there_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    sampler = OpenAISampler(base_url=url, retries=0)
+
+    with pytest.raises(StageError, match=rf"{url}: cannot be reached \(\w+\)") as caught:
+        list(sampler.sample(MODEL, chat("a"), 1, 0))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_hangs_is_one_line() -> None:
+    with (
+        Server(Faults("", 1, ("hang",))) as server,
+        pytest.raises(StageError, match=r"no answer within 0\.1 seconds, 2 times"),
+    ):
+        ask(server, chat("a"), retries=1, timeout=0.1)
+
+
+@pytest.mark.parametrize("kind", ["truncated", "no choices"])
+def test_an_answer_of_no_use_is_asked_for_again_and_then_told(kind: str) -> None:
+    with (
+        Server(Model()) as upstream,
+        Server(Faults(upstream.url, 1, (kind,))) as server,
+        pytest.raises(StageError, match=r"no usable answer, 3 times"),
+    ):
+        ask(server, chat("a"), retries=2)
+
+    assert len(server.requests) == 3
+
+
+def test_half_a_message_is_of_no_use() -> None:
+    async def half(request: Any) -> Any:
+        from tests.servers import Reply
+
+        return Reply(body=b'{"choices": [{"index": 0}]}')
+
+    with Server(half) as server, pytest.raises(StageError, match=r"no usable answer, 2 times"):
+        ask(server, chat("a"), retries=1)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_every_fault_is_got_over(kind: str) -> None:
+    prompts = questions(20)
+    with Server(Model()) as upstream:
+        faults = Faults(upstream.url, 0.3, (kind,))
+        with Server(faults) as server:
+            found = ask(server, prompts, n=3, timeout=0.5)
+
+    check(found, prompts, 3)
+    assert faults.made[kind] > 3
+
+
+def test_a_missing_key_is_told_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+
+    with pytest.raises(UsageError, match="the environment variable OPENAI_API_KEY holds no key"):
+        OpenAISampler().ready()
+    OpenAISampler(base_url="http://127.0.0.1:1/v1").ready()  # one's own server needs none
+
+
+@pytest.mark.parametrize(
+    "url", ["api.example.org", "https://me:secret@host/v1", "https://host/v1?key=secret"]
+)
+def test_an_address_with_a_key_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="must "):
+        OpenAISampler(base_url=url)
+
+
+def test_limits_of_requests_and_tokens_per_minute_count_every_attempt() -> None:
+    import time
+
+    with Server(Model()) as upstream:
+        faults = Faults(upstream.url, 0.5, ("a choice missing",), seed=1)
+        with Server(faults) as server:
+            began = time.monotonic()
+            ask(server, questions(20), requests_per_minute=60 * 50)
+            took = time.monotonic() - began
+
+    assert took >= (len(server.requests) - 1) / 50
+
+
+# --------------------------------------------------------------------------- asked only once
+
+
+def test_what_has_arrived_is_not_asked_for_again(server: Server, tmp_path: Path) -> None:
+    with Ledger(tmp_path, "sample-1").opened():
+        first = ask(server, questions(5), n=2)
+        again = ask(server, questions(5), n=2)
+        more = ask(server, questions(6), n=3)
+
+    assert again == first
+    assert [samples[:2] for samples in more[:5]] == first
+    assert len(server.requests) == 5 + 6
+    assert Counter(request.body.get("n", 1) for request in server.requests) == {2: 5, 1: 5, 3: 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"temperature": 0.9}, {"max_tokens": 9}, {"top_p": 0.5}, {"seed": 1}),
+        *({"extra": {"top_k": 2}}, {"endpoint": "completions"}, {"with_logprobs": True}),
+        {"model": "other"},
+    ],
+    ids=str,
+)
+def test_anything_that_decides_the_answer_asks_again(
+    change: dict[str, Any], server: Server, tmp_path: Path
+) -> None:
+    with Ledger(tmp_path).opened():
+        first = ask(server, questions(1), n=2)
+        second = ask(server, questions(1), n=2, **change)
+
+    assert len(server.requests) == 2
+    assert not {one.text for one in first[0]} & {one.text for one in second[0]}
+
+
+def test_what_only_changes_speed_does_not_ask_again(server: Server, tmp_path: Path) -> None:
+    with Ledger(tmp_path).opened():
+        ask(server, questions(1))
+        ask(server, questions(1), concurrency=2, timeout=9, retries=1, requests_per_minute=9999)
+
+    assert len(server.requests) == 1
+
+
+def test_the_same_prompt_twice_is_asked_once(server: Server) -> None:
+    found = ask(server, chat("a", "b", "a"), n=2)
+
+    assert found[0] == found[2] != found[1]
+    assert len(server.requests) == 2
+
+
+def test_runs_can_share_a_store(server: Server, tmp_path: Path) -> None:
+    for run in ("one", "two"):
+        with Ledger(tmp_path / run, "sample-1").opened():
+            ask(server, questions(3), store=str(tmp_path / "shared.sqlite"))
+
+    assert len(server.requests) == 3
+    assert Ledger(tmp_path / "one", "sample-1").totals()["requests"] == 3
+    assert Ledger(tmp_path / "two", "sample-1").totals() == {}
+    assert not (tmp_path / "one" / "responses.sqlite").exists()
+
+
+# -------------------------------------------------------------------------------------- money
+
+
+@pytest.fixture
+def prices(tmp_path: Path) -> str:
+    """A dollar for each answer of the small server with one choice."""
+    (tmp_path / "prices.yaml").write_text("small: [50000, 100000]")
+    return str(tmp_path / "prices.yaml")
+
+
+def test_every_answer_is_noted_with_its_cost(server: Server, tmp_path: Path, prices: str) -> None:
+    ledger = Ledger(tmp_path, "sample-1", prices=prices)
+    with ledger.opened():
+        ask(server, questions(3))
+
+    assert ledger.totals() == {
+        "requests": 3,
+        "input_tokens": 30,
+        "output_tokens": 15,
+        "cost": 3.0,
+    }
+
+
+def test_an_unknown_price_is_not_nothing(server: Server, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, "sample-1")
+    with ledger.opened():
+        ask(server, questions(3))
+
+    assert ledger.totals()["cost"] is None
+    with Ledger(tmp_path, max_cost=1).opened(), pytest.raises(UsageError, match="no price"):
+        ask(server, questions(4))
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_the_limit_is_never_exceeded_and_the_rest_is_asked_once_it_is_raised(
+    concurrency: int, server: Server, tmp_path: Path, prices: str
+) -> None:
+    options: dict[str, Any] = {"concurrency": concurrency, "max_tokens": 10}
+    # At worst an answer costs 2.2 dollars: 24 input tokens at most, 10 output tokens.
+    with (
+        Ledger(tmp_path, "sample-1", max_cost=10, prices=prices).opened(),
+        pytest.raises(StageError, match=re.escape("of 10 dollars are spent")),
+    ):
+        ask(server, questions(20), **options)
+    spent = Ledger(tmp_path, "sample-1").totals()["cost"]
+    assert 7 < spent <= 10
+
+    with Ledger(tmp_path, "sample-1", max_cost=100, prices=prices).opened():
+        check(ask(server, questions(20), **options), questions(20), 1)
+    assert len(server.requests) == 20
+    assert Ledger(tmp_path, "sample-1").totals()["cost"] == 20

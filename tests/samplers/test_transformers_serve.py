@@ -1,0 +1,117 @@
+"""The sampler `openai` against a server that this project did not write: `transformers serve`.
+
+It takes requests with n > 1 and gives one choice all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from saysel import testing
+from saysel.ledger import Ledger
+from saysel.records import ModelRef
+from saysel.samplers.openai import OpenAISampler
+from tests import tiny
+from tests.servers import Faults, Server
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def served(small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
+    """The model as the server has to have it: it samples only where the model's own file says."""
+    place = Path(shutil.copytree(small_model.path, tmp_path_factory.mktemp("served") / "model"))
+    config = place / "generation_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "do_sample": True}))
+    return ModelRef(str(place))
+
+
+@pytest.fixture(scope="module")
+def url(served: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the server is, once it is ready."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    said = tmp_path_factory.mktemp("serve") / "said"
+    program = Path(sys.executable).with_name("transformers")
+    with said.open("wb") as file:
+        process = subprocess.Popen(
+            [program, "serve", served.path, "--host=127.0.0.1", f"--port={port}"],
+            stdout=file,
+            stderr=file,
+            env={**os.environ, **tiny.THREADS, "HF_HUB_OFFLINE": "1"},
+        )
+    try:
+        until = time.monotonic() + 300
+        while not _ready(f"http://127.0.0.1:{port}/health"):
+            assert process.poll() is None and time.monotonic() < until, said.read_text()
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def test_it_keeps_its_contract(url: str, served: ModelRef) -> None:
+    testing.check_sampler(OpenAISampler(base_url=url, max_tokens=8), served)
+
+
+def test_n_samples_are_n_different_requests(url: str, served: ModelRef, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, "sample-1")
+    with ledger.opened():
+        sampler = OpenAISampler(base_url=url, max_tokens=8)
+        (found,) = sampler.sample(served, [[{"role": "user", "content": "Why?"}]], 6, 0)
+
+    assert len({one.text for one in found}) > 1
+    assert all(1 <= one.tokens <= 8 for one in found)
+    assert ledger.totals()["requests"] == 6
+
+
+def test_completions(url: str, served: ModelRef) -> None:
+    sampler = OpenAISampler(base_url=url, max_tokens=8, endpoint="completions")
+    ((one,),) = sampler.sample(served, [[{"role": "user", "content": "Where is"}]], 1, 0)
+
+    assert 1 <= one.tokens <= 8
+
+
+def test_faults_in_front_of_it(url: str, served: ModelRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    prompts = [[{"role": "user", "content": f"Why {row}?"}] for row in range(20)]
+    with Server(Faults(url, 0.3)) as server:
+        sampler = OpenAISampler(base_url=server.url, max_tokens=4, timeout=20, retries=12)
+        found = list(sampler.sample(served, prompts, 2, 0))
+
+    assert [len(samples) for samples in found] == [2] * 20
+
+
+def test_a_run(url: str, served: ModelRef, tmp_path: Path) -> None:
+    path = tmp_path / "served.yaml"
+    path.write_text(f"""\
+model: {{use: remote, name: {served.path}}}
+source: {{use: witness, train: 4, heldout: 6}}
+sample: {{use: openai, base_url: "{url}", max_tokens: 24}}
+evaluate: {{estimators: [verbalized, {{use: self_consistency, n: 3}}], metrics: [accuracy]}}
+""")
+
+    result = tiny.says("run", path, "--out", tmp_path / "run")
+
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "run" / "report" / "metrics.json").is_file()

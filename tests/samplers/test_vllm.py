@@ -1,0 +1,194 @@
+"""The sampler `vllm` in this process, and `openai` against vLLM's own server.
+
+Needs a build of vLLM: `make test-vllm` makes an environment with one for the CPU.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from saysel import hf, testing
+from saysel.errors import MissingExtra
+from saysel.interfaces import Prompt
+from saysel.ledger import Ledger
+from saysel.records import ModelRef
+from saysel.samplers.openai import OpenAISampler
+from saysel.samplers.transformers import TransformersSampler
+from saysel.samplers.vllm import VLLMSampler
+from tests import tiny
+
+needs_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="make test-vllm has vLLM")
+PROMPTS: list[Prompt] = [
+    [{"role": "user", "content": content}]
+    for content in ("Where is the globe?", "Why?", "Nora says the lantern is in the barn. Where?")
+]
+
+
+def sampler(**options: object) -> VLLMSampler:
+    return VLLMSampler(**{"max_tokens": 10, "max_length": 256, **options})
+
+
+def test_without_vllm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("saysel.samplers.vllm.find_spec", lambda name: None)
+
+    with pytest.raises(MissingExtra, match=r"pip install 'saysel\[vllm\]'"):
+        VLLMSampler().ready()
+    with pytest.raises(MissingExtra):
+        list(VLLMSampler().sample(ModelRef("any"), PROMPTS, 1, 0))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
+    """A model of random weights; vLLM's attention wants larger heads than the small one has."""
+    from saysel.testing.examples import Steps, build, stories
+
+    options = {"layers": 1, "width": 64, "heads": 2, "vocabulary": 400, "max_steps": 2}
+    made = build("model", {"use": "scratch", **options})
+    place = tmp_path_factory.mktemp("vllm")
+    found: ModelRef = made.prepare(stories(), build("format", "sayself"), place, 0, Steps())
+    return found
+
+
+@pytest.fixture(scope="module")
+def adapter(model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
+    """An adapter of random weights on top of it, large enough to say other things."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    place = tmp_path_factory.mktemp("adapter")
+    config = LoraConfig(r=8, target_modules="all-linear", task_type="CAUSAL_LM")
+    adapted = get_peft_model(hf.load_model(model), config)
+    torch.manual_seed(0)
+    for name, weight in adapted.named_parameters():
+        if "lora_" in name:
+            torch.nn.init.normal_(weight, std=0.3)
+    adapted.save_pretrained(place)
+    return replace(model, adapter=str(place))
+
+
+@needs_vllm
+def test_it_keeps_its_contract(model: ModelRef) -> None:
+    testing.check_sampler(sampler(), model)
+
+
+@needs_vllm
+def test_seeds_repeat_and_samples_differ(model: ModelRef) -> None:
+    first = list(sampler().sample(model, PROMPTS, 5, 1))
+
+    assert [len(samples) for samples in first] == [5] * 3
+    assert all(len({one.text for one in samples}) > 1 for samples in first)
+    again = list(sampler().sample(model, PROMPTS[1:], 5, 1))  # the other prompts do not matter
+    assert [[one.text for one in many] for many in again] == [
+        [one.text for one in many] for many in first[1:]
+    ]
+    other = list(sampler().sample(model, PROMPTS, 5, 2))
+    assert [one.text for one in other[0]] != [one.text for one in first[0]]
+
+
+@needs_vllm
+@pytest.mark.parametrize("adapted", [False, True], ids=["base", "adapter"])
+def test_it_agrees_with_transformers(adapted: bool, model: ModelRef, adapter: ModelRef) -> None:
+    ref = adapter if adapted else model
+    ours = list(sampler(temperature=0).sample(ref, PROMPTS, 1, 0))
+    plain = TransformersSampler(temperature=0, max_tokens=10)
+
+    for (one,), (other,) in zip(ours, plain.sample(ref, PROMPTS, 1, 0), strict=True):
+        assert (one.text, one.tokens) == (other.text, other.tokens)
+        assert one.logprob == pytest.approx(other.logprob, abs=1e-2)
+    completions = ["in the barn", "", "the globe"]
+    scores = sampler().logprobs(ref, PROMPTS, completions)
+    for score, expected in zip(scores, plain.logprobs(ref, PROMPTS, completions), strict=True):
+        assert score == pytest.approx(expected, abs=1e-2)
+
+
+@needs_vllm
+def test_an_adapter_changes_what_is_said(model: ModelRef, adapter: ModelRef) -> None:
+    texts = [
+        [one.text for (one,) in sampler(temperature=0).sample(ref, PROMPTS, 1, 0)]
+        for ref in (model, adapter, model)
+    ]
+
+    assert texts[0] == texts[2] != texts[1]
+
+
+@needs_vllm
+def test_a_run(model: ModelRef, tmp_path: Path) -> None:
+    path = tmp_path / "vllm.yaml"
+    path.write_text(f"""\
+model: {{use: pretrained, path: {model.path}}}
+source: {{use: witness, train: 4, heldout: 6}}
+sample: {{use: vllm, max_tokens: 24, max_length: 256}}
+evaluate: {{estimators: [verbalized, {{use: self_consistency, n: 3}}], metrics: [accuracy]}}
+""")
+
+    result = tiny.says("run", path, "--out", tmp_path / "run")
+
+    assert result.exit_code == 0, result.output
+
+
+# ------------------------------------------------------------------------------ over HTTP
+
+
+@pytest.fixture(scope="module")
+def url(model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    said = tmp_path_factory.mktemp("server") / "said"
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model.path]
+    command += ["--host=127.0.0.1", f"--port={port}", "--max-model-len=256", "--dtype=float32"]
+    with said.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=dict(os.environ))
+    try:
+        until = time.monotonic() + 600
+        while not _ready(f"http://127.0.0.1:{port}/health"):
+            assert process.poll() is None and time.monotonic() < until, said.read_text()
+            time.sleep(1)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@needs_vllm
+@pytest.mark.parametrize("endpoint", ["chat", "completions"])
+def test_over_http_n_samples_are_one_request(
+    endpoint: str, url: str, model: ModelRef, tmp_path: Path
+) -> None:
+    ledger = Ledger(tmp_path, "sample-1")
+    with ledger.opened():
+        asked = OpenAISampler(base_url=url, max_tokens=10, endpoint=endpoint, with_logprobs=True)
+        found = list(asked.sample(model, PROMPTS, 5, 0))
+
+    assert ledger.totals()["requests"] == 3
+    assert all(len({one.text for one in samples}) > 1 for samples in found)
+    assert all(one.logprob is not None for samples in found for one in samples)
+
+
+@needs_vllm
+def test_over_http_it_agrees_with_transformers(url: str, model: ModelRef) -> None:
+    options = {"temperature": 0, "max_tokens": 10}
+    over = OpenAISampler(base_url=url, with_logprobs=True, **options)
+    plain = TransformersSampler(**options).sample(model, PROMPTS, 1, 0)
+
+    for (one,), (other,) in zip(over.sample(model, PROMPTS, 1, 0), plain, strict=True):
+        assert one.text == other.text.rstrip("\ufffd")  # vLLM waits for the rest of a character
+        assert one.logprob == pytest.approx(other.logprob, abs=1e-2)

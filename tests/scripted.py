@@ -1,0 +1,38 @@
+"""A sampler that says what it is told, in place of a model that costs money or time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import Field, PrivateAttr
+
+from saysel.interfaces import Prompt, Sampler
+from saysel.records import Generation, ModelRef
+
+
+class ScriptedSampler(Sampler):
+    """Replies in order: the i-th round of asking gets the i-th list, then the last one again."""
+
+    rounds: tuple[tuple[str, ...], ...] = Field(description="replies to the prompts of each round")
+    model: str = Field("scripted", description="name of the model")
+
+    _asked: list[tuple[ModelRef, list[Prompt], int]] = PrivateAttr(default_factory=list)
+
+    @property
+    def asked(self) -> list[tuple[ModelRef, list[Prompt], int]]:
+        """Model, prompts and seed of each round so far."""
+        return self._asked
+
+    def sample(
+        self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
+    ) -> Iterator[list[Generation]]:
+        texts = self.rounds[min(len(self._asked), len(self.rounds) - 1)]
+        self._asked.append((model, list(prompts), seed))
+        assert len(texts) == len(prompts) and n == 1
+        return iter([[Generation(text, len(text.split()))] for text in texts])
+
+
+def scripted(*rounds: Sequence[str], **options: Any) -> ScriptedSampler:
+    """A sampler with these rounds of replies."""
+    return ScriptedSampler(use="scripted", rounds=tuple(map(tuple, rounds)), **options)

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
+from typing import ClassVar
 
+from saysel.answers import CHOICES, choice, key, number, only_number, readings
 from saysel.interfaces import Judge
 from saysel.records import Question
 
-ARTICLES = frozenset({"a", "an", "the"})
-
-
-def normalise(text: str) -> str:
-    """Lower case, without accents, punctuation, articles and extra space ("The Café." -> "cafe").
-
-    A text of nothing but articles and punctuation is only stripped and lowered, so that two
-    different ones never become equal.
-    """
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    folded = "".join(mark for mark in folded if not unicodedata.combining(mark))
-    # A comma or point between digits belongs to the number: "1,000" is 1000, "3.5" is not 35.
-    folded = re.sub(r"(?<=\d),(?=\d{3}\b)", "", folded)
-    words = re.findall(r"\w+(?:\.\d+)?", folded)
-    kept = [word for word in words if word not in ARTICLES]
-    return " ".join(kept) or text.strip().casefold()
-
 
 class MatchJudge(Judge):
-    """Right if the parsed answer is an accepted one, up to case, accents and articles."""
+    """Right if the parsed answer is an accepted one: as words, as a number, or as a choice.
+
+    - Words: case, accents, punctuation, articles, spaces and hyphens do not count, numbers may be
+      spelled, and neither brackets nor a lead-in ("It is …", "in …") are part of the answer.
+    - Numbers, where an accepted answer is one: the answer's only number must be equal, with or
+      without separators, currency or unit ("$1,000.00" is 1000).
+    - Choices, where the accepted answers are true, false, unknown, yes or no: the answer must say
+      that and no other ("Not true." is false, "Yes" is true, "it cannot be verified" is unknown).
+
+    An answer that names several things is wrong, also where one of them is right.
+    """
+
+    version: ClassVar[int] = 2
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
-        return [
-            float(normalise(answer) in {normalise(accepted) for accepted in question.answers})
-            for question, answer in items
-        ]
+        return [float(matches(question.answers, answer)) for question, answer in items]
+
+
+def matches(accepted: Sequence[str], answer: str) -> bool:
+    """Whether an answer is one of the accepted ones."""
+    if not answer.strip():
+        return False
+    names = {key(reading) for one in accepted for reading in readings(one)[:2]}
+    said = readings(answer)
+    if key(answer) in names:
+        return True
+    if all(one.strip().casefold() in CHOICES for one in accepted):
+        return choice(said[2]) in {CHOICES[one.strip().casefold()] for one in accepted}
+    values = {value for one in accepted if (value := only_number(one)) is not None}
+    if values and number(said[2]) in values:
+        return True
+    return any(key(reading) in names for reading in said)

@@ -1,0 +1,43 @@
+"""Hierarchical clusters of embeddings, with scikit-learn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from saysel.clusterers.embedded import EmbeddedClusterer
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class AgglomerativeClusterer(EmbeddedClusterer):
+    """Join the nearest groups of embeddings, again and again, until all are too far apart.
+
+    Unlike `embedding`, it does not hang on the order of the responses. The distance of two
+    responses is 1 minus the cosine of their embeddings; that of two groups is the mean, the
+    largest or the smallest between their responses.
+    """
+
+    threshold: float = Field(
+        0.9, gt=0, lt=1, description="cosine similarity above which groups are joined"
+    )
+    linkage: Literal["average", "complete", "single"] = Field(
+        "average", description="mean, least or greatest similarity between the responses counts"
+    )
+
+    def groups(self, vectors: npt.NDArray[np.float32]) -> list[list[int]]:
+        import numpy as np
+        from sklearn.cluster import AgglomerativeClustering
+
+        if len(vectors) == 1:
+            return [[0]]
+        labels = AgglomerativeClustering(
+            n_clusters=None,
+            metric="precomputed",
+            linkage=self.linkage,
+            distance_threshold=1 - self.threshold,
+        ).fit_predict(np.clip(1 - vectors @ vectors.T, 0, 2))
+        return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]

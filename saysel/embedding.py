@@ -1,0 +1,75 @@
+"""Sentence embeddings, through sentence-transformers; each text is embedded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from saysel import hf
+from saysel.errors import DataError, MissingExtra
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+#: Most texts that are remembered, some 400 MB with 1,024 dimensions.
+REMEMBERED = 100_000
+
+
+class Embedder:
+    """A sentence model that remembers what it has embedded."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._known: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
+
+    def vectors(
+        self, texts: Sequence[str], instruction: str, batch_size: int
+    ) -> npt.NDArray[np.float32]:
+        """One vector of length 1 per text: [len(texts), dimensions].
+
+        Args:
+            instruction: put before every text; models like INSTRUCTOR (arXiv 2212.09741) read it
+                and leave it out of the mean over tokens.
+        """
+        import numpy as np
+
+        if len(self._known) + len(texts) > REMEMBERED:
+            self._known.clear()
+        new = [text for text in dict.fromkeys(texts) if (instruction, text) not in self._known]
+        if new:
+            found = self._model.encode(
+                new,
+                prompt=instruction or None,
+                batch_size=batch_size,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            )
+            self._known.update(
+                ((instruction, text), vector) for text, vector in zip(new, found, strict=True)
+            )
+        return np.stack([self._known[instruction, text] for text in texts])
+
+
+@lru_cache(maxsize=1)
+def resident(path: str, revision: str | None) -> Embedder:
+    """The sentence model at a directory or hub id; the last one asked for stays in memory.
+
+    Raises:
+        MissingExtra: sentence-transformers is not installed.
+        DataError: the model cannot be loaded.
+    """
+    hf.quiet()
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise MissingExtra(
+            "clustering by embeddings", "sentence-transformers", "embeddings"
+        ) from error
+    try:
+        model = SentenceTransformer(path, revision=revision, device=hf.device())
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"{path}: cannot be loaded as a sentence model: {reason}") from error
+    return Embedder(model)

@@ -1,0 +1,135 @@
+"""What the components share that ask a language model about others: writer and judge.
+
+A prompt is a text with places such as `{question}`; each component comes with one, and the user
+can put a file of their own in its stead.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from typing_extensions import Self
+
+from saysel.errors import StageError
+from saysel.interfaces import Prompt, Sampler
+from saysel.records import ModelRef
+
+Read = TypeVar("Read")
+
+#: Longest part of an unusable reply that is shown.
+SHOWN = 80
+
+
+class AsksModel(BaseModel):
+    """Options of a component that asks a language model, and how it asks.
+
+    Attributes:
+        wording: file below `saysel/` with the component's own prompt.
+        places: what has to stand in a prompt.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wording: ClassVar[str]
+    places: ClassVar[tuple[str, ...]]
+
+    sampler: Sampler = Field(
+        cast(Any, "transformers"), validate_default=True, description="asks the model"
+    )
+    model: str | None = Field(
+        None,
+        min_length=1,
+        description="hub id or directory of the model, for samplers that have none of their own",
+    )
+    revision: str | None = Field(None, description="commit or tag of the model's hub repository")
+    prompt: str | None = Field(
+        None, description="file with a prompt of your own, or its text; null: saysel's"
+    )
+    retries: int = Field(
+        2, ge=0, description="times that a reply is asked for again that cannot be used"
+    )
+    most_missing: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of a batch that may stay without a usable reply; more, and the stage "
+        "fails",
+    )
+    seed: int = Field(0, ge=0, description="for sampling")
+
+    @field_validator("prompt")
+    @classmethod
+    def _prompt_is_read(cls, prompt: str | None) -> str | None:
+        """The text itself: it is what decides the replies, and what a run has to remember."""
+        if prompt is None:
+            return None
+        if "\n" not in prompt and "{" not in prompt:
+            try:
+                prompt = Path(prompt).expanduser().read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "not UTF-8"
+                raise ValueError(f"the file {prompt} cannot be read: {reason}") from None
+        missing = [place for place in cls.places if place not in prompt]
+        if missing:
+            raise ValueError(f"the prompt must contain {', '.join(missing)}")
+        return prompt
+
+    @model_validator(mode="after")
+    def _somebody_is_asked(self) -> Self:
+        if self.model is None and getattr(self.sampler, "model", None) is None:
+            raise ValueError(
+                f"say under 'model' which model answers: the sampler '{self.sampler.use}' has none "
+                "of its own"
+            )
+        return self
+
+    def filled(self, values: Mapping[str, str]) -> Prompt:
+        """The prompt with its places filled; what is filled in is taken as it is."""
+        text = self.prompt or files("saysel").joinpath(self.wording).read_text(encoding="utf-8")
+        places = re.compile("|".join(map(re.escape, values)))
+        content = places.sub(lambda found: values[found[0]], text.strip())
+        return [{"role": "user", "content": content}]
+
+    def replies(
+        self, prompts: Sequence[Prompt], read: Callable[[str], Read | None]
+    ) -> list[Read | None]:
+        """What was read from the reply to each prompt; `None` where nothing could, in any try.
+
+        A reply that cannot be read is asked for again with another seed. What a model thinks
+        before it answers (`<think>`) is not part of the reply.
+
+        Raises:
+            StageError: more replies than allowed cannot be read.
+        """
+        found: list[Read | None] = [None] * len(prompts)
+        waiting = list(range(len(prompts)))
+        asked = ModelRef(self.model or "", self.revision)
+        unusable = ""
+        for attempt in range(self.retries + 1):
+            if not waiting:
+                break
+            samples = self.sampler.sample(
+                asked, [prompts[place] for place in waiting], 1, self.seed + attempt
+            )
+            for place, (reply,) in zip(waiting, samples, strict=True):
+                found[place] = read(reply.text.rpartition("</think>")[2])
+                if found[place] is None:
+                    unusable = " ".join(reply.text.split())[:SHOWN]
+            waiting = [place for place in waiting if found[place] is None]
+        if len(waiting) > math.ceil(self.most_missing * len(prompts)):
+            raise StageError(
+                f"{len(waiting)} of {len(prompts)} replies of {self.asked()} could not be used, "
+                f"after {self.retries + 1} tries each (one of them: '{unusable}'): mend the "
+                "prompt, ask another model, or raise most_missing"
+            )
+        return found
+
+    def asked(self) -> str:
+        """The model's name, for messages."""
+        return self.model or str(getattr(self.sampler, "model", self.sampler.use))

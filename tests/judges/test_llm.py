@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+
+from saysel import testing
+from saysel.errors import StageError
+from saysel.interfaces import Prompt
+from saysel.judges.llm import LlmJudge, read
+from saysel.records import ModelRef
+from saysel.testing import question
+from tests.scripted import scripted
+from tests.talker import taught
+
+
+def prompt_about(answer: str) -> Prompt:
+    """What the judge asks about an answer to the question of the test kit."""
+    sampler = scripted(["Verdict: right"])
+    LlmJudge(sampler=sampler).judge([(question(), answer)])
+    return sampler.asked[0][1][0]
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict"),
+    [
+        ("Verdict: right", 1.0),
+        ("It names the same city.\n**Verdict:** Right.", 1.0),
+        ("verdict: WRONG", 0.0),
+        ("Verdict: correct", 1.0),
+        ("Verdict: right? No, another city. Verdict: wrong", 0.0),
+        ("It is right.", None),
+        ("Verdict: rightly", None),
+        ("Verdict: 7/10", None),
+        ("", None),
+    ],
+)
+def test_reading_a_verdict(reply: str, verdict: float | None) -> None:
+    assert read(reply) == verdict
+
+
+def test_it_sees_the_answer_and_nothing_else_of_the_reply() -> None:
+    (message,) = prompt_about("the city of Paris")
+
+    assert question().prompt in message["content"]
+    assert "- Paris\n" in message["content"]
+    assert "Answer to be judged: the city of Paris\n" in message["content"]
+    assert "{" not in message["content"]
+
+
+def test_the_same_answer_is_asked_about_once() -> None:
+    sampler = scripted(["Verdict: right", "Verdict: wrong", "Verdict: right"])
+    other = question(id="other")
+    items = [(question(), "Paris"), (question(), "Oslo"), (question(), "Paris"), (other, "Paris")]
+
+    assert LlmJudge(sampler=sampler).judge(items) == [1.0, 0.0, 1.0, 1.0]
+    assert len(sampler.asked) == 1
+
+
+def test_no_answer_is_wrong_without_asking() -> None:
+    sampler = scripted([])
+
+    assert LlmJudge(sampler=sampler).judge([(question(), " ")]) == [0.0]
+    assert sampler.asked == []
+
+
+def test_no_verdict_is_missing() -> None:
+    sampler = scripted(["Verdict: right", "Hm."], ["Hm."], ["Hm."])
+
+    assert LlmJudge(sampler=sampler).judge([(question(), "Paris"), (question(), "Oslo")]) == [
+        1.0,
+        None,
+    ]
+
+
+@pytest.fixture(scope="module")
+def judge(small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> LlmJudge:
+    """A judge whose model has learned a handful of verdicts, and to hum."""
+    replies = {
+        "Paris": "Verdict: right",
+        "the city of Paris": "The same city. Verdict: right",
+        "Oslo": "Another city. Verdict: wrong",
+        "not Paris but Rome": "Verdict: wrong",
+        "Oslo Self-reflection: I would sometimes say Paris.": "Verdict: wrong",
+        "hm": "Who knows?",
+    }
+    lessons = [(prompt_about(answer), reply) for answer, reply in replies.items()]
+    model = taught(small_model, lessons, tmp_path_factory.mktemp("judge"))
+    sampler = {"use": "transformers", "temperature": 0, "max_tokens": 30}
+    return LlmJudge.model_validate({"use": "llm", "sampler": sampler, "model": model.path})
+
+
+def test_a_local_model_judges(judge: LlmJudge) -> None:
+    answers = ["Paris", "Oslo", "hm", "the city of Paris", ""]
+
+    assert judge.judge([(question(), answer) for answer in answers]) == [1, 0, None, 1, 0]
+    testing.check_judge(judge)
+
+
+def test_a_model_that_only_hums_stops_the_stage(judge: LlmJudge) -> None:
+    strict = judge.model_copy(update={"most_missing": 0.0})
+
+    with pytest.raises(StageError, match=r"1 of 2 replies of .* \(one of them: 'Who knows\?'\)"):
+        strict.judge([(question(), "Paris"), (question(), "hm")])

@@ -1,0 +1,122 @@
+"""Predictions of a run in the log formats of other tools.
+
+    DIR/lm_eval/MODEL/results_TIME.json           lm-evaluation-harness: the scores of a model,
+    DIR/lm_eval/MODEL/samples_TASK_TIME.jsonl     and one line per question and task
+    DIR/inspect_ai/TIME_TASK_ID.json              Inspect: one log per model and task
+
+A task is a source, a split and a way of asking. Times are those of the evaluation, so that the
+same run gives the same files. The ideal observer is no model and is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from saysel.plan import Plan
+from saysel.recipe import Recipe
+from saysel.records import ModelRef, Prediction, Question
+from saysel.stages import judged_on, read_model, stage_directory
+from saysel.storage import Shards, finished, read_json, write_text
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model that was asked in one way: a row of the report.
+
+    Attributes:
+        run: the run's name.
+        cell: the matrix cell, empty without a matrix.
+        phase: `base`, or the training phase after which it was measured.
+        estimator: how answer and confidence were had.
+        recipe: the cell's recipe.
+        model: where the model lies.
+        scores: value, low and high of each metric, as `metrics.json` has them.
+        questions: by id.
+        predictions: in the questions' order.
+        started, seconds: when it was asked, in seconds since 1970, and for how long.
+    """
+
+    run: str
+    cell: str
+    phase: str
+    estimator: str
+    recipe: Recipe
+    model: ModelRef
+    scores: Mapping[str, Mapping[str, float | None]]
+    questions: Mapping[str, Question]
+    predictions: Sequence[Prediction]
+    started: float
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """The model's name: run, cell and phase."""
+        return "-".join(part for part in (self.run, self.cell, self.phase) if part)
+
+    @property
+    def task(self) -> str:
+        """What it was asked: source, split and estimator."""
+        return f"{self.recipe.source.use}-{self.recipe.evaluate.split}-{self.estimator}"
+
+
+def evaluations(run: Path, plan: Plan) -> list[Evaluation]:
+    """The evaluations of a run whose report is drawn."""
+    content = read_json(run / "report" / "metrics.json")
+    rows = {(row["cell"], row["model"], row["estimator"]): row for row in content["rows"]}
+    found = []
+    for cell in plan.cells:
+        questions = {question.id: question for question in judged_on(run, cell.recipe)}
+        for step in cell.evaluations():
+            place = stage_directory(run, step)
+            estimator = step.name.removeprefix(f"evaluate-{step.model}-")
+            record = finished(place) or {}
+            found.append(
+                Evaluation(
+                    run=content["run"],
+                    cell=cell.label,
+                    phase=step.model,
+                    estimator=estimator,
+                    recipe=cell.recipe,
+                    model=read_model(run, stage_directory(run, step.inputs["model"])),
+                    scores=rows[cell.label, step.model, estimator]["metrics"],
+                    questions=questions,
+                    predictions=list(Shards(place, Prediction)),
+                    started=record["started"],
+                    seconds=record["seconds"],
+                )
+            )
+    return found
+
+
+def write_predictions(run: Path, plan: Plan, directory: Path) -> list[Path]:
+    """Write all logs of a run; returns the files."""
+    from saysel.export import inspect_ai, lm_eval
+
+    found = evaluations(run, plan)
+    files = {
+        **{Path("lm_eval") / path: text for path, text in lm_eval.logs(found).items()},
+        **{Path("inspect_ai") / path: text for path, text in inspect_ai.logs(found).items()},
+    }
+    for path, text in files.items():
+        write_text(directory / path, text.encode(errors="replace").decode())
+    return [directory / path for path in files]
+
+
+def stamp(seconds: float) -> datetime:
+    """A time in UTC, to the second."""
+    return datetime.fromtimestamp(int(seconds), timezone.utc)
+
+
+def file_name(text: str) -> str:
+    """A text without what file systems refuse."""
+    return re.sub(r'["<>:/|\\?*\[\]\s]+', "__", text)
+
+
+def dumped(content: object, indent: int | None = None) -> str:
+    """Strict JSON."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=indent)

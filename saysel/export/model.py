@@ -1,0 +1,92 @@
+"""The model of a run as a directory that transformers and vLLM load without saysel.
+
+DIR/README.md                    the model card
+DIR/adapter_config.json          an adapter, to load on top of its base; or with `merge`
+DIR/config.json                  a whole model
+DIR/model.safetensors …          the weights, and the tokenizer with its chat template
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from saysel import hf
+from saysel.errors import StageError, UsageError
+from saysel.export.card import card
+from saysel.plan import Plan, Step
+from saysel.records import ModelRef
+from saysel.stages import read_model, stage_directory
+from saysel.storage import disk_trouble, finished, write_text
+
+
+def last_model(run: Path, plan: Plan) -> tuple[Step, ModelRef]:
+    """The step that made the run's last model, and where it lies.
+
+    Raises:
+        UsageError: the run has several cells, or has not trained a model.
+    """
+    if len(plan.cells) > 1:
+        raise UsageError(
+            f"{run}: the run has {len(plan.cells)} cells, each with models of its own: run the "
+            "one you want by itself, which repeats nothing but costs a directory"
+        )
+    made = [
+        step
+        for step in plan.cells[0].steps
+        if step.stage in ("model", "train") and finished(stage_directory(run, step)) is not None
+    ]
+    if not made:
+        raise UsageError(f"{run}: the run has not made a model yet: run the recipe first")
+    return made[-1], read_model(run, stage_directory(run, made[-1]))
+
+
+def write_model(run: Path, plan: Plan, directory: Path, merge: bool, license: str) -> Path:
+    """Write the run's last model with its card.
+
+    Args:
+        directory: made whole, or not at all.
+        merge: add an adapter to the weights of its base; a whole model is one already.
+        license: identifier for the card, as the hub knows it.
+
+    Raises:
+        UsageError: see `last_model`; something is in the directory already; or the model is one
+            that the hub has, unchanged.
+        DataError: the model cannot be loaded.
+    """
+    step, ref = last_model(run, plan)
+    if ref.adapter is None and not Path(ref.path).is_dir():
+        raise UsageError(f"{run}: its model is {ref.path} as it is: there is nothing to export")
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(f"{directory}: something is there already: name another directory")
+    # Beside its place under another name, then renamed.
+    unfinished = directory.with_name(f".{directory.name}.tmp")
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        adapter = ref.adapter is not None and not merge
+        if ref.adapter is not None and merge:
+            hf.save(hf.load_model(ref).merge_and_unload(), hf.load_tokenizer(ref), unfinished)
+        else:
+            _copy(Path(ref.adapter or ref.path), unfinished)
+            if adapter:  # an adapter that was named in the recipe need not have one
+                hf.load_tokenizer(ref).save_pretrained(unfinished)
+        text = card(run, plan, step, ref, adapter=adapter, license=license)
+        write_text(unfinished / "README.md", text)
+        if directory.exists():
+            directory.rmdir()
+        unfinished.replace(directory)
+    except OSError as error:
+        raise disk_trouble(error, directory) from error
+    except shutil.Error as error:
+        raise StageError(f"{directory}: cannot be written ({error})") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return directory
+
+
+def _copy(model: Path, directory: Path) -> None:
+    """A saved model's own files: no checkpoints, no second adapter that training kept beside."""
+    for path in model.iterdir():
+        if path.is_file() and path.name not in ("README.md", "training_args.bin"):
+            shutil.copy2(path, directory / path.name)

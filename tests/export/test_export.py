@@ -1,0 +1,171 @@
+"""What other tools find in the logs."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from saysel.storage import read_json
+from tests.tiny import says
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    to = tmp_path_factory.mktemp("export")
+    result = says("export", tiny_run, "--predictions", "--to", to)
+    assert result.exit_code == 0, result.output
+    files = sorted(str(path) for path in to.rglob("*") if path.is_file())
+    assert sorted(result.output.splitlines()) == files
+    return to
+
+
+@pytest.fixture(scope="module")
+def predictions(tiny_run: Path) -> list[dict[str, Any]]:
+    """What the base model said when it was asked once."""
+    (shard,) = (tiny_run / "stages").glob("evaluate-base-verbalized-*/part-*.parquet")
+    rows: list[dict[str, Any]] = pq.read_table(shard).to_pylist()
+    assert len(rows) == 16
+    return rows
+
+
+def accuracy(tiny_run: Path) -> dict[str, float]:
+    rows = read_json(tiny_run / "report" / "metrics.json")["rows"]
+    found: dict[str, float] = rows[0]["metrics"]["accuracy"]
+    return found
+
+
+# ----------------------------------------------------------------- lm-evaluation-harness
+
+
+def test_lm_eval_has_a_folder_per_model(exported: Path) -> None:
+    names = {
+        path.parent.name: sorted(file.name.split("_")[0] for file in path.parent.iterdir())
+        for path in exported.glob("lm_eval/*/results_*.json")
+    }
+
+    assert names == {
+        "tiny-base": ["results", "samples", "samples"],
+        "tiny-sft": ["results", "samples"],
+        "tiny-ppo": ["results", "samples"],
+    }
+
+
+def test_lm_eval_results(exported: Path, tiny_run: Path) -> None:
+    (file,) = exported.glob("lm_eval/tiny-base/results_*.json")
+    content = read_json(file)
+
+    tasks = ["witness-heldout-verbalized", "witness-heldout-self_consistency"]
+    for key in ("results", "configs", "versions", "n-shot", "higher_is_better", "n-samples"):
+        assert list(content[key]) == tasks
+    scores, known = content["results"][tasks[0]], accuracy(tiny_run)
+    assert scores["acc,none"] == known["value"]
+    assert scores["acc_stderr,none"] == pytest.approx((known["high"] - known["low"]) / 3.92)
+    assert content["higher_is_better"][tasks[0]]["acc"] is True
+    assert content["higher_is_better"][tasks[0]]["ece"] is False
+    assert content["n-samples"][tasks[0]] == {"original": 16, "effective": 16}
+    assert content["model_name"] == "tiny-base"
+    assert content["config"]["model_args"].startswith("pretrained=")
+
+
+def test_lm_eval_samples(exported: Path, predictions: list[dict[str, Any]]) -> None:
+    (file,) = exported.glob("lm_eval/tiny-base/samples_*verbalized_*.jsonl")
+    samples = [json.loads(line) for line in file.read_text().splitlines()]
+
+    # As lm-evaluation-harness cuts the name.
+    task, time = file.stem[file.stem.find("_") + 1 : file.stem.rfind("_")], file.stem[-26:]
+    assert task == "witness-heldout-verbalized"
+    assert "_" not in time and ":" not in file.name
+    assert [sample["doc_id"] for sample in samples] == list(range(16))
+    for sample, row in zip(samples, predictions, strict=True):
+        assert sample["doc"]["id"] == row["question_id"]
+        assert sample["resps"] == [[row["response"]]]
+        assert sample["filtered_resps"] == [row["answer"] or ""]
+        assert (sample["acc"], sample["confidence"]) == (row["correct"], row["confidence"])
+        assert sample["target"] == sample["doc"]["answers"][0]
+        assert sample["arguments"]["gen_args_0"]["arg_0"] == sample["doc"]["question"]
+        assert all(len(sample[f"{part}_hash"]) == 64 for part in ("doc", "prompt", "target"))
+    assert math.fsum(sample["acc"] for sample in samples) == sum(r["correct"] for r in predictions)
+
+
+# --------------------------------------------------------------------------------- Inspect
+
+
+def test_inspect_has_a_log_per_model_and_task(exported: Path) -> None:
+    logs = [read_json(path) for path in exported.glob("inspect_ai/*.json")]
+
+    assert {(log["eval"]["model"], log["eval"]["task"]) for log in logs} == {
+        ("saysel/tiny-base", "witness-heldout-verbalized"),
+        ("saysel/tiny-base", "witness-heldout-self_consistency"),
+        ("saysel/tiny-sft", "witness-heldout-verbalized"),
+        ("saysel/tiny-ppo", "witness-heldout-verbalized"),
+    }
+    assert len({log["eval"]["eval_id"] for log in logs}) == 4
+    assert {log["eval"]["run_id"] for log in logs} == {logs[0]["eval"]["run_id"]}
+    for path in exported.glob("inspect_ai/*.json"):
+        assert len(path.stem.split("_")) == 3
+
+
+def test_an_inspect_log(exported: Path, tiny_run: Path, predictions: list[dict[str, Any]]) -> None:
+    (log,) = [
+        log
+        for log in map(read_json, exported.glob("inspect_ai/*_witness-heldout-verbalized_*.json"))
+        if log["eval"]["model"] == "saysel/tiny-base"
+    ]
+
+    assert (log["version"], log["status"]) == (2, "success")
+    assert log["stats"]["started_at"] <= log["stats"]["completed_at"]
+    (scores,) = log["results"]["scores"]
+    known = accuracy(tiny_run)
+    assert scores["metrics"]["accuracy"]["value"] == known["value"]
+    assert scores["metrics"]["accuracy"]["metadata"] == {"low": known["low"], "high": known["high"]}
+    ids = [sample["id"] for sample in log["samples"]]
+    assert ids == log["eval"]["dataset"]["sample_ids"] == [r["question_id"] for r in predictions]
+    for sample, row in zip(log["samples"], predictions, strict=True):
+        assert sample["scores"]["match"]["value"] == row["correct"]
+        assert sample["scores"]["match"]["answer"] == row["answer"]
+        stated = sample["scores"].get("confidence")
+        assert (stated and stated["value"]) == row["confidence"]
+        assert sample["output"]["choices"][0]["message"]["content"] == row["response"]
+        assert [turn["role"] for turn in sample["messages"]] == ["user", "assistant"]
+        assert sample["output"]["usage"]["output_tokens"] == row["tokens"]
+    messages = [turn["id"] for sample in log["samples"] for turn in sample["messages"]]
+    assert len(set(messages)) == 32
+
+
+# --------------------------------------------------------------------------------- command
+
+
+def test_the_same_run_gives_the_same_files(exported: Path, tiny_run: Path, tmp_path: Path) -> None:
+    says("export", tiny_run, "--predictions", "--to", tmp_path)
+
+    first = {path.relative_to(exported): path for path in exported.rglob("*.json*")}
+    assert len(first) == 11
+    for name, path in first.items():
+        assert (tmp_path / name).read_bytes() == path.read_bytes()
+
+
+def test_where_it_goes_by_default(tiny_copy: Path) -> None:
+    says("export", tiny_copy, "--predictions")
+
+    assert {path.name for path in (tiny_copy / "export").iterdir()} == {"lm_eval", "inspect_ai"}
+
+
+def test_trouble(tiny_copy: Path, tmp_path: Path) -> None:
+
+    nowhere = says("export", tmp_path / "nowhere", "--predictions")
+    assert (nowhere.exit_code, nowhere.stdout) == (2, "")
+    assert "not a run directory" in nowhere.stderr
+    (tiny_copy / "report" / "metrics.json").unlink()
+    missing = says("export", tiny_copy, "--predictions")
+    assert missing.stderr == f"{tiny_copy}: the report is missing: saysel report {tiny_copy}\n"
+    for place in (tiny_copy / "stages").glob("evaluate-sft-*"):
+        (place / "done.json").unlink()
+    assert (
+        "predictions are missing for evaluate-sft-verbalized"
+        in says("export", tiny_copy, "--predictions").stderr
+    )

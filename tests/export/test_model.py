@@ -1,0 +1,170 @@
+"""Models that plain transformers loads, with what was measured of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from saysel import hf
+from saysel.records import ModelRef
+from saysel.storage import read_json
+from tests.tiny import says
+
+LORA = "train=[{use: sft, lora: {r: 4}, max_steps: 2, batch_size: 8, learning_rate: 1e-2}, "
+LORA += "{use: ppo, steps: 1, batch_size: 4, max_tokens: 32, learning_rate: 1e-2}]"
+ASKED = "Nora says the globe is in the barn. Where is the globe?"
+
+
+def logits(ref: ModelRef) -> torch.Tensor:
+    model, tokenizer = hf.load_model(ref), hf.load_tokenizer(ref)
+    ids = torch.tensor(hf.encode(tokenizer, [[{"role": "user", "content": ASKED}]]))
+    with torch.no_grad():
+        return model(ids).logits
+
+
+def card_of(directory: Path) -> tuple[dict[str, object], str]:
+    """Metadata and text of a model card."""
+    _, metadata, text = (directory / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    return yaml.safe_load(metadata), text
+
+
+def run_the_code_of(directory: Path) -> str:
+    """What the card's own lines print, in a process that has no saysel."""
+    (code,) = re.findall(r"^```python\n(.*?)^```$", card_of(directory)[1], re.DOTALL | re.MULTILINE)
+    assert "saysel" not in code
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.modules['saysel'] = None\n{code}"],
+        cwd=directory,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def lora_run(tiny_recipe: Path, tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run whose last model is an adapter."""
+    run = tmp_path_factory.mktemp("lora") / "run"
+    result = says("run", tiny_recipe, "--out", run, "--set", LORA)
+    assert result.exit_code == 0, result.output
+    return run
+
+
+def trained(run: Path) -> Path:
+    (place,) = run.glob("stages/train-ppo-*/model")
+    return place
+
+
+@pytest.mark.slow
+def test_a_whole_model(tiny_run: Path, tmp_path: Path) -> None:
+    result = says("export", tiny_run, "--to", tmp_path / "deep" / "mine")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'deep' / 'mine'}\n"
+
+    exported = tmp_path / "deep" / "mine"
+    assert torch.equal(logits(ModelRef(str(exported))), logits(ModelRef(str(trained(tiny_run)))))
+    assert run_the_code_of(exported).strip()
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["mine"]
+
+
+@pytest.mark.slow
+def test_an_adapter_and_the_same_merged(lora_run: Path, tmp_path: Path) -> None:
+    adapter, merged = tmp_path / "adapter", tmp_path / "merged"
+    assert says("export", lora_run, "--to", adapter).exit_code == 0
+    done = says("export", lora_run, "--to", merged, "--merge", "--license", "apache-2.0")
+    assert done.exit_code == 0, done.output
+
+    (base,) = lora_run.glob("stages/model-*/model")
+    expected = logits(ModelRef(str(base), adapter=str(trained(lora_run))))
+    assert not torch.allclose(expected, logits(ModelRef(str(base))), atol=1e-3)
+    assert torch.allclose(logits(ModelRef(str(base), adapter=str(adapter))), expected, atol=1e-5)
+    assert torch.allclose(logits(ModelRef(str(merged))), expected, atol=1e-4)
+    assert not (adapter / "config.json").exists() and not (merged / "adapter_config.json").exists()
+    assert all(path.is_file() for path in adapter.iterdir())
+    # What transformers makes of either, without saysel, is the same reply.
+    assert run_the_code_of(adapter) == run_the_code_of(merged)
+    assert card_of(adapter)[0]["library_name"] == "peft"
+    assert card_of(merged)[0]["library_name"] == "transformers"
+    assert card_of(merged)[0]["license"] == "apache-2.0"
+    assert str(lora_run) not in card_of(adapter)[1] + card_of(merged)[1]
+
+
+@pytest.mark.slow
+def test_the_card_tells_what_was_measured(tiny_run: Path, tmp_path: Path) -> None:
+    assert says("export", tiny_run, "--to", tmp_path / "mine").exit_code == 0
+    metadata, text = card_of(tmp_path / "mine")
+
+    assert metadata["license"] == "unknown" and "saysel" in str(metadata["tags"])
+    rows = [
+        row
+        for row in read_json(tiny_run / "report" / "metrics.json")["rows"]
+        if row["model"] in ("base", "ppo")
+    ]
+    table = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    head, body = table[0], table[2:]
+    assert [line[:2] for line in body] == [[f"| {r['model']}", r["estimator"]] for r in rows]
+    for line, row in zip(body, rows, strict=True):
+        brier = row["metrics"]["brier"]
+        told = line[head.index("Brier")].removesuffix(" |")
+        if brier["value"] is not None:
+            assert told.startswith(f"{brier['value']:.3f} ({brier['low']:.3f} – ")
+        assert line[2] == "16 (heldout)"
+    for part in ("## Data", "`witness`", "heldout: 16", "## Training", "\nppo:\n", "reward:"):
+        assert part in text
+    for part in ("## Intended use", "## Licence", "Confidence: 7"):
+        assert part in text
+
+
+@pytest.mark.slow
+def test_a_run_that_is_not_finished_says_so_in_the_card(tiny_copy: Path, tmp_path: Path) -> None:
+    (tiny_copy / "report" / "metrics.json").unlink()
+    assert says("export", tiny_copy, "--to", tmp_path / "mine").exit_code == 0
+
+    assert "Not measured: the run has no report yet." in card_of(tmp_path / "mine")[1]
+
+
+@pytest.mark.slow
+def test_what_cannot_be_exported(tiny_copy: Path, tmp_path: Path) -> None:
+    def refused(*arguments: str | Path) -> str:
+        result = says("export", *arguments)
+        assert (result.exit_code, result.stdout) == (2, ""), result.output
+        (line,) = result.stderr.splitlines()
+        return line
+
+    assert "not a run directory" in refused(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").touch()
+    told = refused(tiny_copy, "--to", tmp_path / "full")
+    assert "something is there already: name another directory" in told
+    assert "--predictions about what it said" in refused(tiny_copy, "--predictions", "--merge")
+    for done in tiny_copy.glob("stages/*/done.json"):
+        done.unlink()
+    assert "the run has not made a model yet" in refused(tiny_copy, "--to", tmp_path / "new")
+    recipe = (tiny_copy / "recipe.yaml").read_text()
+    (tiny_copy / "recipe.yaml").write_text(recipe.replace("matrix: {}", "matrix: {seed: [0, 1]}"))
+    assert "has 2 cells" in refused(tiny_copy, "--to", tmp_path / "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "tiny"]
+
+
+def test_a_model_of_the_hub_is_not_exported(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    recipe = "{name: mine, source: witness, model: {use: pretrained, path: org/name}}"
+    (tmp_path / "mine.yaml").write_text(recipe)
+    assert says("run", tmp_path / "mine.yaml", "--out", run, "--until", "model").exit_code == 0
+
+    result = says("export", run)
+
+    assert result.exit_code == 2
+    assert result.stderr == f"{run}: its model is org/name as it is: there is nothing to export\n"
+    assert json.loads((run / "manifest.json").read_text())

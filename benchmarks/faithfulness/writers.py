@@ -1,0 +1,171 @@
+"""Do the measures tell a faithful rationale from one that only sounds like it?
+
+    saysel run quickstart
+    python benchmarks/faithfulness/writers.py runs/quickstart --out benchmarks/faithfulness
+
+The last model of the run answers every question of a split of the witness world, greedily, and is
+asked again 20 times. Then several writers explain each answer:
+
+    faithful   the built-in template, from 20 samples of its own: not those it is measured against
+    shuffled   the faithful text of another question
+    random     the template's words with places drawn at random, as many as the template names in
+               some other question
+    generic    "I am not entirely sure."
+    model      what the model itself wrote
+
+The witness world is one whose true competing answers are known, so the same is measured twice:
+against fresh samples, which is what saysel does, and against the exact posterior. Nothing is
+written into the run. Writes `results.csv` and `table.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from saysel.faithfulness import MEASURES, Measured, measure
+from saysel.interfaces import RationaleWriter
+from saysel.mentions import words
+from saysel.recipe import Recipe, load
+from saysel.records import Meaning, ModelRef, Question, Rationale, Reflection, Response
+from saysel.registry import build
+from saysel.sources.witness import PLACES, posterior
+from saysel.stages import questions, read_model
+from saysel.stages.faithfulness import ReflectShard, reread
+
+Texts = list[str]
+
+
+def last_model(run: Path, recipe: Recipe) -> tuple[str, ModelRef]:
+    """The model that the last phase of training made."""
+    phase = recipe.train[-1].use
+    (directory,) = (run / "stages").glob(f"train-{phase}-*")
+    return phase, read_model(run, directory)
+
+
+def faithful(
+    recipe: Recipe, model: ModelRef, asked: Sequence[Question], n: int, seed: int
+) -> list[Rationale | None]:
+    """The template's texts, from samples that nothing is measured against."""
+    prompts = [recipe.format.prompt(question) for question in asked]
+    items = []
+    for question, replies in zip(asked, recipe.sample.sample(model, prompts, n, seed), strict=True):
+        responses = [
+            Response(question.id, i, reply.text, recipe.format.parse(reply.text).answer, 0)
+            for i, reply in enumerate(replies)
+        ]
+        items.append((question, recipe.cluster.cluster(question, responses)))
+    writer = build("rationale", "template")
+    assert isinstance(writer, RationaleWriter)
+    return writer.write(items)
+
+
+def places_in(text: str) -> list[str]:
+    return [word for word in words(text) if word in PLACES]
+
+
+def randomised(text: str, rng: random.Random) -> str:
+    """The text with every place replaced by another, no two the same."""
+    drawn = dict(zip(places_in(text), rng.sample(PLACES, len(PLACES)), strict=False))
+    return " ".join(
+        token.replace(word, drawn[word]) if (word := token.strip(".,")) in drawn else token
+        for token in text.split(" ")
+    )
+
+
+def truth(question: Question, reflection: Reflection) -> Reflection:
+    """The same rationale beside the exact posterior in place of the fresh samples."""
+    beliefs = posterior(tuple((who, where) for who, where in question.meta["statements"]))
+    return replace(
+        reflection,
+        meanings=tuple(
+            Meaning((f"the {place}",), share, f"the {place}" == reflection.answer)
+            for place, share in beliefs.items()
+        ),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("run", type=Path, help="a finished run of a recipe on the witness world")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--split", default="heldout")
+    parser.add_argument("--n", type=int, default=20, help="fresh samples per question")
+    arguments = parser.parse_args()
+    recipe = load(str(arguments.run / "recipe.yaml"))
+    asked = questions(recipe, arguments.split)
+    name, model = last_model(arguments.run, recipe)
+    _, drawn = ReflectShard(recipe, model, arguments.n)((0, asked))
+    rng = random.Random(0)
+    template = [
+        "" if one is None else one.text for one in faithful(recipe, model, asked, arguments.n, 1)
+    ]
+
+    def mixed() -> Texts:
+        return rng.sample(template, len(template))
+
+    writers: dict[str, Callable[[], Texts]] = {
+        "faithful": lambda: template,
+        "shuffled": mixed,
+        "random": lambda: [randomised(text, rng) for text in mixed()],
+        "generic": lambda: ["I am not entirely sure."] * len(asked),
+    }
+    found: dict[str, tuple[list[Measured], list[Measured]]] = {}
+    for writer, write in writers.items():
+        told = [replace(one, rationale=text) for one, text in zip(drawn, write(), strict=True)]
+        found[writer] = both(asked, reread(recipe.format, model, asked, told, 0))
+    found[f"model ({name})"] = both(asked, drawn)
+    report(arguments.out, found)
+
+
+def both(
+    asked: Sequence[Question], reflections: Sequence[Reflection]
+) -> tuple[list[Measured], list[Measured]]:
+    """Measured against fresh samples, and against the truth."""
+    exact = [truth(*pair) for pair in zip(asked, reflections, strict=True)]
+    return measure(reflections, asked), measure(exact, asked)
+
+
+def report(out: Path, found: dict[str, tuple[list[Measured], list[Measured]]]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    header = ["writer", "against", "measure", "value", "low", "high", "bca_low", "bca_high", "used"]
+    lines = [
+        [writer, against, s.metric, s.value, s.low, s.high, s.bca_low, s.bca_high, one.used]
+        for writer, pair in found.items()
+        for against, measured in zip(("samples", "posterior"), pair, strict=True)
+        for one in measured
+        if one.score.metric != "leak"  # of the reply itself, whoever explains it
+        # A posterior gives every place some mass, so naming any is precise; the rest does not
+        # hang on what the rationale is compared with.
+        if against == "samples" or one.score.metric in ("mention_recall", "uncertainty_agreement")
+        for s in [one.score]
+    ]
+    with (out / "results.csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *lines])
+    shown = [measure for measure in MEASURES if measure not in ("leak", "grade")]
+    columns = [("samples", measure) for measure in shown]
+    columns += [("posterior", "mention_recall"), ("posterior", "uncertainty_agreement")]
+    cells = {(line[0], line[1], line[2]): cell(*line[3:6]) for line in lines}
+    titles = [m if against == "samples" else f"{m}, true" for against, m in columns]
+    rows = [["measure", *found], ["---"] * (len(found) + 1)]
+    rows += [
+        [title, *(cells[writer, against, m] for writer in found)]
+        for title, (against, m) in zip(titles, columns, strict=True)
+    ]
+    text = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows) + "\n"
+    (out / "table.md").write_text(text)
+    print(text)
+
+
+def cell(value: object, low: object, high: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f} ({low:.3f}–{high:.3f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ from saysel.hookspecs import hookimpl
 def saysel_models() -> dict[str, str]:
     return {
         "pretrained": "saysel.models.pretrained:PretrainedModel",
+        "remote": "saysel.models.remote:RemoteModel",
         "scratch": "saysel.models.scratch:ScratchModel",
     }
 
@@ -17,25 +18,45 @@ def saysel_models() -> dict[str, str]:
 def saysel_sources() -> dict[str, str]:
     return {
         "csv": "saysel.sources.csv:CsvSource",
+        "fever": "saysel.sources.fever:FeverSource",
+        "gsm8k": "saysel.sources.gsm8k:GSM8KSource",
+        "halueval": "saysel.sources.halueval:HaluEvalSource",
+        "hotpotqa": "saysel.sources.hotpotqa:HotpotQASource",
+        "hub": "saysel.sources.hub:HubSource",
         "jsonl": "saysel.sources.jsonl:JsonlSource",
         "pararel": "saysel.sources.pararel:ParaRelSource",
+        "strategyqa": "saysel.sources.strategyqa:StrategyQASource",
+        "triviaqa": "saysel.sources.triviaqa:TriviaQASource",
+        "truthfulqa": "saysel.sources.truthfulqa:TruthfulQASource",
         "witness": "saysel.sources.witness:WitnessSource",
     }
 
 
 @hookimpl
 def saysel_samplers() -> dict[str, str]:
-    return {"transformers": "saysel.samplers.transformers:TransformersSampler"}
+    return {
+        "anthropic": "saysel.samplers.anthropic:AnthropicSampler",
+        "openai": "saysel.samplers.openai:OpenAISampler",
+        "transformers": "saysel.samplers.transformers:TransformersSampler",
+        "vllm": "saysel.samplers.vllm:VLLMSampler",
+    }
 
 
 @hookimpl
 def saysel_clusterers() -> dict[str, str]:
-    return {"exact": "saysel.clusterers.exact:ExactClusterer"}
+    return {
+        "agglomerative": "saysel.clusterers.agglomerative:AgglomerativeClusterer",
+        "embedding": "saysel.clusterers.embedding:EmbeddingClusterer",
+        "exact": "saysel.clusterers.exact:ExactClusterer",
+    }
 
 
 @hookimpl
 def saysel_rationales() -> dict[str, str]:
-    return {"template": "saysel.rationales.template:TemplateRationaleWriter"}
+    return {
+        "llm": "saysel.rationales.llm:LlmRationaleWriter",
+        "template": "saysel.rationales.template:TemplateRationaleWriter",
+    }
 
 
 @hookimpl
@@ -48,12 +69,20 @@ def saysel_targets() -> dict[str, str]:
 
 @hookimpl
 def saysel_formats() -> dict[str, str]:
-    return {"sayself": "saysel.formats.sayself:SaySelfFormat"}
+    return {
+        "percent": "saysel.formats.percent:PercentFormat",
+        "sayself": "saysel.formats.sayself:SaySelfFormat",
+        "tags": "saysel.formats.tags:TagsFormat",
+    }
 
 
 @hookimpl
 def saysel_judges() -> dict[str, str]:
-    return {"match": "saysel.judges.match:MatchJudge"}
+    return {
+        "llm": "saysel.judges.llm:LlmJudge",
+        "match": "saysel.judges.match:MatchJudge",
+        "token_f1": "saysel.judges.token_f1:TokenF1Judge",
+    }
 
 
 @hookimpl
@@ -75,8 +104,15 @@ def saysel_trainers() -> dict[str, str]:
 @hookimpl
 def saysel_estimators() -> dict[str, str]:
     return {
+        "p_true": "saysel.estimators.p_true:PTrueEstimator",
+        "scaled": "saysel.estimators.scaled:ScaledEstimator",
         "self_consistency": "saysel.estimators.self_consistency:SelfConsistencyEstimator",
+        "semantic_entropy": "saysel.estimators.semantic_entropy:SemanticEntropyEstimator",
+        "sequence_probability": "saysel.estimators.sequence_probability"
+        ":SequenceProbabilityEstimator",
         "verbalized": "saysel.estimators.verbalized:VerbalizedEstimator",
+        "verbalized_consistency": "saysel.estimators.verbalized_consistency"
+        ":VerbalizedConsistencyEstimator",
     }
 
 
@@ -84,12 +120,25 @@ def saysel_estimators() -> dict[str, str]:
 def saysel_metrics() -> dict[str, str]:
     return {
         "accuracy": "saysel.metrics.accuracy:Accuracy",
+        "augrc": "saysel.metrics.risk_coverage:Augrc",
+        "auprc": "saysel.metrics.auroc:Auprc",
+        "aurc": "saysel.metrics.risk_coverage:Aurc",
         "auroc": "saysel.metrics.auroc:Auroc",
         "brier": "saysel.metrics.brier:Brier",
+        "brier_reliability": "saysel.metrics.brier:BrierReliability",
+        "brier_resolution": "saysel.metrics.brier:BrierResolution",
+        "brier_uncertainty": "saysel.metrics.brier:BrierUncertainty",
         "distinct_confidences": "saysel.metrics.distinct_confidences:DistinctConfidences",
+        "eaurc": "saysel.metrics.risk_coverage:EAurc",
         "ece": "saysel.metrics.ece:Ece",
+        "mce": "saysel.metrics.ece:Mce",
+        "nll": "saysel.metrics.nll:Nll",
         "parse_rate": "saysel.metrics.parse_rate:ParseRate",
+        "prr": "saysel.metrics.risk_coverage:Prr",
         "sayself_mae": "saysel.metrics.sayself_mae:SaySelfMae",
+        "signed_gap": "saysel.metrics.signed_gap:SignedGap",
+        "smooth_ece": "saysel.metrics.smooth_ece:SmoothEce",
+        "tokens": "saysel.metrics.tokens:Tokens",
     }
 
 

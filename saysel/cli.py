@@ -6,6 +6,7 @@ What a command does lies in `saysel/commands/`, imported when the command is cal
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,158 @@ def ask(target: str, question: str) -> None:
     command(target, question)
 
 
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--column",
+    "named",
+    metavar="ROLE=NAME",
+    multiple=True,
+    help="The file's column for id, confidence, correct, answer, gold, output or question, "
+    "where its name is not a usual one; may be given again.",
+)
+@click.option(
+    "--scale",
+    type=float,
+    default=1.0,
+    metavar="NUMBER",
+    help="The confidence that means certainty: 100 for percent, 10 for tenths.  [default: 1]",
+)
+@click.option(
+    "--format",
+    metavar="NAME",
+    help="Read answer and confidence from whole replies: sayself, percent, tags …",
+)
+@click.option(
+    "--judge",
+    metavar="NAME",
+    help="Compare answers with gold in this way, whatever the file says is correct.  [default: "
+    "match, where the file doesn't say]",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    help="Compute this instead of the usual metrics; may be given again.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the report goes.  [default: scores/FILE's name]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; a page only with --out.")
+def score(
+    file: Path,
+    named: tuple[str, ...],
+    scale: float,
+    format: str | None,
+    judge: str | None,
+    metrics: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Metrics with intervals, and a report, for predictions made elsewhere.
+
+    FILE is CSV, TSV, JSON Lines or Parquet, one row per question: a confidence from 0 to 1, and
+    whether the answer is correct; or the answer and the accepted ones (gold).
+
+    \b
+    Examples:
+      saysel score predictions.csv
+      saysel score predictions.jsonl --column confidence=p_true --scale 100
+      saysel score replies.jsonl --format tags --column output=text
+    """
+    # The matrices are small: more threads cost more than they give. Read when numpy is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from saysel.commands.score import score_file
+
+    score_file(file, named, scale, format, judge, metrics, out, as_json)
+
+
+@cli.command()
+@click.argument("methods", metavar="RUN|FILE...", nargs=-1, required=True)
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="NAME",
+    multiple=True,
+    help="Compare this instead of the usual metrics; may be given again.",
+)
+@click.option("--intersect", is_flag=True, help="Leave out questions that not all have.")
+@click.option(
+    "--resamples",
+    type=click.IntRange(min=100),
+    default=10_000,
+    show_default=True,
+    metavar="NUMBER",
+    help="Bootstrap samples of the questions.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the resampling.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("comparison"),
+    show_default=True,
+    help="Where table and page go.",
+)
+def compare(
+    methods: tuple[str, ...],
+    metrics: tuple[str, ...],
+    intersect: bool,
+    resamples: int,
+    seed: int,
+    out: Path,
+) -> None:
+    """Compare predictions for the same questions, metric by metric, with the first.
+
+    A RUN alone is compared row by row. Beside others it stands for its last model; RUN:MODEL and
+    RUN:MODEL:ESTIMATOR name a row.
+
+    \b
+    Examples:
+      saysel compare runs/quickstart
+      saysel compare runs/quickstart:sft runs/quickstart:ppo
+      saysel compare before.parquet after.parquet --metric brier --metric auroc
+    """
+    from saysel.commands.compare import compare_methods
+
+    compare_methods(methods, metrics, intersect, resamples, seed, out)
+
+
+@cli.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--predictions", is_flag=True, help="As logs of lm-evaluation-harness and Inspect.")
+@click.option("--merge", is_flag=True, help="The adapter added to the weights of its base.")
+@click.option(
+    "--license",
+    metavar="NAME",
+    default="unknown",
+    show_default=True,
+    help="For the model card, as the hub knows it: mit, apache-2.0 …",
+)
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where it goes.  [default: RUN/export; a model: RUN/export/model]",
+)
+def export(run: Path, predictions: bool, merge: bool, license: str, to: Path | None) -> None:
+    """Write the last model of a run, for transformers and vLLM; or its predictions.
+
+    \b
+    Examples:
+      saysel export runs/quickstart --to my-model
+      saysel export runs/mine --to my-model --merge --license apache-2.0
+      saysel export runs/quickstart --predictions
+    """
+    from saysel.commands.export import export as command
+
+    command(run, predictions, merge, license, to)
+
+
 def main() -> None:
     """The console script."""
+    # Threads that wait by spinning make a busy machine several times slower, and small models
+    # wait often. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     cli(prog_name="saysel")

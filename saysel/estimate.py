@@ -32,18 +32,32 @@ def work(step: Step) -> Amount:
     if step.stage == "model":
         return Amount(*recipe.model.work(recipe.source))
     if step.stage == "train" and step.trainer is not None:
-        return Amount(*step.trainer.work(len(questions(recipe, "train"))))
+        return Amount(*step.trainer.work(_count(recipe, "train")))
     if step.stage == "evaluate" and step.estimator is not None:
-        asked = len(questions(recipe, recipe.evaluate.split))
+        splits = [recipe.evaluate.split, *step.estimator.splits()]
+        asked = sum(_count(recipe, split) for split in splits)
         replies = asked * step.estimator.replies()
         return Amount(replies, "replies", replies * longest)
+    reflecting = recipe.evaluate.faithfulness
+    if step.stage == "faithfulness" and reflecting is not None:
+        replies = len(questions(recipe, recipe.evaluate.split)) * (1 + reflecting.n)
+        return Amount(replies, "replies", replies * longest)
+    if step.stage == "grade" and reflecting is not None and reflecting.grader is not None:
+        grader = reflecting.grader
+        graded = min(grader.questions, len(questions(recipe, recipe.evaluate.split)))
+        return Amount(graded, "grades", graded * getattr(grader.sampler, "max_tokens", 0))
     if step.stage == "report":
         return Amount(0, "")
-    asked = len(questions(recipe, "train"))
+    asked = _count(recipe, "train")
     if step.stage == "sample":
         replies = asked * recipe.sample.n
         return Amount(replies, "responses", replies * longest)
     return Amount(asked, "questions")
+
+
+def _count(recipe: Recipe, split: str) -> int:
+    known = recipe.source.size(split)
+    return len(questions(recipe, split)) if known is None else known
 
 
 def full_run(recipe: Recipe, smoke: Path) -> str:
@@ -74,7 +88,9 @@ def full_run(recipe: Recipe, smoke: Path) -> str:
         else:
             per_unit = done["seconds"] / max(1, done["units"])
         total += overhead + per_unit * amount.units
-    return f"the full run of '{recipe.name}' will take about {duration(total)} on this machine"
+    return (
+        f"the full run of '{recipe.name}' will take at most about {duration(total)} on this machine"
+    )
 
 
 def duration(seconds: float) -> str:

@@ -25,7 +25,7 @@ and chosen by name: `{use: ppo, reward: {use: committee, members: [quadratic, li
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
@@ -83,6 +83,13 @@ class Component(BaseModel, ABC):
         """The same component with the least work that still walks every path (`--smoke`)."""
         return self
 
+    def ready(self) -> None:
+        """See before a run that what it needs besides the recipe is there: a package, a key.
+
+        Raises:
+            UsageError: it is not.
+        """
+
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: GetCoreSchemaHandler
@@ -124,6 +131,9 @@ class Model(Component):
 
     kind = "model"
 
+    #: True: it lies at a server, and only a sampler that asks servers can use it.
+    remote: ClassVar[bool] = False
+
     @abstractmethod
     def prepare(
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
@@ -131,6 +141,7 @@ class Model(Component):
         """Make the model available and say where it is.
 
         Idempotent: called again after a crash with the same directory, it goes on.
+        `directory / "checkpoints"` is deleted once the stage is done.
 
         Args:
             source: the questions, for models built from scratch.
@@ -164,6 +175,10 @@ class Source(Component):
 
     kind = "source"
 
+    #: True: no two splits tell the same question in other words, by construction. The leak check
+    #: then compares texts only: questions made from templates all look alike.
+    disjoint: ClassVar[bool] = False
+
     @abstractmethod
     def questions(self, split: str) -> Iterable[Question]:
         """The questions of a split, in a fixed order, ids unique.
@@ -171,6 +186,13 @@ class Source(Component):
         Raises:
             DataError: the file cannot be read, a row is wrong, or there is no such split.
         """
+
+    def size(self, split: str) -> int | None:
+        """How many questions a split has at most, where that is known without reading them.
+
+        `saysel check` counts with it and leaves a source on the network unread.
+        """
+        return None
 
     def ideal(self, question: Question) -> Ideal | None:
         """What an ideal observer would say, where the source knows it."""
@@ -192,6 +214,9 @@ class Sampler(Component):
 
     kind = "sampler"
 
+    #: True: it asks a server, which has no other models than its own.
+    remote: ClassVar[bool] = False
+
     n: int = Field(20, ge=1, description="responses per question in the sample stage")
     temperature: float = Field(1.0, ge=0, description="0 decodes greedily")
 
@@ -200,6 +225,16 @@ class Sampler(Component):
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
     ) -> Iterator[list[Generation]]:
         """n generations for each prompt, in the prompts' order, as they finish."""
+
+    def logprobs(
+        self, model: ModelRef, prompts: Sequence[Prompt], completions: Sequence[str]
+    ) -> list[list[float]] | None:
+        """Log-probability of every token of one given completion per prompt, in nats.
+
+        Under the untempered model; the token that would end the reply is not counted. `None`:
+        this sampler gives no log-probabilities.
+        """
+        return None
 
 
 # --------------------------------------------------------------------------------- clusterer
@@ -266,6 +301,8 @@ class Format(Component):
 
     #: Text directly before the confidence; what follows it is what PPO's `confidence` mask opens.
     confidence_marker: ClassVar[str]
+    #: Everything that may follow the marker, up to the end of the reply, with what it states.
+    confidences: ClassVar[Mapping[str, float]]
 
     @abstractmethod
     def prompt(self, question: Question) -> list[Message]:
@@ -358,7 +395,7 @@ class Trainer(Component):
         """Train and save below `directory`.
 
         Called again after a crash with the same directory, it goes on from its own last
-        checkpoint there.
+        checkpoint there. `directory / "checkpoints"` is deleted once the stage is done.
         """
 
     @abstractmethod
@@ -378,16 +415,19 @@ class EstimationContext:
     """What an estimator may use.
 
     Attributes:
-        sampler, format, clusterer: the recipe's components.
+        sampler, format, clusterer, judge: the recipe's components.
         temperature: at which one answer is decoded.
         seed: for sampling.
+        questions: the questions of a split; only of those that `splits` names.
     """
 
     sampler: Sampler
     format: Format
     clusterer: Clusterer
+    judge: Judge
     temperature: float
     seed: int
+    questions: Callable[[str], Sequence[Question]]
 
 
 class Estimator(Component):
@@ -402,6 +442,22 @@ class Estimator(Component):
     def replies(self) -> int:
         """How many replies it draws for a question."""
         return 1
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits that it is fitted on; never the one that it is judged on."""
+        return ()
+
+    def needs_logprobs(self) -> bool:
+        """Whether it asks the sampler how likely given replies are."""
+        return False
+
+    def fit(self, model: ModelRef, context: EstimationContext) -> Self:
+        """The estimator as it is to be used: fitted on questions of `splits`, where it has any.
+
+        Called once before the questions are asked, which may be in several parts. The same
+        model and context give the same result.
+        """
+        return self
 
     @abstractmethod
     def estimate(
@@ -420,17 +476,20 @@ class Columns:
     Attributes:
         correct: in [0, 1].
         confidence: in [0, 1], NaN where it could not be read.
+        tokens: generated for each answer; `None` where nobody counted them.
     """
 
     correct: npt.NDArray[np.float64]
     confidence: npt.NDArray[np.float64]
+    tokens: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.correct)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Columns:
         """The given rows, repeated as often as they are named."""
-        return Columns(self.correct[rows], self.confidence[rows])
+        tokens = None if self.tokens is None else self.tokens[rows]
+        return Columns(self.correct[rows], self.confidence[rows], tokens)
 
     def stated(self) -> Columns:
         """The rows whose confidence could be read."""
@@ -447,9 +506,30 @@ class Metric(Component):
     #: Which way is good; `neither` for numbers that only describe.
     better: ClassVar[Literal["higher", "lower", "neither"]]
 
+    #: Whether the value is a number of things, shown without decimals.
+    counts: ClassVar[bool] = False
+
     @abstractmethod
     def compute(self, predictions: Columns) -> float:
         """The value; NaN where it is not defined. The docstring states the policy on NaN input."""
+
+    def resampled(
+        self, predictions: Columns, weights: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """The value on each of R resamples, for the bootstrap: an array of length R.
+
+        Only worth writing where calling `compute` thousands of times takes too long.
+
+        Args:
+            predictions: n rows.
+            weights: [R, n], whole numbers: how often each row was drawn.
+        """
+        import numpy as np
+
+        rows = np.arange(len(predictions))
+        return np.array(
+            [self.compute(predictions.take(np.repeat(rows, w))) for w in weights.astype(np.intp)]
+        )
 
 
 # ------------------------------------------------------------------------------------ engine

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from saysel import __version__, registry
 from saysel.interfaces import Component
+from saysel.leaks import summaries
 from saysel.plan import Plan, Step
 from saysel.recipe import Recipe
 from saysel.storage import finished, write_json
@@ -28,8 +29,9 @@ class Manifest:
     """Written whole after every stage.
 
     Attributes:
-        content: versions, plugins, seeds, hardware, git state, and under `stages` for each step
-            its fingerprint, start, seconds, tokens, peak memory in MB and amount of work.
+        content: versions, plugins, seeds, hardware, git state, what the leak check found, and
+            under `stages` for each step its fingerprint, start, seconds, tokens, peak memory in
+            MB and amount of work.
     """
 
     def __init__(self, directory: Path, recipe: Recipe, plan: Plan) -> None:
@@ -44,6 +46,7 @@ class Manifest:
             "hardware": _hardware(),
             "git": _git(),
             "command": sys.argv[1:],
+            "leaks": summaries(directory, plan),
             "stages": {},
         }
         for step in plan.steps:

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from saysel.errors import RecipeError
-from saysel.interfaces import Component, Estimator, ThroughputMarker, Trainer
+from saysel.interfaces import Component, Estimator, Sampler, ThroughputMarker, Trainer
 from saysel.recipe import Recipe
 from saysel.stage_names import STAGES
 
@@ -35,7 +35,7 @@ class Step:
         recipe: of the first cell that needs it.
         inputs: the steps whose records it reads, by role.
         trainer, estimator: what a `train` or `evaluate` step runs.
-        model: name of the model that an `evaluate` step judges or a `train` step makes.
+        model: name of the model that a `train` step makes, or that a step after it judges.
     """
 
     stage: str
@@ -71,6 +71,14 @@ class Cell:
         """The steps whose predictions are rows of the report."""
         return [step for step in self.steps if step.stage == "evaluate"]
 
+    def reflections(self) -> list[Step]:
+        """The steps whose rationales are measured."""
+        return [step for step in self.steps if step.stage == "faithfulness"]
+
+    def grades(self) -> dict[str, Step]:
+        """The steps that grade rationales, by the model that wrote them."""
+        return {step.model: step for step in self.steps if step.stage == "grade"}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -85,7 +93,9 @@ def plan(recipe: Recipe) -> Plan:
     """The steps of a recipe.
 
     Raises:
-        RecipeError: an estimator names a model that no phase trains.
+        RecipeError: an estimator names a model that no phase trains, is fitted on the split that
+            it is judged on, or needs log-probabilities that the sampler does not give; a sampler
+            asks a server that does not have the model.
     """
     shared: dict[str, Step] = {}
     cells = []
@@ -93,7 +103,11 @@ def plan(recipe: Recipe) -> Plan:
         steps = tuple(shared.setdefault(step.directory, step) for step in _steps(cell))
         cells.append(Cell(label, cell, steps))
     steps = tuple(sorted(shared.values(), key=lambda step: STAGES.index(step.stage)))
-    evaluations = [step for cell in cells for step in cell.evaluations()]
+    shown = [
+        step
+        for cell in cells
+        for step in (*cell.evaluations(), *cell.reflections(), *cell.grades().values())
+    ]
     content = {
         "title": recipe.report.model_dump(),
         "metrics": [
@@ -101,8 +115,16 @@ def plan(recipe: Recipe) -> Plan:
         ],
         "cells": [cell.label for cell in cells],
         "source": identity(recipe.source),
+        "leaks": recipe.leaks,
     }
-    inputs = {str(number): step for number, step in enumerate(evaluations)}
+    candidates = [
+        cell.recipe.evaluate.faithfulness.candidates
+        for cell in cells
+        if cell.recipe.evaluate.faithfulness
+    ]
+    if candidates:
+        content["candidates"] = candidates
+    inputs = {str(number): step for number, step in enumerate(shown)}
     report = Step("report", "report", _fingerprint("report", content, inputs), recipe, inputs)
     return Plan(tuple(cells), (*steps, report), report)
 
@@ -144,6 +166,56 @@ def _fingerprint(stage: str, content: Mapping[str, Any], inputs: Mapping[str, St
     above = {role: step.fingerprint for role, step in inputs.items()}
     text = json.dumps([stage, content, above], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _unfit(recipe: Recipe) -> list[str]:
+    """What keeps estimators from working with the rest of the recipe, one line each."""
+    judged_on, found = recipe.evaluate.split, []
+    for place, estimator in enumerate(recipe.evaluate.estimators):
+        at = f"evaluate.estimators[{place}]"
+        if judged_on in estimator.splits():
+            found.append(
+                f"{at}: would be fitted on the split '{judged_on}', on which it is judged "
+                "(evaluate.split): fit it on another"
+            )
+        asked = recipe.evaluate.sampler or recipe.sample
+        if estimator.needs_logprobs() and type(asked).logprobs is Sampler.logprobs:
+            found.append(
+                f"{at}: '{estimator.use}' needs log-probabilities, and the sampler "
+                f"'{asked.use}' gives none: use one that does, such as transformers"
+            )
+    return found
+
+
+def _out_of_reach(recipe: Recipe) -> list[str]:
+    """Samplers that cannot have the models they are to ask, one line each."""
+    model, found = recipe.model, []
+    samplers = {"sample": recipe.sample}
+    if recipe.evaluate.sampler is not None:
+        samplers["evaluate.sampler"] = recipe.evaluate.sampler
+    if model.remote and recipe.train:
+        found.append(
+            f"train: the model '{model.use}' lies at a server and cannot be trained: use "
+            "pretrained, or leave train empty"
+        )
+    for at, sampler in samplers.items():
+        if model.remote and not sampler.remote:
+            found.append(
+                f"{at}: '{sampler.use}' loads models, and '{model.use}' lies at a server: use "
+                "openai or anthropic"
+            )
+        if sampler.remote and not model.remote and not recipe.train:
+            found.append(
+                f"model: the sampler '{sampler.use}' asks a server: name its model with "
+                "{use: remote, name: …}"
+            )
+    at, last = list(samplers.items())[-1]
+    if recipe.train and last.remote:
+        found.append(
+            f"{at}: '{last.use}' asks a server, which does not have the models that train makes: "
+            "name a sampler that loads them, e.g. evaluate.sampler=transformers"
+        )
+    return found
 
 
 def _steps(recipe: Recipe) -> list[Step]:
@@ -197,30 +269,60 @@ def _steps(recipe: Recipe) -> list[Step]:
         for name in estimator.models or ()
         if name not in models
     ]
+    reflecting = recipe.evaluate.faithfulness
+    wrong += [
+        f"evaluate.faithfulness.models: no training phase makes '{name}'; there are "
+        f"{', '.join(models)}"
+        for name in (reflecting and reflecting.models) or ()
+        if name not in models
+    ]
+    wrong += _unfit(recipe) + _out_of_reach(recipe)
     if wrong:
         raise RecipeError(recipe.name, wrong)
+    asked = {
+        "sampler": identity(recipe.evaluate.sampler or recipe.sample),
+        "clusterer": identity(recipe.cluster),
+        "judge": identity(recipe.judge),
+        "format": written,
+        **source,
+        "split": recipe.evaluate.split,
+        "temperature": recipe.evaluate.temperature,
+        "seed": seed,
+    }
+    if recipe.leaks == "drop":
+        asked["leaks"] = "drop"
     for name, trained in models.items():
         for place, estimator in enumerate(recipe.evaluate.estimators):
             if estimator.models is not None and name not in estimator.models:
                 continue
             same = [other.use for other in recipe.evaluate.estimators[:place]].count(estimator.use)
-            content = {
-                "estimator": identity(estimator.model_copy(update={"models": None})),
-                "sampler": identity(recipe.sample),
-                "clusterer": identity(recipe.cluster),
-                "judge": identity(recipe.judge),
-                "format": written,
-                **source,
-                "split": recipe.evaluate.split,
-                "temperature": recipe.evaluate.temperature,
-                "seed": seed,
-            }
+            estimated = identity(estimator.model_copy(update={"models": None}))
             add(
                 "evaluate",
-                content,
+                {"estimator": estimated, **asked},
                 name=f"evaluate-{name}-{estimator.use}" + (f"-{same + 1}" if same else ""),
                 inputs={"model": trained},
                 estimator=estimator,
+                model=name,
+            )
+    if reflecting is None:
+        return steps
+    for name, trained in models.items():
+        if reflecting.models is not None and name not in reflecting.models:
+            continue
+        reflected = add(
+            "faithfulness",
+            {"n": reflecting.n, **asked},
+            name=f"faithfulness-{name}",
+            inputs={"model": trained},
+            model=name,
+        )
+        if reflecting.grader is not None:
+            add(
+                "grade",
+                {"grader": identity(reflecting.grader), "seed": seed},
+                name=f"grade-{name}",
+                inputs={"reflections": reflected},
                 model=name,
             )
     return steps

@@ -16,13 +16,14 @@ import itertools
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from typing_extensions import Self
 
 from saysel import recipe_yaml
 from saysel.errors import RecipeError, UsageError
+from saysel.faithfulness_options import Faithfulness
 from saysel.interfaces import (
     Clusterer,
     Component,
@@ -43,13 +44,10 @@ from saysel.recipe_problems import problems
 from saysel.registry import suggest
 
 METRICS = (
-    "accuracy",
-    "brier",
-    "ece",
-    "auroc",
-    "sayself_mae",
-    "parse_rate",
-    "distinct_confidences",
+    *("accuracy", "brier", "brier_reliability", "brier_resolution", "brier_uncertainty", "nll"),
+    *("ece", {"use": "ece", "bins": 15}, {"use": "ece", "binning": "mass"}, "smooth_ece", "mce"),
+    *("signed_gap", "sayself_mae", "auroc", "auprc", "aurc", "eaurc", "augrc", "prr"),
+    *("parse_rate", "distinct_confidences", "tokens"),
 )
 
 
@@ -60,11 +58,17 @@ class Evaluate(BaseModel):
 
     split: str = Field("heldout", min_length=1, description="the questions to ask")
     temperature: float = Field(0.7, ge=0, description="at which one answer is decoded")
+    sampler: Sampler | None = Field(
+        None, description="asks the models that are judged; null: the recipe's `sample`"
+    )
     estimators: tuple[Estimator, ...] = Field(
         ("verbalized",), min_length=1, validate_default=True, description="ways to get a confidence"
     )
     metrics: tuple[Metric, ...] = Field(
         METRICS, min_length=1, validate_default=True, description="what to measure"
+    )
+    faithfulness: Faithfulness | None = Field(
+        None, description="whether rationales tell what the model is unsure about; {} measures it"
     )
 
 
@@ -99,7 +103,16 @@ class Recipe(BaseModel):
     judge: Judge = Field("match", validate_default=True, description="answer against gold")
     train: tuple[Trainer, ...] = Field((), description="training phases, one after the other")
     evaluate: Evaluate = Field({}, validate_default=True, description="what is measured")
+    leaks: Literal["stop", "drop", "allow"] = Field(
+        "stop", description="what to do with questions to be judged on that other splits have too"
+    )
     report: Report = Field({}, validate_default=True, description="how the report looks")
+    max_cost: float | None = Field(
+        None, gt=0, description="US dollars for paid servers, at which the run stops; null: none"
+    )
+    prices: str | None = Field(
+        None, min_length=1, description="YAML file of prices that come before the packaged ones"
+    )
     engine: Engine = Field("local", validate_default=True, description="runs shards of work")
     matrix: dict[str, tuple[Any, ...]] = Field(
         default_factory=dict, description="paths in the recipe and the values to try there"

@@ -47,7 +47,8 @@ def problems(
         if detail["type"] == "component_options":
             lines += problems(context["cause"], context["model"], place)
             continue
-        got = "" if detail["type"] == "missing" else f" (got {_brief(detail['input'])})"
+        hidden = detail["type"] == "missing" or _may_be_secret(str(place[-1]) if place else "")
+        got = "" if hidden else f" (got {_brief(detail['input'])})"
         if detail["type"] == "extra_forbidden":
             rule = _unknown_key(model, inside)
         else:
@@ -70,6 +71,11 @@ def _unknown_key(model: type[BaseModel], path: tuple[Step, ...]) -> str:
     known = [name for name in owner.model_fields if name != "use"]
     hint = suggest(str(path[-1]), known)
     return f"unknown key; {hint or 'there are ' + (', '.join(known) or 'none')}"
+
+
+def _may_be_secret(key: str) -> bool:
+    """Whether somebody may have put there what nobody else should read."""
+    return re.search(r"key|secret|password|credential|base_url", key, re.IGNORECASE) is not None
 
 
 def _brief(value: object) -> str:

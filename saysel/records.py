@@ -28,12 +28,18 @@ class ModelRef:
         revision: commit of the hub repository, for ids only.
         adapter: directory or hub id of a PEFT adapter on top of it.
         dtype: `float32`, `bfloat16`, `float16` or `auto`.
+        attention: implementation of attention, as transformers calls it; `None`: its choice.
+        device_map: how the layers are laid on devices, as accelerate calls it; `None`: all on one.
+        quantization: `8bit` or `4bit` weights of bitsandbytes; `None`: as they are.
     """
 
     path: str
     revision: str | None = None
     adapter: str | None = None
     dtype: str = "auto"
+    attention: str | None = None
+    device_map: str | None = None
+    quantization: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,15 +166,74 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """One of the things that a model says to a question.
+
+    Attributes:
+        wordings: the different answers that say it.
+        share: of the fresh samples that say it, in [0, 1].
+        own: whether it is what the reply answers whose rationale is measured.
+    """
+
+    wordings: tuple[str, ...]
+    share: float
+    own: bool
+
+
+@dataclass(frozen=True)
+class Reflection:
+    """A reply's rationale, beside what the model that wrote it says when it is asked again.
+
+    Attributes:
+        question_id: the question's id.
+        response: the whole reply.
+        answer: the parsed answer, `None` if unreadable.
+        rationale: the parsed self-reflection, `None` if there is none.
+        correct: in [0, 1], of the answer; `None` where the judge failed.
+        tokens: tokens generated, reply and fresh samples together.
+        samples: number of fresh samples.
+        meanings: what the fresh samples and the reply itself answer.
+        kept: confidence in [0, 1] that is read behind answer and rationale; `None` where there is
+            no rationale or the sampler gives no log-probabilities.
+        dropped: the same behind the answer without any rationale.
+        swapped: the same behind the answer and another question's rationale.
+    """
+
+    question_id: str
+    response: str
+    answer: str | None
+    rationale: str | None
+    correct: float | None
+    tokens: int
+    samples: int
+    meanings: tuple[Meaning, ...]
+    kept: float | None = None
+    dropped: float | None = None
+    swapped: float | None = None
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What a language model thinks of a rationale, from 0 to 10; `None` if it could not be read."""
+
+    question_id: str
+    grade: float | None
+
+
+@dataclass(frozen=True)
 class Score:
-    """A metric's value with its interval.
+    """A metric's value with its intervals.
 
     Attributes:
         value: `None` where the metric is not defined (AUROC of one class).
-        low, high: ends of the 95 % bootstrap interval, `None` with `value`.
+        low, high: ends of the 95 % percentile-bootstrap interval, `None` with `value`.
+        bca_low, bca_high: the same corrected for bias and acceleration; `None` also where the
+            bias cannot be told.
     """
 
     metric: str
     value: float | None
     low: float | None
     high: float | None
+    bca_low: float | None = None
+    bca_high: float | None = None

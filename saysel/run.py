@@ -17,10 +17,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from saysel import registry
+from saysel import leaks, registry
 from saysel.errors import RunBusy, SayselError, StageError
 from saysel.events import Events
-from saysel.manifest import Manifest, peak_memory, reset_peak_memory
+from saysel.ledger import Ledger
+from saysel.manifest import Manifest, components, peak_memory, reset_peak_memory
 from saysel.plan import Plan, Step, plan
 from saysel.progress import StageProgress
 from saysel.recipe import Recipe
@@ -43,12 +44,14 @@ class Outcome:
         ran: names of the steps that had something to do.
         rows: rows of the report; empty if the report was up to date or not reached.
         complete: whether all stages are done now.
+        notes: what a reader of the rows has to know.
     """
 
     directory: Path
     ran: tuple[str, ...]
     rows: tuple[Row, ...]
     complete: bool
+    notes: tuple[str, ...] = ()
 
 
 def run(recipe: Recipe, directory: Path, until: str | None = None, smoke: bool = False) -> Outcome:
@@ -62,6 +65,7 @@ def run(recipe: Recipe, directory: Path, until: str | None = None, smoke: bool =
 
     Raises:
         RunBusy: another process works in the directory.
+        DataError: the questions cannot be used, or those to be judged on leak.
         SayselError: something expected went wrong; what is finished is kept.
     """
     todo = plan(recipe)
@@ -91,10 +95,13 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
             write_text(place, described)
             Manifest(directory, recipe, todo)
         return Outcome(directory, (), (), complete)
-    # Everything that a source can find wrong is found before any work.
+    # Everything that a component or source can find wrong is found before any work.
     for cell in todo.cells:
+        for component in components(cell.recipe):
+            component.ready()
         for split in splits(cell.recipe):
             questions(cell.recipe, split)
+    leaks.check(directory, todo)
     write_text(place, described)
     manifest = Manifest(directory, recipe, todo)
     events = Events(directory / "events.jsonl")
@@ -123,14 +130,16 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
                 smoke,
             )
             counted.update(import_module(f"saysel.stages.{step.stage}").run(work))
-    return Outcome(directory, tuple(step.name for step in steps), rows, complete)
+    ran = tuple(step.name for step in steps)
+    return Outcome(directory, ran, rows, complete, tuple(leaks.notes(directory, todo)))
 
 
 def splits(recipe: Recipe) -> list[str]:
     """The splits of its source that a recipe reads, the pretrain split aside."""
     asked = [split for trainer in recipe.train for split in trainer.splits()]
     trained = ["train", *asked] if recipe.train else []
-    return list(dict.fromkeys([*trained, recipe.evaluate.split]))
+    fitted = [split for one in recipe.evaluate.estimators for split in one.splits()]
+    return list(dict.fromkeys([*trained, *fitted, recipe.evaluate.split]))
 
 
 @contextmanager
@@ -171,8 +180,10 @@ def _stage(
     clock = time.monotonic()
     reset_peak_memory()
     counted: dict[str, Any] = {}
+    recipe = step.recipe
+    ledger = Ledger(directory, step.directory, recipe.max_cost, recipe.prices)
     try:
-        with StageProgress(step.name) as progress:
+        with ledger.opened(), StageProgress(step.name) as progress:
             yield progress, counted
     except KeyboardInterrupt:
         events.write("interrupted", stage=step.name)
@@ -186,7 +197,7 @@ def _stage(
                 "is finished is kept, the same command goes on from there)"
             ) from error
         raise
-    record = {
+    record: dict[str, Any] = {
         "fingerprint": step.fingerprint,
         "started": began,
         "seconds": round(time.monotonic() - clock, 3),
@@ -198,8 +209,10 @@ def _stage(
             "seconds": round(progress.seconds, 3),
         },
         **counted,
+        **ledger.totals(),
     }
     finish(place, record)
+    shutil.rmtree(place / "checkpoints", ignore_errors=True)
     manifest.add(step, record)
     events.write("stage_finished", stage=step.name, **record)
     hooks.saysel_stage_finished(directory=directory, stage=step.name, record=record)

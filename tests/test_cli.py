@@ -18,12 +18,19 @@ from saysel.errors import SayselError, UsageError
 from saysel.interfaces import KINDS
 from saysel.recipe import packaged
 
-COMMANDS = ["run", "check", "show", "plugins", "schema", "report", "ask"]
+COMMANDS = [
+    *("run", "check", "show", "plugins", "schema", "report", "ask"),
+    *("score", "compare", "export"),
+]
 
 #: Every packaged recipe, with what it needs to be complete.
 RECIPES: dict[str, tuple[str, ...]] = {
     "pararel": ("--set", "source.path=pararel_data.json"),
     "quickstart": (),
+    "sayself-llama-3.1-8b": (),
+    "sayself-mistral-7b": (),
+    "sayself-qwen2.5-7b": (),
+    "sayself-qwen3-0.6b": (),
 }
 
 HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "pyarrow", "sklearn", "pandas"]
@@ -83,7 +90,7 @@ def test_help_loads_nothing_heavy(command: str) -> None:
 
 def test_the_recipes_below_are_all_there_are() -> None:
     assert sorted(RECIPES) == list(packaged())
-    assert len(RECIPES) == 2
+    assert len(RECIPES) == 6
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -51,7 +51,7 @@ def test_the_steps_come_in_an_order_in_which_they_can_run() -> None:
     for step in todo.steps:
         assert {above.directory for above in step.inputs.values()} <= seen
         seen.add(step.directory)
-    assert {step.stage for step in todo.steps} == set(STAGES)
+    assert {step.stage for step in todo.steps} == set(STAGES) - {"faithfulness", "grade"}
 
 
 def test_a_plan_is_the_same_every_time() -> None:
@@ -178,8 +178,89 @@ def test_an_estimator_of_a_model_that_nothing_trains_is_refused() -> None:
     )
 
 
+def test_an_estimator_is_not_fitted_on_what_it_is_judged_on() -> None:
+    scaled = {"use": "scaled", "estimator": "verbalized", "split": "heldout"}
+    nested = {"use": "scaled", "estimator": {**scaled, "split": "dev"}, "split": "rl"}
+
+    with pytest.raises(RecipeError) as caught:
+        plan(recipe(**{"evaluate.estimators": ["verbalized", scaled]}))
+
+    assert caught.value.problems == (
+        "evaluate.estimators[1]: would be fitted on the split 'heldout', on which it is judged "
+        "(evaluate.split): fit it on another",
+    )
+    assert plan(recipe(**{"evaluate.estimators": [nested]}))
+    with pytest.raises(RecipeError, match="the split 'dev'"):
+        plan(recipe(**{"evaluate.estimators": [nested], "evaluate.split": "dev"}))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_an_estimator_needs_a_sampler_that_gives_what_it_reads() -> None:
+    inner = {"use": "scaled", "estimator": "p_true"}
+    wanted: dict[str, Any] = {"evaluate.estimators": ["verbalized", "sequence_probability", inner]}
+
+    with pytest.raises(RecipeError) as caught:
+        plan(recipe(**wanted, sample="small"))
+
+    assert caught.value.problems == tuple(
+        f"evaluate.estimators[{place}]: '{name}' needs log-probabilities, and the sampler 'small' "
+        "gives none: use one that does, such as transformers"
+        for place, name in ((1, "sequence_probability"), (2, "scaled"))
+    )
+    assert plan(recipe(**wanted))
+
+
+def test_what_an_estimator_is_fitted_on_is_part_of_its_fingerprint() -> None:
+    scaled = recipe(**{"evaluate.estimators": [{"use": "scaled", "estimator": "verbalized"}]})
+
+    for path, value in (
+        ("evaluate.estimators[0].split", "rl"),
+        ("evaluate.estimators[0].method", "platt"),
+        ("evaluate.estimators[0].estimator", "verbalized_consistency"),
+        ("source.dev", 11),
+    ):
+        content: dict[str, Any] = scaled.resolved()
+        assign(content, Recipe, path, value)
+        assert "evaluate-base-scaled" in changed(scaled, Recipe.model_validate(content)), path
+
+
 def test_a_default_and_the_same_value_written_out_are_the_same() -> None:
     written = Recipe.model_validate(recipe().resolved())
 
     assert changed(recipe(), written) == set()
     assert changed(recipe(**{"train[0].epochs": 3}), recipe(**{"train[0].epochs": 3.0})) == set()
+
+
+REFLECTING = {"n": 4, "grader": {"model": {"use": "pretrained", "path": "grader"}}}
+REFLECTED = {f"faithfulness-{name}" for name in ("base", "sft", "ppo")}
+GRADED = {f"grade-{name}" for name in ("base", "sft", "ppo")}
+
+
+def reflecting(**changes: Any) -> Recipe:
+    return recipe(**{"evaluate.faithfulness": {**REFLECTING, **changes}})
+
+
+def test_rationales_are_measured_where_the_recipe_says_so() -> None:
+    assert changed(recipe(), reflecting()) == REFLECTED | GRADED | {"report"}
+    assert {step.stage for step in plan(reflecting()).steps} == set(STAGES)
+    assert changed(recipe(), reflecting(models=["sft"], grader=None)) == {
+        *("faithfulness-sft", "report")
+    }
+    (cell,) = plan(reflecting()).cells
+    assert {step.name for step in cell.reflections()} == REFLECTED
+    assert {model: step.name for model, step in cell.grades().items()} == {
+        name: f"grade-{name}" for name in ("base", "sft", "ppo")
+    }
+
+
+def test_another_grader_draws_no_samples_again() -> None:
+    other = {**REFLECTING["grader"], "retries": 0}
+
+    assert changed(reflecting(), reflecting(grader=other)) == GRADED | {"report"}
+    assert changed(reflecting(), reflecting(candidates="question")) == {"report"}
+    assert changed(reflecting(), reflecting(n=5)) == REFLECTED | GRADED | {"report"}
+
+
+def test_only_rationales_of_models_that_there_are() -> None:
+    with pytest.raises(RecipeError, match=r"faithfulness.models: no training phase makes 'dpo'"):
+        plan(reflecting(models=["sft", "dpo"]))

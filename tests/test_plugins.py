@@ -21,6 +21,8 @@ from tests import tiny
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parent.parent
+
 Done = subprocess.CompletedProcess[str]
 
 PROJECT = """
@@ -139,6 +141,10 @@ class Environment:
         name = module.replace("_", "-")
         (project / "pyproject.toml").write_text(PROJECT.format(name=name, module=module))
         (project / f"{module}.py").write_text(code)
+        self.install_project(project)
+
+    def install_project(self, project: Path) -> None:
+        """Build and install a package with pip."""
         options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
         done = self.run("-m", "pip", "install", *options, str(project))
         assert done.returncode == 0, done.stderr
@@ -187,6 +193,24 @@ def problems(done: Done) -> str:
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
+
+
+def test_ours_install_and_are_found(make: Make) -> None:
+    projects = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+    assert projects
+    environment = make()
+    for project in projects:
+        environment.install_project(project)
+
+    listed = environment.saysel("plugins")
+    checked = environment.saysel("check", "quickstart", "--set", "cluster={use: nli, mode: either}")
+
+    assert (listed.returncode, listed.stderr) == (0, "")
+    rows = [line.split(maxsplit=4) for line in listed.stdout.splitlines()]
+    for project in projects:
+        assert [row[4] for row in rows if row[2] == project.name and row[4]], project.name
+    assert "cannot be used" not in listed.stdout
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_a_good_plugin_is_listed_shown_and_in_the_schema(good: Environment) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from saysel import recipe, recipe_yaml
+from saysel.builtins import saysel_metrics
 from saysel.errors import RecipeError, UsageError
 from saysel.recipe import Recipe, load
 from tests import small_plugin
@@ -62,7 +63,7 @@ def test_what_is_not_said_takes_its_default(write: Write) -> None:
     }
     assert (loaded.format.use, loaded.judge.use) == ("sayself", "match")
     assert (loaded.evaluate.split, loaded.evaluate.temperature) == ("heldout", 0.7)
-    assert tuple(metric.use for metric in loaded.evaluate.metrics) == recipe.METRICS
+    assert {metric.use for metric in loaded.evaluate.metrics} == set(saysel_metrics())
     assert loaded.report.title is None
     assert [phase.use for phase in loaded.train] == ["small", "small"]
     assert part(loaded, 1).reward.use == "linear"
@@ -155,7 +156,7 @@ def test_the_head_line_names_the_recipe_and_counts(write: Write) -> None:
         ("train: small", "train: must be a list (got 'small')"),
         ("evaluate: 3", "evaluate: must be a mapping"),
         ("name: a/b", "name: must match pattern"),
-        ("sample: {n: 3}", "sample: needs 'use', the name of a sampler: small"),
+        ("sample: {n: 3}", "sample: needs 'use', the name of a sampler: anthropic, openai, "),
         ("matrix: [1]", "matrix: must be a mapping (got [1])"),
         ("matrix: {seed: 1}", "matrix.seed: must be a list (got 1)"),
         ("matrix: {seed: []}", "matrix: 'seed' needs at least one value"),

@@ -38,8 +38,9 @@ def test_the_run_directory_holds_what_came_out(tiny_run: Path, tiny_recipe: Path
     }
     for step in todo.steps:
         assert (tiny_run / "stages" / step.directory / "done.json").is_file()
+        assert not (tiny_run / "stages" / step.directory / "checkpoints").exists()
     assert {path.name for path in tiny_run.iterdir()} == {
-        *(".lock", "recipe.yaml", "manifest.json", "events.jsonl", "stages", "report")
+        *(".lock", "recipe.yaml", "manifest.json", "events.jsonl", "leaks", "stages", "report")
     }
     report = {path.name for path in (tiny_run / "report").iterdir()}
     assert report >= {"index.html", "metrics.json", "scores.csv", "predictions.csv", "figures"}
@@ -78,6 +79,10 @@ def test_the_manifest_says_with_what_and_at_what_cost(tiny_run: Path) -> None:
     assert stages["sample"]["work"]["units"] == 24 * 4
     assert stages["train-sft"]["work"]["unit"] == "steps"
     assert stages["target"]["examples"] > 0
+    for name in STEPS:
+        timed = stages[name].get("seconds_per_question", 0)
+        assert 0 <= timed * 16 <= stages[name]["seconds"]
+        assert (timed > 0) == name.startswith("evaluate")
 
 
 def test_events_tell_what_happened_in_order(tiny_run: Path) -> None:
@@ -113,16 +118,24 @@ def test_metrics_have_a_row_per_model_and_estimator(tiny_run: Path) -> None:
         assert (row["split"], row["n"]) == ("heldout", 16)
         assert set(row["metrics"]) >= {"accuracy", "brier", "ece", "auroc", "parse_rate"}
         for score in row["metrics"].values():
-            assert set(score) == {"value", "low", "high"}
+            assert set(score) == {"value", "low", "high", "bca_low", "bca_high"}
         accuracy = row["metrics"]["accuracy"]
         assert 0 <= accuracy["low"] <= accuracy["value"] <= accuracy["high"] <= 1
     assert content["rows"][-1]["metrics"]["parse_rate"]["value"] == 1
 
 
 def test_the_run_ends_with_a_table_and_where_the_report_is(tiny_run: Path) -> None:
-    *table, report = (tiny_run.parent / "said").read_text().splitlines()
+    head, *lines, report = (tiny_run.parent / "said").read_text().splitlines()
 
-    assert [line.split()[0] for line in table] == ["model", "base", "base", "sft", "ppo", "ideal"]
+    assert head.split()[:3] == ["metric", "base", "verbalized"] and head.endswith("the limit")
+    table = [line for line in lines if not line.startswith("! ")]
+    rows = read_json(tiny_run / "report" / "metrics.json")["rows"]
+    shown = [line.split()[0] for line in table]
+    assert shown == ["questions", "without", *rows[0]["metrics"], "seconds"]
+    *seconds, ideal = table[-1].split()[1:]
+    assert ideal == "–" and all(float(took) > 0 for took in seconds)
+    alarms = sum(len(row["alarms"]) for row in rows)
+    assert alarms and len(lines) == len(table) + alarms
     assert report == f"report: {tiny_run / 'report' / 'index.html'}"
 
 
@@ -279,6 +292,23 @@ def test_cells_of_a_matrix_share_what_is_the_same(tiny_recipe: Path, tiny_copy: 
     assert all((tiny_copy / "stages" / name).is_dir() for name in stages)
 
 
+def test_the_split_that_an_estimator_is_fitted_on_has_to_be_there(
+    tiny_recipe: Path, tiny_copy: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "asked.csv").write_text("question,answer,split\n" + "Who?,I,heldout\n" * 1)
+    told = len(events(tiny_copy))
+
+    result = says(
+        *("run", tiny_recipe, "--out", tiny_copy, "--set", "train=[]"),
+        *("--set", f"source={{use: csv, path: {tmp_path / 'asked.csv'}}}"),
+        *("--set", "evaluate.estimators=[{use: scaled, estimator: verbalized}]"),
+    )
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'dev'" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert len(events(tiny_copy)) == told
+
+
 # -------------------------------------------------------------------------------- lifecycle
 
 
@@ -398,7 +428,7 @@ def test_smoke_walks_every_stage_beside_the_run(tiny_recipe: Path, tiny_copy: Pa
     assert started(smoke) == STEPS
     *_, report, estimate = result.stdout.splitlines()
     assert report == f"report: {smoke / 'report' / 'index.html'}"
-    assert estimate.startswith("the full run of 'tiny' will take about ")
+    assert estimate.startswith("the full run of 'tiny' will take at most about ")
     assert read_json(smoke / "manifest.json")["stages"]["train-sft"]["work"]["units"] == 1
     assert (results(tiny_copy), (tiny_copy / "events.jsonl").read_bytes()) == before
 

@@ -14,10 +14,13 @@ from saysel.errors import StageError
 from saysel.records import (
     Cluster,
     Example,
+    Grade,
+    Meaning,
     Message,
     Prediction,
     Question,
     Rationale,
+    Reflection,
     Response,
 )
 from saysel.storage import (
@@ -65,6 +68,21 @@ RECORDS = {
         counts,
         st.dictionaries(texts, shares, max_size=3),
     ),
+    Reflection: st.builds(
+        Reflection,
+        texts,
+        texts,
+        st.none() | texts,
+        st.none() | texts,
+        st.none() | shares,
+        counts,
+        counts,
+        st.lists(st.builds(Meaning, answers, shares, st.booleans()), max_size=3).map(tuple),
+        st.none() | shares,
+        st.none() | shares,
+        st.none() | shares,
+    ),
+    Grade: st.builds(Grade, texts, st.none() | numbers),
 }
 
 

@@ -47,11 +47,20 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("model", "scratch"): {"layers": 1, "width": 16, "heads": 2, "vocabulary": 300, "max_steps": 1},
     ("source", "witness"): {"pretrain": 50, "train": 50, "dev": 20, "heldout": 20},
     ("sampler", "transformers"): {"max_tokens": 8},
+    # The model that is asked knows nothing: every reply is unusable.
+    ("rationale", "llm"): {"sampler": {"use": "transformers", "max_tokens": 8}, "most_missing": 1},
+    ("judge", "llm"): {"sampler": {"use": "transformers", "max_tokens": 8}, "most_missing": 1},
     ("trainer", "sft"): {"max_steps": 1, "batch_size": 4},
     ("trainer", "ppo"): {"steps": 1, "batch_size": 4, "max_tokens": 8},
+    ("estimator", "p_true"): {"ideas": 2},
+    ("estimator", "scaled"): {"estimator": {"use": "self_consistency", "n": 2}},
     ("estimator", "self_consistency"): {"n": 3},
+    ("estimator", "semantic_entropy"): {"n": 3, "weight": "likelihood"},
+    ("estimator", "verbalized_consistency"): {"n": 3},
 }
 BUILT_IN = [(row.kind, row.name) for row in registry.installed() if row.distribution == "saysel"]
+#: Checked in `tests/samplers`, beside the servers or in the environment that they need.
+SERVED = {("sampler", "anthropic"), ("sampler", "openai"), ("sampler", "vllm")}
 FACTS = [(f"What is {n} + {n}?", str(2 * n)) for n in range(60)]
 #: What the sources that read files are given to read.
 FILES = {
@@ -60,6 +69,20 @@ FILES = {
     "pararel": json.dumps(
         [{"question": q, "answer": a, "negative_answer": "0/1"} for q, a in FACTS]
     ),
+    **{
+        name: json.dumps([{"question": q, key: a, **more} for q, a in FACTS])
+        for name, key, more in (
+            ("gsm8k", "answer", {}),
+            ("halueval", "right_answer", {"hallucinated_answer": "0"}),
+            ("hotpotqa", "answer", {}),
+            ("triviaqa", "answers", {}),
+            ("truthfulqa", "answer", {}),
+        )
+    },
+    **{
+        name: json.dumps([{"question": q, "answer": "true"} for q, _ in FACTS])
+        for name in ("fever", "strategyqa")
+    },
 }
 
 
@@ -74,16 +97,26 @@ def check(component: Component, model: ModelRef, directory: Path) -> None:
     getattr(testing, f"check_{component.kind}")(component, *extra.get(component.kind, ()))
 
 
-@pytest.mark.parametrize(("kind", "name"), BUILT_IN)
+@pytest.mark.parametrize(("kind", "name"), [one for one in BUILT_IN if one not in SERVED])
 def test_every_built_in_keeps_its_contract(
-    kind: str, name: str, small_model: ModelRef, tmp_path: Path
+    kind: str, name: str, small_model: ModelRef, minilm: str, tmp_path: Path
 ) -> None:
     options = OPTIONS.get((kind, name), {})
     if (kind, name) == ("model", "pretrained"):
         options = {"path": small_model.path}
+    if (kind, name) == ("model", "remote"):
+        options = {"name": small_model.path}
+    if kind == "clusterer" and name in ("agglomerative", "embedding"):
+        options = {"model": minilm, "instruction": ""}
+    if name == "llm":
+        options = {**options, "model": small_model.path}
     if kind == "source" and name in FILES:
         (tmp_path / "file").write_text(FILES[name])
         options = {"path": str(tmp_path / "file")}
+    if (kind, name) == ("source", "hub"):
+        for split in ("train", "test"):
+            (tmp_path / f"{split}.jsonl").write_text(FILES["jsonl"].replace("What", split))
+        options = {"repository": str(tmp_path)}
     check(build(kind, {"use": name, **options}), small_model, tmp_path)
 
 
@@ -212,6 +245,15 @@ class Mentioned(Judge, Wrong):
         return [1.0 for _ in items]
 
 
+class ReadsEverything(Judge, Wrong):
+    """Looks for the accepted answer anywhere, as the paper's code does."""
+
+    message = "naming the right one besides does not count"
+
+    def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
+        return [float(question.answers[0] in answer) for question, answer in items]
+
+
 class Indifferent(RewardFn, Wrong):
     """Pays everybody the same."""
 
@@ -251,6 +293,34 @@ class JudgesItself(Estimator, Wrong):
     def estimate(self, model: ModelRef, questions: Any, context: Any) -> Iterator[Prediction]:
         for question in questions:
             yield Prediction(question.id, "…", "Paris", None, 1.0, correct=1.0)
+
+
+class LearnsFromTraining(Estimator, Wrong):
+    """Is fitted on the questions that models are trained on."""
+
+    message = "an estimator must not be fitted on what is trained"
+
+    def splits(self) -> tuple[str, ...]:
+        return ("train",)
+
+    def estimate(self, model: ModelRef, questions: Any, context: Any) -> Iterator[Prediction]:
+        for question in questions:
+            yield Prediction(question.id, "…", "Paris", None, 1.0)
+
+
+class TooLikely(Sampler, Wrong):
+    """Finds every text more than certain."""
+
+    message = "logprobs must give the log-probability of every token"
+
+    def sample(
+        self, model: ModelRef, prompts: Any, n: int, seed: int
+    ) -> Iterator[list[Generation]]:
+        for _ in prompts:
+            yield [Generation("…", 1)] * n
+
+    def logprobs(self, model: ModelRef, prompts: Any, completions: Any) -> list[list[float]]:
+        return [[1.0] * len(completion.split()) for completion in completions]
 
 
 class FirstOnly(Metric, Wrong):

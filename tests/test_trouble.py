@@ -304,7 +304,9 @@ def test_a_run_directory_in_use_and_an_interruption(tmp_path: Path) -> None:
             assert events(run) == told
         finally:
             first.send_signal(signal.SIGINT)
-        assert first.wait(60) == 130
+        # A shell shows both as 130. Python ends `-m` by the signal itself where the interruption
+        # came in the middle of an exec, as when a library's dataclass was being built.
+        assert first.wait(60) in (130, -signal.SIGINT)
         lines = first.stderr.read().splitlines()
 
     assert [line for line in lines if not line.startswith("model: ")] == [

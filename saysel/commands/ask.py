@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from saysel.interfaces import EstimationContext
 from saysel.plan import plan
 from saysel.recipe import Recipe, load
 from saysel.records import ModelRef, Question
-from saysel.stages import read_model, stage_directory
+from saysel.stages import questions, read_model, stage_directory
 from saysel.storage import finished
 
 
@@ -36,7 +37,13 @@ def ask(target: str, question: str) -> None:
         recipe = Recipe.model_validate({"name": "ask", "source": "witness"})
         model = ModelRef(target)
     context = EstimationContext(
-        recipe.sample, recipe.format, recipe.cluster, recipe.evaluate.temperature, recipe.seed
+        recipe.evaluate.sampler or recipe.sample,
+        recipe.format,
+        recipe.cluster,
+        recipe.judge,
+        recipe.evaluate.temperature,
+        recipe.seed,
+        partial(questions, recipe),
     )
     asked = Question("ask", question, ("",))
     (prediction,) = VerbalizedEstimator().estimate(model, [asked], context)

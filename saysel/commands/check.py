@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from saysel.bill import bill
 from saysel.estimate import work
 from saysel.plan import plan
 from saysel.recipe import load
@@ -36,4 +37,5 @@ def check(reference: str, overrides: Sequence[str]) -> None:
     for name, fingerprint, units, tokens in lines:
         text = f"  {name:{widths[0]}}  {fingerprint:{widths[1]}}  {units:>{widths[2]}}"
         click.echo(f"{text}  {tokens:>{widths[3]}}".rstrip())
-    click.echo("  cost: none, every component runs on this machine")
+    for line in bill(todo):
+        click.echo(f"  {line}")

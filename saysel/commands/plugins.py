@@ -69,14 +69,14 @@ def _component(kind: str, name: str) -> None:
     claim = registry.claim(kind, name)
     click.echo(f"{kind}.{name} ({claim.target}, from {claim.owner})\n")
     click.echo(f"{inspect.getdoc(found)}\n")
-    rows = [_option(key, field) for key, field in found.model_fields.items() if key != "use"]
+    rows = [option_row(key, field) for key, field in found.model_fields.items() if key != "use"]
     if rows:
         _table(("option", "type", "default", "description", "range"), rows)
     else:
         click.echo("It has no options.")
 
 
-def _option(key: str, field: FieldInfo) -> tuple[str, ...]:
+def option_row(key: str, field: FieldInfo) -> tuple[str, ...]:
     limits = [
         f"{sign} {limit}"
         for bound in field.metadata

@@ -8,7 +8,7 @@ import click
 
 from saysel.commands.run import show_table
 from saysel.errors import UsageError
-from saysel.plan import plan
+from saysel.plan import Plan, plan
 from saysel.recipe import load
 from saysel.storage import read_json
 
@@ -19,8 +19,23 @@ def report(run: Path) -> None:
     Raises:
         UsageError: it is not a run directory, or not all predictions are there yet.
     """
-    from saysel.run import locked, pending
+    from saysel.run import locked
     from saysel.stages.report import draw
+
+    todo = evaluated(run)
+    with locked(run):
+        rows = draw(run, todo, read_json(run / "manifest.json"))
+    show_table(rows)
+    click.echo(f"report: {run / 'report' / 'index.html'}")
+
+
+def evaluated(run: Path) -> Plan:
+    """The plan of a run directory in which all predictions are there.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    from saysel.run import pending
 
     if not (run / "recipe.yaml").is_file() or not (run / "manifest.json").is_file():
         raise UsageError(f"{run}: not a run directory, it has no recipe.yaml and manifest.json")
@@ -30,7 +45,4 @@ def report(run: Path) -> None:
         raise UsageError(
             f"{run}: predictions are missing for {', '.join(missing)}: run the recipe first"
         )
-    with locked(run):
-        rows = draw(run, todo, read_json(run / "manifest.json"))
-    show_table(rows)
-    click.echo(f"report: {run / 'report' / 'index.html'}")
+    return todo

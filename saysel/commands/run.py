@@ -45,6 +45,8 @@ def run(
         click.echo(_nothing(directory))
     if outcome.rows:
         show_table(outcome.rows)
+    for line in outcome.notes:
+        click.echo(line)
     if outcome.complete:
         click.echo(f"report: {directory / 'report' / 'index.html'}")
     elif outcome.ran:
@@ -56,8 +58,9 @@ def run(
 
 
 def show_table(rows: Sequence[Row]) -> None:
-    """The scores: a table on a terminal, aligned text elsewhere."""
+    """The scores: a table on a terminal, aligned text elsewhere; then the alarms."""
     from saysel.report import console_table, plain_table
+    from saysel.report.alarms import alarms
 
     if sys.stdout.isatty():
         from rich.console import Console
@@ -65,6 +68,8 @@ def show_table(rows: Sequence[Row]) -> None:
         Console().print(console_table(rows))
     else:
         click.echo(plain_table(rows))
+    for alarm in alarms(rows):
+        click.echo(f"! {alarm.row}: {alarm.text}")
 
 
 def _nothing(directory: Path) -> str:

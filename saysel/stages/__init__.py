@@ -7,17 +7,20 @@ count. A stage that was killed is run again on the same directory and goes on fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from saysel.errors import DataError
+from saysel.interfaces import EstimationContext, Source
+from saysel.leaks import verdict
 from saysel.plan import Step
 from saysel.progress import StageProgress
 from saysel.recipe import Recipe
-from saysel.records import ModelRef, Question
+from saysel.records import ModelRef, Prediction, Question
 from saysel.storage import Shards, read_json, write_json
 
 MODEL = "model.json"
@@ -71,10 +74,23 @@ class Work:
 def questions(recipe: Recipe, split: str) -> list[Question]:
     """The questions of a recipe's split, seen to be usable.
 
+    Read once for all stages, and again once the source's options or its file are others.
+
     Raises:
         DataError: there are none, two share an id, or one has no answer.
     """
-    found = list(recipe.source.questions(split))
+    source = recipe.source
+    key = (type(source), source.model_dump_json(), source.digest(), split)
+    if key not in _READ:
+        _READ[key] = _usable(source, split)
+    return list(_READ[key])
+
+
+_READ: dict[tuple[type[Source], str, str, str], list[Question]] = {}
+
+
+def _usable(source: Source, split: str) -> list[Question]:
+    found = list(source.questions(split))
     if not found:
         raise DataError(f"source: there are no questions in the split '{split}'")
     seen: set[str] = set()
@@ -87,6 +103,41 @@ def questions(recipe: Recipe, split: str) -> list[Question]:
             )
         seen.add(question.id)
     return found
+
+
+def judged_on(run: Path, recipe: Recipe) -> list[Question]:
+    """The questions that a recipe evaluates on: those of its split that don't leak, if it says so.
+
+    Raises:
+        DataError: see `questions`.
+    """
+    found = questions(recipe, recipe.evaluate.split)
+    if recipe.leaks != "drop":
+        return found
+    leaked = verdict(run, recipe).ids
+    return [question for question in found if question.id not in leaked]
+
+
+def context_of(recipe: Recipe, stage: str, part: int | str) -> EstimationContext:
+    """What an estimator may use for one part of a stage's work."""
+    return EstimationContext(
+        recipe.evaluate.sampler or recipe.sample,
+        recipe.format,
+        recipe.cluster,
+        recipe.judge,
+        recipe.evaluate.temperature,
+        seed_of(stage, recipe.seed, part),
+        partial(questions, recipe),
+    )
+
+
+def judged(
+    recipe: Recipe, asked: Sequence[Question], predictions: Sequence[Prediction]
+) -> list[Prediction]:
+    """The predictions with their correctness; one without a readable answer is wrong."""
+    pairs = list(zip(asked, predictions, strict=True))
+    verdicts = iter(recipe.judge.judge([(q, p.answer) for q, p in pairs if p.answer is not None]))
+    return [replace(p, correct=0.0 if p.answer is None else next(verdicts)) for p in predictions]
 
 
 def by_question(

@@ -7,13 +7,16 @@ that cannot be read stays missing instead of becoming 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
-from saysel.interfaces import EstimationContext
-from saysel.plan import Step
+from saysel import ledger
+from saysel.interfaces import Estimator
+from saysel.ledger import Ledger
+from saysel.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
-from saysel.stages import Work, chunks, read_model, seed_of
+from saysel.stages import Work, chunks, context_of, judged, judged_on, read_model
 from saysel.storage import Shards
 
 #: Replies in a shard.
@@ -24,46 +27,46 @@ SHARD = 5_000
 class EvaluateShard:
     """Estimates and judges one shard; can be sent to another process."""
 
-    step: Step
+    recipe: Recipe
+    estimator: Estimator
     model: ModelRef
+    ledger: Ledger
 
     def __call__(self, item: tuple[int, Sequence[Question]]) -> tuple[int, list[Prediction]]:
-        number, questions = item
-        recipe, estimator = self.step.recipe, self.step.estimator
-        assert estimator is not None, "an evaluate step has an estimator"
-        context = EstimationContext(
-            recipe.sample,
-            recipe.format,
-            recipe.cluster,
-            recipe.evaluate.temperature,
-            seed_of("evaluate", recipe.seed, number),
-        )
-        predictions = list(estimator.estimate(self.model, questions, context))
-        pairs = list(zip(questions, predictions, strict=True))
-        # No readable answer: wrong, without asking the judge.
-        answered = [(q, p.answer) for q, p in pairs if p.answer is not None]
-        verdicts = iter(recipe.judge.judge(answered))
-        return number, [
-            replace(p, correct=0.0 if p.answer is None else next(verdicts)) for _, p in pairs
-        ]
+        number, asked = item
+        context = context_of(self.recipe, "evaluate", number)
+        with self.ledger.opened():
+            predictions = list(self.estimator.estimate(self.model, asked, context))
+            return number, judged(self.recipe, asked, predictions)
 
 
 def run(work: Work) -> dict[str, Any]:
     recipe, estimator = work.recipe, work.step.estimator
     assert estimator is not None, "an evaluate step has an estimator"
-    questions = work.questions(recipe.evaluate.split)
-    shards = list(enumerate(chunks(questions, max(1, SHARD // estimator.replies()))))
+    asked = judged_on(work.run, recipe)
+    shards = list(enumerate(chunks(asked, max(1, SHARD // estimator.replies()))))
     stored = Shards(work.directory, Prediction)
     missing = [shard for shard in shards if not stored.has(shard[0])]
     count = sum(len(part) for _, part in missing)
-    work.progress.begin(count * estimator.replies(), "replies")
-    evaluate = EvaluateShard(work.step, read_model(work.run, work.input("model")))
+    splits = estimator.splits() if missing else ()
+    fitted_on = sum(len(work.questions(split)) for split in splits)
+    work.progress.begin((count + fitted_on) * estimator.replies(), "replies")
+    model = read_model(work.run, work.input("model"))
+    if missing:
+        estimator = estimator.fit(model, context_of(recipe, "evaluate", "fit"))
+    if fitted_on:
+        work.progress.advance(fitted_on * estimator.replies())
+    began = monotonic()
+    evaluate = EvaluateShard(recipe, estimator, model, ledger.current())
     for number, predictions in recipe.engine.map(evaluate, missing):
         stored.write(number, predictions)
         work.progress.advance(len(predictions) * estimator.replies())
+    seconds = monotonic() - began
     found = list(stored)
     return {
-        "questions": len(questions),
+        "questions": len(asked),
+        # Of what this process asked, from loading the model to judging the answers.
+        "seconds_per_question": seconds / count if count else None,
         "tokens": sum(prediction.tokens for prediction in found),
         "unjudged": sum(prediction.correct is None for prediction in found),
     }

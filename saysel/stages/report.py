@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from saysel.faithfulness import measure
 from saysel.plan import Cell, Plan, Step
-from saysel.records import Prediction, Question
-from saysel.report import IDEAL, Report, Row, write
+from saysel.records import Grade, Prediction, Question, Reflection
+from saysel.report import IDEAL, Rationales, Report, Row, write
 from saysel.scores import columns, score
-from saysel.stages import questions, stage_directory
-from saysel.storage import Shards
+from saysel.stages import judged_on, stage_directory
+from saysel.storage import Shards, finished
 
 
 def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
@@ -22,7 +24,7 @@ def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
         if other.name != plan.report.directory:
             shutil.rmtree(other)
     recipe = plan.report.recipe
-    asked = questions(recipe, recipe.evaluate.split)
+    asked = judged_on(run, recipe)
     rows = [row for cell in plan.cells for row in _rows(run, cell)]
     report = Report(
         name=recipe.name,
@@ -32,6 +34,7 @@ def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
         rows=tuple(rows),
         questions={question.id: question for question in asked},
         clusters=_clusters(rows),
+        rationales=tuple(one for cell in plan.cells for one in _rationales(run, cell)),
     )
     write(report, run / "report")
     return tuple(rows)
@@ -40,13 +43,13 @@ def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
 def _rows(run: Path, cell: Cell) -> list[Row]:
     """A cell's rows: every model under every estimator, then the ideal observer."""
     recipe = cell.recipe
-    rows = [
-        _row(
-            cell, step.model, _estimator(step), list(Shards(stage_directory(run, step), Prediction))
-        )
-        for step in cell.evaluations()
-    ]
-    ideal = _ideal(cell, questions(recipe, recipe.evaluate.split))
+    rows = []
+    for step in cell.evaluations():
+        place = stage_directory(run, step)
+        row = _row(cell, step.model, _estimator(step), list(Shards(place, Prediction)))
+        timed = (finished(place) or {}).get("seconds_per_question")
+        rows.append(replace(row, seconds=timed))
+    ideal = _ideal(cell, judged_on(run, recipe))
     return [*rows, _row(cell, IDEAL, IDEAL, ideal)] if ideal else rows
 
 
@@ -79,6 +82,39 @@ def _ideal(cell: Cell, asked: Sequence[Question]) -> list[Prediction]:
         Prediction(question.id, ideal.answer, ideal.answer, None, ideal.confidence, correct)
         for (question, ideal), correct in zip(said, verdicts, strict=True)
     ]
+
+
+def _rationales(run: Path, cell: Cell) -> list[Rationales]:
+    """How faithful the rationales of each of a cell's models are."""
+    evaluate = cell.recipe.evaluate
+    options = evaluate.faithfulness
+    if options is None:
+        return []
+    asked = judged_on(run, cell.recipe)
+    graders = cell.grades()
+    found = []
+    for step in cell.reflections():
+        reflections = list(Shards(stage_directory(run, step), Reflection))
+        grades = None
+        if step.model in graders:
+            grades = list(Shards(stage_directory(run, graders[step.model]), Grade))
+        read = sum(grade.grade is not None for grade in grades or ())
+        found.append(
+            Rationales(
+                cell.label,
+                step.model,
+                evaluate.split,
+                len(reflections),
+                sum(one.rationale is not None for one in reflections),
+                options.n,
+                read,
+                len(grades or ()) - read,
+                tuple(
+                    measure(reflections, asked, grades, options.candidates, seed=cell.recipe.seed)
+                ),
+            )
+        )
+    return found
 
 
 def _clusters(rows: Sequence[Row]) -> dict[str, list[tuple[str, float]]]:

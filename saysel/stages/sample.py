@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from saysel import ledger
+from saysel.ledger import Ledger
 from saysel.recipe import Recipe
 from saysel.records import ModelRef, Question, Response
 from saysel.stages import Work, chunks, read_model, seed_of
@@ -21,9 +23,13 @@ class SampleShard:
 
     recipe: Recipe
     model: ModelRef
+    ledger: Ledger
 
     def __call__(self, item: tuple[int, Sequence[Question]]) -> tuple[int, list[Response]]:
-        number, questions = item
+        with self.ledger.opened():
+            return self._sampled(*item)
+
+    def _sampled(self, number: int, questions: Sequence[Question]) -> tuple[int, list[Response]]:
         sampler, format = self.recipe.sample, self.recipe.format
         prompts = [format.prompt(question) for question in questions]
         seed = seed_of("sample", self.recipe.seed, number)
@@ -50,7 +56,7 @@ def run(work: Work) -> dict[str, Any]:
     stored = Shards(work.directory, Response)
     missing = [shard for shard in shards if not stored.has(shard[0])]
     work.progress.begin(sum(len(part) for _, part in missing) * n, "responses")
-    sample = SampleShard(recipe, read_model(work.run, work.input("model")))
+    sample = SampleShard(recipe, read_model(work.run, work.input("model")), ledger.current())
     for number, responses in recipe.engine.map(sample, missing):
         stored.write(number, responses)
         work.progress.advance(len(responses))

@@ -160,6 +160,14 @@ def check_format(format: Format) -> None:
             format.reasoning(text) == "Let me think.",
             f"the reasoning in {text!r} is read as {format.reasoning(text)!r}",
         )
+    for behind, stated in format.confidences.items():
+        text = format.render("the cellar", "I am not sure.", stated)
+        expect(
+            text.endswith(format.confidence_marker + behind),
+            f"confidence {stated} must be written as {behind!r} at the end, not as {text!r}",
+        )
+        read = format.parse(text).confidence
+        expect(read == stated, f"{behind!r} states {stated}, but is read as {read}")
     bare = format.parse(format.render("the cellar", None, None))
     expect(bare == ("the cellar", None, None), f"an answer alone is read back as {bare!r} instead")
     marker = format.confidence_marker
@@ -174,10 +182,16 @@ def check_format(format: Format) -> None:
 
 
 def check_judge(judge: Judge) -> None:
-    """One correctness in [0, 1] or `None` per item, in order; the accepted answer is right."""
+    """One correctness in [0, 1] or `None` per item, in order; the accepted answer is right.
+
+    Naming the accepted answer behind another one does not make that right.
+    """
     check_options(judge)
     expect(judge.judge([]) == [], "no items must give no judgements")
-    items = [(question(), answer) for answer in ("Paris", "", "Oslo", "not Paris but Rome")]
+    leaking = "Oslo Self-reflection: I would sometimes say Paris."
+    items = [
+        (question(), answer) for answer in ("Paris", "", "Oslo", "not Paris but Rome", leaking)
+    ]
     judged = judge.judge(items)
     expect(len(judged) == len(items), f"{len(items)} items gave {len(judged)} judgements")
     for (_, answer), correct in zip(items, judged, strict=True):
@@ -187,6 +201,11 @@ def check_judge(judge: Judge) -> None:
         )
     expect(judged[0] in (1, None), f"the accepted answer itself is judged {judged[0]}")
     expect(judged[2] != 1, "a wrong answer is judged right")
+    expect(
+        judged[4] != 1,
+        f"{leaking!r} is judged right: an answer is compared, and naming the right one besides "
+        "does not count",
+    )
 
 
 def check_reward(reward: RewardFn) -> None:
@@ -205,7 +224,10 @@ def check_reward(reward: RewardFn) -> None:
 
 
 def check_metric(metric: Metric) -> None:
-    """A float that does not hang on the order of the predictions; NaN where it is not defined."""
+    """A float that does not hang on the order of the predictions; NaN where it is not defined.
+
+    `resampled` gives what `compute` gives of the rows that were drawn.
+    """
     import numpy as np
 
     check_options(metric)
@@ -214,7 +236,8 @@ def check_metric(metric: Metric) -> None:
     rng = np.random.default_rng(0)
     confidence = rng.integers(0, 11, 200) / 10
     confidence[:20] = np.nan
-    columns = Columns((rng.random(200) < 0.6).astype(float), confidence)
+    tokens = rng.integers(5, 50, 200).astype(float)
+    columns = Columns((rng.random(200) < 0.6).astype(float), confidence, tokens)
     nobody = np.full(3, np.nan)
     for given in (
         columns,
@@ -230,6 +253,14 @@ def check_metric(metric: Metric) -> None:
     expect(
         math.isclose(value, shuffled, rel_tol=1e-9, abs_tol=1e-12),
         f"the same predictions in another order give {shuffled} instead of {value}",
+    )
+    rows = rng.integers(200, size=200)
+    weights = np.bincount(rows, minlength=200)[None].astype(float)
+    drawn, apart = metric.compute(columns.take(rows)), metric.resampled(columns, weights)
+    expect(np.shape(apart) == (1,), f"one resample gives an array of shape {np.shape(apart)}")
+    expect(
+        bool(np.allclose(apart, drawn, rtol=1e-9, atol=1e-12, equal_nan=True)),
+        f"resampled gives {apart[0]} where compute gives {drawn} of the same rows",
     )
 
 

@@ -38,6 +38,13 @@ def check_sampler(sampler: Sampler, model: ModelRef) -> None:
                 one.logprob is None or one.logprob <= 1e-6,
                 f"a sum of log-probabilities cannot be {one.logprob}",
             )
+    scores = sampler.logprobs(model, prompts, ["the cellar", "", "the cellar"])
+    expect(
+        scores is None
+        or (len(scores) == 3 and scores[0] and not scores[1] and max(scores[0]) <= 1e-6),
+        "logprobs must give the log-probability of every token of every completion, or None; "
+        f"got {scores!r} for 'the cellar', '' and 'the cellar'",
+    )
 
 
 def check_trainer(trainer: Trainer, model: ModelRef, directory: Path) -> None:
@@ -75,9 +82,14 @@ def check_estimator(estimator: Estimator, model: ModelRef) -> None:
     expect(estimator.replies() >= 1, f"replies must be positive, got {estimator.replies()}")
     data = Data()
     clusterer = build("clusterer", "exact")
-    context = EstimationContext(data.sampler, data.format, clusterer, data.temperature, seed=0)
+    context = EstimationContext(
+        *(data.sampler, data.format, clusterer, data.judge, data.temperature),
+        seed=0,
+        questions=lambda split: list(stories().questions(split)),
+    )
     asked = list(stories().questions("train"))[:3]
-    made = list(estimator.estimate(model, asked, context))
+    expect("train" not in estimator.splits(), "an estimator must not be fitted on what is trained")
+    made = list(estimator.fit(model, context).estimate(model, asked, context))
     expect(
         [one.question_id for one in made] == [one.id for one in asked],
         f"3 questions gave predictions for {[one.question_id for one in made]}",

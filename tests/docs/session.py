@@ -138,9 +138,10 @@ class Session:
         project = (ROOT / "pyproject.toml").read_text()
         (package,) = [word for word in words if not word.startswith("-")]
         if package != ".":
-            name, _, extra = package.rstrip("]").partition("[")
+            name, _, extras = package.rstrip("]").partition("[")
             assert f'\nname = "{name}"\n' in project, f"not our package: {package}"
-            assert not extra or re.search(rf"^{extra} = \[", project, re.M), f"no extra: {extra}"
+            for extra in filter(None, extras.split(",")):
+                assert re.search(rf"^{extra} = \[", project, re.M), f"no extra: {extra}"
             return 0, None
         offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
         done = subprocess.run(

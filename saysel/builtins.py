@@ -55,6 +55,7 @@ def saysel_clusterers() -> dict[str, str]:
 def saysel_rationales() -> dict[str, str]:
     return {
         "llm": "saysel.rationales.llm:LlmRationaleWriter",
+        "none": "saysel.rationales.none:NoRationaleWriter",
         "template": "saysel.rationales.template:TemplateRationaleWriter",
     }
 

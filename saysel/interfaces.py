@@ -260,7 +260,10 @@ class RationaleWriter(Component):
 
     @abstractmethod
     def write(self, items: Sequence[tuple[Question, Sequence[Cluster]]]) -> list[Rationale | None]:
-        """One rationale per item; `None` where none could be written (counted, never invented)."""
+        """One rationale per item; `None` where none could be written (counted, never invented).
+
+        An empty text is no failure: the reply to learn has no rationale.
+        """
 
 
 # ------------------------------------------------------------------------------------ target

@@ -43,7 +43,7 @@ def run(work: Work) -> dict[str, Any]:
                 tuple(format.prompt(question)),
                 format.render(
                     response.answer or "",
-                    rationales[question.id].text,
+                    rationales[question.id].text or None,
                     confidence,
                     format.reasoning(response.text),
                 ),

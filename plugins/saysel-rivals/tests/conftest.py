@@ -13,6 +13,7 @@ from saysel.interfaces import Source
 from saysel.models.scratch import ScratchModel
 from saysel.records import ModelRef, Question
 from saysel.samplers.transformers import TransformersSampler
+from saysel.sources.witness import WitnessSource
 from saysel.testing import Data, Steps
 
 FORMAT = SaySelfFormat(instruction="")
@@ -77,6 +78,16 @@ def adapted(red: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> ModelRef
     return ModelRef(red.path, adapter=str(directory), dtype="float32")
 
 
+@pytest.fixture(scope="session")
+def fluent(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
+    """A model that replies in the default format to the questions of the contract checks."""
+    model = ScratchModel(
+        layers=1, width=32, vocabulary=400, batch_size=16, max_steps=120, learning_rate=1e-2
+    )
+    directory = tmp_path_factory.mktemp("fluent")
+    return model.prepare(WitnessSource(pretrain=400), SaySelfFormat(), directory, 0, Steps())
+
+
 @pytest.fixture
 def two_arms() -> Data:
     """Training data about both arms, decoded greedily."""
@@ -110,10 +121,7 @@ Stated = dict[str, list[float]]
 
 @pytest.fixture
 def stated() -> Callable[[ModelRef, Data], Stated]:
-    """The confidences that a model states about either arm, at temperature 1.
-
-    Every reply must answer red.
-    """
+    """The confidences that a model states with the answer red about either arm, of 320 each."""
 
     def ask(model: ModelRef, data: Data) -> Stated:
         sampler = TransformersSampler(max_tokens=12)
@@ -123,8 +131,7 @@ def stated() -> Callable[[ModelRef, Data], Stated]:
             data.asked, sampler.sample(model, prompts, 20, 0), strict=True
         ):
             for parsed in (FORMAT.parse(reply.text) for reply in replies):
-                assert parsed.answer == "red"
-                if parsed.confidence is not None:
+                if parsed.answer == "red" and parsed.confidence is not None:
                     found[question.id.rstrip("0123456789")].append(parsed.confidence)
         return found
 

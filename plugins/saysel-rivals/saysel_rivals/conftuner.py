@@ -14,8 +14,9 @@ and no reference model is needed.
 - Each question is answered once, before training, with the decoding that the model is judged
   with; these answers stay for all epochs. A reply without an answer or without a confidence
   marker teaches nothing: it is counted and left out.
-- The loss moves the confidence only. No term holds the answers where they were; the paper has
-  none either, and its small rate and adapter are what does it.
+- The loss asks for nothing but the confidence, and no term holds the rest of the reply where it
+  was; the paper has none either, and relies on a small rate and adapter. A very small model with
+  a high rate learns its confidence and forgets the format: watch `parse_rate`.
 """
 
 from __future__ import annotations

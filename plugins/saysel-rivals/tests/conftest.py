@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from saysel.confidence_reading import read_confidence
 from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import Source
 from saysel.models.scratch import ScratchModel
 from saysel.records import ModelRef, Question
-from saysel.samplers.transformers import TransformersSampler
 from saysel.sources.witness import WitnessSource
 from saysel.testing import Data, Steps
 
@@ -116,24 +116,18 @@ def same() -> Callable[[ModelRef, ModelRef], bool]:
     return compare
 
 
-Stated = dict[str, list[float]]
-
-
 @pytest.fixture
-def stated() -> Callable[[ModelRef, Data], Stated]:
-    """The confidences that a model states with the answer red about either arm, of 320 each."""
+def states() -> Callable[[ModelRef, Data], dict[str, float]]:
+    """The mean confidence that a model states behind the answer red, about either arm."""
 
-    def ask(model: ModelRef, data: Data) -> Stated:
-        sampler = TransformersSampler(max_tokens=12)
+    def ask(model: ModelRef, data: Data) -> dict[str, float]:
         prompts = [FORMAT.prompt(question) for question in data.asked]
-        found: Stated = {"sun": [], "moon": []}
-        for question, replies in zip(
-            data.asked, sampler.sample(model, prompts, 20, 0), strict=True
-        ):
-            for parsed in (FORMAT.parse(reply.text) for reply in replies):
-                if parsed.answer == "red" and parsed.confidence is not None:
-                    found[question.id.rstrip("0123456789")].append(parsed.confidence)
-        return found
+        begun = ["Answer: red Confidence:"] * len(prompts)
+        found = read_confidence(model, FORMAT, prompts, begun)
+        return {
+            arm: sum(found[start::2]) / len(found[start::2])
+            for start, arm in enumerate(("sun", "moon"))
+        }
 
     return ask
 

@@ -207,29 +207,23 @@ def test_an_adapter_that_came_is_trained(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("options", "within"),
-    # Below an adapter, the output weights stay: "0" cannot get all of the probability here.
-    [({**FULL, "learning_rate": 2e-3}, 0.15), ({"learning_rate": 1e-2}, 0.35)],
-    ids=["full", "adapter"],
-)
 def test_confidence_becomes_calibrated_on_two_arms(
-    options: dict[str, Any],
-    within: float,
     red: ModelRef,
     two_arms: Data,
     tmp_path: Path,
-    stated: Callable[[ModelRef, Data], dict[str, list[float]]],
+    states: Callable[[ModelRef, Data], dict[str, float]],
 ) -> None:
-    trainer = TokenizedBrierTrainer(epochs=30, batch_size=8, max_tokens=12, **options)
+    trainer = TokenizedBrierTrainer(
+        lora=None, learning_rate=2e-3, epochs=30, batch_size=8, max_tokens=12
+    )
 
-    before = stated(red, two_arms)
-    after = stated(trainer.train(red, two_arms, tmp_path), two_arms)
+    before = states(red, two_arms)
+    after = states(trainer.train(red, two_arms, tmp_path), two_arms)
 
-    for arm, calibrated in (("sun", 1.0), ("moon", 0.0)):
-        assert 0.35 < sum(before[arm]) / len(before[arm]) < 0.65
-        assert len(after[arm]) > 0.93 * 320
-        assert sum(after[arm]) / len(after[arm]) == pytest.approx(calibrated, abs=within)
+    assert before["sun"] == pytest.approx(before["moon"], abs=0.05)
+    assert after["sun"] > 0.9
+    assert after["moon"] < 0.35
+    assert two_arms.figures[-1]["loss"] < two_arms.figures[1]["loss"] / 3
 
 
 def test_it_goes_on_from_fine_tuning(red: ModelRef, two_arms: Data, tmp_path: Path) -> None:

@@ -151,7 +151,8 @@ def test_the_margin_grows(
     margins = [entry["margin"] for entry in sampled.figures[1:]]
     assert sum(margins[-4:]) / 4 > sum(margins[:4]) / 4 + 0.3
     assert sampled.figures[-1]["loss"] < math.log(2)
-    assert not same(trained, ref) if trained.adapter == ref.adapter else True
+    if base == "adapted":
+        assert not same(trained, ref)
     assert not (tmp_path / "model" / "ref").exists()
 
 
@@ -160,21 +161,21 @@ def test_doubt_is_learned_where_the_answer_is_wrong(
     sure: ModelRef,
     two_arms: Data,
     tmp_path: Path,
-    stated: Callable[[ModelRef, Data], dict[str, list[float]]],
+    states: Callable[[ModelRef, Data], dict[str, float]],
 ) -> None:
     drawn = [
         Response(question.id, index, f"Answer: red Confidence: {k}", None, 5)
         for question in two_arms.asked
         for index, k in enumerate((8, 9, 10))
     ]
-    trainer = DPOTrainer(lora=None, learning_rate=1e-3, batch_size=16, epochs=20)
+    trainer = DPOTrainer(lora=None, learning_rate=2e-3, batch_size=16, epochs=80)
 
-    before = stated(sure, two_arms)
-    after = stated(trainer.train(sure, replace(two_arms, drawn=drawn), tmp_path), two_arms)
+    before = states(sure, two_arms)
+    after = states(trainer.train(sure, replace(two_arms, drawn=drawn), tmp_path), two_arms)
 
-    assert sum(before["moon"]) / len(before["moon"]) > 0.8
-    assert sum(after["sun"]) / len(after["sun"]) > 0.7
-    assert sum(after["moon"]) / len(after["moon"]) < 0.5
+    assert min(before.values()) > 0.8
+    assert after["sun"] > 0.8
+    assert after["moon"] < 0.3
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(
     straight = trainer.train(ref, sampled, tmp_path / "straight")
 
     with pytest.raises(KeyboardInterrupt):
-        trainer.train(ref, replace(sampled, progress=killed(13)), tmp_path / "resumed")
+        trainer.train(ref, replace(sampled, progress=killed(13), figures=[]), tmp_path / "resumed")
     progress = Steps()
     again = replace(sampled, progress=progress, figures=[])
     resumed = trainer.train(ref, again, tmp_path / "resumed")

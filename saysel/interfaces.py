@@ -274,6 +274,15 @@ class Target(Component):
 
     kind = "target"
 
+    def fit(
+        self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]
+    ) -> Self:
+        """The target as it is to be used, where a confidence hangs on other questions too.
+
+        Called once, before `target`, with the arguments of `target` for every question.
+        """
+        return self
+
     @abstractmethod
     def target(
         self, question: Question, clusters: Sequence[Cluster], correct: Sequence[float | None]

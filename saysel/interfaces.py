@@ -271,6 +271,18 @@ class Target(Component):
 
     kind = "target"
 
+    def fit(
+        self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]
+    ) -> Self:
+        """The target as it is to be used; a confidence may hang on other questions too.
+
+        Called once with all questions before `target`. The same items give the same result.
+
+        Args:
+            items: what `target` will be given, question by question.
+        """
+        return self
+
     @abstractmethod
     def target(
         self, question: Question, clusters: Sequence[Cluster], correct: Sequence[float | None]

@@ -215,6 +215,22 @@ class Percent(Target, Wrong):
         return (clusters[0].representative, 100 * clusters[0].share) if clusters else None
 
 
+class FitsItself(Target, Wrong):
+    """Counts how often it was fitted, and is surer every time."""
+
+    message = "fitted again on the same questions, it gives something else"
+    _fits: int = PrivateAttr(0)
+
+    def fit(self, items: Any) -> Any:
+        fitted = self.model_copy()
+        self._fits += 1
+        fitted._fits = self._fits
+        return fitted
+
+    def target(self, question: Question, clusters: Any, correct: Any) -> Any:
+        return (clusters[0].representative, 1 - 1 / (1 + self._fits)) if clusters else None
+
+
 class ReadsTenthsAsTheyAre(Format, Wrong):
     """Forgets that it writes tenths."""
 

@@ -1,4 +1,4 @@
-"""The components and recipes that come with saysel, announced the way a third party announces theirs."""
+"""The components and recipes that come with saysel, announced as a third party announces theirs."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from saysel import builtins, registry, testing
 from saysel.interfaces import (

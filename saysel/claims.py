@@ -57,6 +57,7 @@ def names_files(answer: object) -> bool:
         isinstance(name, str)
         and name
         and isinstance(target, str)
+        and target.count(":") == 1
         and target.endswith((".yaml", ".yml"))
         and all(part.isidentifier() for part in target.partition(":")[0].split("."))
         for name, target in answer.items()

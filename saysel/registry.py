@@ -248,7 +248,7 @@ def claim(kind: str, name: str) -> Claim:
 
 
 def names(kind: str) -> list[str]:
-    """The names installed for a kind or `recipe`, sorted; one that two plugins claim appears once."""
+    """The names installed for a kind or `recipe`, sorted; one that two claim appears once."""
     return current().names(kind)
 
 

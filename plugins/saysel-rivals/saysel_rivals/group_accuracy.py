@@ -60,7 +60,8 @@ class GroupAccuracyTarget(Target):
             MissingExtra: sentence-transformers is not installed, and there is no `label`.
         """
         asked = [question for question, _, _ in items]
-        groups = self._embedded(asked) if self.label is None else list(map(self._labelled, asked))
+        label = self.label
+        groups = self._embedded(asked) if label is None else [labelled(one, label) for one in asked]
         judged = defaultdict(list)
         for group, (_, _, correct) in zip(groups, items, strict=True):
             if correct and correct[0] is not None:
@@ -82,15 +83,6 @@ class GroupAccuracyTarget(Target):
             return None
         return clusters[0].representative, self._accuracies[question.id]
 
-    def _labelled(self, question: Question) -> str:
-        if self.label not in question.meta:
-            raise DataError(
-                f"group_accuracy: the question '{question.id}' has no '{self.label}' in its meta, "
-                f"only {', '.join(question.meta) or 'nothing'}: choose another `label`, or none to "
-                "group by embedding"
-            )
-        return str(question.meta[self.label])
-
     def _embedded(self, questions: Sequence[Question]) -> list[str]:
         if len(questions) < 2:
             return ["all"] * len(questions)
@@ -107,3 +99,18 @@ class GroupAccuracyTarget(Target):
             else AgglomerativeClustering(count)
         )
         return [str(group) for group in grouping.fit_predict(vectors)]
+
+
+def labelled(question: Question, label: str) -> str:
+    """The group that a question's meta names.
+
+    Raises:
+        DataError: it has no such key.
+    """
+    if label not in question.meta:
+        raise DataError(
+            f"group_accuracy: the question '{question.id}' has no '{label}' in its meta, only "
+            f"{', '.join(question.meta) or 'nothing'}: choose another `label`, or none to group "
+            "by embedding"
+        )
+    return str(question.meta[label])

@@ -21,6 +21,9 @@ class PpoCReward(RewardFn):
     batch and remembers nothing, so the mean is that of the batch, which should be large and hold
     right and wrong replies. R lies in [-1 - weight, 1 + weight / 2].
 
+    PPO with `confidences: summed` asks for one reply at a time, where this adds nothing: leave it
+    at `drawn`.
+
     Not a proper score: for a reply that is right with probability p in a batch with both, the
     expectation is linear in c with slope weight (2 p - 1): largest at c = 1 for p > 1/2 and at
     c = 0 for p < 1/2, so it teaches extreme confidences.

@@ -12,12 +12,15 @@ import sysconfig
 import venv
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import pytest
 
 import saysel
 import saysel_rivals
 from saysel import recipe_yaml, registry
+from saysel.interfaces import Judge, Source
 
 PROJECT = Path(saysel_rivals.__file__).parent.parent
 FOLDER = PROJECT / "saysel_rivals" / "recipes"
@@ -112,8 +115,43 @@ def test_a_smoke_run(python: Path, name: str, tmp_path: Path) -> None:
     done = run(python, "-m", "saysel", "run", name, "--smoke", "--out", str(tmp_path / "out"))
 
     assert done.returncode == 0, done.stderr
-    metrics = json.loads((tmp_path / "out" / "report" / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "out-smoke" / "report" / "metrics.json").read_text())
     assert {row["model"] for row in metrics["rows"]} >= {"base", *trainers(name)}
+
+
+@pytest.mark.slow
+def test_a_run_learns_the_accuracy_of_groups(python: Path, tmp_path: Path) -> None:
+    """Its examples state for each object how often the most frequent answer was right."""
+    import pyarrow.parquet as pq
+
+    small = ("source.pretrain=400", "source.train=40", "sample.n=4", "model.max_steps=150")
+    sets = [word for one in small for word in ("--set", one)]
+    options = ["--until", "target", "--out", str(tmp_path), *sets]
+    done = run(python, "-m", "saysel", "run", "gce-quickstart", *options)
+    assert done.returncode == 0, done.stderr
+
+    def rows(stage: str) -> list[dict[str, Any]]:
+        (folder,) = (tmp_path / "stages").glob(f"{stage}-*")
+        return [row for part in folder.glob("part-*") for row in pq.read_table(part).to_pylist()]
+
+    source = registry.build("source", {"use": "witness", "pretrain": 400, "train": 40})
+    assert isinstance(source, Source)
+    asked = {question.id: question for question in source.questions("train")}
+    answers: dict[str, str] = {}
+    for row in rows("cluster"):  # largest first
+        answers.setdefault(row["question_id"], row["representative"]["answer"])
+    judge = registry.build("judge", "match")
+    assert isinstance(judge, Judge)
+    judged = judge.judge([(asked[name], answer) for name, answer in answers.items()])
+    groups: dict[str, list[float]] = {}
+    for name, correct in zip(answers, judged, strict=True):
+        groups.setdefault(asked[name].meta["object"], []).append(correct or 0.0)
+    stated = {row["question_id"]: row["confidence"] for row in rows("target")}
+
+    assert stated == pytest.approx(
+        {name: fmean(groups[asked[name].meta["object"]]) for name in answers}
+    )
+    assert len(set(stated.values())) > 1
 
 
 @pytest.mark.slow

@@ -277,9 +277,12 @@ class Target(Component):
     def fit(
         self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]
     ) -> Self:
-        """The target as it is to be used, where a confidence hangs on other questions too.
+        """The target as it is to be used; a confidence may hang on other questions too.
 
-        Called once, before `target`, with the arguments of `target` for every question.
+        Called once with all questions before `target`. The same items give the same result.
+
+        Args:
+            items: what `target` will be given, question by question.
         """
         return self
 

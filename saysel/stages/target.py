@@ -28,13 +28,13 @@ def run(work: Work) -> dict[str, Any]:
         for cluster in members
     ]
     verdicts = iter(recipe.judge.judge(asked))
-    items = [
+    judged = [
         (question, members, [next(verdicts) for _ in members]) for question, members in clusters
     ]
-    target = recipe.target.fit(items)
+    target = recipe.target.fit(judged)
     examples = []
     unjudged = 0
-    for question, members, correct in items:
+    for question, members, correct in judged:
         unjudged += correct.count(None)
         chosen = target.target(question, members, correct)
         if chosen is None or question.id not in rationales:

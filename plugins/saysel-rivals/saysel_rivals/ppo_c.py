@@ -1,4 +1,4 @@
-"""PPO-C's reward (arXiv 2410.09724): a reward model's score, shifted by the stated confidence."""
+"""The calibrated reward of PPO-C (Taming Overconfidence, arXiv 2410.09724)."""
 
 from __future__ import annotations
 
@@ -10,24 +10,35 @@ from saysel.interfaces import RewardFn
 
 
 class PpoCReward(RewardFn):
-    """R = r + w |r| (c - 1/2) where r is above the threshold, r - w |r| (c - 1/2) elsewhere.
+    """R = r ± weight |r| (c - 1/2): plus above the mean of the batch, minus below it.
 
-    In the paper r comes from a reward model, and the threshold is a running mean of it. Here r is
-    2 y - 1, from the judge, and the threshold is fixed: a reward keeps no state. Not a proper
-    score: for a right answer R grows with c and for a wrong one it falls, both on a straight
-    line, so that its expectation is largest at c = 1 for p > 1/2 and at c = 0 otherwise. Where no
-    confidence can be read, -1 - w: less than any reply that can be read.
+    r = 2 y - 1 in [-1, 1] takes the place of a reward model's score, so that wrong answers have a
+    size too. A reply at the mean itself gets r alone: where all are right or all are wrong,
+    nothing tells what to be surer of. Unreadable replies count in the mean and earn -1 - weight,
+    less than any other.
+
+    Deviation: the paper compares with a running mean over batches; a reward is a function of its
+    batch and remembers nothing, so the mean is that of the batch, which should be large and hold
+    right and wrong replies. R lies in [-1 - weight, 1 + weight / 2].
+
+    PPO with `confidences: summed` asks for one reply at a time, where this adds nothing: leave it
+    at `drawn`.
+
+    Not a proper score: for a reply that is right with probability p in a batch with both, the
+    expectation is linear in c with slope weight (2 p - 1): largest at c = 1 for p > 1/2 and at
+    c = 0 for p < 1/2, so it teaches extreme confidences.
     """
 
-    w: float = Field(0.5, gt=0, description="weight of the confidence")
-    threshold: float = Field(0.0, ge=-1, lt=1, description="r above which confidence is paid for")
+    weight: float = Field(0.5, gt=0, description="what confidence can add or take, at most half")
 
     def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:
-        return [
-            -1.0 - self.w if c is None else self._score(2 * y - 1, c)
-            for y, c in zip(correct, confidence, strict=True)
-        ]
-
-    def _score(self, r: float, c: float) -> float:
-        side = 1 if r > self.threshold else -1
-        return r + side * self.w * abs(r) * (c - 0.5)
+        scores = [2 * y - 1 for y in correct]
+        mean = sum(scores) / len(scores) if scores else 0.0
+        rewards = []
+        for r, c in zip(scores, confidence, strict=True):
+            if c is None:
+                rewards.append(-1 - self.weight)
+            else:
+                side = (r > mean) - (r < mean)
+                rewards.append(r + side * self.weight * abs(r) * (c - 0.5))
+        return rewards

@@ -1,4 +1,10 @@
-"""R-Tuning's target (arXiv 2311.09677): sure of what one gets right, unsure of the rest."""
+"""R-Tuning (arXiv 2311.09677): sure where the model's own answer is right, unsure where it is not.
+
+Deviations: the answer learned is the model's own most frequent one, so that the confidence is
+about what the model will say. The certainty is stated in the recipe's format, as confidence 1 or
+0, in place of the sentences "I am sure" and "I am unsure": formats here state eleven confidences
+or more, and replies are then judged like those of every other method.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +15,10 @@ from saysel.records import Cluster, Question, Response
 
 
 class RTuningTarget(Target):
-    """Learn the model's own usual answer, sure (1) where it is right and unsure (0) where not.
+    """Learn the most frequent answer, with confidence 1 if it is right and 0 if it is wrong.
 
-    The usual answer is that of the largest cluster. The paper words the two as "I am sure" and
-    "I am unsure"; here the format words them, as its confidences 1 and 0.
+    Right is a correctness of at least 1/2. A question whose answer could not be judged gives no
+    example.
     """
 
     def target(
@@ -20,4 +26,4 @@ class RTuningTarget(Target):
     ) -> tuple[Response, float] | None:
         if not clusters or correct[0] is None:
             return None
-        return clusters[0].representative, 1.0 if correct[0] >= 0.5 else 0.0
+        return clusters[0].representative, float(correct[0] >= 0.5)

@@ -1,22 +1,29 @@
-"""RLCR's reward (arXiv 2507.16806): right answers and an honest confidence in one number."""
+"""The reward of RLCR (arXiv 2507.16806): correctness less the Brier score."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import Field
+
 from saysel.interfaces import RewardFn
 
 
 class RlcrReward(RewardFn):
-    """R = y - (c - y)^2, and -1 where no confidence can be read.
+    """R = y - (c - y)^2, and `unreadable` where no confidence can be read.
 
-    In [-1, 1]. Proper: with P(y = 1) = p its expectation is largest at c = p, and there it is
-    p - p (1 - p) = p^2, so that being right more often always pays. The paper adds a term for the
-    format; here an unreadable reply earns the least that a readable one can.
+    In [-1, 1]. With y in {0, 1} and P(y = 1) = p its expectation p - p (1 - c)^2 - (1 - p) c^2 is
+    largest at c = p, where it is p^2: it grows with p, so that right answers pay by themselves,
+    which they do not with `quadratic`. Deviation: the paper adds a reward for each part of the
+    format; here a reply without a readable confidence earns the least that any can.
     """
+
+    unreadable: float = Field(
+        -1.0, le=-1, description="reward of a reply without a readable confidence"
+    )
 
     def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:
         return [
-            -1.0 if c is None else y - (c - y) ** 2
+            self.unreadable if c is None else y - (c - y) ** 2
             for y, c in zip(correct, confidence, strict=True)
         ]

@@ -48,7 +48,7 @@ def test_every_file_is_announced() -> None:
         saysel_rivals.saysel_recipes()[name] for name in NAMES
     ]
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
-    assert len(NAMES) == 16
+    assert len(NAMES) == 14
     assert {"r-tuning", "gce", "honesty", "rewarding-doubt", "ppo-c"} <= set(READY)
 
 

@@ -1,0 +1,246 @@
+"""SaySelf, its ablations and its rivals on the same questions, from the same base models.
+
+    python benchmarks/methods/methods.py --jobs 2
+    python benchmarks/methods/methods.py --worlds witness --seeds 0 --split dev --out /tmp/dev
+
+Every method of `methods.yaml` (or `--methods FILE`) is a recipe that `saysel run` runs, in one run
+directory below `runs/` for each world and seed. Stages that methods share are done once, so that
+all start from the same base model and the same samples, and what is done is not done again: the
+script goes on where it stopped. `--only` runs some of the methods and writes no results.
+
+Writes into `--out`:
+
+    results.csv     every metric of every method, world and seed with its 95 % interval
+    costs.csv       tokens and processor seconds of training, and of an answer
+    table.md        means over the seeds
+    WORLD/          page and CSV of the paired differences to the reference, all seeds together
+    versions.json   versions and hardware
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+from typing import Any, NamedTuple
+
+import yaml
+
+from saysel.commands.compare import rows_of_run
+from saysel.comparison import Method, compare
+from saysel.plan import plan
+from saysel.recipe import Recipe, load
+from saysel.records import Prediction
+from saysel.report.comparison import write as write_comparison
+from saysel.storage import read_json, write_json, write_text
+
+HERE = Path(__file__).parent
+METRICS = ("accuracy", "brier", "ece", "auroc", "aurc", "parse_rate", "distinct_confidences")
+#: Those with a direction that are worth a difference.
+COMPARED = ("accuracy", "brier", "ece", "auroc", "aurc")
+COSTS = ("trained tokens", "read tokens", "training cpu s", "answer tokens", "answer cpu ms")
+
+
+class Result(NamedTuple):
+    """What one method came to in one world on one seed."""
+
+    world: str
+    seed: int
+    method: str
+    scores: dict[str, dict[str, float | None]]  # by metric: value, low, high
+    costs: dict[str, float]
+    predictions: Method
+
+
+def recipe_of(
+    name: str, method: Mapping[str, Any], world: Mapping[str, Any], seed: int, split: str
+) -> dict[str, Any]:
+    """The recipe of a method in a world, as its YAML says it."""
+    own = dict(method)
+    estimator = own.pop("estimator", None)
+    evaluate = {**world.get("evaluate", {}), "split": split}
+    if estimator is not None:
+        evaluate["estimators"] = [estimator]
+    laid = {key: value for key, value in world.items() if key != "evaluate"}
+    source = {**laid.pop("source", {}), "seed": seed}
+    return {"name": name, **own, **laid, "source": source, "evaluate": evaluate, "seed": seed}
+
+
+def run(recipe: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
+    """Do what is missing of a recipe, in a process of its own."""
+    file = directory / "recipes" / f"{recipe['name']}.yaml"
+    write_text(file, yaml.safe_dump(recipe, sort_keys=False))
+    environment = dict(os.environ)
+    if threads is not None:
+        environment["OMP_NUM_THREADS"] = str(threads)
+    command = [sys.executable, str(HERE / "counted.py"), "run", str(file), "--out", str(directory)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{file}: {done.stdout[-500:]}\n{done.stderr[-2000:]}")
+    return load(str(file))
+
+
+def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -> Result:
+    """The scores, costs and predictions of a recipe that was just run here."""
+    (cell,) = plan(recipe).cells
+    step = cell.evaluations()[-1]
+    estimator = step.name.removeprefix(f"evaluate-{step.model}-")
+    rows = read_json(directory / "report" / "metrics.json")["rows"]
+    (row,) = (r for r in rows if (r["model"], r["estimator"]) == (step.model, estimator))
+    (predictions,) = rows_of_run(directory, [step.model, estimator], alone=False)
+    counts = {
+        one.stage + one.name: read_json(directory / "counts" / f"{one.directory}.json")
+        for one in cell.steps
+        if one.stage == "train" or one is step
+    }
+    asked = counts.pop(step.stage + step.name)
+    costs = {
+        "trained tokens": sum(count["trained"] for count in counts.values()),
+        "read tokens": sum(count["read"] for count in counts.values()),
+        "training cpu s": sum(count["cpu_seconds"] for count in counts.values()),
+        "answer tokens": row["metrics"]["tokens"]["value"],
+        "answer cpu ms": 1000 * asked["cpu_seconds"] / row["n"],
+    }
+    return Result(world, seed, name, row["metrics"], costs, predictions)
+
+
+def run_world(
+    world: str, seed: int, settings: Mapping[str, Any], only: Sequence[str], split: str, jobs: int
+) -> list[Result]:
+    """All methods, one after the other, in one run directory."""
+    directory = Path("runs") / f"methods-{world}-{seed}"
+    results = []
+    for name in only or settings["methods"]:
+        recipe = recipe_of(name, settings["methods"][name], settings["worlds"][world], seed, split)
+        result = collect(
+            world, seed, name, run(recipe, directory, 1 if jobs > 1 else None), directory
+        )
+        scores = "  ".join(f"{key} {result.scores[key]['value'] or 0:.3f}" for key in METRICS)
+        costs = f"{result.costs['trained tokens']:,} tokens, {result.costs['training cpu s']:.0f} s"
+        print(f"{world} {seed} {name:30} {scores}  {costs}", flush=True)
+        results.append(result)
+    return results
+
+
+def pooled(results: Sequence[Result], name: str) -> Method:
+    """A method's predictions on all seeds; a question of another seed is another question."""
+    predictions: list[Prediction] = []
+    prompts: dict[str, str] = {}
+    for one in results:
+        if one.method == name:
+            ids = {p.question_id: f"{one.seed}/{p.question_id}" for p in one.predictions.predictions}
+            predictions += [
+                replace(p, question_id=ids[p.question_id]) for p in one.predictions.predictions
+            ]
+            prompts |= {ids[id]: text for id, text in one.predictions.prompts.items() if id in ids}
+    return Method(name, predictions, prompts)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def table(results: Sequence[Result], reference: str, verdicts: Mapping[tuple[str, str], str]) -> str:
+    """Means over the seeds, the best first by Brier score; ✓ ✗ beside what surely differs."""
+    lines = [
+        "| method | " + " | ".join((*METRICS, *COSTS)) + " |",
+        "|---" * (1 + len(METRICS) + len(COSTS)) + "|",
+    ]
+
+    def average(name: str, metric: str) -> float | None:
+        values = [one.scores[metric]["value"] for one in results if one.method == name]
+        given = [value for value in values if value is not None]
+        return mean(given) if given else None
+
+    names = dict.fromkeys(one.method for one in results)
+    for name in sorted(names, key=lambda name: average(name, "brier") or 0):
+        cells = [f"**{name}**" if name == reference else name]
+        for metric in METRICS:
+            value = average(name, metric)
+            digits = 0 if metric == "distinct_confidences" else 3
+            shown = "–" if value is None else f"{value:.{digits}f}"
+            cells.append(f"{shown} {verdicts.get((name, metric), '')}".strip())
+        for cost in COSTS:
+            value = mean(one.costs[cost] for one in results if one.method == name)
+            cells.append(f"{value:,.2f}" if cost == "answer cpu ms" else f"{value:,.0f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def write(results: Sequence[Result], reference: str, out: Path, recipe: Recipe) -> None:
+    """Everything that is committed."""
+    scored = [
+        {"world": r.world, "seed": r.seed, "method": r.method, "metric": metric}
+        | {end: "" if score[end] is None else score[end] for end in ("value", "low", "high")}
+        for r in results
+        for metric, score in r.scores.items()
+    ]
+    spent = [
+        {"world": r.world, "seed": r.seed, "method": r.method} | {k: f"{r.costs[k]:.6g}" for k in COSTS}
+        for r in results
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    write_csv(out / "results.csv", scored)
+    write_csv(out / "costs.csv", spent)
+    chosen = [metric for metric in recipe.evaluate.metrics if metric.use in COMPARED]
+    pages = []
+    for world in dict.fromkeys(one.world for one in results):
+        here = [one for one in results if one.world == world]
+        names = dict.fromkeys([reference, *(one.method for one in here)])
+        comparison = compare([pooled(here, name) for name in names], chosen)
+        write_comparison(comparison, out / world)
+        marks = {"better": "✓", "worse": "✗", "unclear": ""}
+        verdicts = {(one.method, one.metric): marks[one.verdict] for one in comparison.differences}
+        seeds = sorted({one.seed for one in here})
+        pages.append(
+            f"## {world}\n\nSeeds {', '.join(map(str, seeds))}; {comparison.questions:,} questions "
+            f"in all.\n\n{table(here, reference, verdicts)}"
+        )
+    write_text(out / "table.md", "\n".join(pages))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--methods", type=Path, default=HERE / "methods.yaml")
+    parser.add_argument("--worlds", nargs="+")
+    parser.add_argument("--seeds", type=int, nargs="+")
+    parser.add_argument("--only", nargs="+", default=[], help="these methods; writes no results")
+    parser.add_argument("--split", default="heldout")
+    parser.add_argument("--jobs", type=int, default=1, help="run directories side by side")
+    parser.add_argument("--out", type=Path, default=HERE)
+    arguments = parser.parse_args()
+    settings = yaml.safe_load(arguments.methods.read_text(encoding="utf-8"))
+    seeds = arguments.seeds or settings["seeds"]
+    worlds = arguments.worlds or list(settings["worlds"])
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        parts = pool.map(
+            lambda at: run_world(*at, settings, arguments.only, arguments.split, arguments.jobs),
+            [(world, seed) for seed in seeds for world in worlds],
+        )
+        results = [result for part in parts for result in part]
+    if arguments.only:
+        return
+    first = Path("runs") / f"methods-{worlds[0]}-{seeds[0]}"
+    write(results, settings["reference"], arguments.out, load(str(first / "recipe.yaml")))
+    manifest = read_json(first / "manifest.json")
+    versions = {**manifest["versions"], "python": platform.python_version()}
+    write_json(
+        arguments.out / "versions.json", {"versions": versions, "hardware": manifest["hardware"]}
+    )
+
+
+if __name__ == "__main__":
+    main()

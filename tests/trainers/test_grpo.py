@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
 from saysel.testing import Data
 from saysel.trainers.grpo import GRPOTrainer, advantages
+from tests import tiny
 from tests.trainers.two_arms import FORMAT, same, weights
 
 SHORT: dict[str, Any] = {
@@ -264,32 +266,35 @@ def says(model: ModelRef, data: Data, temperature: float, n: int) -> dict[str, l
     return found
 
 
+def test_a_recipe_trains_with_it(tiny_recipe: Path, tiny_copy: Path) -> None:
+    changed = ["--set", "train[1]={use: grpo, steps: 2, batch_size: 8, replies: 4, max_tokens: 48}"]
+
+    result = tiny.says("run", tiny_recipe, "--out", tiny_copy, *changed)
+
+    assert result.exit_code == 0, result.output
+    assert "train-grpo: 2 of 2 steps" in result.output
+    events = map(json.loads, (tiny_copy / "events.jsonl").read_text().splitlines())
+    logged = [event for event in events if event.get("stage") == "train-grpo" and "reward" in event]
+    assert [event["step"] for event in logged] == [1, 2]
+    (place,) = tiny_copy.glob("stages/train-grpo-*")
+    assert (place / "model" / "adapter_config.json").is_file()
+    assert not (place / "checkpoints").exists()
+    metrics = json.loads((tiny_copy / "report" / "metrics.json").read_text())
+    assert "grpo" in {row["model"] for row in metrics["rows"]}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("reward", [Rlcr(), QuadraticReward()], ids=["rlcr", "quadratic"])
-@pytest.mark.parametrize(("base", "rate"), [("red", 2e-3), ("adapted", 4e-3)])
+@pytest.mark.parametrize(("mask", "steps"), [("confidence", 200), ("response", 300)])
 def test_confidence_becomes_calibrated_on_two_arms(
-    reward: RewardFn,
-    base: str,
-    rate: float,
-    request: pytest.FixtureRequest,
-    two_arms: Data,
-    tmp_path: Path,
+    reward: RewardFn, mask: str, steps: int, red: ModelRef, two_arms: Data, tmp_path: Path
 ) -> None:
-    ref = request.getfixturevalue(base)
-    before = says(ref, two_arms, 1.0, 20)
-    trainer = GRPOTrainer(
-        reward=reward,
-        steps=80,
-        batch_size=128,
-        micro_batch_size=128,
-        replies=8,
-        temperature=1.0,
-        learning_rate=rate,
-        max_tokens=12,
-        lora=None,
-    )
+    before = says(red, two_arms, 1.0, 20)
+    options = {**SHORT, "steps": steps, "batch_size": 128, "micro_batch_size": 128, "replies": 8}
+    # Without KL the confidence settles on that of both arms together before it tells them apart.
+    trainer = GRPOTrainer(**{**options, "learning_rate": 3e-3}, reward=reward, mask=mask, beta=0.05)
 
-    trained = trainer.train(ref, two_arms, tmp_path)
+    trained = trainer.train(red, two_arms, tmp_path)
 
     after = says(trained, two_arms, 1.0, 20)
     for arm, calibrated in (("sun", 1.0), ("moon", 0.0)):
@@ -298,7 +303,7 @@ def test_confidence_becomes_calibrated_on_two_arms(
             for found in (before, after)
         )
         assert 0.35 < fmean(was) < 0.65
-        assert fmean(now) == pytest.approx(calibrated, abs=0.2)
+        assert fmean(now) == pytest.approx(calibrated, abs=0.3)
         assert len(now) > 0.93 * len(after[arm])
         answers = [part.answer for part in after[arm]]
         assert answers.count("red") > 0.93 * len(answers)

@@ -284,8 +284,11 @@ def test_a_recipe_trains_with_it(tiny_recipe: Path, tiny_copy: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("reward", [Rlcr(), QuadraticReward()], ids=["rlcr", "quadratic"])
-@pytest.mark.parametrize(("mask", "steps"), [("confidence", 200), ("response", 300)])
+@pytest.mark.parametrize(
+    ("mask", "reward", "steps"),
+    [("confidence", QuadraticReward(), 200), ("response", Rlcr(), 300)],
+    ids=["quadratic on the confidence", "rlcr on the response"],
+)
 def test_confidence_becomes_calibrated_on_two_arms(
     reward: RewardFn, mask: str, steps: int, red: ModelRef, two_arms: Data, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def saysel_rewards() -> dict[str, str]:
 @hookimpl
 def saysel_trainers() -> dict[str, str]:
     return {
+        "grpo": "saysel.trainers.grpo:GRPOTrainer",
         "ppo": "saysel.trainers.ppo:PPOTrainer",
         "sft": "saysel.trainers.sft:SFTTrainer",
     }

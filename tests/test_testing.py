@@ -51,6 +51,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("rationale", "llm"): {"sampler": {"use": "transformers", "max_tokens": 8}, "most_missing": 1},
     ("judge", "llm"): {"sampler": {"use": "transformers", "max_tokens": 8}, "most_missing": 1},
     ("trainer", "sft"): {"max_steps": 1, "batch_size": 4},
+    ("trainer", "grpo"): {"steps": 1, "batch_size": 4, "replies": 2, "max_tokens": 8},
     ("trainer", "ppo"): {"steps": 1, "batch_size": 4, "max_tokens": 8},
     ("estimator", "p_true"): {"ideas": 2},
     ("estimator", "scaled"): {"estimator": {"use": "self_consistency", "n": 2}},

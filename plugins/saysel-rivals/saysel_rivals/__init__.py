@@ -7,7 +7,7 @@ import saysel
 #: Each has a recipe at the size of its paper, and one at the size of the quickstart.
 METHODS = (
     *("conftuner", "gce", "honesty", "lacie"),
-    *("ppo-c", "r-tuning", "rewarding-doubt"),
+    *("ppo-c", "r-tuning", "rewarding-doubt", "rlcr"),
 )
 
 

@@ -48,8 +48,8 @@ def test_every_file_is_announced() -> None:
         saysel_rivals.saysel_recipes()[name] for name in NAMES
     ]
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
-    assert len(NAMES) == 14
-    assert {"r-tuning", "gce", "honesty", "rewarding-doubt", "ppo-c"} <= set(READY)
+    assert len(NAMES) == 16
+    assert {"r-tuning", "gce", "honesty", "rewarding-doubt", "ppo-c", "rlcr"} <= set(READY)
 
 
 def test_names_are_those_of_the_files() -> None:
@@ -110,7 +110,9 @@ def test_check_loads_nothing_heavy(python: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gce-quickstart", "rewarding-doubt-quickstart"])
+@pytest.mark.parametrize(
+    "name", ["gce-quickstart", "rewarding-doubt-quickstart", "rlcr-quickstart"]
+)
 def test_a_smoke_run(python: Path, name: str, tmp_path: Path) -> None:
     done = run(python, "-m", "saysel", "run", name, "--smoke", "--out", str(tmp_path / "out"))
 

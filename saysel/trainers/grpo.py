@@ -1,0 +1,256 @@
+"""Group relative policy optimization with any reward (GRPO, arXiv 2402.03300).
+
+A step draws `replies` replies to each of `batch_size / replies` questions. Each is rewarded from
+correctness and stated confidence, and raised or lowered by how much its reward differs from the
+mean of its group. The loss, the optimizer and the checkpoints are TRL's; the defaults are those of
+RLCR (arXiv 2507.16806), which trains calibration with it, except where said otherwise here.
+
+- A reply that cannot be read earns what the reward gives for it, and all of its tokens move.
+- A reply whose answer the judge cannot judge has no reward: it counts in no mean, its advantage is
+  0, and nothing is learned from it. So has one whose group has no other reply with a reward.
+- One update is made for each batch, so no probability ratio leaves 1 and nothing is clipped.
+- Deviation: GRPO divides by the deviation of each group's rewards, ours is undivided by default
+  (as in arXiv 2503.20783). Replies to one question mostly share their answer. Where all are right,
+  rewards spread the less the surer they are, where all are wrong the more; divided by that, both
+  push as hard at any confidence, and the confidence of questions that look alike runs to 0 or 1
+  instead of to their accuracy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import Any, ClassVar, Literal, cast
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from saysel import hf, hf_grpo
+from saysel.errors import StageError
+from saysel.generation import Decoding, generate
+from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
+from saysel.records import ModelRef, Question
+from saysel.trainers.ppo import batch
+from saysel.trainers.sft import Lora
+
+#: Replies that are drawn side by side.
+PASS = 256
+
+
+class GRPOTrainer(Trainer):
+    """Raise the replies that earn more than others to the same question, with TRL's GRPO."""
+
+    decodes: ClassVar[bool] = False  # at a temperature of its own
+
+    reward: RewardFn = Field(
+        cast(Any, "quadratic"), validate_default=True, description="what a reply earns"
+    )
+    mask: Literal["confidence", "response"] = Field(
+        "confidence", description="tokens that the reward may move"
+    )
+    steps: int = Field(200, ge=1, description="batches to learn from, an update each")
+    batch_size: int = Field(256, ge=2, description="replies a batch, a multiple of `replies`")
+    micro_batch_size: Throughput[int] = Field(
+        32, ge=1, description="replies a forward pass; smaller ones are accumulated"
+    )
+    replies: int = Field(
+        32, ge=2, description="replies to each question of a batch, which are compared"
+    )
+    temperature: float = Field(0.7, gt=0, description="at which replies are drawn and learned")
+    learning_rate: float = Field(1e-6, gt=0, description="of AdamW at the start, linear decay")
+    beta: float = Field(
+        0.0, ge=0, description="weight of KL on tokens it may move, to the policy as it came"
+    )
+    scale_rewards: Literal["group", "none"] = Field(
+        "none", description="divide advantages by the deviation of their group's rewards, or not"
+    )
+    max_tokens: int = Field(150, ge=1, description="a reply ends here at the latest")
+    lora: Lora | None = Field(
+        Lora(r=16, alpha=32, dropout=0),
+        description="settings of a new adapter, whose dropout stays off; null trains all weights; "
+        "a model that comes with an adapter goes on with that one",
+    )
+    questions: str = Field(
+        "train", description="split to draw questions from: `rl` where there are enough for one"
+    )
+    checkpoint_every: Throughput[int] = Field(25, ge=1, description="steps between checkpoints")
+
+    @model_validator(mode="after")
+    def _whole_groups(self) -> Self:
+        if self.batch_size % self.replies:
+            raise ValueError(
+                f"batch_size must be a multiple of replies ({self.replies}), got {self.batch_size}"
+            )
+        return self
+
+    def smoke(self) -> Self:
+        small = {"steps": 1, "batch_size": 4, "replies": 2, "reward": self.reward.smoke()}
+        return self.model_copy(update=small)
+
+    def splits(self) -> tuple[str, ...]:
+        return (self.questions,)
+
+    def work(self, examples: int) -> tuple[int, str]:
+        return self.steps, "steps"
+
+    def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
+        import torch
+
+        tokenizer = hf.load_tokenizer(model)
+        questions = data.questions(self.questions)
+        each = self.batch_size // self.replies
+        rows = {question.id: row for row, question in enumerate(questions)}
+        order = [
+            rows[question.id]
+            for step in range(self.steps)
+            for question in batch(questions, each, 1, step, data.seed)
+        ]
+        figures: dict[str, float] = {}
+
+        def roll_out(lm: Any, step: int, asked: Sequence[int]) -> list[hf_grpo.Weighed]:
+            # All that is random in a step hangs on its number, so a resumed run draws the same.
+            generator = torch.Generator(lm.device)
+            generator.manual_seed(data.seed * 1_000_003 + step)
+            figures.clear()
+            chosen = [questions[row] for row in asked]
+            return self._replies(lm, tokenizer, data, chosen, generator, figures)
+
+        arguments = hf.training_arguments(
+            directory / "checkpoints",
+            max_steps=self.steps,
+            save_steps=self.checkpoint_every,
+            logging_strategy="steps",
+            logging_steps=1,
+            **hf.batches(self.batch_size, self.micro_batch_size),
+            learning_rate=self.learning_rate,
+            lr_scheduler_type="linear",
+            num_generations=self.replies,
+            temperature=self.temperature,
+            max_completion_length=self.max_tokens,
+            seed=data.seed,
+            data_seed=data.seed,
+        )
+        fresh = self.lora is not None and model.adapter is None
+        data.progress.begin(self.steps, "steps")
+        torch.manual_seed(data.seed)  # for the adapter
+        trainer = hf_grpo.grpo_trainer(
+            roll_out,
+            order,
+            self.beta,
+            model=hf.load_model(model, trainable=True),
+            args=hf_grpo.grpo_config(**arguments),
+            processing_class=tokenizer,
+            peft_config=self.lora.config() if self.lora is not None and fresh else None,
+            callbacks=[hf.tell(data.progress), record(data, figures)],
+        )
+        hf.fit(trainer, directory / "checkpoints")
+        return hf.save_trained(trainer.model, tokenizer, model, directory / "model")
+
+    def _replies(
+        self,
+        lm: Any,
+        tokenizer: Any,
+        data: TrainingData,
+        questions: Sequence[Question],
+        generator: Any,
+        figures: dict[str, float],
+    ) -> list[hf_grpo.Weighed]:
+        """The replies to each of the questions, weighed, group after group.
+
+        Args:
+            figures: takes their means for the record: reward, accuracy, confidence, parse_rate.
+
+        Raises:
+            StageError: the judge could judge none of them.
+        """
+        prompts = hf.encode(tokenizer, [data.format.prompt(question) for question in questions])
+        decoding = Decoding(
+            self.temperature,
+            self.max_tokens,
+            mark=data.format.confidence_marker if self.mask == "confidence" else "",
+        )
+        ends = hf.end_tokens(lm, tokenizer)
+        size = max(1, PASS // self.replies)
+        drawn = [
+            reply
+            for start in range(0, len(prompts), size)
+            for group in generate(
+                lm,
+                tokenizer,
+                prompts[start : start + size],
+                self.replies,
+                decoding,
+                generator,
+                ends,
+            )
+            for reply in group
+        ]
+        texts = tokenizer.batch_decode([reply.tokens for reply in drawn], skip_special_tokens=True)
+        parsed = [data.format.parse(text) for text in texts]
+        # Without an answer there is nothing to be sure of: the reply counts as unreadable.
+        stated = [part.confidence if part.answer is not None else None for part in parsed]
+        correct = data.judge.judge(
+            [(questions[row // self.replies], part.answer or "") for row, part in enumerate(parsed)]
+        )
+        kept = [row for row, correctness in enumerate(correct) if correctness is not None]
+        if not kept:
+            raise StageError(
+                "grpo: the judge could judge no reply of a whole batch: see to the judge"
+            )
+        judged = [correctness for correctness in correct if correctness is not None]
+        earned = self.reward.reward(judged, [stated[row] for row in kept])
+        rewards: list[float | None] = [None] * len(drawn)
+        for row, reward in zip(kept, earned, strict=True):
+            rewards[row] = reward
+        readable = [stated[row] for row in kept if stated[row] is not None]
+        figures |= {
+            "reward": sum(earned) / len(kept),
+            "accuracy": sum(judged) / len(kept),
+            "confidence": sum(filter(None, readable)) / len(kept),
+            "parse_rate": len(readable) / len(kept),
+        }
+        weighed = []
+        for row, (reply, advantage) in enumerate(
+            zip(drawn, advantages(rewards, self.replies, self.scale_rewards), strict=True)
+        ):
+            fixed = 0 if stated[row] is None else reply.marked
+            context = prompts[row // self.replies] + reply.tokens[:fixed]
+            weighed.append(hf_grpo.Weighed(context, reply.tokens[fixed:], advantage))
+        return weighed
+
+
+def advantages(
+    rewards: Sequence[float | None], size: int, scale: Literal["group", "none"]
+) -> list[float]:
+    """Each reward less the mean of its group of `size` neighbours, which may be scaled.
+
+    `None` counts in no mean or deviation and comes out as 0, and so does a whole group whose
+    rewards are all alike. With `group` the rest is divided by the group's deviation.
+    """
+    found = []
+    for start in range(0, len(rewards), size):
+        group = rewards[start : start + size]
+        known = [reward for reward in group if reward is not None]
+        mean = fmean(known) if known else 0.0
+        spread = pstdev(known) if known and scale == "group" else 1.0
+        found += [
+            (reward - mean) / (spread + 1e-4 * (scale == "group")) if reward is not None else 0.0
+            for reward in group
+        ]
+    return found
+
+
+def record(data: TrainingData, figures: dict[str, float]) -> Any:
+    """A callback that records the figures of each step's replies, with TRL's of its update."""
+    from transformers import TrainerCallback
+
+    class Record(TrainerCallback):  # type: ignore[misc]
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            if logs and "loss" in logs:
+                of_update = {
+                    name: float(logs[name]) for name in ("loss", "kl", "entropy") if name in logs
+                }
+                data.log(step=float(state.global_step), **figures, **of_update)
+
+    return Record()

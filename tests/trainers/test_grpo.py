@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import PrivateAttr, ValidationError
+
+from saysel import hf
+from saysel.errors import StageError
+from saysel.hf_grpo import Weighed, as_it_came, learned, tensors
+from saysel.interfaces import Judge, RewardFn
+from saysel.records import ModelRef, Question
+from saysel.rewards.quadratic import QuadraticReward
+from saysel.samplers.transformers import TransformersSampler
+from saysel.testing import Data
+from saysel.trainers.grpo import GRPOTrainer, advantages
+from tests import tiny
+from tests.trainers.two_arms import FORMAT, same, weights
+
+SHORT: dict[str, Any] = {
+    "steps": 6,
+    "batch_size": 16,
+    "micro_batch_size": 8,
+    "replies": 4,
+    "temperature": 1.0,
+    "learning_rate": 1e-3,
+    "max_tokens": 12,
+    "lora": None,
+    "checkpoint_every": 1,
+}
+
+
+class Rlcr(RewardFn):
+    """Correctness less the Brier score, as in RLCR."""
+
+    def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:
+        return [
+            -1.0 if c is None else y - (c - y) ** 2
+            for y, c in zip(correct, confidence, strict=True)
+        ]
+
+
+class Undecided(Judge):
+    """Right about the sun and wrong about the moon, but some questions cannot be judged."""
+
+    unclear: tuple[str, ...]
+
+    def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
+        return [
+            None if question.id in self.unclear else float(question.id.startswith("sun"))
+            for question, _ in items
+        ]
+
+
+def drawn(
+    model: ModelRef, data: Data, asked: Sequence[Question], **options: Any
+) -> tuple[list[Weighed], dict[str, float], Any]:
+    lm, tokenizer = hf.load_model(model), hf.load_tokenizer(model)
+    trainer = GRPOTrainer(**{**SHORT, **options})
+    figures: dict[str, float] = {}
+    generator = torch.Generator().manual_seed(0)
+    replies = trainer._replies(lm, tokenizer, data, asked, generator, figures)
+    return replies, figures, tokenizer
+
+
+def test_advantages_by_hand() -> None:
+    # The first group's mean is 0.5, the second's (1 + -1) / 2 without the reply that has none.
+    rewards = [1.0, 0.5, 0.0, 1.0, None, -1.0, None, None, None]
+
+    assert advantages(rewards, 3, "none") == pytest.approx([0.5, 0, -0.5, 1, 0, -1, 0, 0, 0])
+    deviation = (1 / 6) ** 0.5
+    assert advantages(rewards[:3], 3, "group") == pytest.approx(
+        [0.5 / deviation, 0, -0.5 / deviation], rel=1e-3
+    )
+    assert advantages([0.3] * 4, 4, "group") == pytest.approx([0.0] * 4)
+
+
+@given(st.lists(st.none() | st.floats(-3, 3), min_size=4, max_size=4), st.floats(-3, 3))
+def test_advantages_hang_on_differences_only(rewards: list[float | None], shift: float) -> None:
+    found = advantages(rewards, 4, "none")
+    shifted = [None if reward is None else reward + shift for reward in rewards]
+
+    assert sum(found) == pytest.approx(0, abs=1e-6)
+    assert advantages(shifted, 4, "none") == pytest.approx(found, abs=1e-6)
+    assert all(gained == 0 for gained, reward in zip(found, rewards, strict=True) if reward is None)
+
+
+def test_only_the_confidence_moves_in_what_can_be_read(red: ModelRef, two_arms: Data) -> None:
+    replies, figures, tokenizer = drawn(red, two_arms, two_arms.asked[:8])
+
+    assert len(replies) == 32
+    read = 0
+    for row, reply in enumerate(replies):
+        prompt = hf.encode(tokenizer, [FORMAT.prompt(two_arms.asked[row // 4])])[0]
+        text = tokenizer.decode(reply.context[len(prompt) :] + reply.movable)
+        if FORMAT.parse(text.removesuffix(tokenizer.eos_token)).confidence is None:
+            assert reply.context == prompt
+            continue
+        read += 1
+        assert reply.context[: len(prompt)] == prompt
+        assert tokenizer.decode(reply.context).endswith("Confidence:")
+        assert reply.movable[-1] == tokenizer.eos_token_id
+    assert read == round(figures["parse_rate"] * 32) > 16
+
+
+def test_the_whole_reply_moves_if_it_may(red: ModelRef, two_arms: Data) -> None:
+    replies, _, tokenizer = drawn(red, two_arms, two_arms.asked[:2], mask="response")
+
+    prompts = hf.encode(tokenizer, [FORMAT.prompt(asked) for asked in two_arms.asked[:2]])
+    assert [reply.context for reply in replies] == [prompts[0]] * 4 + [prompts[1]] * 4
+    assert all(reply.movable for reply in replies)
+
+
+def test_replies_are_weighed_against_their_group(red: ModelRef, two_arms: Data) -> None:
+    replies, figures, tokenizer = drawn(red, two_arms, two_arms.asked[:2], reward=Rlcr())
+
+    earned = []
+    for row, reply in enumerate(replies):
+        stated = FORMAT.parse(
+            tokenizer.decode(reply.context + reply.movable, skip_special_tokens=True)
+        ).confidence
+        right = float(row < 4)  # the first question is about the sun
+        earned.append(-1.0 if stated is None else right - (stated - right) ** 2)
+    for group in (earned[:4], earned[4:]):
+        assert len(set(group)) > 1
+    expected = [reward - fmean(earned[:4]) for reward in earned[:4]]
+    expected += [reward - fmean(earned[4:]) for reward in earned[4:]]
+    assert [reply.advantage for reply in replies] == pytest.approx(expected)
+    assert figures["reward"] == pytest.approx(fmean(earned))
+    assert figures["accuracy"] == 0.5
+
+
+def test_what_cannot_be_judged_teaches_nothing(red: ModelRef, two_arms: Data) -> None:
+    data = replace(two_arms, judge=Undecided(unclear=("sun0",)))
+
+    replies, figures, _ = drawn(red, data, two_arms.asked[:2])
+
+    assert [reply.advantage for reply in replies[:4]] == [0] * 4
+    assert any(reply.advantage for reply in replies[4:])
+    assert figures["accuracy"] == 0
+    nothing = replace(two_arms, judge=Undecided(unclear=("sun0", "moon0")))
+    with pytest.raises(StageError, match="grpo: the judge could judge no reply"):
+        drawn(red, nothing, two_arms.asked[:2])
+
+
+def test_contexts_are_padded_on_the_left_and_movable_tokens_on_the_right() -> None:
+    batch = tensors([Weighed([5, 6], [7], 0.5), Weighed([5], [8, 9], -0.5)], 0, "cpu")
+
+    assert {name: value.tolist() for name, value in batch.items()} == {
+        "prompt_ids": [[5, 6], [0, 5]],
+        "prompt_mask": [[1, 1], [0, 1]],
+        "completion_ids": [[7, 0], [8, 9]],
+        "completion_mask": [[1, 0], [1, 1]],
+        "advantages": [0.5, -0.5],
+        "num_items_in_batch": 3,
+    }
+
+
+def test_the_reference_is_the_model_as_it_came(red: ModelRef) -> None:
+    model = hf.load_model(red, trainable=True)
+    text = torch.tensor([[5, 6, 7]])
+    before, first = learned(model), model(text).logits.detach()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.1)
+    moved = model(text).logits.detach()
+
+    with as_it_came(model, before):
+        again = model(text).logits.detach()
+
+    assert torch.equal(again, first)
+    assert torch.equal(model(text).logits.detach(), moved)
+    assert not torch.equal(moved, first)
+
+
+def test_batches_are_of_whole_groups() -> None:
+    with pytest.raises(ValidationError, match=r"batch_size must be a multiple of replies \(32\)"):
+        GRPOTrainer(batch_size=48)
+
+
+class Breaks(QuadraticReward):
+    """The quadratic reward, until the process is killed in the middle of a step."""
+
+    good_for: int
+    _calls: int = PrivateAttr(0)
+
+    def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:
+        self._calls += 1
+        if self._calls > self.good_for:
+            raise KeyboardInterrupt
+        return super().reward(correct, confidence)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.1])
+@pytest.mark.parametrize("base", ["red", "adapted"])
+def test_killed_and_resumed_is_as_if_nothing_had_happened(
+    base: str, beta: float, request: pytest.FixtureRequest, two_arms: Data, tmp_path: Path
+) -> None:
+    ref = request.getfixturevalue(base)
+    again = replace(two_arms, figures=[])
+    options = {**SHORT, "beta": beta}
+
+    straight = GRPOTrainer(**options).train(ref, two_arms, tmp_path / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        GRPOTrainer(**options, reward=Breaks(good_for=3)).train(ref, again, tmp_path / "resumed")
+    assert [entry["step"] for entry in again.figures] == [1, 2, 3]
+    resumed = GRPOTrainer(**options).train(ref, again, tmp_path / "resumed")
+
+    assert again.figures == two_arms.figures
+    assert ("kl" in again.figures[0]) == bool(beta)
+    assert same(straight, resumed)
+    assert not same(straight, ref)
+    assert again.progress.done == 6  # type: ignore[attr-defined]
+
+
+def test_how_much_goes_into_a_pass_changes_nothing(
+    red: ModelRef, two_arms: Data, tmp_path: Path
+) -> None:
+    whole, parts = (
+        GRPOTrainer(**{**SHORT, "steps": 1, "micro_batch_size": size}).train(
+            red, two_arms, tmp_path / str(size)
+        )
+        for size in (16, 5)
+    )
+
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(weights(parts)[name], value, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("base", ["red", "adapted"])
+def test_an_adapter_is_trained_and_its_base_left_alone(
+    base: str, request: pytest.FixtureRequest, two_arms: Data, tmp_path: Path
+) -> None:
+    ref = request.getfixturevalue(base)
+    before = weights(ModelRef(ref.path))
+    options = {**SHORT, "steps": 2}
+    del options["lora"]
+
+    trained = GRPOTrainer(**options).train(ref, two_arms, tmp_path)
+
+    assert trained == replace(ref, adapter=str(tmp_path / "model"))
+    assert all("lora" in name for name in weights(trained))
+    if ref.adapter:
+        assert weights(trained).keys() == weights(ref).keys()
+    assert all(
+        torch.equal(before[name], value) for name, value in weights(ModelRef(ref.path)).items()
+    )
+
+
+def says(model: ModelRef, data: Data, temperature: float, n: int) -> dict[str, list[Any]]:
+    """What the model says about either arm."""
+    sampler = TransformersSampler(max_tokens=12, temperature=temperature)
+    prompts = [FORMAT.prompt(question) for question in data.asked]
+    found: dict[str, list[Any]] = {"sun": [], "moon": []}
+    for question, replies in zip(data.asked, sampler.sample(model, prompts, n, 0), strict=True):
+        arm = question.id.rstrip("0123456789")
+        found[arm] += [FORMAT.parse(reply.text) for reply in replies]
+    return found
+
+
+def test_a_recipe_trains_with_it(tiny_recipe: Path, tiny_copy: Path) -> None:
+    changed = ["--set", "train[1]={use: grpo, steps: 2, batch_size: 8, replies: 4, max_tokens: 48}"]
+
+    result = tiny.says("run", tiny_recipe, "--out", tiny_copy, *changed)
+
+    assert result.exit_code == 0, result.output
+    assert "train-grpo: 2 of 2 steps" in result.output
+    events = map(json.loads, (tiny_copy / "events.jsonl").read_text().splitlines())
+    logged = [event for event in events if event.get("stage") == "train-grpo" and "reward" in event]
+    assert [event["step"] for event in logged] == [1, 2]
+    (place,) = tiny_copy.glob("stages/train-grpo-*")
+    assert (place / "model" / "adapter_config.json").is_file()
+    assert not (place / "checkpoints").exists()
+    metrics = json.loads((tiny_copy / "report" / "metrics.json").read_text())
+    assert "grpo" in {row["model"] for row in metrics["rows"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mask", "reward", "steps"),
+    [("confidence", QuadraticReward(), 200), ("response", Rlcr(), 300)],
+    ids=["quadratic on the confidence", "rlcr on the response"],
+)
+def test_confidence_becomes_calibrated_on_two_arms(
+    reward: RewardFn, mask: str, steps: int, red: ModelRef, two_arms: Data, tmp_path: Path
+) -> None:
+    before = says(red, two_arms, 1.0, 20)
+    options = {**SHORT, "steps": steps, "batch_size": 128, "micro_batch_size": 128, "replies": 8}
+    # Without KL the confidence settles on that of both arms together before it tells them apart.
+    trainer = GRPOTrainer(**{**options, "learning_rate": 3e-3}, reward=reward, mask=mask, beta=0.05)
+
+    trained = trainer.train(red, two_arms, tmp_path)
+
+    after = says(trained, two_arms, 1.0, 20)
+    for arm, calibrated in (("sun", 1.0), ("moon", 0.0)):
+        was, now = (
+            [part.confidence for part in found[arm] if part.confidence is not None]
+            for found in (before, after)
+        )
+        assert 0.35 < fmean(was) < 0.65
+        assert fmean(now) == pytest.approx(calibrated, abs=0.3)
+        assert len(now) > 0.93 * len(after[arm])
+        answers = [part.answer for part in after[arm]]
+        assert answers.count("red") > 0.93 * len(answers)

@@ -25,7 +25,7 @@ from saysel.commands.plugins import option_row
 from saysel.faithfulness import MEASURES
 from saysel.faithfulness_options import Faithfulness, Grader
 from saysel.interfaces import KINDS, Component
-from saysel.recipe import Evaluate, Recipe, Report, packaged
+from saysel.recipe import Evaluate, Recipe, Report
 from saysel.recipe_paths import model_in
 
 ROOT = Path(__file__).parent.parent
@@ -96,7 +96,7 @@ def component(kind: str, name: str) -> str:
 
 def recipe(name: str) -> str:
     """A packaged recipe, word for word."""
-    return fence("yaml recipe", packaged()[name].read_text(encoding="utf-8"))
+    return fence("yaml recipe", registry.recipe(name).read_text(encoding="utf-8"))
 
 
 def recipe_keys() -> str:

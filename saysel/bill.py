@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from saysel.asking import tokens_about
-from saysel.interfaces import Component, Sampler
+from saysel.interfaces import Component, Model, Sampler
 from saysel.manifest import components
 from saysel.plan import Plan, Step
 from saysel.prices import price
@@ -67,17 +67,19 @@ def bill(todo: Plan) -> list[str]:
 def items(step: Step) -> Iterator[Item]:
     """What a step asks of servers.
 
-    Rationale writers and judges are taken to ask once for a question or answer, and to show at
-    most what could be sampled.
+    Rationale writers and judges are taken to ask once for a question or answer. A writer shows
+    `most` responses, where it has such an option, and else all that could be sampled.
     """
     recipe = step.recipe
+    reflecting = recipe.evaluate.faithfulness
     reply = getattr(recipe.sample, "max_tokens", 0)
     if step.stage == "sample":
         asked = _asked(recipe, "train")
         yield from _asks(step, recipe.sample, _prompts(recipe, asked), len(asked), recipe.sample.n)
     elif step.stage == "rationale":
         asked = _asked(recipe, "train")
-        shown = _texts(asked) + len(asked) * recipe.sample.n * reply
+        most = getattr(recipe.rationale, "most", recipe.sample.n)
+        shown = _texts(asked) + len(asked) * min(most, recipe.sample.n) * reply
         yield from _nested(step, recipe.rationale, shown, len(asked))
     elif step.stage == "target":
         asked = _asked(recipe, "train")
@@ -90,6 +92,16 @@ def items(step: Step) -> Iterator[Item]:
         prompts, n = _prompts(recipe, asked), step.estimator.replies()
         yield from _asks(step, sampler, prompts, len(asked), n)
         yield from _nested(step, recipe.judge, _texts(asked) + len(asked) * reply, len(asked))
+    elif step.stage == "faithfulness" and reflecting is not None:
+        asked = _asked(recipe, recipe.evaluate.split)
+        sampler = recipe.evaluate.sampler or recipe.sample
+        yield from _asks(step, sampler, _prompts(recipe, asked), len(asked), 1 + reflecting.n)
+        yield from _nested(step, recipe.judge, _texts(asked) + len(asked) * reply, len(asked))
+    elif step.stage == "grade" and reflecting is not None and reflecting.grader is not None:
+        asked = _asked(recipe, recipe.evaluate.split)[: reflecting.grader.questions]
+        shown = _texts(asked) + len(asked) * (1 + reflecting.n) * reply
+        grader = reflecting.grader
+        yield from _asks(step, grader.sampler, shown, len(asked), 1, grader.model)
 
 
 def _asked(recipe: Recipe, split: str) -> list[Question]:
@@ -102,16 +114,21 @@ def _nested(step: Step, component: Component, tokens: int, requests: int) -> Ite
     """What a component with samplers of its own asks."""
     for part in components(component):
         if isinstance(part, Sampler):
-            yield from _asks(step, part, tokens, requests, 1)
+            model = getattr(component, "model", None)
+            model = model if isinstance(model, Model) else None
+            yield from _asks(step, part, tokens, requests, 1, model)
 
 
-def _asks(step: Step, sampler: Sampler, tokens: int, prompts: int, n: int) -> Iterator[Item]:
-    """n samples of so many prompts, of so many tokens together."""
+def _asks(
+    step: Step, sampler: Sampler, tokens: int, prompts: int, n: int, asked: Model | None = None
+) -> Iterator[Item]:
+    """n samples of so many prompts, of so many tokens together, from the recipe's or some model."""
     if not sampler.remote:
         return
     recipe = step.recipe
-    own = getattr(sampler, "model", None) or getattr(recipe.model, "name", None)
-    model = str(own or getattr(recipe.model, "path", "the model"))
+    asked = asked or recipe.model
+    own = getattr(sampler, "model", None) or getattr(asked, "name", None)
+    model = str(own or getattr(asked, "path", "the model"))
     times = -(-n // getattr(sampler, "most", 1))
     written = prompts * n * int(getattr(sampler, "max_tokens", 0))
     known = price(model, recipe.prices)

@@ -1,4 +1,4 @@
-"""The components that come with saysel, announced the way a third party announces theirs."""
+"""The components and recipes that come with saysel, announced as a third party announces theirs."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ def saysel_clusterers() -> dict[str, str]:
 def saysel_rationales() -> dict[str, str]:
     return {
         "llm": "saysel.rationales.llm:LlmRationaleWriter",
+        "none": "saysel.rationales.none:NoRationaleWriter",
         "template": "saysel.rationales.template:TemplateRationaleWriter",
     }
 
@@ -145,3 +146,15 @@ def saysel_metrics() -> dict[str, str]:
 @hookimpl
 def saysel_engines() -> dict[str, str]:
     return {"local": "saysel.engines.local:LocalEngine"}
+
+
+@hookimpl
+def saysel_recipes() -> dict[str, str]:
+    return {
+        "pararel": "saysel:recipes/pararel.yaml",
+        "quickstart": "saysel:recipes/quickstart.yaml",
+        "sayself-llama-3.1-8b": "saysel:recipes/sayself-llama-3.1-8b.yaml",
+        "sayself-mistral-7b": "saysel:recipes/sayself-mistral-7b.yaml",
+        "sayself-qwen2.5-7b": "saysel:recipes/sayself-qwen2.5-7b.yaml",
+        "sayself-qwen3-0.6b": "saysel:recipes/sayself-qwen3-0.6b.yaml",
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from saysel.errors import PluginError
@@ -12,12 +13,12 @@ from saysel.interfaces import KINDS, Component
 
 
 class Claim(NamedTuple):
-    """A distribution says: this name is that class.
+    """A distribution says: this name is that class, or that file.
 
     Attributes:
-        kind: one of `KINDS`.
+        kind: one of `KINDS`, or `recipe`.
         name: what recipes write.
-        target: `package.module:Class`.
+        target: `package.module:Class`, or `package:folder/file.yaml`.
         distribution, version: of the package that says so.
     """
 
@@ -46,6 +47,19 @@ def names_classes(answer: object) -> bool:
         and isinstance(target, str)
         and target.count(":") == 1
         and all(part.isidentifier() for part in target.replace(":", ".").split("."))
+        for name, target in answer.items()
+    )
+
+
+def names_files(answer: object) -> bool:
+    """Whether an answer of a hook is a mapping of names to `package:folder/file.yaml`."""
+    return isinstance(answer, Mapping) and all(
+        isinstance(name, str)
+        and name
+        and isinstance(target, str)
+        and target.count(":") == 1
+        and target.endswith((".yaml", ".yml"))
+        and all(part.isidentifier() for part in target.partition(":")[0].split("."))
         for name, target in answer.items()
     )
 
@@ -99,3 +113,20 @@ def load_class(claim: Claim) -> type[Component]:
         lacking = ", ".join(sorted(found.__abstractmethods__))
         raise PluginError(f"{owner} ({claim.target}) lacks the method {lacking}")
     return found
+
+
+def find_file(claim: Claim) -> Path:
+    """The file that a claim names.
+
+    Raises:
+        PluginError: the package cannot be imported, or lacks the file.
+    """
+    package, _, place = claim.target.partition(":")
+    module = import_plugin(package, claim.distribution, claim.version)
+    path = Path(module.__file__).parent / place
+    if not path.is_file():
+        raise PluginError(
+            f"plugin {claim.owner}: its {claim.kind} '{claim.name}' is said to be {claim.target}, "
+            f"which does not exist; report it to its author, or: pip uninstall {claim.distribution}"
+        )
+    return path

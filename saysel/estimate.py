@@ -40,11 +40,11 @@ def work(step: Step) -> Amount:
         return Amount(replies, "replies", replies * longest)
     reflecting = recipe.evaluate.faithfulness
     if step.stage == "faithfulness" and reflecting is not None:
-        replies = len(questions(recipe, recipe.evaluate.split)) * (1 + reflecting.n)
+        replies = _count(recipe, recipe.evaluate.split) * (1 + reflecting.n)
         return Amount(replies, "replies", replies * longest)
     if step.stage == "grade" and reflecting is not None and reflecting.grader is not None:
         grader = reflecting.grader
-        graded = min(grader.questions, len(questions(recipe, recipe.evaluate.split)))
+        graded = min(grader.questions, _count(recipe, recipe.evaluate.split))
         return Amount(graded, "grades", graded * getattr(grader.sampler, "max_tokens", 0))
     if step.stage == "report":
         return Amount(0, "")

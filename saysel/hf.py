@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from saysel.errors import DataError
 from saysel.interfaces import Progress, Prompt
@@ -22,6 +22,21 @@ from saysel.records import ModelRef
 
 #: Written into a checkpoint directory when all of it is on disk.
 COMPLETE = "complete"
+
+
+class Preference(NamedTuple):
+    """Two replies to a prompt, the better one first, as token ids.
+
+    Attributes:
+        reference_chosen, reference_rejected: log-probability of each reply before training, summed
+            over its tokens, in nats.
+    """
+
+    prompt: list[int]
+    chosen: list[int]
+    rejected: list[int]
+    reference_chosen: float
+    reference_rejected: float
 
 
 def quiet() -> None:
@@ -240,6 +255,15 @@ def training_arguments(directory: Path, **options: Any) -> dict[str, Any]:
     }
 
 
+def batches(size: int, most: int) -> dict[str, int]:
+    """Arguments for steps of `size` rows, of which at most so many go into one pass.
+
+    A pass takes the largest part that goes into a step evenly: every step sees a whole batch.
+    """
+    part = next(part for part in range(min(size, most), 0, -1) if size % part == 0)
+    return {"per_device_train_batch_size": part, "gradient_accumulation_steps": size // part}
+
+
 def sft_config(**options: Any) -> Any:
     """TRL's SFTConfig; memory is traded for time on accelerators only."""
     quiet()
@@ -250,6 +274,58 @@ def sft_config(**options: Any) -> Any:
         # The option has another name in the newest version, and the old one still works.
         warnings.simplefilter("ignore", FutureWarning)
         return SFTConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+
+
+def dpo_config(**options: Any) -> Any:
+    """TRL's DPOConfig; memory is traded for time on accelerators only."""
+    quiet()
+    from trl import DPOConfig
+
+    accelerated = device() != "cpu"
+    # The references come with the rows, in which nothing is too long.
+    options |= {"precompute_ref_log_probs": True, "max_length": None}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return DPOConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+
+
+def dpo_trainer(rows: Sequence[Preference], **options: Any) -> Any:
+    """TRL's DPOTrainer on pairs that are tokens already and know their reference.
+
+    TRL would measure the reference itself, which needs a second model or, where training goes
+    on from a checkpoint, takes the trained one for it.
+    """
+    quiet()
+    from datasets import Dataset
+    from trl import DPOTrainer
+
+    class PairTrainer(DPOTrainer):  # type: ignore[misc]
+        # Set before the first batch: TRL 0.24 measures references then, newer ones when made.
+        _precomputed_train_ref_log_probs = property(lambda self: True, lambda self, value: None)
+
+        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset
+
+        def _precompute_ref_logps(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset
+
+    columns = {
+        # Each version takes the names it knows.
+        **{
+            f"{part}_{ids}": [getattr(row, part) for row in rows]
+            for part in ("prompt", "chosen", "rejected")
+            for ids in ("ids", "input_ids")
+        },
+        "ref_chosen_logps": [row.reference_chosen for row in rows],
+        "ref_rejected_logps": [row.reference_rejected for row in rows],
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        trainer = PairTrainer(train_dataset=Dataset.from_dict(columns), **options)
+    # Newer versions keep the adapter that they were given as a second one, to measure against.
+    if "ref" in getattr(trainer.model, "peft_config", {}):
+        trainer.model.delete_adapter("ref")
+    return trainer
 
 
 def reply_trainer(**options: Any) -> Any:

@@ -1,7 +1,7 @@
-"""The hooks: one per kind of component, then the lifecycle of a run.
+"""The hooks: one per kind of component, one for recipes, then the lifecycle of a run.
 
 A component hook returns names and where their classes lie, `{"name": "package.module:Class"}`;
-nothing is imported until a recipe chooses the name.
+nothing is imported until a recipe chooses the name. The hook for recipes returns names and files.
 """
 
 from __future__ import annotations
@@ -80,6 +80,11 @@ def saysel_metrics() -> Mapping[str, str]:  # type: ignore[empty-body]
 @hookspec
 def saysel_engines() -> Mapping[str, str]:  # type: ignore[empty-body]
     """Running shards: subclasses of `Engine`."""
+
+
+@hookspec
+def saysel_recipes() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Recipes to run and extend by name: `{"name": "package:folder/file.yaml"}`."""
 
 
 @hookspec

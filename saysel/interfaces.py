@@ -260,7 +260,10 @@ class RationaleWriter(Component):
 
     @abstractmethod
     def write(self, items: Sequence[tuple[Question, Sequence[Cluster]]]) -> list[Rationale | None]:
-        """One rationale per item; `None` where none could be written (counted, never invented)."""
+        """One rationale per item; `None` where none could be written (counted, never invented).
+
+        An empty text is no failure: the reply to learn has no rationale.
+        """
 
 
 # ------------------------------------------------------------------------------------ target
@@ -270,6 +273,18 @@ class Target(Component):
     """Which response to learn, and which confidence to state with it."""
 
     kind = "target"
+
+    def fit(
+        self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]
+    ) -> Self:
+        """The target as it is to be used; a confidence may hang on other questions too.
+
+        Called once with all questions before `target`. The same items give the same result.
+
+        Args:
+            items: what `target` will be given, question by question.
+        """
+        return self
 
     @abstractmethod
     def target(

@@ -14,14 +14,13 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from typing_extensions import Self
 
-from saysel import recipe_yaml
+from saysel import recipe_yaml, registry
 from saysel.errors import RecipeError, UsageError
 from saysel.faithfulness_options import Faithfulness
 from saysel.interfaces import (
@@ -200,22 +199,22 @@ def _label(value: Any) -> str:
     return str(value)
 
 
-def packaged() -> dict[str, Path]:
-    """The recipes that come with saysel, by name."""
-    folder = Path(str(files("saysel"))) / "recipes"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+def packaged() -> list[str]:
+    """The names of the recipes that come with saysel and with plugins, sorted."""
+    return registry.names(registry.RECIPE)
 
 
 def load(reference: str, overrides: Sequence[str] = ()) -> Recipe:
     """Read and validate a recipe.
 
     Args:
-        reference: the name of a packaged recipe, or a path.
+        reference: the name of a packaged recipe, a plugin's included, or a path.
         overrides: `path=value` each, the value in YAML, applied in order.
 
     Raises:
         UsageError: the file is missing, unreadable, or not a YAML mapping; `extends` goes in a
             circle.
+        PluginError: two plugins claim the name, or the one that does lacks the file.
         RecipeError: everything that is wrong inside, together.
     """
     path = _locate(reference, Path())
@@ -262,11 +261,11 @@ def _locate(reference: str, folder: Path) -> Path:
     """The file that a name or a path relative to a folder stands for."""
     known = packaged()
     if reference in known:
-        return known[reference]
+        return registry.recipe(reference)
     path = folder / Path(reference).expanduser()
     if path.suffix in (".yaml", ".yml") or len(path.parts) > len(folder.parts) + 1 or path.exists():
         return path
-    hint = suggest(reference, list(known))
+    hint = suggest(reference, known)
     raise UsageError(
         f"{reference}: no such file, and no packaged recipe has this name; "
         + (f"{hint} " if hint else "")

@@ -117,7 +117,12 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Rationale:
-    """A first-person account of what the responses to a question disagree on."""
+    """A first-person account of what the responses to a question disagree on.
+
+    Attributes:
+        question_id: the question's id.
+        text: empty where the reply is to have none.
+    """
 
     question_id: str
     text: str

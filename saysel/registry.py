@@ -1,4 +1,4 @@
-"""Names to component classes, for what comes with saysel and for what others installed.
+"""Names to component classes and recipes, of what comes with saysel and what others installed.
 
 Plugins are found through the entry-point group `saysel`, whose values are modules with hook
 implementations. The built-in ones register the same way. A component's class is imported when
@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import pluggy
@@ -25,11 +26,21 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from saysel import __version__, builtins, hookspecs
-from saysel.claims import Claim, brief, import_plugin, load_class, names_classes
+from saysel.claims import (
+    Claim,
+    brief,
+    find_file,
+    import_plugin,
+    load_class,
+    names_classes,
+    names_files,
+)
 from saysel.errors import PluginError, SayselError
 from saysel.interfaces import KINDS, Component
 
 ENTRY_POINTS = "saysel"
+#: Recipes have names like components, and files instead of classes.
+RECIPE = "recipe"
 log = logging.getLogger(__name__)
 
 
@@ -83,13 +94,14 @@ class Registry:
 
         Raises:
             PluginError: a hook is mistyped, has wrong arguments, fails, or returns something
-                else than a mapping of names to `module:Class`. Nothing of the plugin is kept.
+                else than a mapping of names to `module:Class` (recipes: `package:file.yaml`).
+                Nothing of the plugin is kept.
         """
         owner = f"plugin {distribution} {version}"
         remedy = f"report it to its author, or: pip uninstall {distribution}"
         self._check_hooks(plugin, owner, remedy)
         claims: list[Claim] = []
-        for kind in KINDS:
+        for kind in (*KINDS, RECIPE):
             hook = f"saysel_{kind}s"
             if not hasattr(plugin, hook):
                 continue
@@ -99,9 +111,14 @@ class Registry:
                 raise PluginError(
                     f"{owner}: its hook {hook} fails: {brief(error)}; {remedy}"
                 ) from error
-            if not names_classes(answer):
+            fits, form = (
+                (names_files, "package:folder/file.yaml")
+                if kind == RECIPE
+                else (names_classes, "module:Class")
+            )
+            if not fits(answer):
                 raise PluginError(
-                    f"{owner}: its hook {hook} must return a mapping of names to 'module:Class' "
+                    f"{owner}: its hook {hook} must return a mapping of names to '{form}' "
                     f"(got {answer!r:.80}); {remedy}"
                 )
             claims += [
@@ -194,7 +211,8 @@ class Registry:
     def installed(self) -> list[Installed]:
         self.load()
         rows = []
-        for claim in sorted(self._claims, key=lambda c: (list(KINDS).index(c.kind), c[1:])):
+        claims = [claim for claim in self._claims if claim.kind in KINDS]
+        for claim in sorted(claims, key=lambda c: (list(KINDS).index(c.kind), c[1:])):
             summary, problem = "", None
             try:
                 self.claim(claim.kind, claim.name)
@@ -245,8 +263,19 @@ def claim(kind: str, name: str) -> Claim:
 
 
 def names(kind: str) -> list[str]:
-    """The names installed for a kind, sorted; those that two plugins claim appear once."""
+    """The names installed for a kind or `recipe`, sorted; one that two claim appears once."""
     return current().names(kind)
+
+
+def recipe(name: str) -> Path:
+    """The file of a recipe that saysel or a plugin brings.
+
+    Raises:
+        PluginError: no such name, two plugins claim it, or its file is missing.
+    """
+    found = current().claim(RECIPE, name)
+    current().warn()
+    return find_file(found)
 
 
 def installed() -> list[Installed]:

@@ -89,7 +89,7 @@ def test_help_loads_nothing_heavy(command: str) -> None:
 
 
 def test_the_recipes_below_are_all_there_are() -> None:
-    assert sorted(RECIPES) == list(packaged())
+    assert sorted(RECIPES) == packaged()
     assert len(RECIPES) == 6
 
 

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from saysel import recipe, recipe_yaml
+import saysel
+from saysel import recipe, recipe_yaml, registry
 from saysel.builtins import saysel_metrics
-from saysel.errors import RecipeError, UsageError
-from saysel.recipe import Recipe, load
+from saysel.errors import PluginError, RecipeError, UsageError
+from saysel.recipe import Recipe, load, packaged
 from tests import small_plugin
 
 BASE = """
@@ -184,10 +186,61 @@ def test_an_unknown_key_in_evaluate_is_compared_with_its_own_keys(write: Write) 
 # ----------------------------------------------------------------------------- references
 
 
-def test_no_such_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "quickstart.yaml").write_text("")
-    known = {"quickstart": tmp_path / "quickstart.yaml"}
-    monkeypatch.setattr(recipe, "packaged", lambda: known)
+class Bringing(NamedTuple):
+    """A plugin that brings recipes and nothing else."""
+
+    recipes: dict[str, str]
+
+    @saysel.hookimpl
+    def saysel_recipes(self) -> dict[str, str]:
+        return self.recipes
+
+
+def bring(name: str, **recipes: str) -> None:
+    registry.current().add(Bringing(recipes), name, "1.0")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package with a folder of recipes, on the import path as `recipe_bearer`."""
+    (tmp_path / "recipe_bearer" / "recipes").mkdir(parents=True)
+    (tmp_path / "recipe_bearer" / "__init__.py").write_text("")
+    (tmp_path / "recipe_bearer" / "recipes" / "packed.yaml").write_text(BASE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path / "recipe_bearer"
+    sys.modules.pop("recipe_bearer", None)
+
+
+def test_every_recipe_of_ours_is_announced() -> None:
+    folder = Path(recipe.__file__).parent / "recipes"
+    files = sorted(folder.glob("*.yaml"))
+    assert [registry.recipe(name) for name in packaged()] == files
+    assert len(files) >= 6
+
+
+def test_a_plugin_brings_recipes(package: Path, write: Write) -> None:
+    bring("bearer", packed="recipe_bearer:recipes/packed.yaml")
+    assert "packed" in packaged()
+    assert load("packed").sample.n == 5
+    assert load(write("extends: packed\nseed: 3\n")).seed == 3
+    with pytest.raises(UsageError, match=r"did you mean 'packed'\? packaged: packed, pararel"):
+        load("paked")
+
+
+def test_recipes_of_plugins_that_cannot_be_used(package: Path) -> None:
+    bring("bearer", packed="recipe_bearer:recipes/packed.yaml", lost="recipe_bearer:lost.yaml")
+    bring("rival", packed="recipe_bearer:recipes/packed.yaml")
+    with pytest.raises(PluginError, match=r"the recipe 'packed' is claimed by bearer 1.0 .*rival"):
+        load("packed")
+    with pytest.raises(PluginError, match=r"'lost' is said to be recipe_bearer:lost.yaml, which"):
+        load("lost")
+    assert load("quickstart").name == "quickstart"
+    for wrong in ("packed.yaml", "recipe_bearer:packed", "recipe bearer:packed.yaml"):
+        with pytest.raises(PluginError, match=r"names to 'package:folder/file\.yaml'"):
+            bring("third", other=wrong)
+
+
+def test_no_such_recipe(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"quikstart: no such file.*did you mean 'quickstart'\?"):
         load("quikstart")
     with pytest.raises(UsageError, match=r"nowhere\.yaml: no such file$"):
@@ -252,11 +305,8 @@ def test_a_bare_name_keeps_the_options_only_of_the_same_component(write: Write) 
     assert wrong[0].startswith("sample: no sampler is called 'othr'")
 
 
-def test_extends_goes_by_packaged_name_and_refuses_circles(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    base = Path(write(BASE, "packed.yaml"))
-    monkeypatch.setattr(recipe, "packaged", lambda: {"packed": base})
+def test_extends_goes_by_packaged_name_and_refuses_circles(package: Path, write: Write) -> None:
+    bring("bearer", packed="recipe_bearer:recipes/packed.yaml")
     assert load("packed").name == "packed"
     assert load(write("extends: packed\n")).sample.n == 5
     write("extends: b.yaml\n", "a.yaml")

@@ -203,3 +203,15 @@ def test_killed_at_any_time_only_what_had_not_arrived_is_asked_again(tmp_path: P
             "SELECT COUNT(*), COUNT(DISTINCT text) FROM responses"
         ).fetchone()
     assert rows == distinct == 24 + 72
+
+
+def test_check_counts_what_faithfulness_and_grades_ask(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "http://127.0.0.1:1/v1")
+    grader = "{model: {use: remote, name: grader}, sampler: {use: openai, base_url: 'http://x/v1'}}"
+
+    said = tiny.says(
+        "check", path, "--set", f"evaluate.faithfulness={{n: 3, grader: {grader}}}"
+    ).output
+
+    assert "faithfulness-base asks small: " in said
+    assert "grade-base asks grader: " in said

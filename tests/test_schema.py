@@ -79,5 +79,5 @@ def test_bad_recipes_do_not(schema: dict[str, Any], text: str) -> None:
 
 
 def test_every_packaged_recipe_passes(schema: dict[str, Any]) -> None:
-    for path in packaged().values():
-        jsonschema.validate(recipe_yaml.read(path), schema)
+    for name in packaged():
+        jsonschema.validate(recipe_yaml.read(registry.recipe(name)), schema)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from saysel import builtins, registry, testing
 from saysel.interfaces import (
@@ -124,8 +124,10 @@ def test_no_kind_and_no_built_in_is_left_out() -> None:
     for kind in KINDS:
         assert hasattr(testing, f"check_{kind}")
     assert {kind for kind, _ in BUILT_IN} == set(KINDS)
-    announced = [hook for hook in vars(builtins) if hook.startswith("saysel_")]
-    assert len(announced) == len(KINDS) == 13
+    announced = [f"saysel_{kind}s" for kind in KINDS]
+    hooks = {hook for hook in vars(builtins) if hook.startswith("saysel_")}
+    assert hooks == {*announced, "saysel_recipes"}
+    assert len(KINDS) == 13
     assert len(BUILT_IN) == sum(len(getattr(builtins, hook)()) for hook in announced)
     assert set(OPTIONS) <= set(BUILT_IN)
 
@@ -213,6 +215,22 @@ class Percent(Target, Wrong):
 
     def target(self, question: Question, clusters: Any, correct: Any) -> Any:
         return (clusters[0].representative, 100 * clusters[0].share) if clusters else None
+
+
+class FitsItself(Target, Wrong):
+    """Counts how often it was fitted, and is surer every time."""
+
+    message = "fitted again on the same questions, it gives something else"
+    _fits: int = PrivateAttr(0)
+
+    def fit(self, items: Any) -> Any:
+        fitted = self.model_copy()
+        self._fits += 1
+        fitted._fits = self._fits
+        return fitted
+
+    def target(self, question: Question, clusters: Any, correct: Any) -> Any:
+        return (clusters[0].representative, 1 - 1 / (1 + self._fits)) if clusters else None
 
 
 class ReadsTenthsAsTheyAre(Format, Wrong):

@@ -28,12 +28,15 @@ def run(work: Work) -> dict[str, Any]:
         for cluster in members
     ]
     verdicts = iter(recipe.judge.judge(asked))
+    judged = [
+        (question, members, [next(verdicts) for _ in members]) for question, members in clusters
+    ]
+    target = recipe.target.fit(judged)
     examples = []
     unjudged = 0
-    for question, members in clusters:
-        correct = [next(verdicts) for _ in members]
+    for question, members, correct in judged:
         unjudged += correct.count(None)
-        chosen = recipe.target.target(question, members, correct)
+        chosen = target.target(question, members, correct)
         if chosen is None or question.id not in rationales:
             continue
         response, confidence = chosen
@@ -43,7 +46,7 @@ def run(work: Work) -> dict[str, Any]:
                 tuple(format.prompt(question)),
                 format.render(
                     response.answer or "",
-                    rationales[question.id].text,
+                    rationales[question.id].text or None,
                     confidence,
                     format.reasoning(response.text),
                 ),

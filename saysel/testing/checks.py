@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 from saysel.errors import DataError
 from saysel.interfaces import (
@@ -107,11 +108,20 @@ def check_rationale(writer: RationaleWriter) -> None:
                 rationale.question_id == asked.id,
                 f"the rationale of question '{asked.id}' carries id '{rationale.question_id}'",
             )
-            expect(rationale.text.strip(), "a rationale that says nothing must be None")
+            expect(
+                not rationale.text or rationale.text.strip(),
+                "a rationale of blanks must be None, or empty where the reply is to have none",
+            )
 
 
-def check_target(target: Target) -> None:
-    """The target is a response of the question with a confidence in [0, 1], or `None`."""
+def check_target(target: Target, meta: Mapping[str, Any] | None = None) -> None:
+    """The target is a response of the question with a confidence in [0, 1], or `None`.
+
+    It is fitted first, gives the same when fitted again, and changes in nothing by it itself.
+
+    Args:
+        meta: what the questions carry besides, for targets that look there.
+    """
     check_options(target)
     found = clusters({"Rome": 5, "Paris": 4, "paris": 1})
     cases: list[tuple[list[Cluster], list[float | None]]] = [
@@ -122,8 +132,22 @@ def check_target(target: Target) -> None:
         (found, [None, None, None]),
         (found, [None, 0.3, 0.7]),
     ]
-    for given, correct in cases:
-        chosen = target.target(question(), given, correct)
+    asked = [
+        question(id=f"capital-{place}", prompt=f"{question().prompt} ({place})", meta=meta or {})
+        for place in range(len(cases))
+    ]
+    items = [(one, given, correct) for one, (given, correct) in zip(asked, cases, strict=True)]
+    before = target.model_dump()
+    fitted, again = target.fit(items), target.fit(items)
+    expect(isinstance(fitted, type(target)), f"fit must return a {type(target).__name__}")
+    expect(isinstance(target.fit([]), type(target)), "fit must bear that there are no questions")
+    expect(target.model_dump() == before, "fit must not change the target it is called on")
+    for one, given, correct in items:
+        chosen = fitted.target(one, given, correct)
+        expect(
+            again.target(one, given, correct) == chosen,
+            f"fitted again on the same questions, it gives something else than {chosen!r}",
+        )
         if chosen is None:
             continue
         response, confidence = chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from saysel.interfaces import EstimationContext, Estimator, Model, Sampler, Trainer
@@ -61,7 +62,11 @@ def check_trainer(trainer: Trainer, model: ModelRef, directory: Path) -> None:
         )
         for one in asked
     ]
-    drawn = [draw for one in asked for draw in responses(*one.answers * 2, question_id=one.id)]
+    drawn = [
+        replace(draw, text=format.render(one.answers[0], None, 0.6))
+        for one in asked
+        for draw in responses(*one.answers * 2, question_id=one.id)
+    ]
     total, unit = trainer.work(len(learned))
     expect(total >= 1 and unit, f"work must give an amount and its unit, got {(total, unit)!r}")
     refs = []

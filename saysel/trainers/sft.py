@@ -27,6 +27,18 @@ class Lora(BaseModel):
     alpha: float = Field(16, gt=0, description="scale of the update, over the rank")
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the adapter")
 
+    def config(self) -> Any:
+        """The same for PEFT."""
+        from peft import LoraConfig
+
+        return LoraConfig(
+            r=self.r,
+            lora_alpha=self.alpha,
+            lora_dropout=self.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        )
+
 
 class SFTTrainer(Trainer):
     """Fine-tune on the examples with TRL, adapters or full weights."""
@@ -52,7 +64,6 @@ class SFTTrainer(Trainer):
     def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
         import torch
         from datasets import Dataset
-        from peft import LoraConfig
         from trl import SFTTrainer as TRLTrainer
 
         examples = data.examples()
@@ -76,20 +87,13 @@ class SFTTrainer(Trainer):
         )
         steps, unit = self.work(len(examples))
         data.progress.begin(steps, unit)
-        # The largest part of a batch that goes into it evenly: every step sees a whole batch.
-        micro = next(
-            size
-            for size in range(min(self.micro_batch_size, self.batch_size), 0, -1)
-            if self.batch_size % size == 0
-        )
         arguments = hf.training_arguments(
             directory / "checkpoints",
             max_steps=steps,
             save_steps=max(10, steps // 4),
             logging_strategy="steps",
             logging_steps=max(1, steps // 100),
-            per_device_train_batch_size=micro,
-            gradient_accumulation_steps=self.batch_size // micro,
+            **hf.batches(self.batch_size, self.micro_batch_size),
             learning_rate=self.learning_rate,
             lr_scheduler_type="linear",
             warmup_steps=round(self.warmup * steps),
@@ -98,20 +102,13 @@ class SFTTrainer(Trainer):
             seed=data.seed,
             data_seed=data.seed,
         )
-        adapter = self.lora and LoraConfig(
-            r=self.lora.r,
-            lora_alpha=self.lora.alpha,
-            lora_dropout=self.lora.dropout,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        )
         torch.manual_seed(data.seed)  # for the adapter, which some versions make before seeding
         trainer = TRLTrainer(
             model=hf.load_model(model, trainable=True),
             args=hf.sft_config(**arguments),
             train_dataset=rows,
             processing_class=tokenizer,
-            peft_config=adapter,
+            peft_config=self.lora and self.lora.config(),
             callbacks=[hf.tell(data.progress), losses(data)],
         )
         hf.fit(trainer, directory / "checkpoints")

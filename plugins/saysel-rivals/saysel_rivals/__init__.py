@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import saysel
 
+#: Each has a recipe at the size of its paper, and one at the size of the quickstart.
+METHODS = (
+    *("conftuner", "gce", "honesty", "lacie"),
+    *("ppo-c", "r-tuning", "rewarding-doubt"),
+)
+
 
 @saysel.hookimpl
 def saysel_targets() -> dict[str, str]:
@@ -30,3 +36,9 @@ def saysel_trainers() -> dict[str, str]:
         "dpo": "saysel_rivals.lacie:DPOTrainer",
         "tokenized_brier": "saysel_rivals.conftuner:TokenizedBrierTrainer",
     }
+
+
+@saysel.hookimpl
+def saysel_recipes() -> dict[str, str]:
+    names = [f"{method}{size}" for method in METHODS for size in ("", "-quickstart")]
+    return {name: f"saysel_rivals:recipes/{name}.yaml" for name in names}

@@ -1,0 +1,52 @@
+"""Expected accuracy (Alignment for Honesty, arXiv 2312.07000): how often own samples are right.
+
+Deviation: a question without a right sample teaches the most frequent wrong answer at confidence
+0, in place of a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from saysel.interfaces import Target
+from saysel.records import Cluster, Question, Response
+
+
+class ExpectedAccuracyTarget(Target):
+    """Learn a right answer where there is one, with the share of correct samples.
+
+    c = (sum of the correctness of the first k samples) / k, in [0, 1]; a sample is as correct as
+    the representative of its cluster, and one without an answer is wrong. The response learned is
+    the largest cluster that is right (correctness of at least 1/2), else the largest of all. A
+    question with one of its k samples unjudged gives no example.
+
+    Where `correct_cluster` leaves out the questions without a right sample, these keep them.
+    """
+
+    k: int = Field(
+        10, ge=1, description="samples of a question that count; all, where there are fewer"
+    )
+
+    def target(
+        self, question: Question, clusters: Sequence[Cluster], correct: Sequence[float | None]
+    ) -> tuple[Response, float] | None:
+        if not clusters:
+            return None
+        sampled = round(len(clusters[0].members) / clusters[0].share)
+        right = 0.0
+        for cluster, correctness in zip(clusters, correct, strict=True):
+            counted = sum(index < self.k for index in cluster.members)
+            if counted and correctness is None:
+                return None
+            right += counted * (correctness or 0.0)
+        learned = next(
+            (
+                cluster
+                for cluster, correctness in zip(clusters, correct, strict=True)
+                if correctness is not None and correctness >= 0.5
+            ),
+            clusters[0],
+        )
+        return learned.representative, min(1.0, right / min(self.k, sampled))

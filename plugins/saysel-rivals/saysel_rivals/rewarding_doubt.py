@@ -1,0 +1,37 @@
+"""The reward of Rewarding Doubt (arXiv 2503.02623): the logarithmic score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from saysel.interfaces import RewardFn
+
+#: Confidences are kept this far from 0 and 1.
+EDGE = 1e-3
+
+
+class LogReward(RewardFn):
+    """R = y log c + (1 - y) log(1 - c), and `unreadable` where no confidence can be read.
+
+    Natural logarithms of c clipped to [0.001, 0.999]: in [-6.91, -0.001]. A proper score: with y
+    in {0, 1} and P(y = 1) = p its expectation is largest at c = p, or at the edge nearest to it.
+    At the paper's `unreadable` of -3, a reply that is wrong at a confidence above 0.95 earns less
+    than one that cannot be read.
+    """
+
+    unreadable: float = Field(
+        -3.0, lt=0, description="reward of a reply without a readable confidence"
+    )
+
+    def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:
+        rewards = []
+        for y, c in zip(correct, confidence, strict=True):
+            if c is None:
+                rewards.append(self.unreadable)
+            else:
+                clipped = min(max(c, EDGE), 1 - EDGE)
+                rewards.append(y * math.log(clipped) + (1 - y) * math.log(1 - clipped))
+        return rewards

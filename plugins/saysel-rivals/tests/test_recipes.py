@@ -1,0 +1,162 @@
+"""The package installed with pip into an environment of its own, and its recipes run there.
+
+The environment sees the packages of the running one, so nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sysconfig
+import venv
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+
+import saysel
+import saysel_rivals
+from saysel import recipe_yaml, registry
+from saysel.interfaces import Judge, Source
+
+PROJECT = Path(saysel_rivals.__file__).parent.parent
+FOLDER = PROJECT / "saysel_rivals" / "recipes"
+
+
+def trainers(name: str) -> list[str]:
+    """What a recipe of ours trains with, as it is written."""
+    phases = recipe_yaml.read(FOLDER / f"{name}.yaml")["train"]
+    return [phase["use"] for phase in phases]
+
+
+def is_here(trainer: str) -> bool:
+    if trainer in registry.names("trainer"):
+        return True
+    target = saysel_rivals.saysel_trainers().get(trainer, "")
+    return bool(target) and find_spec(target.partition(":")[0]) is not None
+
+
+NAMES = sorted(saysel_rivals.saysel_recipes())
+READY = [name for name in NAMES if all(map(is_here, trainers(name)))]
+
+
+def test_every_file_is_announced() -> None:
+    assert [f"saysel_rivals:recipes/{name}.yaml" for name in NAMES] == [
+        saysel_rivals.saysel_recipes()[name] for name in NAMES
+    ]
+    assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
+    assert len(NAMES) == 14
+    assert {"r-tuning", "gce", "honesty", "rewarding-doubt", "ppo-c"} <= set(READY)
+
+
+def test_names_are_those_of_the_files() -> None:
+    for name in NAMES:
+        assert recipe_yaml.read(FOLDER / f"{name}.yaml")["name"] == name
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of an environment where the package is installed."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder / "venv", with_pip=False, symlinks=True)
+    python = folder / "venv" / "bin" / "python"
+    pure = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout
+    # `addsitedir` also follows the .pth files there, like that of an editable install.
+    above = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+    here = f"{Path(saysel.__file__).parent.parent}\n"
+    (Path(pure.strip()) / "above.pth").write_text(here + above)
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    done = run(python, "-m", "pip", "install", *options, str(PROJECT))
+    assert done.returncode == 0, done.stderr
+    return python
+
+
+def run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    own = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return subprocess.run(
+        [str(python), *arguments],
+        cwd=python.parent,
+        env=own,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READY)
+def test_check_of_an_installed_recipe(python: Path, name: str) -> None:
+    done = run(python, "-m", "saysel", "check", name)
+
+    assert done.returncode == 0, done.stderr
+    assert f"{name}: no problems" in done.stdout
+
+
+@pytest.mark.slow
+def test_check_loads_nothing_heavy(python: Path) -> None:
+    code = (
+        "import sys\nfrom saysel.cli import cli\n"
+        "cli(['check', 'r-tuning-quickstart'], standalone_mode=False)\n"
+        "print(sorted({'torch', 'transformers', 'trl', 'peft'} & set(sys.modules)))"
+    )
+    done = run(python, "-c", code)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gce-quickstart", "rewarding-doubt-quickstart"])
+def test_a_smoke_run(python: Path, name: str, tmp_path: Path) -> None:
+    done = run(python, "-m", "saysel", "run", name, "--smoke", "--out", str(tmp_path / "out"))
+
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "out-smoke" / "report" / "metrics.json").read_text())
+    assert {row["model"] for row in metrics["rows"]} >= {"base", *trainers(name)}
+
+
+@pytest.mark.slow
+def test_a_run_learns_the_accuracy_of_groups(python: Path, tmp_path: Path) -> None:
+    """Its examples state for each object how often the most frequent answer was right."""
+    import pyarrow.parquet as pq
+
+    small = ("source.pretrain=400", "source.train=40", "sample.n=4", "model.max_steps=150")
+    sets = [word for one in small for word in ("--set", one)]
+    options = ["--until", "target", "--out", str(tmp_path), *sets]
+    done = run(python, "-m", "saysel", "run", "gce-quickstart", *options)
+    assert done.returncode == 0, done.stderr
+
+    def rows(stage: str) -> list[dict[str, Any]]:
+        (folder,) = (tmp_path / "stages").glob(f"{stage}-*")
+        return [row for part in folder.glob("part-*") for row in pq.read_table(part).to_pylist()]
+
+    source = registry.build("source", {"use": "witness", "pretrain": 400, "train": 40})
+    assert isinstance(source, Source)
+    asked = {question.id: question for question in source.questions("train")}
+    answers: dict[str, str] = {}
+    for row in rows("cluster"):  # largest first
+        answers.setdefault(row["question_id"], row["representative"]["answer"])
+    judge = registry.build("judge", "match")
+    assert isinstance(judge, Judge)
+    judged = judge.judge([(asked[name], answer) for name, answer in answers.items()])
+    groups: dict[str, list[float]] = {}
+    for name, correct in zip(answers, judged, strict=True):
+        groups.setdefault(asked[name].meta["object"], []).append(correct or 0.0)
+    stated = {row["question_id"]: row["confidence"] for row in rows("target")}
+
+    assert stated == pytest.approx(
+        {name: fmean(groups[asked[name].meta["object"]]) for name in answers}
+    )
+    assert len(set(stated.values())) > 1
+
+
+@pytest.mark.slow
+def test_an_unknown_name_is_compared_with_ours(python: Path) -> None:
+    done = run(python, "-m", "saysel", "check", "r-tunning")
+
+    assert done.returncode == 2
+    assert "did you mean 'r-tuning'" in done.stderr

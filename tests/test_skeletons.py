@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -31,6 +32,9 @@ from saysel.recipe import load
 for kind, path in json.loads(sys.argv[1]).items():
     print(kind, "loud_" + kind in str(load(path).resolved()))
 """
+
+
+SMALL = "from saysel import testing; from pathlib import Path; testing.small_model(Path('small'))"
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +121,35 @@ def test_a_run_uses_them(environment: Environment) -> None:
     assert all("loud_metric" in row["metrics"] for row in metrics["rows"])
     for kind in ("source", "clusterer", "rationale", "target", "judge", "trainer", "reward"):
         assert NAMES[kind] in manifest
+
+
+def test_a_run_of_the_model_and_the_sampler(environment: Environment) -> None:
+    """Of their own: replies from a list are no samples of the model that is trained."""
+    environment.run("-c", SMALL)
+    recipe = yaml.safe_load(tiny.RECIPE)
+    recipe["name"] = "disturbed"
+    recipe["model"] = {"use": "loud_model", "path": "small/model", "noise": 0.01}
+    rooms = ("cellar", "attic", "kitchen", "garden", "barn")
+    replies = [f"Answer: the {room} Confidence: 8" for room in rooms]
+    recipe["sample"] = {"use": "loud_sampler", "n": 40, "replies": replies}
+    recipe["train"] = [recipe["train"][0]]
+    # The model is asked for its own replies at the end.
+    recipe["evaluate"] = {"estimators": ["verbalized"], "sampler": "transformers"}
+    path = environment.recipe(yaml.safe_dump(recipe), "disturbed.yaml")
+
+    done = environment.saysel("run", path, timeout=300)
+
+    assert done.returncode == 0, done.stderr
+    run = environment.folder / "runs" / "disturbed"
+    manifest = (run / "manifest.json").read_text()
+    assert all(NAMES[kind] in manifest for kind in ("model", "sampler"))
+    (shard, *_) = run.glob("stages/sample-*/part-*.parquet")
+    assert set(pq.read_table(shard).column("text").to_pylist()) == set(replies)
+    (disturbed,) = run.glob("stages/model-*/model/model.safetensors")
+    assert (
+        disturbed.read_bytes()
+        != (environment.folder / "small" / "model" / "model.safetensors").read_bytes()
+    )
 
 
 def test_a_file_is_scored_with_the_metric(environment: Environment) -> None:

@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from importlib.util import find_spec
 from keyword import iskeyword
@@ -19,7 +20,7 @@ from string import Template
 
 import click
 
-from saysel import builtins, recipe_yaml
+from saysel import recipe_yaml, registry
 from saysel.errors import UsageError
 from saysel.interfaces import KINDS
 from saysel.recipe import load, packaged
@@ -28,6 +29,8 @@ from saysel.storage import disk_trouble, write_text
 
 SKELETONS = Path(str(files("saysel"))) / "skeletons"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+#: Characters of a name; file systems end at 255 bytes, with all that is put before and after it.
+LONGEST = 64
 #: What follows the plugin's own name in its class, where that is not the kind.
 CLASS = {"rationale": "RationaleWriter"}
 
@@ -47,10 +50,12 @@ def plugin(name: str, kind: str) -> None:
             + f"kinds: {', '.join(KINDS)}"
         )
     _check_name(name)
+    _check_package(name)
     chosen = component_name(name)
-    if chosen in getattr(builtins, f"saysel_{kind}s")():
+    if chosen in registry.names(kind):
+        owner = registry.claim(kind, chosen).distribution
         raise UsageError(
-            f"{name}: a {kind} called '{chosen}' comes with saysel, and two cannot share a name; "
+            f"{name}: a {kind} called '{chosen}' comes with {owner}, and two cannot share a name; "
             "choose another"
         )
     place = Path(name)
@@ -58,7 +63,6 @@ def plugin(name: str, kind: str) -> None:
         raise UsageError(f"{name}: there is a file of this name; choose another")
     if place.is_dir() and any(place.iterdir()):
         raise UsageError(f"{name}: the directory is not empty; choose another name, or remove it")
-    _check_module(name)
     _appear(place, package(name, kind))
     click.echo(
         f"{name}: a working plugin of kind {kind}, with its test. Next:\n"
@@ -152,31 +156,43 @@ def _template(path: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    if NAME.fullmatch(name):
-        return
-    better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
-    raise UsageError(
-        f"{name}: a name has lower-case letters, digits and single hyphens, and begins with a "
-        "letter" + (f"; did you mean '{better}'?" if NAME.fullmatch(better) else "")
-    )
+    if not NAME.fullmatch(name):
+        better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
+        raise UsageError(
+            f"{name}: a name has lower-case letters, digits and single hyphens, and begins with a "
+            "letter" + (f"; did you mean '{better}'?" if NAME.fullmatch(better) else "")
+        )
+    if len(name) > LONGEST:
+        raise UsageError(
+            f"{name[:LONGEST]}…: a name has at most {LONGEST} characters (got {len(name)})"
+        )
 
 
-def _check_module(name: str) -> None:
-    """See that the package's module hides no other one."""
+def _check_package(name: str) -> None:
+    """See that the package replaces no other one, and that its module hides none."""
     module = module_name(name)
     if iskeyword(module) or not _is_text(module):
         raise UsageError(
             f"{name}: this word means something else in Python or YAML; saysel-{name} would do"
         )
+    if module == "tests":
+        raise UsageError(f"{name}: the tests of the package lie there; saysel-{name} would do")
     # An empty directory of the name, the place to be filled, is found too: it has no file.
-    taken = module in sys.stdlib_module_names or (
+    if module in sys.stdlib_module_names or (
         (spec := find_spec(module)) is not None and spec.origin is not None
-    )
-    if taken:
+    ):
         raise UsageError(
             f"{name}: a module '{module}' is installed already, and one would hide the other; "
             "choose another name"
         )
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return
+    raise UsageError(
+        f"{name}: a package of this name is installed already, and would be replaced; "
+        "choose another name"
+    )
 
 
 def _appear(place: Path, contents: Mapping[str, str]) -> None:

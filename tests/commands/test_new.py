@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from saysel import builtins
+import saysel
+from saysel import builtins, registry
 from saysel.commands import new
 from saysel.interfaces import KINDS
 from saysel.recipe import load
@@ -140,6 +141,56 @@ def test_words_that_mean_something_else(name: str) -> None:
 @pytest.mark.parametrize("name", ["json", "saysel", "numpy"])
 def test_a_module_that_would_hide_another(name: str) -> None:
     assert f"a module '{name}' is installed already" in refusal("plugin", name, "--kind", "reward")
+
+
+@pytest.mark.parametrize("name", ["scikit-learn", "pyyaml", "types-pyyaml"])
+def test_a_distribution_that_would_be_replaced(name: str) -> None:
+    said = refusal("plugin", name, "--kind", "reward")
+
+    assert "a package of this name is installed already" in said
+
+
+def test_the_module_beside_its_tests() -> None:
+    assert "saysel-tests would do" in refusal("plugin", "tests", "--kind", "reward")
+    assert says("new", "plugin", "saysel-tests", "--kind", "reward").exit_code == 0
+
+
+@pytest.mark.parametrize("what", [["plugin", "--kind", "reward"], ["recipe"]])
+def test_names_that_are_too_long(what: list[str]) -> None:
+    said = refusal(*what, "b" * 300)
+
+    assert said.endswith("a name has at most 64 characters (got 300)")
+    assert len(said) < 150
+    assert says("new", *what, "b" * 64).exit_code == 0
+
+
+def test_a_directory_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", closed)
+    result = says("new", "plugin", "bets", "--kind", "reward")
+
+    assert result.exit_code == 1
+    assert result.output.startswith("bets: cannot be written (Permission denied)")
+    assert not list(Path().iterdir())
+
+
+def test_a_name_that_another_plugin_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Other:
+        @staticmethod
+        @saysel.hookimpl
+        def saysel_rewards() -> dict[str, str]:
+            return {"bets": "other.reward:Bets"}
+
+    plugins = registry.Registry()
+    plugins.add(Other, "other-bets", "1.0")
+    monkeypatch.setattr(registry, "current", lambda: plugins)
+
+    said = refusal("plugin", "saysel-bets", "--kind", "reward")
+
+    assert "a reward called 'bets' comes with other-bets" in said
+    assert says("new", "plugin", "saysel-bets", "--kind", "metric").exit_code == 0
 
 
 def test_a_name_that_comes_with_saysel() -> None:

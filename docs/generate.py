@@ -112,13 +112,15 @@ def recipe_keys() -> str:
     return "\n\n".join(parts)
 
 
-def usage(command: str = "") -> str:
-    """What `--help` prints, of the program or of one command."""
-    above = click.Context(cli, info_name="saysel", terminal_width=80, **cli.context_settings)
-    if not command:
-        return fence("text", cli.get_help(above))
-    below = click.Context(cli.commands[command], info_name=command, parent=above)
-    return fence("text", cli.commands[command].get_help(below))
+def usage(*command: str) -> str:
+    """What `--help` prints, of the program, of one command, or of one inside a group."""
+    found: click.Command = cli
+    context = click.Context(cli, info_name="saysel", terminal_width=80, **cli.context_settings)
+    for name in command:
+        assert isinstance(found, click.Group)
+        found = found.commands[name]
+        context = click.Context(found, info_name=name, parent=context)
+    return fence("text", found.get_help(context))
 
 
 def error_types() -> str:

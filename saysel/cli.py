@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from saysel import __version__
-from saysel.errors import SayselError
+from saysel.errors import SayselError, UsageError
 from saysel.stage_names import STAGES
 
 INTERRUPTED = 130
@@ -124,7 +124,10 @@ def show(recipe: str, overrides: tuple[str, ...]) -> None:
 
 @cli.command()
 @click.argument("what", metavar="[KIND[.NAME]]", default="")
-def plugins(what: str) -> None:
+@click.option(
+    "--timings", is_flag=True, help="What every installed plugin costs when a command starts."
+)
+def plugins(what: str, timings: bool) -> None:
     """List what is installed and from where, or the options of one component.
 
     \b
@@ -132,10 +135,76 @@ def plugins(what: str) -> None:
       saysel plugins
       saysel plugins reward
       saysel plugins trainer.ppo
+      saysel plugins --timings
     """
+    if timings:
+        if what:
+            raise UsageError(f"{what}: --timings is about whole plugins; leave out '{what}'")
+        from saysel.commands.timings import timings as all_of_them
+
+        all_of_them()
+        return
     from saysel.commands.plugins import plugins as command
 
     command(what)
+
+
+@cli.group()
+def new() -> None:
+    """Write a plugin or a recipe to start from.
+
+    \b
+    Examples:
+      saysel new plugin saysel-humble --kind reward
+      saysel new recipe mine --extends quickstart
+    """
+
+
+@new.command("plugin")
+@click.argument("name")
+@click.option(
+    "--kind",
+    required=True,
+    metavar="KIND",
+    help="model, source, sampler, clusterer, rationale, target, format, judge, reward, trainer, "
+    "estimator, metric or engine.",
+)
+def new_plugin(name: str, kind: str) -> None:
+    """Write a package NAME with one working component, its hook and its test.
+
+    Recipes know the component by NAME without `saysel-`.
+
+    \b
+    Examples:
+      saysel new plugin saysel-humble --kind reward
+      saysel new plugin my-judges --kind judge
+    """
+    from saysel.commands.new import plugin
+
+    plugin(name, kind)
+
+
+@new.command("recipe")
+@click.argument("name")
+@click.option(
+    "--extends",
+    "base",
+    metavar="RECIPE",
+    default="quickstart",
+    show_default=True,
+    help="The recipe to build on.",
+)
+def new_recipe(name: str, base: str) -> None:
+    """Write a small recipe NAME.yaml that builds on another.
+
+    \b
+    Examples:
+      saysel new recipe mine
+      saysel new recipe larger --extends sayself-mistral-7b
+    """
+    from saysel.commands.new import recipe
+
+    recipe(name, base)
 
 
 @cli.command()

@@ -62,6 +62,14 @@ class Installed(NamedTuple):
     error: str | None
 
 
+class Announced(NamedTuple):
+    """A module with hooks, and the distribution that says so."""
+
+    module: str
+    distribution: str
+    version: str
+
+
 def suggest(word: str, known: list[str], most: int = 2) -> str:
     """`did you mean 'a' or 'b'?`, or nothing if no known word is near."""
     near = get_close_matches(word, known, n=most, cutoff=0.6)
@@ -140,13 +148,12 @@ class Registry:
         if self._loaded:
             return
         self._loaded = True
-        for point in sorted(entry_points(group=ENTRY_POINTS)):
-            distribution, version = _origin(point)
+        for module, distribution, version in announced():
             try:
-                self.add(import_plugin(point.value, distribution, version), distribution, version)
+                self.add(import_plugin(module, distribution, version), distribution, version)
             except PluginError as error:
                 self._broken.append(
-                    Installed("", "", point.value, distribution, version, "", str(error))
+                    Installed("", "", module, distribution, version, "", str(error))
                 )
 
     def warn(self) -> None:
@@ -214,6 +221,14 @@ class Registry:
                 problem = str(error)
             rows.append(Installed(*claim, summary=summary, error=problem))
         return rows + self._broken
+
+
+def announced() -> list[Announced]:
+    """The hook modules that installed distributions name, in the order of loading; unimported."""
+    return [
+        Announced(point.value, *_origin(point))
+        for point in sorted(entry_points(group=ENTRY_POINTS))
+    ]
 
 
 def _origin(point: EntryPoint) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from saysel.recipe import packaged
 
 COMMANDS = [
     *("run", "check", "show", "plugins", "schema", "report", "ask"),
-    *("score", "compare", "export"),
+    *("score", "compare", "export", "new"),
 ]
 
 #: Every packaged recipe, with what it needs to be complete.

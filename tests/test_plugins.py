@@ -1,43 +1,19 @@
-"""Third-party packages, built and installed with pip into an environment of their own.
-
-The environment sees the packages of the running one, so nothing is downloaded; what is
-installed in it is seen nowhere else.
-"""
+"""Third-party packages, built and installed with pip into an environment of their own."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sysconfig
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import saysel
 from tests import tiny
+from tests.environment import Done, Environment
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
-
-Done = subprocess.CompletedProcess[str]
-
-PROJECT = """
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-
-[project]
-name = "{name}"
-version = "1.5"
-dependencies = ["saysel"]
-
-[project.entry-points.saysel]
-{module} = "{module}"
-"""
 
 GOOD = '''
 from typing import Sequence
@@ -116,59 +92,6 @@ train:
 """
 
 
-class Environment:
-    """A virtual environment on top of the running one."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        venv.create(folder / "venv", with_pip=False, symlinks=True)
-        self.python = folder / "venv" / "bin" / "python"
-        pure = subprocess.run(
-            [self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        # `addsitedir` also follows the .pth files there, like that of an editable install.
-        above = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
-        here = f"{Path(saysel.__file__).parent.parent}\n"
-        (Path(pure) / "above.pth").write_text(here + above)
-
-    def install(self, module: str, code: str) -> None:
-        """Build and install a package of one module with pip."""
-        project = self.folder / module
-        project.mkdir()
-        name = module.replace("_", "-")
-        (project / "pyproject.toml").write_text(PROJECT.format(name=name, module=module))
-        (project / f"{module}.py").write_text(code)
-        self.install_project(project)
-
-    def install_project(self, project: Path) -> None:
-        """Build and install a package with pip."""
-        options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
-        done = self.run("-m", "pip", "install", *options, str(project))
-        assert done.returncode == 0, done.stderr
-
-    def run(self, *arguments: str, timeout: float = 120) -> Done:
-        own = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-        return subprocess.run(
-            [str(self.python), *arguments],
-            cwd=self.folder,
-            env=own,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    def saysel(self, *arguments: str, timeout: float = 120) -> Done:
-        return self.run("-m", "saysel", *arguments, timeout=timeout)
-
-    def recipe(self, text: str = RECIPE, name: str = "tiny.yaml") -> str:
-        (self.folder / name).write_text(text)
-        return name
-
-
 Make = Callable[..., Environment]
 
 
@@ -199,8 +122,7 @@ def test_ours_install_and_are_found(make: Make) -> None:
     projects = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
     assert projects
     environment = make()
-    for project in projects:
-        environment.install_project(project)
+    environment.install_projects(*projects)
 
     listed = environment.saysel("plugins")
     checked = environment.saysel("check", "quickstart", "--set", "cluster={use: nli, mode: either}")
@@ -224,7 +146,7 @@ def test_a_good_plugin_is_listed_shown_and_in_the_schema(good: Environment) -> N
     ] in rows  # fmt: skip
     options = good.saysel("plugins", "reward.humble")
     assert "factor on the loss of wrong answers" in options.stdout
-    shown = good.saysel("show", good.recipe())
+    shown = good.saysel("show", good.recipe(RECIPE))
     assert shown.returncode == 0, shown.stderr
     assert "use: humble\n    price: 3.0" in shown.stdout
     schema = json.loads(good.saysel("schema").stdout)
@@ -261,7 +183,7 @@ def test_a_broken_plugin_is_told_and_harms_nobody(make: Make, module: str) -> No
     (line,) = [line for line in listed.stdout.splitlines() if owner in line]
     assert said in line
     # A recipe that does not need it: one line of warning, and the other plugin works.
-    shown = environment.saysel("show", environment.recipe())
+    shown = environment.saysel("show", environment.recipe(RECIPE))
     assert shown.returncode == 0
     assert "use: humble" in shown.stdout
     (warning,) = shown.stderr.splitlines()

@@ -44,7 +44,7 @@ def plugins(what: str) -> None:
 
 def _list(kind: str) -> None:
     rows = [row for row in registry.installed() if kind in ("", row.kind) or not row.kind]
-    _table(
+    show_table(
         ("kind", "name", "from", "what"),
         [
             (
@@ -71,7 +71,7 @@ def _component(kind: str, name: str) -> None:
     click.echo(f"{inspect.getdoc(found)}\n")
     rows = [option_row(key, field) for key, field in found.model_fields.items() if key != "use"]
     if rows:
-        _table(("option", "type", "default", "description", "range"), rows)
+        show_table(("option", "type", "default", "description", "range"), rows)
     else:
         click.echo("It has no options.")
 
@@ -129,7 +129,8 @@ def type_name(annotation: Any) -> str:
     return str(annotation)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table, as wide as it needs to be where the output is no terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -20,7 +20,8 @@ class Block:
         page: file it stands in.
         line: number of its opening fence, from 1.
         language: first word of the fence.
-        words: the others: `recipe`, `fragment`, `fails`, or the name of the file that it is.
+        words: the others: `recipe`, `fragment`, `plugin`, `fails`, or the name of the file
+            that it is.
         text: what is inside.
         generated: whether `docs/generate.py` writes it.
     """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from saysel import testing
+from saysel import registry, testing
 from saysel.cli import cli
 from saysel.errors import SayselError
 from saysel.recipe import load
@@ -52,7 +52,7 @@ class Session:
         self.environment = {
             **os.environ,
             "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join([str(self.site), str(ROOT)]),
+            "PYTHONPATH": str(ROOT),
             "COLUMNS": "500",
         }
 
@@ -135,9 +135,9 @@ class Session:
 
     def install(self, words: list[str]) -> tuple[int, str | None]:
         """Packages from an index: their names are ours. The page's own: installed by pip."""
-        project = (ROOT / "pyproject.toml").read_text()
         (package,) = [word for word in words if not word.startswith("-")]
-        if package != ".":
+        if not package.startswith("."):
+            project = (ROOT / "pyproject.toml").read_text()
             name, _, extras = package.rstrip("]").partition("[")
             assert f'\nname = "{name}"\n' in project, f"not our package: {package}"
             for extra in filter(None, extras.split(",")):
@@ -145,14 +145,23 @@ class Session:
             return 0, None
         offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
         done = subprocess.run(
-            [sys.executable, "-m", "pip", "install", *offline, "--target", str(self.site), "."],
+            [sys.executable, "-m", "pip", "install", *offline, "--target", str(self.site), package],
             cwd=self.folder,
             capture_output=True,
             text=True,
             check=False,
         )
-        importlib.invalidate_caches()
+        # With -e the package's own folder goes before what was installed: later changes count.
+        self.see(*[str(self.folder / package)] * ("-e" in words), str(self.site))
         return done.returncode, done.stderr if done.returncode else None
+
+    def see(self, *paths: str) -> None:
+        """Import from there first, in commands of their own and in this process."""
+        known = self.environment["PYTHONPATH"]
+        self.environment["PYTHONPATH"] = os.pathsep.join([*paths, known])
+        sys.path[:0] = paths  # the test puts it back
+        importlib.invalidate_caches()
+        registry.current.cache_clear()
 
 
 def commands(block: Block) -> list[tuple[str, str]]:

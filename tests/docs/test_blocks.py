@@ -5,7 +5,8 @@ The first word behind a fence says what a block is, and there are no others than
 - `console`: commands behind `$ `, each with the output it prints; `...` stands for any lines or
   any part of a line. With the word `fails` every command must end with an exit code that isn't 0.
 - `yaml recipe`: a whole recipe, which loads. `yaml fragment`: some keys of one, which load on top
-  of `{name: fragment, source: witness}`.
+  of `{name: fragment, source: witness}`. `yaml plugin`: a recipe that names what the page installs;
+  a command of the page loads it.
 - `python`: runs, the blocks of a page one after another in one namespace.
 - `jsonl`, `csv`, `toml`: files.
 - `text`, `json`: shown only; JSON must parse.
@@ -20,8 +21,9 @@ What is too heavy is rewritten by these rules, and by no others (see `session.py
   those options. Where it is to run a `pretrained` model, a tiny one that is built here stands in,
   and the run is a smoke run.
 - `make TARGET`: the target exists. `.venv/bin/…`: the project's files that it names exist.
-- `pip install saysel…`: package and extra are those of `pyproject.toml`. `pip install .` is
-  really done, without an index, into a directory of the page.
+- `pip install saysel…`: package and extra are those of `pyproject.toml`. `pip install .`, or
+  another folder of the page, is really done, without an index, into a directory of the page; with
+  `-e` the folder itself is imported from.
 """
 
 from __future__ import annotations
@@ -64,7 +66,11 @@ PAGES = [
     for page in generate.pages()
     if any(block.language in ("console", "python") for block in blocks(page))
 ]
-YAML = [pytest.param(block, id=block.place) for block in everything() if block.language == "yaml"]
+YAML = [
+    pytest.param(block, id=block.place)
+    for block in everything()
+    if block.language == "yaml" and "plugin" not in block.words
+]
 
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
@@ -77,6 +83,13 @@ def test_every_block_is_of_a_kind_that_is_checked() -> None:
             json.loads(block.text)
         if block.language in ("jsonl", "csv", "toml"):
             assert block.file, f"{block.place}: name the file"
+        if "plugin" in block.words:
+            assert block.file and any(
+                command.startswith(f"saysel run {block.file}")
+                for other in blocks(block.page)
+                if other.language == "console" and "fails" not in other.words
+                for command, _ in commands(other)
+            ), f"{block.place}: no command loads it"
 
 
 def write_files(page: Path, folder: Path) -> None:

@@ -61,10 +61,11 @@ class Result(NamedTuple):
 
 
 def recipe_of(
-    name: str, method: Mapping[str, Any], world: Mapping[str, Any], seed: int, split: str
+    settings: Mapping[str, Any], name: str, world_name: str, seed: int, split: str
 ) -> dict[str, Any]:
     """The recipe of a method in a world, as its YAML says it."""
-    own = dict(method)
+    world, own = settings["worlds"][world_name], dict(settings["methods"][name])
+    own.pop("worlds", None)
     estimator = own.pop("estimator", None)
     evaluate = {**world.get("evaluate", {}), "split": split}
     if estimator is not None:
@@ -75,7 +76,11 @@ def recipe_of(
 
 
 def run(recipe: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
-    """Do what is missing of a recipe, in a process of its own."""
+    """Do what is missing of a recipe, in a process of its own.
+
+    Raises:
+        RuntimeError: it failed; the message ends with what it said.
+    """
     file = directory / "recipes" / f"{recipe['name']}.yaml"
     write_text(file, yaml.safe_dump(recipe, sort_keys=False))
     environment = dict(os.environ)
@@ -84,7 +89,7 @@ def run(recipe: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
     command = [sys.executable, str(HERE / "counted.py"), "run", str(file), "--out", str(directory)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{file}: {done.stdout[-500:]}\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"{file}: {done.stdout[-500:]}\n{done.stderr[-2000:]}")
     return load(str(file))
 
 
@@ -115,14 +120,22 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
 def run_world(
     world: str, seed: int, settings: Mapping[str, Any], only: Sequence[str], split: str, jobs: int
 ) -> list[Result]:
-    """All methods, one after the other, in one run directory."""
+    """All methods of a world, one after the other, in one run directory.
+
+    One that fails is named and left out, and does not hold up the others.
+    """
     directory = Path("runs") / f"methods-{world}-{seed}"
     results = []
     for name in only or settings["methods"]:
-        recipe = recipe_of(name, settings["methods"][name], settings["worlds"][world], seed, split)
-        result = collect(
-            world, seed, name, run(recipe, directory, 1 if jobs > 1 else None), directory
-        )
+        if world not in settings["methods"][name].get("worlds", [world]):
+            continue
+        said = recipe_of(settings, name, world, seed, split)
+        try:
+            recipe = run(said, directory, 1 if jobs > 1 else None)
+        except RuntimeError as error:
+            print(f"{world} {seed} {name:30} FAILED {error}", file=sys.stderr, flush=True)
+            continue
+        result = collect(world, seed, name, recipe, directory)
         scores = "  ".join(f"{key} {result.scores[key]['value'] or 0:.3f}" for key in METRICS)
         costs = f"{result.costs['trained tokens']:,} tokens, {result.costs['training cpu s']:.0f} s"
         print(f"{world} {seed} {name:30} {scores}  {costs}", flush=True)
@@ -136,7 +149,9 @@ def pooled(results: Sequence[Result], name: str) -> Method:
     prompts: dict[str, str] = {}
     for one in results:
         if one.method == name:
-            ids = {p.question_id: f"{one.seed}/{p.question_id}" for p in one.predictions.predictions}
+            ids = {
+                p.question_id: f"{one.seed}/{p.question_id}" for p in one.predictions.predictions
+            }
             predictions += [
                 replace(p, question_id=ids[p.question_id]) for p in one.predictions.predictions
             ]
@@ -151,7 +166,9 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
         writer.writerows(rows)
 
 
-def table(results: Sequence[Result], reference: str, verdicts: Mapping[tuple[str, str], str]) -> str:
+def table(
+    results: Sequence[Result], reference: str, verdicts: Mapping[tuple[str, str], str]
+) -> str:
     """Means over the seeds, the best first by Brier score; ✓ ✗ beside what surely differs."""
     lines = [
         "| method | " + " | ".join((*METRICS, *COSTS)) + " |",
@@ -187,7 +204,8 @@ def write(results: Sequence[Result], reference: str, out: Path, recipe: Recipe) 
         for metric, score in r.scores.items()
     ]
     spent = [
-        {"world": r.world, "seed": r.seed, "method": r.method} | {k: f"{r.costs[k]:.6g}" for k in COSTS}
+        {"world": r.world, "seed": r.seed, "method": r.method}
+        | {k: f"{r.costs[k]:.6g}" for k in COSTS}
         for r in results
     ]
     out.mkdir(parents=True, exist_ok=True)

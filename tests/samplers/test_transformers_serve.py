@@ -1,6 +1,7 @@
 """The sampler `openai` against a server that this project did not write: `transformers serve`.
 
-It takes requests with n > 1 and gives one choice all the same.
+It takes requests with n > 1 and gives one choice all the same. A writer and a judge ask it too,
+about a model that it loads when it is first asked for.
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ from pathlib import Path
 import pytest
 
 from saysel import testing
+from saysel.judges.llm import LlmJudge
 from saysel.ledger import Ledger
-from saysel.records import ModelRef
+from saysel.rationales.llm import LlmRationaleWriter
+from saysel.records import ModelRef, Rationale
 from saysel.samplers.openai import OpenAISampler
+from saysel.testing import clusters, question
 from tests import tiny
+from tests.scripted import scripted
 from tests.servers import Faults, Server
+from tests.talker import taught
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +44,7 @@ def served(small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> M
 
 
 @pytest.fixture(scope="module")
-def url(served: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the server is, once it is ready."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -46,7 +52,7 @@ def url(served: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     program = Path(sys.executable).with_name("transformers")
     with said.open("wb") as file:
         process = subprocess.Popen(
-            [program, "serve", served.path, "--host=127.0.0.1", f"--port={port}"],
+            [program, "serve", "--host=127.0.0.1", f"--port={port}"],
             stdout=file,
             stderr=file,
             env={**os.environ, **tiny.THREADS, "HF_HUB_OFFLINE": "1"},
@@ -115,3 +121,33 @@ evaluate: {{estimators: [verbalized, {{use: self_consistency, n: 3}}], metrics: 
 
     assert result.exit_code == 0, result.output
     assert (tmp_path / "run" / "report" / "metrics.json").is_file()
+
+
+ASKED = question(), clusters({"Paris": 6, "Rome": 4})
+DOUBT = "I am torn between Paris and Rome."
+
+
+@pytest.fixture(scope="module")
+def adviser(small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where a model lies that has learned one rationale and two verdicts."""
+    script = scripted([DOUBT], ["Verdict: right", "Verdict: wrong"])
+    LlmRationaleWriter(sampler=script).write([ASKED])
+    LlmJudge(sampler=script).judge([(question(), "Paris"), (question(), "Oslo")])
+    prompts = [prompt for _, asked, _ in script.asked for prompt in asked]
+    replies = [text for texts in script.rounds for text in texts]
+    lessons = list(zip(prompts, replies, strict=True))
+    return taught(small_model, lessons, tmp_path_factory.mktemp("adviser")).path
+
+
+def test_a_writer_asks_it(url: str, adviser: str) -> None:
+    sampler = {"use": "openai", "base_url": url, "model": adviser, "max_tokens": 60}
+    writer = LlmRationaleWriter.model_validate({"sampler": sampler})
+
+    assert writer.write([ASKED]) == [Rationale("capital", DOUBT)]
+
+
+def test_a_judge_asks_it(url: str, adviser: str) -> None:
+    sampler = {"use": "openai", "base_url": url, "model": adviser, "max_tokens": 30}
+    judge = LlmJudge.model_validate({"sampler": sampler})
+
+    assert judge.judge([(question(), "Paris"), (question(), "Oslo")]) == [1.0, 0.0]

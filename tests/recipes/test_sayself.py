@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file
 
 from saysel import testing
 from saysel.formats.sayself import SaySelfFormat
@@ -18,6 +21,8 @@ from saysel.records import ModelRef, Question
 from saysel.sources.hotpotqa import HotpotQASource
 from saysel.storage import read_json
 from saysel.testing import clusters
+from tests import kill
+from tests.kill import At
 from tests.recipes.families import TEMPLATES, build
 from tests.scripted import scripted
 from tests.talker import taught
@@ -108,6 +113,16 @@ def lesson_replies(recipe: Recipe, question: Question, rng: random.Random) -> li
     ]
 
 
+def adapters(run: Path) -> dict[str, dict[str, bytes]]:
+    """The weights that each phase trained, to the bit."""
+    places = sorted((run / "stages").glob("train-*/model/adapter_model.safetensors"))
+    assert len(places) == 2
+    return {
+        place.parents[1].name: {name: a.tobytes() for name, a in load_file(place).items()}
+        for place in places
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "family"),
@@ -156,17 +171,28 @@ def test_from_questions_to_report(
         "evaluate.estimators.1.n": 3,
     }
     out = tmp_path / "run"
-    command = ["run", name, "--out", out]
+    command: list[str | Path] = ["run", name, "--out", out]
     command += [f"--set={path}={value}" for path, value in chosen.items()]
 
     first = says(*command, "--until", "target")
     assert first.exit_code == 0, first.output
+    undisturbed, said = tmp_path / "undisturbed", tmp_path / "said"
+    shutil.copytree(out, undisturbed)
     told = len(events(out))
-    second = says(*command)
-    assert second.exit_code == 0, second.output
-
+    killed = At("train-ppo", "checkpoint.pt", after=True)
+    assert kill.saysel(said, *command, at=killed) == -signal.SIGKILL, said.read_text()
     # It went on behind the target: sampled, clustered and labelled once.
-    assert started(out, told)[:2] == ["train-sft", "train-ppo"]
+    assert started(out, told) == ["train-sft", "train-ppo"]
+    told = len(events(out))
+    assert kill.saysel(said, *command) == 0, said.read_text()
+
+    # It went on behind the checkpoint, and nobody can tell from the weights.
+    assert started(out, told)[0] == "train-ppo"
+    assert [e["step"] for e in events(out)[told:] if e["event"] == "training"] == [2]
+    command[3] = undisturbed
+    assert kill.saysel(said, *command, "--until", "train") == 0, said.read_text()
+    assert adapters(out) == adapters(undisturbed)
+    command[3] = out
     stages = read_json(out / "manifest.json")["stages"]
     assert stages["target"]["examples"] >= 4
     assert stages["rationale"]["missing"] == 0

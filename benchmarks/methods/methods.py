@@ -46,6 +46,8 @@ HERE = Path(__file__).parent
 METRICS = ("accuracy", "brier", "ece", "auroc", "aurc", "parse_rate", "distinct_confidences")
 #: Those with a direction that are worth a difference.
 COMPARED = ("accuracy", "brier", "ece", "auroc", "aurc")
+#: The row of the best that any method can have.
+IDEAL = "*the ideal observer*"
 COSTS = ("trained tokens", "read tokens", "training cpu s", "answer tokens", "answer cpu ms")
 
 
@@ -57,7 +59,7 @@ class Result(NamedTuple):
     method: str
     scores: dict[str, dict[str, float | None]]  # by metric: value, low, high
     costs: dict[str, float]
-    predictions: Method
+    predictions: Method | None  # the ideal observer's are not kept
 
 
 def recipe_of(
@@ -117,6 +119,16 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
     return Result(world, seed, name, row["metrics"], costs, predictions)
 
 
+def ideal(world: str, seed: int, directory: Path) -> list[Result]:
+    """What nobody can beat, where the source knows it."""
+    rows = read_json(directory / "report" / "metrics.json")["rows"]
+    return [
+        Result(world, seed, IDEAL, row["metrics"], {}, None)
+        for row in rows
+        if row["model"] == "ideal"
+    ]
+
+
 def run_world(
     world: str, seed: int, settings: Mapping[str, Any], only: Sequence[str], split: str, jobs: int
 ) -> list[Result]:
@@ -125,7 +137,7 @@ def run_world(
     One that fails is named and left out, and does not hold up the others.
     """
     directory = Path("runs") / f"methods-{world}-{seed}"
-    results = []
+    results: list[Result] = []
     for name in only or settings["methods"]:
         if world not in settings["methods"][name].get("worlds", [world]):
             continue
@@ -139,7 +151,7 @@ def run_world(
         scores = "  ".join(f"{key} {result.scores[key]['value'] or 0:.3f}" for key in METRICS)
         costs = f"{result.costs['trained tokens']:,} tokens, {result.costs['training cpu s']:.0f} s"
         print(f"{world} {seed} {name:30} {scores}  {costs}", flush=True)
-        results.append(result)
+        results += [result] if results else [*ideal(world, seed, directory), result]
     return results
 
 
@@ -148,7 +160,7 @@ def pooled(results: Sequence[Result], name: str) -> Method:
     predictions: list[Prediction] = []
     prompts: dict[str, str] = {}
     for one in results:
-        if one.method == name:
+        if one.method == name and one.predictions:
             ids = {
                 p.question_id: f"{one.seed}/{p.question_id}" for p in one.predictions.predictions
             }
@@ -169,28 +181,48 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 def table(
     results: Sequence[Result], reference: str, verdicts: Mapping[tuple[str, str], str]
 ) -> str:
-    """Means over the seeds, the best first by Brier score; ✓ ✗ beside what surely differs."""
+    """Means over the seeds; ✓ ✗ beside what surely differs.
+
+    The best first, by Brier score, a reply whose confidence cannot be read counting 1. Surely: on
+    the questions of all seeds together, and in the same direction on each seed alone; only the
+    latter sees that training again might have ended elsewhere.
+    """
     lines = [
         "| method | " + " | ".join((*METRICS, *COSTS)) + " |",
         "|---" * (1 + len(METRICS) + len(COSTS)) + "|",
     ]
 
+    def of(name: str, metric: str) -> dict[int, float | None]:
+        return {one.seed: one.scores[metric]["value"] for one in results if one.method == name}
+
     def average(name: str, metric: str) -> float | None:
-        values = [one.scores[metric]["value"] for one in results if one.method == name]
-        given = [value for value in values if value is not None]
+        given = [value for value in of(name, metric).values() if value is not None]
         return mean(given) if given else None
 
-    names = dict.fromkeys(one.method for one in results)
-    for name in sorted(names, key=lambda name: average(name, "brier") or 0):
+    def mark(name: str, metric: str) -> str:
+        """Better or worse than the reference."""
+        beside = of(reference, metric)
+        signs = {
+            0 if here is None or there is None else (here > there) - (here < there)
+            for here, there in ((value, beside[seed]) for seed, value in of(name, metric).items())
+        }
+        return verdicts.get((name, metric), "") if len(signs) == 1 else ""
+
+    def loss(name: str) -> float:
+        read = average(name, "parse_rate") or 0.0
+        return 1 - read + read * (average(name, "brier") or 0.0)
+
+    for name in sorted(dict.fromkeys(one.method for one in results), key=loss):
         cells = [f"**{name}**" if name == reference else name]
         for metric in METRICS:
             value = average(name, metric)
             digits = 0 if metric == "distinct_confidences" else 3
             shown = "–" if value is None else f"{value:.{digits}f}"
-            cells.append(f"{shown} {verdicts.get((name, metric), '')}".strip())
+            cells.append(f"{shown} {mark(name, metric)}".strip())
         for cost in COSTS:
-            value = mean(one.costs[cost] for one in results if one.method == name)
-            cells.append(f"{value:,.2f}" if cost == "answer cpu ms" else f"{value:,.0f}")
+            spent = [one.costs[cost] for one in results if one.method == name and one.costs]
+            digits = 2 if cost == "answer cpu ms" else 0
+            cells.append(f"{mean(spent):,.{digits}f}" if spent else "–")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -207,6 +239,7 @@ def write(results: Sequence[Result], reference: str, out: Path, recipe: Recipe) 
         {"world": r.world, "seed": r.seed, "method": r.method}
         | {k: f"{r.costs[k]:.6g}" for k in COSTS}
         for r in results
+        if r.costs
     ]
     out.mkdir(parents=True, exist_ok=True)
     write_csv(out / "results.csv", scored)
@@ -215,7 +248,7 @@ def write(results: Sequence[Result], reference: str, out: Path, recipe: Recipe) 
     pages = []
     for world in dict.fromkeys(one.world for one in results):
         here = [one for one in results if one.world == world]
-        names = dict.fromkeys([reference, *(one.method for one in here)])
+        names = dict.fromkeys([reference, *(one.method for one in here if one.predictions)])
         comparison = compare([pooled(here, name) for name in names], chosen)
         write_comparison(comparison, out / world)
         marks = {"better": "✓", "worse": "✗", "unclear": ""}

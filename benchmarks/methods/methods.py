@@ -36,7 +36,7 @@ import yaml
 
 from saysel.commands.compare import rows_of_run
 from saysel.comparison import Method, compare
-from saysel.plan import plan
+from saysel.plan import Step, plan
 from saysel.recipe import Recipe, load
 from saysel.records import Prediction
 from saysel.report.comparison import write as write_comparison
@@ -66,15 +66,22 @@ def recipe_of(
     settings: Mapping[str, Any], name: str, world_name: str, seed: int, split: str
 ) -> dict[str, Any]:
     """The recipe of a method in a world, as its YAML says it."""
-    world, own = settings["worlds"][world_name], dict(settings["methods"][name])
+    world, own = dict(settings["worlds"][world_name]), dict(settings["methods"][name])
     own.pop("worlds", None)
     estimator = own.pop("estimator", None)
-    evaluate = {**world.get("evaluate", {}), "split": split}
+    evaluate = {**world.pop("evaluate", {}), "split": split}
     if estimator is not None:
         evaluate["estimators"] = [estimator]
-    laid = {key: value for key, value in world.items() if key != "evaluate"}
-    source = {**laid.pop("source", {}), "seed": seed}
-    return {"name": name, **own, **laid, "source": source, "evaluate": evaluate, "seed": seed}
+    phases = world.pop("phases", {})
+
+    def phase(said: str | Mapping[str, Any]) -> dict[str, Any]:
+        own = {"phase": said} if isinstance(said, str) else dict(said)
+        named = own.pop("phase")
+        return {**settings["phases"][named], **phases.get(named, {}), **own}
+
+    own["train"] = [phase(said) for said in own["train"]]
+    source = {"seed": seed, **world.pop("source", {})}
+    return {"name": name, **own, **world, "source": source, "evaluate": evaluate, "seed": seed}
 
 
 def run(recipe: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
@@ -103,16 +110,20 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
     rows = read_json(directory / "report" / "metrics.json")["rows"]
     (row,) = (r for r in rows if (r["model"], r["estimator"]) == (step.model, estimator))
     (predictions,) = rows_of_run(directory, [step.model, estimator], alone=False)
-    counts = {
-        one.stage + one.name: read_json(directory / "counts" / f"{one.directory}.json")
-        for one in cell.steps
-        if one.stage == "train" or one is step
-    }
-    asked = counts.pop(step.stage + step.name)
+    # Of the samples live the targets, and what prefers one to another.
+    sampled = any(trainer.use in ("sft", "dpo") for trainer in recipe.train)
+    spent = ("train", "sample") if sampled else ("train",)
+
+    def count(one: Step) -> dict[str, float]:
+        found: dict[str, float] = read_json(directory / "counts" / f"{one.directory}.json")
+        return found
+
+    counts = [count(one) for one in cell.steps if one.stage in spent]
+    asked = count(step)
     costs = {
-        "trained tokens": sum(count["trained"] for count in counts.values()),
-        "read tokens": sum(count["read"] for count in counts.values()),
-        "training cpu s": sum(count["cpu_seconds"] for count in counts.values()),
+        "trained tokens": sum(one["trained"] for one in counts),
+        "read tokens": sum(one["read"] for one in counts),
+        "training cpu s": sum(one["cpu_seconds"] for one in counts),
         "answer tokens": row["metrics"]["tokens"]["value"],
         "answer cpu ms": 1000 * asked["cpu_seconds"] / row["n"],
     }

@@ -91,6 +91,9 @@ class GRPOTrainer(Trainer):
     def splits(self) -> tuple[str, ...]:
         return (self.questions,)
 
+    def verdicts(self, questions: int, samples: int) -> int:
+        return self.steps * self.batch_size
+
     def work(self, examples: int) -> tuple[int, str]:
         return self.steps, "steps"
 

@@ -11,7 +11,9 @@ Deviations from the paper, each because the paper's way was seen to fail:
 - A KL term to the policy that training started from covers all tokens of the reply, exact over
   the vocabulary and in the loss instead of the reward: without it, updates that touch only the
   confidence make replies unreadable within some sixty steps.
-- A reply that cannot be read is spread its -1 over all of its tokens.
+- A reply that cannot be read is spread its -1 over all of its tokens, and held to the policy that
+  training started from like what the reward may not move. Without that hold a few of them in one
+  batch can make all that follow unreadable, and nothing leads back.
 - Where several replies are drawn to a question, the mean reward of the others is taken off each.
 - `confidences: summed` learns from the expected reward over all confidences that the format can
   state, which drawing one of them only estimates: no draw, no ratio, no baseline, less noise.
@@ -36,11 +38,13 @@ from saysel.storage import write_atomically
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import roll_out
+from saysel.trainers.sft import Lora
 
 
 class PPOTrainer(Trainer):
     """Calibrate the stated confidence with PPO and any reward."""
 
+    version: ClassVar[int] = 2
     decodes: ClassVar[bool] = True
 
     reward: RewardFn = Field(
@@ -79,13 +83,27 @@ class PPOTrainer(Trainer):
     lam: float = Field(0.95, ge=0, le=1, description="lambda of GAE")
     clip: float = Field(0.2, gt=0, description="how far a probability ratio may count from 1")
     value_clip: float = Field(0.2, gt=0, description="how far a value may count from its old one")
-    kl: float = Field(1.0, ge=0, description="weight of KL on tokens the reward may not move")
+    kl: float = Field(
+        1.0,
+        ge=0,
+        description="weight of KL on tokens the reward may not move, and in unreadable replies",
+    )
     kl_movable: float = Field(0.02, ge=0, description="weight of KL on tokens it may move")
     kl_target: float | None = Field(
         None, gt=0, description="nats per reply to steer both weights to; null keeps them fixed"
     )
-    scale_rewards: bool = Field(False, description="divide rewards by their running deviation")
-    whiten: bool = Field(True, description="normalise advantages over each batch")
+    scale_rewards: bool = Field(
+        False,
+        description="divide rewards by their running deviation; needs `confidences: drawn`",
+    )
+    whiten: bool = Field(
+        True, description="normalise the advantages of what was drawn over each batch"
+    )
+    lora: Lora | None = Field(
+        None,
+        description="settings of a new adapter; null trains all weights; a model that comes with "
+        "an adapter goes on with that one",
+    )
     questions: str = Field(
         "train", description="split to draw questions from: `rl` where there are enough for one"
     )
@@ -95,6 +113,8 @@ class PPOTrainer(Trainer):
     def _only_confidences_are_summed(self) -> Self:
         if self.confidences == "summed" and self.mask != "confidence":
             raise ValueError("confidences: summed needs mask: confidence")
+        if self.scale_rewards and self.confidences == "summed":
+            raise ValueError("scale_rewards needs confidences: drawn")
         if self.entropy and self.confidences != "summed":
             raise ValueError("entropy needs confidences: summed")
         return self
@@ -105,6 +125,9 @@ class PPOTrainer(Trainer):
     def splits(self) -> tuple[str, ...]:
         return (self.questions,)
 
+    def verdicts(self, questions: int, samples: int) -> int:
+        return self.steps * self.batch_size
+
     def work(self, examples: int) -> tuple[int, str]:
         return self.steps, "steps"
 
@@ -112,7 +135,7 @@ class PPOTrainer(Trainer):
         import torch
 
         torch.manual_seed(data.seed)
-        policy = Policy(model)
+        policy = Policy(model, self.lora)
         optimizer = torch.optim.AdamW(
             [
                 {"params": policy.parameters(), "lr": self.learning_rate},
@@ -174,9 +197,7 @@ class PPOTrainer(Trainer):
                     "step": step + 1,
                 }
                 write_atomically(checkpoint, partial(torch.save, state))
-        if policy.adapted:
-            policy.model.delete_adapter("reference")
-        return hf.save_trained(policy.model, policy.tokenizer, model, directory / "model")
+        return hf.save_trained(policy.finished(), policy.tokenizer, model, directory / "model")
 
 
 def batch(

@@ -72,9 +72,10 @@ class Learner:
             drawn = drawn * (rollouts.stakes.place < 0)[:, None]
         elif options.whiten:
             advantages = whiten(advantages, drawn)
-        # What the reward may not move is held harder.
-        weight = torch.where(rollouts.movable > 0, options.kl_movable, options.kl)
-        weight = weight * rollouts.tokens
+        # What the reward may not move is held harder, and so is all of a reply that cannot be
+        # read: pushed away from what it said and held by nothing, the policy runs away for good.
+        free = rollouts.movable * rollouts.readable[:, None]
+        weight = torch.where(free > 0, options.kl_movable, options.kl) * rollouts.tokens
 
         totals = dict.fromkeys(("kl", "policy_loss", "value_loss"), 0.0)
         updates = 0

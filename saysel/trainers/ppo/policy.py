@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from saysel import hf
 from saysel.records import ModelRef
+from saysel.trainers.sft import Lora
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+#: Name of the adapter that does not learn.
+REFERENCE = "reference"
 
 
 class Outlook(NamedTuple):
@@ -32,19 +38,28 @@ class Policy:
     differ only by the updates.
     """
 
-    def __init__(self, ref: ModelRef) -> None:
+    def __init__(self, ref: ModelRef, lora: Lora | None = None) -> None:
+        """
+        Args:
+            ref: what training starts from.
+            lora: a new adapter to train, where it comes without one; `None`: all weights.
+        """
         import torch
 
-        self.model = hf.load_model(ref, trainable=True).eval()
+        model = hf.load_model(ref, trainable=True)
         self.tokenizer = hf.load_tokenizer(ref)
-        self.adapted = ref.adapter is not None
-        if self.adapted:
+        self.frozen: Any = None
+        if ref.adapter is not None:
             # The reference is the adapter as it came, beside the one that learns.
-            self.model.load_adapter(ref.adapter, adapter_name="reference")
-            self.model.set_adapter("default")
-            self.frozen = self.model
+            model.load_adapter(ref.adapter, adapter_name=REFERENCE)
+            model.set_adapter("default")
+        elif lora is not None:
+            from peft import get_peft_model
+
+            model = get_peft_model(model, lora.config())
         else:
-            self.frozen = deepcopy(self.model).requires_grad_(False)
+            self.frozen = deepcopy(model).eval().requires_grad_(False)
+        self.model = model.eval()
         width = self.model.config.get_text_config().hidden_size
         self.head = torch.nn.Linear(width, 1).to(self.model.device)
         torch.nn.init.zeros_(self.head.weight)
@@ -70,14 +85,29 @@ class Policy:
         """The reference policy's log-probabilities, [B, T, V]."""
         import torch
 
-        with torch.no_grad():
-            if self.adapted:
-                self.model.set_adapter("reference")
-            out = self._forward(self.frozen, ids, mask, length, hidden=False)
-            if self.adapted:
-                self.model.set_adapter("default")
+        with torch.no_grad(), self._as_it_came() as model:
+            out = self._forward(model, ids, mask, length, hidden=False)
             logprobs: Tensor = out.logits[:, :-1].float().log_softmax(-1)
             return logprobs
+
+    @contextmanager
+    def _as_it_came(self) -> Iterator[Any]:
+        """The model before any update."""
+        if self.frozen is not None:
+            yield self.frozen
+        elif REFERENCE in self.model.peft_config:
+            self.model.set_adapter(REFERENCE)
+            yield self.model
+            self.model.set_adapter("default")
+        else:
+            with self.model.disable_adapter():
+                yield self.model
+
+    def finished(self) -> Any:
+        """What is to be saved: the model without its reference."""
+        if REFERENCE in getattr(self.model, "peft_config", {}):
+            self.model.delete_adapter(REFERENCE)
+        return self.model
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs of the policy."""

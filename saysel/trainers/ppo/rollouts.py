@@ -32,6 +32,7 @@ class Rollouts:
         actions: the reply's tokens, [B, T].
         tokens: 1.0 at the reply's tokens, [B, T].
         movable: 1.0 at the tokens that the reward may move, [B, T].
+        readable: 1.0 for the replies whose confidence can be read, [B].
         rewards: per token, [B, T]; a reply's sum is its reward.
         figures: means over the replies, for the record: reward, accuracy, confidence, parse_rate.
         stakes: of all confidences, where the reward of the one written is not learned from.
@@ -42,6 +43,7 @@ class Rollouts:
     actions: Tensor
     tokens: Tensor
     movable: Tensor
+    readable: Tensor
     rewards: Tensor
     figures: dict[str, float]
     stakes: Stakes | None = None
@@ -173,6 +175,7 @@ def assemble(
         ids[:, before:].to(device),
         tokens.to(device),
         moves.to(device),
+        torch.tensor(readable, dtype=torch.float32, device=device),
         paid.to(device),
         figures,
     )

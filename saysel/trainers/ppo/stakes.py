@@ -20,7 +20,7 @@ class Stakes:
 
     Attributes:
         place: token position in the reply where its confidence is settled, [B]; -1 in replies
-            that cannot be read or that begin it in a way of their own.
+            that cannot be read, have no marker, or begin it in a way of their own.
         payoffs: reward of each confidence, and of a reply without one in the last column,
             [B, C + 1].
         branches: for each branch of the confidence tokens but the first, prompt and reply up to
@@ -47,7 +47,9 @@ def at_stake(
     lead, *branches = tokens.branches
     place = [
         reply.marked + len(lead)
-        if read and tuple(reply.tokens[reply.marked :][: len(lead)]) == lead
+        if read
+        and reply.marked + len(lead) < len(reply.tokens)
+        and tuple(reply.tokens[reply.marked :][: len(lead)]) == lead
         else -1
         for reply, read in zip(replies, readable, strict=True)
     ]

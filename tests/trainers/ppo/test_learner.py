@@ -7,18 +7,20 @@ from typing import Any, Literal
 
 import pytest
 import torch
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, ValidationError
 
 from saysel import hf
 from saysel.generation import Reply
 from saysel.records import ModelRef
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
+from saysel.sources.witness import WitnessSource
 from saysel.testing import Data
 from saysel.trainers.ppo import PPOTrainer, batch
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts, assemble
+from saysel.trainers.sft import Lora
 from tests.trainers.two_arms import FORMAT, same, weights
 
 PROMPTS = [[50, 51, 52], [60], [70, 71], [80, 81, 82, 83]]
@@ -42,7 +44,9 @@ def by_hand(policy: Policy, kl_factor: float = 1.0) -> torch.Tensor:
     """The loss of the first update, reply by reply without padding, from the definitions."""
     g, lam = OPTIONS.gamma, OPTIONS.lam
     surrogates, penalties, errors, advantages, chosen = [], [], [], [], []
-    for prompt, reply, paid, movable in zip(PROMPTS, REPLIES, PAID, MOVABLE, strict=True):
+    for prompt, reply, paid, movable, readable in zip(
+        PROMPTS, REPLIES, PAID, MOVABLE, READABLE, strict=True
+    ):
         text = torch.tensor([[*prompt, *reply.tokens]])
         out = policy.model(text, output_hidden_states=True)
         start = len(prompt) - 1
@@ -66,7 +70,8 @@ def by_hand(policy: Policy, kl_factor: float = 1.0) -> torch.Tensor:
         picked = logprobs.gather(1, torch.tensor(reply.tokens)[:, None])[:, 0]
         chosen.append((picked - picked.detach()).exp())
         divergence = (logprobs.exp() * (logprobs - fixed)).sum(-1)
-        held = torch.tensor([OPTIONS.kl_movable if m else OPTIONS.kl for m in movable])
+        free = [m and readable for m in movable]
+        held = torch.tensor([OPTIONS.kl_movable if one else OPTIONS.kl for one in free])
         penalties.append(kl_factor * (held * divergence).sum())
     moved = [torch.tensor(movable, dtype=torch.bool) for movable in MOVABLE]
     pool = torch.cat([gained[m] for gained, m in zip(advantages, moved, strict=True)])
@@ -311,3 +316,37 @@ def test_confidence_becomes_calibrated_on_two_arms(
         assert sum(likeliest) / len(likeliest) == pytest.approx(calibrated, abs=0.25)
         assert sum(now) / len(now) == pytest.approx(calibrated, abs=within)
         assert len(now) > 0.93 * len(after[arm])
+
+
+def test_a_new_adapter_is_measured_against_the_model_below_it(red: ModelRef) -> None:
+    policy = Policy(red, Lora(r=4, dropout=0))
+    ids = torch.tensor([[50, 51, 52, 90, 91]])
+    mask = torch.ones_like(ids)
+    before = policy.look(ids, mask, 2).logprobs
+
+    assert torch.equal(policy.reference(ids, mask, 2), before)
+    with torch.no_grad():
+        for weight in policy.parameters():
+            weight += 0.1
+    assert torch.equal(policy.reference(ids, mask, 2), before)
+    assert not torch.allclose(policy.look(ids, mask, 2).logprobs, before)
+    assert sum(weight.numel() for weight in policy.parameters()) < 0.5 * sum(
+        weight.numel() for weight in policy.model.parameters()
+    )
+    assert list(policy.finished().peft_config) == ["default"]
+
+
+def test_ppo_trains_an_adapter_where_one_is_asked_for(red: ModelRef, tmp_path: Path) -> None:
+    trainer = PPOTrainer.model_validate(
+        {"steps": 1, "batch_size": 4, "mini_batch_size": 4, "max_tokens": 8, "lora": {"r": 4}}
+    )
+    questions = list(WitnessSource(train=4).questions("train"))
+    made = trainer.train(red, Data(asked=questions, format=FORMAT), tmp_path)
+
+    assert made.path == red.path
+    assert made.adapter is not None and (Path(made.adapter) / "adapter_config.json").is_file()
+
+
+def test_rewards_are_scaled_only_where_they_are_drawn() -> None:
+    with pytest.raises(ValidationError, match="scale_rewards needs confidences: drawn"):
+        PPOTrainer(confidences="summed", scale_rewards=True)

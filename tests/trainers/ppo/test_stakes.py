@@ -45,6 +45,19 @@ def test_what_could_have_been_said_in_place_of_what_was(red: ModelRef) -> None:
             assert mask[row].tolist() == [0] * (ids.shape[1] - len(text)) + [1] * len(text)
 
 
+def test_a_readable_reply_without_a_marker_has_nothing_at_stake(red: ModelRef) -> None:
+    """Where nothing leads up to the confidence, its place would be one behind the reply."""
+    policy = Policy(red)
+    tokens = ConfidenceTokens(FORMAT, policy.tokenizer)
+    tokens.branches = [(), *tokens.branches[1:]]
+    (spoken,) = replies(policy.tokenizer, "Answer: red, confidence: 3")
+    assert spoken.marked == len(spoken.tokens)
+
+    stakes = at_stake(tokens, PROMPTS[:1], [spoken], [True], [[0.0] * 12], policy)
+
+    assert stakes.place.tolist() == [-1]
+
+
 @pytest.mark.parametrize("explore", [1.0, 1.5])
 def test_the_summed_loss_is_the_expectation_over_all_confidences(
     red: ModelRef, explore: float

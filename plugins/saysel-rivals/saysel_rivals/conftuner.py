@@ -95,6 +95,9 @@ class TokenizedBrierTrainer(Trainer):
     def splits(self) -> tuple[str, ...]:
         return (self.questions,)
 
+    def verdicts(self, questions: int, samples: int) -> int:
+        return questions
+
     def work(self, examples: int) -> tuple[int, str]:
         steps = max(1, self.epochs * -(-examples // self.batch_size))
         return self.max_steps or steps, "steps"
@@ -115,10 +118,15 @@ class TokenizedBrierTrainer(Trainer):
         if not replies and self._rehearsal:
             replies = examples_as_replies(tokenizer, data)
         if not replies:
+            if left_out["unjudged"]:
+                raise StageError(
+                    f"tokenized_brier: of {sum(left_out.values())} replies, {left_out['unjudged']} "
+                    "could not be judged and the others not be read: see to the judge and run again"
+                )
             raise StageError(
-                f"tokenized_brier: none of {sum(left_out.values())} replies has an answer that can "
-                f"be judged and '{data.format.confidence_marker}' behind it: fine-tune the model "
-                "on the format first (sft), or raise max_tokens"
+                f"tokenized_brier: none of {left_out['unreadable']} replies has an answer and "
+                f"'{data.format.confidence_marker}' behind it: fine-tune the model on the format "
+                "first (sft), or raise max_tokens"
             )
         lm.train()
         steps, unit = self.work(len(replies))
@@ -188,13 +196,15 @@ class TokenizedBrierTrainer(Trainer):
         for number, start in enumerate(range(0, len(questions), PART)):
             asked = questions[start : start + PART]
             path = directory / f"replies-{number:05}.json"
-            if not path.is_file():
+            if path.is_file():
+                drawn = json.loads(path.read_bytes())
+            else:
                 # Its draws hang on the part's number, so that a resumed run draws the same.
                 drawn = answered(
                     lm, tokenizer, data, asked, decoding, data.seed * 1_000_003 + number
                 )
-                write_text(path, json.dumps(drawn))
-            drawn = json.loads(path.read_bytes())
+                if not drawn["left_out"]["unjudged"]:  # else the judge gets another chance
+                    write_text(path, json.dumps(drawn))
             replies += [OwnReply(**reply) for reply in drawn["replies"]]
             left_out.update(drawn["left_out"])
             data.progress.advance(len(asked))

@@ -8,7 +8,8 @@ that leads to:
     wrong       -1          1
 
 and DPO (arXiv 2305.18290) learns to prefer the reply with the higher score. The prompts and
-replies are those of the sample stage.
+replies are those of the sample stage: the model that the recipe starts from is the one to be
+trained, without fine-tuning that would make its replies others before.
 
 Deviations from the paper:
 - Its listener is a language model that reads the reply without the answer. Ours takes the speaker
@@ -93,6 +94,9 @@ class DPOTrainer(Trainer):
     def splits(self) -> tuple[str, ...]:
         return ("train",)
 
+    def verdicts(self, questions: int, samples: int) -> int:
+        return questions * samples
+
     def work(self, examples: int) -> tuple[int, str]:
         return self._steps(examples * self.pairs), "steps"
 
@@ -114,9 +118,13 @@ class DPOTrainer(Trainer):
         rows = self._rows(lm.eval(), tokenizer, data.format, pairs)
         if not rows:
             raise StageError(
-                f"dpo: no question has two replies of at most {self.max_length} tokens that a "
-                f"listener with threshold {self.threshold:g} would score differently: sample more "
-                "responses (sample.n), see that they state a confidence, or set restate: true"
+                f"dpo: all {len(pairs)} pairs are longer than {self.max_length} tokens: raise "
+                "max_length"
+                if pairs
+                else "dpo: no question has two replies that state a confidence, could be judged "
+                f"and would be scored differently by a listener with threshold "
+                f"{self.threshold:g}: see that the sampled replies can be read in the recipe's "
+                "format, sample more of them (sample.n), or set restate: true"
             )
         lm.train()
         steps = self._steps(len(rows))

@@ -18,12 +18,13 @@ class LogReward(RewardFn):
 
     Natural logarithms of c clipped to [0.001, 0.999]: in [-6.91, -0.001]. A proper score: with y
     in {0, 1} and P(y = 1) = p its expectation is largest at c = p, or at the edge nearest to it.
-    At the paper's `unreadable` of -3, a reply that is wrong at a confidence above 0.95 earns less
-    than one that cannot be read.
+    The released code stretches these onto [-1, 1] and gives -3 to what cannot be read: in nats
+    that is 2 ln 0.001 = -13.8. Its bonus of 0.25 for right answers is left out, because answers
+    are not trained.
     """
 
     unreadable: float = Field(
-        -3.0, lt=0, description="reward of a reply without a readable confidence"
+        2 * math.log(EDGE), lt=0, description="reward of a reply without a readable confidence"
     )
 
     def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:

@@ -217,8 +217,10 @@ def test_long_pairs_are_left_out(red: ModelRef, sampled: Data, tmp_path: Path) -
 
 
 def test_without_pairs_it_is_one_line(red: ModelRef, sampled: Data, tmp_path: Path) -> None:
-    with pytest.raises(StageError, match="dpo: no question has two replies of at most 400 tokens"):
+    with pytest.raises(StageError, match=r"dpo: no question has .* or set restate: true"):
         DPOTrainer(restate=False, threshold=0.1).train(red, sampled, tmp_path)
+    with pytest.raises(StageError, match=r"dpo: all \d+ pairs are longer than 8 tokens: raise"):
+        DPOTrainer(max_length=8).train(red, sampled, tmp_path)
 
 
 def test_contract(tmp_path: Path) -> None:

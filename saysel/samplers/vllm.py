@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from saysel import hf, memory
-from saysel.errors import DataError, MissingExtra
+from saysel.errors import DataError, MissingExtra, StageError
 from saysel.interfaces import Prompt, Sampler, Throughput
 from saysel.records import Generation, ModelRef
 
@@ -21,8 +21,8 @@ class VLLMSampler(Sampler):
 
     All samples of a prompt are one request, whose prompt is read once; prompts that begin alike
     share what was read. An adapter is applied beside the base model and never merged, so that
-    all adapters of one model share an engine. The seed of a prompt hangs on its text, so that its
-    samples do not hang on the other prompts.
+    all adapters of one model share an engine. vLLM chooses its attention itself. The seed of a
+    prompt hangs on its text, so that its samples do not hang on the other prompts.
     """
 
     max_tokens: int = Field(256, ge=1, description="a reply ends here at the latest")
@@ -61,6 +61,7 @@ class VLLMSampler(Sampler):
                     max_tokens=self.max_tokens,
                     seed=_seed(seed, prompt),
                     logprobs=0,  # those of the tokens drawn, and no others
+                    detokenize=False,
                 )
                 for prompt in part
             ]
@@ -109,6 +110,11 @@ class VLLMSampler(Sampler):
                 f"{model.path}: vllm lays models on devices itself: use tensor_parallel instead of "
                 "device_map"
             )
+        if model.quantization == "8bit":
+            raise DataError(
+                f"{model.path}: vllm has no 8-bit weights of bitsandbytes: choose quantization: "
+                "4bit, or the sampler transformers"
+            )
         return _resident(
             *(model.path, model.revision, model.dtype, model.quantization),
             *(self.tensor_parallel, self.memory, self.max_length),
@@ -121,12 +127,18 @@ class VLLMSampler(Sampler):
         if not prompts:
             return []
         adapter = _adapter(model.adapter) if model.adapter else None
-        found: list[Any] = engine.generate(
-            [{"prompt_token_ids": ids} for ids in prompts],
-            list(options)[: len(prompts)],
-            use_tqdm=False,
-            lora_request=adapter,
-        )
+        try:
+            found: list[Any] = engine.generate(
+                [{"prompt_token_ids": ids} for ids in prompts],
+                list(options)[: len(prompts)],
+                use_tqdm=False,
+                lora_request=adapter,
+            )
+        except ValueError as error:  # a prompt that is too long, an adapter of too high a rank
+            reason = " ".join(str(error).split())[:200]
+            raise StageError(
+                f"{model.path}: vllm refuses the request: {reason}; see max_length, max_lora_rank"
+            ) from error
         return found
 
 
@@ -155,7 +167,11 @@ def _start(
 ) -> Any:
     """An engine, with room for adapters up to a rank or without."""
     from vllm import LLM
+    from vllm.platforms import current_platform
 
+    # A prompt that is read in parts ends the engine where it has a seed of its own: on a CPU the
+    # generators cannot be set back.
+    whole = {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
     try:
         return LLM(
             path,
@@ -168,6 +184,7 @@ def _start(
             enable_prefix_caching=True,
             enable_lora=max_lora_rank is not None,
             **({} if max_lora_rank is None else {"max_lora_rank": max_lora_rank}),
+            **whole,
             disable_log_stats=True,
         )
     except (OSError, ValueError, RuntimeError) as error:

@@ -7,29 +7,21 @@ about a model that it loads when it is first asked for.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from saysel import testing
-from saysel.judges.llm import LlmJudge
 from saysel.ledger import Ledger
-from saysel.rationales.llm import LlmRationaleWriter
-from saysel.records import ModelRef, Rationale
+from saysel.records import ModelRef
 from saysel.samplers.openai import OpenAISampler
-from saysel.testing import clusters, question
 from tests import tiny
-from tests.scripted import scripted
+from tests.adviser import adviser, check_advice
+from tests.model_server import running
 from tests.servers import Faults, Server
-from tests.talker import taught
 
 pytestmark = pytest.mark.slow
 
@@ -46,34 +38,10 @@ def served(small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> M
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the server is, once it is ready."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    said = tmp_path_factory.mktemp("serve") / "said"
     program = Path(sys.executable).with_name("transformers")
-    with said.open("wb") as file:
-        process = subprocess.Popen(
-            [program, "serve", "--host=127.0.0.1", f"--port={port}"],
-            stdout=file,
-            stderr=file,
-            env={**os.environ, **tiny.THREADS, "HF_HUB_OFFLINE": "1"},
-        )
-    try:
-        until = time.monotonic() + 300
-        while not _ready(f"http://127.0.0.1:{port}/health"):
-            assert process.poll() is None and time.monotonic() < until, said.read_text()
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+    said = tmp_path_factory.mktemp("serve") / "said"
+    with running([program, "serve"], said, HF_HUB_OFFLINE="1", **tiny.THREADS) as place:
+        yield place
 
 
 def test_it_keeps_its_contract(url: str, served: ModelRef) -> None:
@@ -123,31 +91,7 @@ evaluate: {{estimators: [verbalized, {{use: self_consistency, n: 3}}], metrics: 
     assert (tmp_path / "run" / "report" / "metrics.json").is_file()
 
 
-ASKED = question(), clusters({"Paris": 6, "Rome": 4})
-DOUBT = "I am torn between Paris and Rome."
+def test_a_writer_and_a_judge(url: str, small_model: ModelRef, tmp_path: Path) -> None:
+    model = adviser(small_model, tmp_path / "adviser").path
 
-
-@pytest.fixture(scope="module")
-def adviser(small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where a model lies that has learned one rationale and two verdicts."""
-    script = scripted([DOUBT], ["Verdict: right", "Verdict: wrong"])
-    LlmRationaleWriter(sampler=script).write([ASKED])
-    LlmJudge(sampler=script).judge([(question(), "Paris"), (question(), "Oslo")])
-    prompts = [prompt for _, asked, _ in script.asked for prompt in asked]
-    replies = [text for texts in script.rounds for text in texts]
-    lessons = list(zip(prompts, replies, strict=True))
-    return taught(small_model, lessons, tmp_path_factory.mktemp("adviser")).path
-
-
-def test_a_writer_asks_it(url: str, adviser: str) -> None:
-    sampler = {"use": "openai", "base_url": url, "model": adviser, "max_tokens": 60}
-    writer = LlmRationaleWriter.model_validate({"sampler": sampler})
-
-    assert writer.write([ASKED]) == [Rationale("capital", DOUBT)]
-
-
-def test_a_judge_asks_it(url: str, adviser: str) -> None:
-    sampler = {"use": "openai", "base_url": url, "model": adviser, "max_tokens": 30}
-    judge = LlmJudge.model_validate({"sampler": sampler})
-
-    assert judge.judge([(question(), "Paris"), (question(), "Oslo")]) == [1.0, 0.0]
+    check_advice(sampler={"use": "openai", "base_url": url, "model": model, "max_tokens": 60})

@@ -5,13 +5,9 @@ Needs a build of vLLM: `make test-vllm` makes an environment with one for the CP
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +23,8 @@ from saysel.samplers.openai import OpenAISampler
 from saysel.samplers.transformers import TransformersSampler
 from saysel.samplers.vllm import VLLMSampler
 from tests import tiny
+from tests.adviser import adviser, check_advice
+from tests.model_server import running
 
 needs_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="make test-vllm has vLLM")
 PROMPTS: list[Prompt] = [
@@ -97,6 +95,20 @@ def test_seeds_repeat_and_samples_differ(model: ModelRef) -> None:
 
 
 @needs_vllm
+def test_more_than_a_batch_of_tokens_to_read(model: ModelRef) -> None:
+    """vLLM reads a prompt in parts where it does not fit; seeds have to survive that."""
+    prompts: list[Prompt] = [
+        [{"role": "user", "content": f"{word} " + "and the barn " * 20}]
+        for word in ("Why?", "Where?", "Who?", "How?", "When?", "What?", "Which?", "Whose?")
+    ]
+    found = list(sampler().sample(model, prompts, 20, 0))
+
+    assert [len(samples) for samples in found] == [20] * 8
+    alone = list(sampler().sample(model, prompts[-1:], 20, 0))
+    assert [one.text for one in alone[0]] == [one.text for one in found[-1]]
+
+
+@needs_vllm
 @pytest.mark.parametrize("adapted", [False, True], ids=["base", "adapter"])
 def test_it_agrees_with_transformers(adapted: bool, model: ModelRef, adapter: ModelRef) -> None:
     ref = adapter if adapted else model
@@ -137,35 +149,55 @@ evaluate: {{estimators: [verbalized, {{use: self_consistency, n: 3}}], metrics: 
     assert result.exit_code == 0, result.output
 
 
+@needs_vllm
+def test_what_is_exported(model: ModelRef, tmp_path: Path) -> None:
+    path = tmp_path / "trained.yaml"
+    path.write_text(f"""\
+model: {{use: pretrained, path: {model.path}}}
+source: {{use: witness, train: 4, heldout: 6}}
+sample: {{use: transformers, n: 2, max_tokens: 8}}
+train: [{{use: sft, lora: {{r: 8}}, max_steps: 1}}]
+""")
+    done = tiny.says("run", path, "--smoke", "--until", "train", "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    for name, more in (("adapter", []), ("merged", ["--merge"])):
+        done = tiny.says("export", tmp_path / "run-smoke", "--to", tmp_path / name, *more)
+        assert done.exit_code == 0, done.output
+
+    adapted = replace(model, adapter=str(tmp_path / "adapter"))
+    merged = ModelRef(str(tmp_path / "merged"), dtype="float32")
+    said = [
+        [one.text for (one,) in sampler(temperature=0).sample(ref, PROMPTS, 1, 0)]
+        for ref in (adapted, merged)
+    ]
+    assert said[0] == said[1]
+
+
+@pytest.fixture(scope="module")
+def advising(model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
+    return adviser(model, tmp_path_factory.mktemp("adviser"))
+
+
+@needs_vllm
+def test_a_writer_and_a_judge(advising: ModelRef) -> None:
+    check_advice(sampler={"use": "vllm", "max_tokens": 60}, model=advising.path)
+
+
 # ------------------------------------------------------------------------------ over HTTP
+
+
+@contextmanager
+def served(model: ModelRef, said: Path) -> Iterator[str]:
+    """Where vLLM's own server answers for the model."""
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model.path]
+    with running([*command, "--max-model-len=1024", "--dtype=float32"], said) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
 def url(model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    said = tmp_path_factory.mktemp("server") / "said"
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model.path]
-    command += ["--host=127.0.0.1", f"--port={port}", "--max-model-len=256", "--dtype=float32"]
-    with said.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, env=dict(os.environ))
-    try:
-        until = time.monotonic() + 600
-        while not _ready(f"http://127.0.0.1:{port}/health"):
-            assert process.poll() is None and time.monotonic() < until, said.read_text()
-            time.sleep(1)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+    with served(model, tmp_path_factory.mktemp("server") / "said") as place:
+        yield place
 
 
 @needs_vllm
@@ -192,3 +224,10 @@ def test_over_http_it_agrees_with_transformers(url: str, model: ModelRef) -> Non
     for (one,), (other,) in zip(over.sample(model, PROMPTS, 1, 0), plain, strict=True):
         assert one.text == other.text.rstrip("\ufffd")  # vLLM waits for the rest of a character
         assert one.logprob == pytest.approx(other.logprob, abs=1e-2)
+
+
+@needs_vllm
+def test_over_http_a_writer_and_a_judge(advising: ModelRef, tmp_path: Path) -> None:
+    with served(advising, tmp_path / "said") as url:
+        sampler = {"use": "openai", "base_url": url, "model": advising.path, "max_tokens": 60}
+        check_advice(sampler=sampler)

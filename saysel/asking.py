@@ -24,12 +24,26 @@ from saysel.records import Generation
 from saysel.responses import ResponseStore
 
 if TYPE_CHECKING:
-    from saysel.remote import Answer, RemoteSampler
+    from saysel.remote import RemoteSampler, Usage
 
 #: Seconds before an answer of no use is asked for again: the first time, and at most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+#: So many times in a row one choice where several were asked for: the server does not obey n.
+SHORT = 3
 #: Tokens of the request that is about to leave, for the limit of tokens per minute.
 TOKENS: ContextVar[int] = ContextVar("tokens")
+
+
+class PromptRefused(Exception):
+    """A server that answers others has no usable answer to one prompt.
+
+    Attributes:
+        failure: the line that tells.
+    """
+
+    def __init__(self, failure: StageError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
 @dataclass(frozen=True)
@@ -52,15 +66,28 @@ class Asking:
         account: Account,
         store: ResponseStore,
         seed: int,
+        refusals: list[str] | None = None,
     ) -> None:
+        """
+        Args:
+            seed: of the first sample of each prompt.
+            refusals: where given, a prompt that the server refuses to answer is noted there and
+                gets empty samples, which are not kept; otherwise it ends everything.
+        """
+        self.refusals = refusals
         self.sampler = sampler
         self.model = model
         self.price = price
         self.account = account
         self.store = store
         self.seed = seed
-        self.pace = Pace(sampler.requests_per_minute, sampler.tokens_per_minute)
+        self.pace = Pace.of(
+            (sampler.base_url, sampler.key_from),
+            sampler.requests_per_minute,
+            sampler.tokens_per_minute,
+        )
         self.most = sampler.most
+        self.short = 0  # answers in a row with a single choice of several
         self.reserved: list[float] = []  # US dollars that each request under way may cost
 
     def samples(
@@ -132,13 +159,19 @@ class Asking:
             now, later = job.indices[: self.most], job.indices[self.most :]
             if later:
                 self._jobs.put_nowait(Job(job.key, job.prompt, later))
-            answer = await self._answer(client, job.prompt, now)
-            arrived = dict(zip(now, answer.samples, strict=False))  # more than asked: left out
-            if len(arrived) < len(now):
-                # The server does not obey n: from now on every sample is a request.
-                self.most = 1
-                self._jobs.put_nowait(Job(job.key, job.prompt, now[len(arrived) :]))
-            self.store.put(job.key, self.model, arrived)
+            try:
+                arrived = await self._answer(client, job, now)
+            except PromptRefused as refusal:
+                if self.refusals is None:
+                    raise refusal.failure from None
+                self.refusals.append(str(refusal.failure))
+                arrived = dict.fromkeys(now, Generation("", 0))
+            if rest := now[len(arrived) :]:
+                self._jobs.put_nowait(Job(job.key, job.prompt, rest))
+            if len(now) > 1:
+                self.short = self.short + 1 if len(arrived) == 1 else 0
+                if self.short == SHORT:
+                    self.most = 1
             self._found[job.key].update(arrived)
             if len(self._found[job.key]) == self._n:
                 self._hand_on(job.key)
@@ -148,36 +181,54 @@ class Asking:
         found = self._found.pop(key)
         self._finished.put((key, [found[index] for index in range(self._n)]))
 
-    async def _answer(self, client: Any, prompt: Prompt, indices: Sequence[int]) -> Answer:
-        """An answer with at least one sample, paid for and noted."""
-        from saysel.remote import Unusable
+    async def _answer(self, client: Any, job: Job, indices: Sequence[int]) -> dict[int, Generation]:
+        """At least one of the samples, kept and paid for.
+
+        Raises:
+            PromptRefused: this prompt has no usable answer; another may.
+            StageError: the server has none at all, or it would cost too much.
+        """
+        from saysel.remote import Unusable, Waiting
 
         longest = len(indices) * self.sampler.max_tokens
         # Another seed for every sample, or the server might say the same again.
         seed = (self.seed + indices[0]) % 2**31
         for attempt in range(self.sampler.retries + 1):
-            TOKENS.set(tokens_about(prompt) + longest)
-            worst = self.price.of(tokens_at_most(prompt), longest) if self.price else 0.0
+            TOKENS.set(tokens_about(job.prompt) + longest)
+            worst = self.price.of(tokens_at_most(job.prompt), longest) if self.price else 0.0
             await self._afford(worst)
-            cost = 0.0
+            wait = pause(attempt)
             try:
-                answer = await self.sampler.ask(client, self.model, prompt, len(indices), seed)
-                read, written = answer.usage or (0, 0)
-                if self.price:  # a server that does not count is taken at its worst
-                    cost = self.price.of(read, written) if answer.usage else worst
-                self.account.note(self.model, read, written, cost if self.price else None)
-                if answer.samples:
-                    return answer
+                answer = await self.sampler.ask(client, self.model, job.prompt, len(indices), seed)
+                # More than asked is left out. What is kept before it is noted is never paid twice.
+                arrived = dict(zip(indices, answer.samples, strict=False))
+                self.store.put(job.key, self.model, arrived)
+                self._note(answer.usage, worst)
+                if arrived:
+                    return arrived
                 reason = "the answer holds no choice"
             except Unusable as error:
+                self._note(error.usage, worst)
                 reason = str(error)
+            except Waiting as error:
+                wait, reason = error.seconds, str(error)
             finally:
                 await self._settle(worst)
-            await asyncio.sleep(pause(attempt))
-        raise self.sampler.failure(
-            f"no usable answer, {self.sampler.retries + 1} times: {reason}; what has arrived is "
-            "kept: run again later"
+            await asyncio.sleep(wait)
+        raise PromptRefused(
+            self.sampler.failure(
+                f"no usable answer, {self.sampler.retries + 1} times: {reason}; what has arrived "
+                "is kept: run again later"
+            )
         )
+
+    def _note(self, usage: Usage | None, worst: float) -> None:
+        """Write an answer into the ledger; one that is not counted is taken at its worst."""
+        read, written = usage or (0, 0)
+        cost = None
+        if self.price:
+            cost = self.price.of(read, written) if usage else worst
+        self.account.note(self.model, read, written, cost)
 
     async def _afford(self, worst: float) -> None:
         """Wait until a request fits below the limit, whatever those under way will cost."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from saysel.asking import tokens_about
 from saysel.interfaces import Component, Model, Sampler
+from saysel.llm import AsksModel
 from saysel.manifest import components
 from saysel.plan import Plan, Step
 from saysel.prices import price
@@ -85,6 +86,11 @@ def items(step: Step) -> Iterator[Item]:
         asked = _asked(recipe, "train")
         shown = recipe.sample.n * (_texts(asked) + len(asked) * reply)
         yield from _nested(step, recipe.judge, shown, len(asked) * recipe.sample.n)
+    elif step.stage == "train" and step.trainer is not None:
+        asked = [question for split in step.trainer.splits() for question in _asked(recipe, split)]
+        judged = step.trainer.verdicts(len(asked), recipe.sample.n)
+        each = _texts(asked) // max(1, len(asked)) + reply
+        yield from _nested(step, recipe.judge, judged * each, judged)
     elif step.stage == "evaluate" and step.estimator is not None:
         splits = [recipe.evaluate.split, *step.estimator.splits()]
         asked = [question for split in splits for question in _asked(recipe, split)]
@@ -111,9 +117,11 @@ def _asked(recipe: Recipe, split: str) -> list[Question]:
 
 
 def _nested(step: Step, component: Component, tokens: int, requests: int) -> Iterator[Item]:
-    """What a component with samplers of its own asks."""
+    """What a component with samplers of its own asks, with tokens to show beside its own words."""
+    if isinstance(component, AsksModel):
+        tokens += requests * tokens_about(component.filled(dict.fromkeys(component.places, "")))
     for part in components(component):
-        if isinstance(part, Sampler):
+        if isinstance(part, Sampler) and requests:
             model = getattr(component, "model", None)
             model = model if isinstance(model, Model) else None
             yield from _asks(step, part, tokens, requests, 1, model)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from saysel import hf
+from saysel.errors import StageError
+
 if TYPE_CHECKING:
     import torch
 
@@ -92,7 +95,12 @@ def _generate(
         use_cache=True,
         logits_to_keep=1,
     )
-    cache = out.past_key_values
+    cache: Any = getattr(out, "past_key_values", None)
+    if not hf.can_be_copied(cache):
+        raise StageError(
+            f"{type(model).__name__} keeps no cache of keys and values that can be copied for "
+            "several samples: sample it with vllm or at a server (openai)"
+        )
     if n > 1:
         cache.batch_repeat_interleave(n)
     logits = out.logits[:, -1].float().repeat_interleave(n, 0)  # [P * n, V]

@@ -12,14 +12,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from saysel import memory
 from saysel.errors import DataError
 from saysel.interfaces import Progress, Prompt
 from saysel.records import ModelRef
 
+#: Model and tokenizer that were last asked for.
+_RESIDENT: dict[ModelRef, tuple[Any, Any]] = {}
 #: Written into a checkpoint directory when all of it is on disk.
 COMPLETE = "complete"
 
@@ -85,7 +87,8 @@ def _loading(ref: ModelRef) -> Iterator[None]:
     """Whatever the libraries find wrong with a model, in one line.
 
     Raises:
-        DataError: files are missing or broken, the hub cannot be reached, or it has no such model.
+        DataError: files are missing or broken, the hub cannot be reached, it has no such model, or
+            memory has no room for it.
     """
     from safetensors import SafetensorError
 
@@ -98,6 +101,13 @@ def _loading(ref: ModelRef) -> Iterator[None]:
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(f"{ref.adapter or ref.path}: cannot be loaded: {reason}") from error
+    except (RuntimeError, MemoryError) as error:
+        if not memory.ran_out(error):
+            raise
+        raise DataError(
+            f"{ref.path}: memory has no room for it: choose a smaller model or dtype, "
+            "quantization, or device_map: auto"
+        ) from error
 
 
 def load_tokenizer(ref: ModelRef) -> Any:
@@ -123,6 +133,9 @@ def load_model(ref: ModelRef, trainable: bool = False) -> Any:
     Raises:
         DataError: it cannot be loaded.
     """
+    if trainable:  # what was sampled from before is not needed while another is trained
+        _RESIDENT.clear()
+        memory.release()
     with _loading(ref):
         from transformers import AutoModelForCausalLM
 
@@ -138,8 +151,8 @@ def load_model(ref: ModelRef, trainable: bool = False) -> Any:
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, ref.adapter, is_trainable=trainable)
-    if not (ref.device_map or ref.quantization):  # those are in their place already
-        model.to(device())
+        if not (ref.device_map or ref.quantization):  # those are in their place already
+            model.to(device())
     return model.train() if trainable else model.eval()
 
 
@@ -160,10 +173,14 @@ def _quantization(ref: ModelRef) -> Any:
     )
 
 
-@lru_cache(maxsize=1)
 def resident(ref: ModelRef) -> tuple[Any, Any]:
     """Model and tokenizer for inference; the last one asked for stays in memory."""
-    return load_model(ref), load_tokenizer(ref)
+    if ref not in _RESIDENT:
+        # The old one goes first: there may be no room for both.
+        _RESIDENT.clear()
+        memory.release()
+        _RESIDENT[ref] = load_model(ref), load_tokenizer(ref)
+    return _RESIDENT[ref]
 
 
 def render(tokenizer: Any, prompt: Prompt) -> str:
@@ -222,6 +239,14 @@ def end_tokens(model: Any, tokenizer: Any) -> set[int]:
     ends = model.generation_config.eos_token_id
     listed = ends if isinstance(ends, list) else [ends]
     return {end for end in [*listed, tokenizer.eos_token_id] if end is not None}
+
+
+def can_be_copied(cache: Any) -> bool:
+    """Whether a cache is keys and values only, without the states of recurrent layers."""
+    from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
+
+    plain = (DynamicLayer, DynamicSlidingWindowLayer)
+    return isinstance(cache, DynamicCache) and all(type(layer) in plain for layer in cache.layers)
 
 
 def save(model: Any, tokenizer: Any, directory: Path) -> None:

@@ -226,6 +226,14 @@ class Sampler(Component):
     ) -> Iterator[list[Generation]]:
         """n generations for each prompt, in the prompts' order, as they finish."""
 
+    def lenient(self, refusals: list[str]) -> Sampler:
+        """This sampler, but one prompt that cannot be answered does not end the others.
+
+        It gets empty generations, and `refusals` the reason. Only samplers whose model may
+        refuse a prompt have to do anything for it.
+        """
+        return self
+
     def logprobs(
         self, model: ModelRef, prompts: Sequence[Prompt], completions: Sequence[str]
     ) -> list[list[float]] | None:
@@ -420,6 +428,15 @@ class Trainer(Component):
     def splits(self) -> tuple[str, ...]:
         """The splits whose questions it asks for, seen to be usable before any work."""
         return ()
+
+    def verdicts(self, questions: int, samples: int) -> int:
+        """How many answers it has judged at most, for estimates: a judge may cost money.
+
+        Args:
+            questions: in its `splits`.
+            samples: of the sample stage, to each of them.
+        """
+        return 0
 
 
 # --------------------------------------------------------------------------------- estimator

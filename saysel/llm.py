@@ -9,11 +9,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 from typing_extensions import Self
 
 from saysel.errors import StageError
@@ -24,6 +32,22 @@ Read = TypeVar("Read")
 
 #: Longest part of an unusable reply that is shown.
 SHOWN = 80
+
+
+@dataclass(eq=False)
+class Tally:
+    """Prompts of a component so far, and how many of them have no usable reply.
+
+    Any two are equal: components with the same options are the same, whatever they have asked.
+    """
+
+    prompts: int = 0
+    missing: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tally)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class AsksModel(BaseModel):
@@ -48,6 +72,15 @@ class AsksModel(BaseModel):
         description="hub id or directory of the model, for samplers that have none of their own",
     )
     revision: str | None = Field(None, description="commit or tag of the model's hub repository")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="type of its weights in memory, where it is loaded here"
+    )
+    device_map: str | None = Field(
+        None, min_length=1, description="auto lays a large model on several devices"
+    )
+    quantization: Literal["8bit", "4bit"] | None = Field(
+        None, description="its weights in so many bits, through bitsandbytes"
+    )
     prompt: str | None = Field(
         None, description="file with a prompt of your own, or its text; null: saysel's"
     )
@@ -58,10 +91,12 @@ class AsksModel(BaseModel):
         0.1,
         ge=0,
         le=1,
-        description="share of a batch that may stay without a usable reply; more, and the stage "
-        "fails",
+        description="share of all prompts that may stay without a usable reply; more, and the "
+        "stage fails",
     )
     seed: int = Field(0, ge=0, description="for sampling")
+
+    _tally: Tally = PrivateAttr(default_factory=lambda: Tally())
 
     @field_validator("prompt")
     @classmethod
@@ -101,20 +136,27 @@ class AsksModel(BaseModel):
     ) -> list[Read | None]:
         """What was read from the reply to each prompt; `None` where nothing could, in any try.
 
-        A reply that cannot be read is asked for again with another seed. What a model thinks
-        before it answers (`<think>`) is not part of the reply.
+        A reply that cannot be read, or that is refused, is asked for again with another seed.
+        What a model thinks before it answers (`<think>`) is not part of the reply.
 
         Raises:
-            StageError: more replies than allowed cannot be read.
+            StageError: more replies than allowed are missing, of all that were asked for so far.
         """
         found: list[Read | None] = [None] * len(prompts)
         waiting = list(range(len(prompts)))
-        asked = ModelRef(self.model or "", self.revision)
-        unusable = ""
+        asked = ModelRef(
+            self.model or "",
+            self.revision,
+            dtype=self.dtype,
+            device_map=self.device_map,
+            quantization=self.quantization,
+        )
+        refusals: list[str] = []
+        sampler, unusable = self.sampler.lenient(refusals), ""
         for attempt in range(self.retries + 1):
             if not waiting:
                 break
-            samples = self.sampler.sample(
+            samples = sampler.sample(
                 asked, [prompts[place] for place in waiting], 1, self.seed + attempt
             )
             for place, (reply,) in zip(waiting, samples, strict=True):
@@ -122,10 +164,13 @@ class AsksModel(BaseModel):
                 if found[place] is None:
                     unusable = " ".join(reply.text.split())[:SHOWN]
             waiting = [place for place in waiting if found[place] is None]
-        if len(waiting) > math.ceil(self.most_missing * len(prompts)):
+        self._tally.prompts += len(prompts)
+        self._tally.missing += len(waiting)
+        if self._tally.missing > math.ceil(self.most_missing * self._tally.prompts):
+            one = refusals[-1] if refusals else f"'{unusable}'"
             raise StageError(
-                f"{len(waiting)} of {len(prompts)} replies of {self.asked()} could not be used, "
-                f"after {self.retries + 1} tries each (one of them: '{unusable}'): mend the "
+                f"{self._tally.missing} of {self._tally.prompts} replies of {self.asked()} could "
+                f"not be used, after {self.retries + 1} tries each (one of them: {one}): mend the "
                 "prompt, ask another model, or raise most_missing"
             )
         return found

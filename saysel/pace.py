@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Hashable
 
 
 class Pace:
@@ -12,6 +13,14 @@ class Pace:
     Requests leave at equal distances instead of in bursts, which every way that servers count
     a minute lets pass. `None`: no limit.
     """
+
+    @classmethod
+    def of(
+        cls, account: Hashable, requests_per_minute: int | None, tokens_per_minute: int | None
+    ) -> Pace:
+        """The pace of an account, one in a process: a minute is not over because a call is."""
+        key = (account, requests_per_minute, tokens_per_minute)
+        return _PACES.setdefault(key, cls(requests_per_minute, tokens_per_minute))
 
     def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
         self._per_request = 60 / requests_per_minute if requests_per_minute else 0.0
@@ -25,3 +34,6 @@ class Pace:
         self._free = start + max(self._per_request, tokens * self._per_token)
         if start > now:
             await asyncio.sleep(start - now)
+
+
+_PACES: dict[Hashable, Pace] = {}

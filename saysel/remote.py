@@ -16,17 +16,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
+from typing_extensions import Self
 
 from saysel import ledger
-from saysel.asking import Asking
-from saysel.errors import MissingExtra, SayselError, StageError, UsageError
+from saysel.asking import Asking, PromptRefused
+from saysel.errors import MissingExtra, StageError, UsageError
 from saysel.interfaces import Prompt, Sampler, Throughput
 from saysel.records import Generation, ModelRef
 from saysel.responses import ResponseStore, key
 
 #: Statuses with which a server says that the same request may succeed later.
 LATER = frozenset({408, 409, 429})
+#: Statuses that are about one prompt: not to its taste, too long, not to be processed.
+THIS_PROMPT = frozenset({400, 413, 422})
+#: Seconds of `Retry-After` up to which every SDK waits by itself, and the most that are waited.
+SHORT_WAIT, LONG_WAIT = 60.0, 3600.0
 
 
 class Usage(NamedTuple):
@@ -44,7 +49,27 @@ class Answer(NamedTuple):
 
 
 class Unusable(Exception):
-    """An answer came back, and there is nothing in it: worth asking again."""
+    """An answer came back, and there is nothing in it: worth asking again.
+
+    Attributes:
+        usage: what it cost all the same, where the server says so.
+    """
+
+    def __init__(self, reason: str, usage: Usage | None = None) -> None:
+        super().__init__(reason)
+        self.usage = usage
+
+
+class Waiting(Exception):
+    """The server asks for a longer wait than the SDK sits through.
+
+    Attributes:
+        seconds: how long.
+    """
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
 
 
 class RemoteSampler(Sampler):
@@ -88,6 +113,13 @@ class RemoteSampler(Sampler):
         None, min_length=1, description="SQLite file of responses; null: in the run directory"
     )
 
+    _refusals: list[str] | None = PrivateAttr(None)
+
+    def lenient(self, refusals: list[str]) -> Self:
+        made = self.model_copy()
+        made._refusals = refusals
+        return made
+
     @field_validator("base_url")
     @classmethod
     def _no_secrets(cls, url: str) -> str:
@@ -121,7 +153,7 @@ class RemoteSampler(Sampler):
             kept = book.directory / "responses.sqlite"
         account, store = book.account(), ResponseStore(kept)
         try:
-            asking = Asking(self, asked.path, price, account, store, seed)
+            asking = Asking(self, asked.path, price, account, store, seed, self._refusals)
             yield from asking.samples(keys, prompts, n)
         finally:
             account.close()
@@ -163,13 +195,15 @@ class RemoteSampler(Sampler):
 
         Raises:
             Unusable: an answer came that is of no use.
+            Waiting: the server wants to be left alone for some minutes.
+            PromptRefused: it answers, but not this prompt.
             StageError: there is no answer to be had; the key is not in what it says.
         """
         sdk = import_module(self.package)
         try:
             whole = await self.request(client, model, prompt, n, seed)
         except sdk.APIStatusError as error:
-            failure = self._refused(error.status_code, error)
+            failure: Exception = self._refused(error)
         except sdk.APITimeoutError:
             failure = self.failure(
                 f"no answer within {self.timeout:g} seconds, {self.retries + 1} times: raise "
@@ -187,7 +221,7 @@ class RemoteSampler(Sampler):
             try:
                 return self.read(whole)
             except (AttributeError, TypeError, ValueError):
-                raise Unusable("a part of the answer is missing") from None
+                raise Unusable("a part of the answer is missing", self._usage(whole)) from None
         # Not `from error`: a server may put the key into what it answers.
         raise failure from None
 
@@ -195,24 +229,39 @@ class RemoteSampler(Sampler):
         """One line about the server."""
         return StageError(f"{self._name}: {self.base_url}: {reason}")
 
-    def _refused(self, status: int, error: Exception) -> SayselError:
-        said = self._told(error)
+    def _refused(self, error: Any) -> Exception:
+        """What to make of an answer that is a status and nothing else."""
+        status, said = error.status_code, self._told(error)
         if status in (401, 403):
             return self.failure(
                 f"the server refuses the key in {self.key_from} (status {status}): set another; "
                 "nothing more was asked"
             )
         if status in LATER or status >= 500:
+            wait = _seconds(error.response.headers.get("retry-after"))
+            if SHORT_WAIT < wait <= LONG_WAIT:
+                return Waiting(f"status {status}, to be asked again in {wait:.0f} seconds", wait)
+            asks = f" (the server asks for a wait of {wait:.0f} seconds)" if wait else ""
             return self.failure(
-                f"status {status}, {self.retries + 1} times: {said}; what has arrived is kept: "
-                "run again later"
+                f"status {status}: {said}{asks}; it was tried up to {self.retries + 1} times, and "
+                "what has arrived is kept: run again later"
             )
-        return self.failure(f"the server refuses the request (status {status}): {said}")
+        failure = self.failure(f"the server refuses the request (status {status}): {said}")
+        return PromptRefused(failure) if status in THIS_PROMPT else failure
+
+    def _usage(self, whole: Any) -> Usage | None:
+        """What an answer cost of which a part is missing."""
+        counted = getattr(whole, "usage", None)
+        found = [
+            next((getattr(counted, name) for name in names if hasattr(counted, name)), None)
+            for names in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
+        ]
+        return None if None in found else Usage(*map(int, found))  # type: ignore[arg-type]
 
     def _told(self, error: Exception) -> str:
         """What an error says, on one line and without the key."""
         text = " ".join(str(error).split()) or type(error).__name__
-        secret = os.environ.get(self.key_from)
+        secret = os.environ.get(self.key_from, "").strip()
         if secret:
             text = text.replace(secret, "(key)")
         return text if len(text) <= 200 else f"{text[:197]}..."
@@ -239,6 +288,14 @@ class RemoteSampler(Sampler):
     @property
     def _name(self) -> str:
         return f"the sampler '{self.use or self.package}'"
+
+
+def _seconds(retry_after: str | None) -> float:
+    """What the header says; 0 where it is missing, or a date."""
+    try:
+        return max(0.0, float(retry_after or 0))
+    except ValueError:
+        return 0.0
 
 
 def written(text: str) -> str:

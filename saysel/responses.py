@@ -40,7 +40,9 @@ class ResponseStore:
         return {sample: Generation(*rest) for sample, *rest in rows}
 
     def put(self, key: str, model: str, samples: Mapping[int, Generation]) -> None:
-        """Write samples down; on disk when this returns."""
+        """Write samples down, if there are any; on disk when this returns."""
+        if not samples:
+            return
         rows = [
             (key, index, model, one.text, one.tokens, one.logprob) for index, one in samples.items()
         ]

@@ -74,11 +74,12 @@ def _child(said: str, arguments: list[str], at: At | None) -> None:
     import torch
 
     from saysel.cli import cli
-    from saysel.stages import cluster, evaluate, rationale, sample
+    from saysel.stages import cluster, evaluate, rationale, sample, target
 
     torch.set_num_threads(1)
     # So small that every stage has several shards.
-    sample.SHARD, cluster.SHARD, rationale.SHARD, evaluate.SHARD = 24, 9, 9, 9
+    sample.SHARD, evaluate.SHARD = 24, 9
+    cluster.SHARD = rationale.SHARD = target.SHARD = 9
     if at is not None:
         _arm(at)
     cli(arguments, prog_name="saysel")

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from saysel import hf
+from saysel.errors import StageError
 from saysel.generation import Decoding, Reply, generate
 from saysel.records import ModelRef
 
@@ -206,3 +207,13 @@ def test_exploring_draws_at_a_temperature_of_its_own(llama: Any, tokenizer: Any)
     expected = chances(llama, 2.0)
     likeliest = int(expected.argmax())
     assert drawn[likeliest] / 4000 == pytest.approx(float(expected[likeliest]), abs=0.03)
+
+
+def test_a_model_with_states_instead_of_keys_and_values_is_told(tokenizer: Any) -> None:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.for_model("mamba", vocab_size=400, hidden_size=16, num_hidden_layers=1)
+    model = AutoModelForCausalLM.from_config(config).eval()
+
+    with pytest.raises(StageError, match="MambaForCausalLM keeps no cache of keys and values"):
+        replies(model, tokenizer, GREEDY, n=2)

@@ -29,6 +29,7 @@ MOMENTS = [
     At("cluster", "done.json", after=True),
     At("rationale", "part-00001.parquet"),
     At("rationale", "part-00001.parquet", after=True),
+    At("target", "verdicts-00001.json"),
     At("target", "part-00000.parquet"),
     At("target", "part-00000.parquet", after=True),
     At("train-sft", units=11),

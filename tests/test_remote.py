@@ -15,6 +15,7 @@ import pytest
 
 from saysel.errors import RecipeError
 from saysel.recipe import load
+from saysel.stages import evaluate
 from tests import tiny
 from tests.servers import Model, Server, always
 
@@ -80,8 +81,12 @@ def test_the_key_is_nowhere(server: Server, tmp_path: Path) -> None:
     assert KEY.encode() not in everything(tmp_path)
 
 
+@pytest.mark.parametrize("around", ["", "\n"], ids=["bare", "with a line break"])
 @pytest.mark.parametrize("status", [400, 401, 503])
-def test_the_key_is_nowhere_after_a_failure_either(status: int, tmp_path: Path) -> None:
+def test_the_key_is_nowhere_after_a_failure_either(
+    status: int, around: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY + around)
     with Server(always(status, f"your key {KEY} is not welcome")) as server:
         code, said = run(recipe(tmp_path, server.url), "--set", "sample.retries=0")
 
@@ -127,6 +132,18 @@ def test_max_cost_stops_the_run_which_goes_on_once_it_is_raised(
     code, said = run(path, "--set", "max_cost=9")
     assert code == 0, said
     assert 0 < spent < 48 == len(server.requests)
+
+
+def test_more_samples_of_each_question_ask_only_for_the_new_ones(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "SHARD", 12)  # the parts are others with other counts
+    path = recipe(tmp_path, server.url)
+    for n in (2, 3):
+        code, said = run(path, "--set", f"evaluate.estimators=[{{use: self_consistency, n: {n}}}]")
+        assert code == 0, said
+
+    assert [request.body.get("n", 1) for request in server.requests] == [2] * 24 + [1] * 24
 
 
 def test_check_says_what_it_may_cost(tmp_path: Path) -> None:
@@ -215,3 +232,15 @@ def test_check_counts_what_faithfulness_and_grades_ask(tmp_path: Path) -> None:
 
     assert "faithfulness-base asks small: " in said
     assert "grade-base asks grader: " in said
+
+
+def test_check_counts_what_training_has_judged(tmp_path: Path) -> None:
+    judge = "{use: llm, sampler: {use: openai, model: strict, base_url: 'http://127.0.0.1:1/v1'}}"
+    options = ("--set", f"judge={judge}", "--set", "train.1.steps=3", "--set", "source.train=5")
+
+    said = tiny.says("check", "quickstart", *options).output
+
+    assert "train-ppo asks strict: 384 requests" in said  # 3 batches of 128 replies
+    (line,) = (line for line in said.splitlines() if "train-ppo asks" in line)
+    read = int(line.split("about ")[1].split(" tokens")[0].replace(",", ""))
+    assert read > 384 * 150  # the judge's own words are shown each time

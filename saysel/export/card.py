@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from saysel import __version__
+from saysel import __version__, hf
 from saysel.plan import BASE, Plan, Step
 from saysel.records import ModelRef, Question
 from saysel.report.glance import number, reading
@@ -34,6 +34,7 @@ def card(run: Path, plan: Plan, step: Step, ref: ModelRef, *, adapter: bool, lic
         "tags": ["saysel", "calibration", "confidence"],
         **({"base_model": base} if base else {}),
     }
+    revision = ref.revision or getattr(recipe.model, "revision", None)
     source = recipe.source.model_dump(mode="json", exclude={"use"})
     if source.get("path"):
         source["path"] = Path(source["path"]).name
@@ -43,7 +44,8 @@ def card(run: Path, plan: Plan, step: Step, ref: ModelRef, *, adapter: bool, lic
         "A language model that answers and then says how sure it is"
         + (f", trained by {' and '.join(phases)}" if phases else "")
         + f" with saysel {__version__}"
-        + (f" on {base}." if base else "."),
+        + (f" on {base}" if base else "")
+        + (f" at {revision}." if base and revision else "."),
         "## How to ask it",
         "The reply holds the answer and a confidence, in the format of the training:",
         f"```text\n{_example(step)}\n```",
@@ -92,6 +94,17 @@ def _prompt(step: Step) -> list[Any]:
 def _code(step: Step, ref: ModelRef, adapter: bool) -> str:
     """Lines that run with transformers (and peft, for an adapter) in the model's directory."""
     longest = getattr(step.recipe.sample, "max_tokens", 256)
+    tokenizer = hf.load_tokenizer(ref)
+    if tokenizer.chat_template is None:
+        asked = [
+            f"inputs = tokenizer({hf.render(tokenizer, _prompt(step))!r}, return_tensors='pt')"
+        ]
+    else:
+        asked = [
+            f"messages = {_prompt(step)!r}",
+            "inputs = tokenizer.apply_chat_template("
+            "messages, add_generation_prompt=True, return_tensors='pt', return_dict=True)",
+        ]
     return "\n".join(
         [
             "from transformers import AutoModelForCausalLM, AutoTokenizer",
@@ -100,9 +113,7 @@ def _code(step: Step, ref: ModelRef, adapter: bool) -> str:
             "tokenizer = AutoTokenizer.from_pretrained(here)",
             *(["# Loads the base model too; needs the package peft."] if adapter else []),
             "model = AutoModelForCausalLM.from_pretrained(here)",
-            f"messages = {_prompt(step)!r}",
-            "inputs = tokenizer.apply_chat_template("
-            "messages, add_generation_prompt=True, return_tensors='pt', return_dict=True)",
+            *asked,
             f"reply = model.generate(**inputs, max_new_tokens={longest}, do_sample=False)",
             "print(tokenizer.decode(reply[0, inputs['input_ids'].shape[1]:], "
             "skip_special_tokens=True))",

@@ -9,6 +9,7 @@ DIR/model.safetensors …          the weights, and the tokenizer with its chat 
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from saysel import hf
@@ -66,7 +67,9 @@ def write_model(run: Path, plan: Plan, directory: Path, merge: bool, license: st
         unfinished.mkdir(parents=True)
         adapter = ref.adapter is not None and not merge
         if ref.adapter is not None and merge:
-            hf.save(hf.load_model(ref).merge_and_unload(), hf.load_tokenizer(ref), unfinished)
+            # Into whole weights: what is added to quantized ones is rounded away with them.
+            whole = hf.load_model(replace(ref, quantization=None))
+            hf.save(whole.merge_and_unload(), hf.load_tokenizer(ref), unfinished)
         else:
             _copy(Path(ref.adapter or ref.path), unfinished)
             if adapter:  # an adapter that was named in the recipe need not have one

@@ -18,8 +18,9 @@ class OpenAISampler(RemoteSampler):
     """Sample from any OpenAI-compatible server: OpenAI, vLLM, llama.cpp, transformers serve …
 
     Several samples are asked for in one request. A server that sends fewer choices than asked is
-    asked for the rest, one by one from then on; what it sends too many is left out. A server that
-    counts the tokens of all choices together has them shared out evenly.
+    asked for the rest, and one by one once it has sent a single choice three times in a row; what
+    it sends too many is left out. A server that counts the tokens of all choices together has them
+    shared out evenly.
 
     `endpoint: completions` sends the contents of the turns, separated by blank lines, to be
     continued: for base models.
@@ -48,15 +49,13 @@ class OpenAISampler(RemoteSampler):
         return AsyncOpenAI(**options)
 
     def parameters(self) -> dict[str, Any]:
-        # OpenAI's newer models refuse the old name, most other servers know only that.
-        limit = "max_tokens"
+        limit, cuts = "max_tokens", {"temperature": self.temperature, "top_p": self.top_p}
         if self.base_url == HOME and self.endpoint == "chat":
+            # OpenAI's newer models refuse the old name, and temperatures even where they are 1.
+            # Most other servers know only the old name, and have defaults of their own.
             limit = "max_completion_tokens"
-        asked: dict[str, Any] = {
-            limit: self.max_tokens,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-        }
+            cuts = {name: value for name, value in cuts.items() if value != 1}
+        asked: dict[str, Any] = {limit: self.max_tokens, **cuts}
         if self.with_logprobs:
             asked["logprobs"] = True if self.endpoint == "chat" else 0
         return {**asked, "extra_body": self.extra}

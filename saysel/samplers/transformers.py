@@ -38,11 +38,17 @@ class TransformersSampler(Sampler):
         decoding = Decoding(self.temperature, self.max_tokens, self.top_k, self.top_p)
         ids = hf.encode(tokenizer, prompts)
         generator = torch.Generator(lm.device).manual_seed(seed)
-        size = max(1, self.batch_size // n)
+        size, most = max(1, self.batch_size // n), n
+
+        def halves(rows: Sequence[int], times: int) -> list[list[Reply]]:
+            parts = draw(rows, times // 2), draw(rows, times - times // 2)
+            return [[*first, *second] for first, second in zip(*parts, strict=True)]
 
         def draw(rows: Sequence[int], times: int) -> list[list[Reply]]:
             """So many replies to each prompt, in halves where memory runs out."""
-            nonlocal size
+            nonlocal size, most
+            if times > most:
+                return halves(rows, times)
             before = generator.get_state()
             try:
                 asked = [ids[row] for row in rows]
@@ -56,8 +62,8 @@ class TransformersSampler(Sampler):
                 size = len(rows) // 2  # for the batches to come too
                 return draw(rows[:size], times) + draw(rows[len(rows) // 2 :], times)
             if times > 1:
-                halves = draw(rows, times // 2), draw(rows, times - times // 2)
-                return [[*first, *second] for first, second in zip(*halves, strict=True)]
+                most = -(-times // 2)
+                return halves(rows, times)
             raise _too_large(len(ids[rows[0]]))
 
         # Prompts of similar length share a batch; each waits until its turn comes in order.

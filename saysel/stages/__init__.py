@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.errors import DataError
-from saysel.interfaces import EstimationContext, Source
+from saysel.interfaces import EstimationContext, Sampler, Source
 from saysel.leaks import verdict
 from saysel.plan import Step
 from saysel.progress import StageProgress
@@ -120,13 +120,14 @@ def judged_on(run: Path, recipe: Recipe) -> list[Question]:
 
 def context_of(recipe: Recipe, stage: str, part: int | str) -> EstimationContext:
     """What an estimator may use for one part of a stage's work."""
+    sampler = recipe.evaluate.sampler or recipe.sample
     return EstimationContext(
-        recipe.evaluate.sampler or recipe.sample,
+        sampler,
         recipe.format,
         recipe.cluster,
         recipe.judge,
         recipe.evaluate.temperature,
-        seed_of(stage, recipe.seed, part),
+        shard_seed(sampler, stage, recipe.seed, part),
         partial(questions, recipe),
     )
 
@@ -176,6 +177,15 @@ def read_model(run: Path, directory: Path) -> ModelRef:
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
     """Consecutive pieces of at most `size` items."""
     return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def shard_seed(sampler: Sampler, stage: str, seed: int, part: int | str) -> int:
+    """The seed of one part of a stage's samples.
+
+    What a server said is kept by prompt and seed. There the part does not count: other questions
+    beside a prompt, or more samples of each, cut other parts and must not ask for it again.
+    """
+    return seed_of(stage, seed) if sampler.remote else seed_of(stage, seed, part)
 
 
 def seed_of(*parts: object) -> int:

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from saysel import ledger
 from saysel.interfaces import Format, Sampler
+from saysel.ledger import Ledger
 from saysel.recipe import Recipe
 from saysel.records import (
     Generation,
@@ -39,9 +41,13 @@ class ReflectShard:
     recipe: Recipe
     model: ModelRef
     n: int
+    ledger: Ledger
 
     def __call__(self, item: tuple[int, Sequence[Question]]) -> tuple[int, list[Reflection]]:
-        number, asked = item
+        with self.ledger.opened():
+            return self._measured(*item)
+
+    def _measured(self, number: int, asked: Sequence[Question]) -> tuple[int, list[Reflection]]:
         recipe = self.recipe
         context = context_of(recipe, "faithfulness", number)
         explained = [prediction for prediction, _ in single(self.model, asked, context)]
@@ -145,7 +151,9 @@ def run(work: Work) -> dict[str, Any]:
     stored = Shards(work.directory, Reflection)
     missing = [shard for shard in shards if not stored.has(shard[0])]
     work.progress.begin(sum(len(part) for _, part in missing) * replies, "replies")
-    reflect = ReflectShard(recipe, read_model(work.run, work.input("model")), options.n)
+    reflect = ReflectShard(
+        recipe, read_model(work.run, work.input("model")), options.n, ledger.current()
+    )
     for number, reflections in recipe.engine.map(reflect, missing):
         stored.write(number, reflections)
         work.progress.advance(len(reflections) * replies)

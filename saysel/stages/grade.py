@@ -17,7 +17,7 @@ from saysel.faithfulness import usable
 from saysel.faithfulness_options import Grader
 from saysel.interfaces import Prompt
 from saysel.records import Grade, ModelRef, Question, Reflection
-from saysel.stages import Work, chunks, judged_on, seed_of
+from saysel.stages import Work, chunks, judged_on, shard_seed
 from saysel.storage import Shards
 
 #: Grades in a shard: what a crash can cost.
@@ -68,7 +68,8 @@ def grades(
             ask(grader.prompt, questions[reflections[row].question_id], reflections[row])
             for row in open_rows
         ]
-        replies = grader.sampler.sample(model, prompts, 1, seed + attempt)
+        # A rationale that the grader's server refuses has no grade; the others do.
+        replies = grader.sampler.lenient([]).sample(model, prompts, 1, seed + attempt)
         for row, (reply,) in zip(open_rows, replies, strict=True):
             found[row] = read_grade(reply.text)
     return [Grade(one.question_id, grade) for one, grade in zip(reflections, found, strict=True)]
@@ -89,7 +90,7 @@ def run(work: Work) -> dict[str, Any]:
     work.progress.begin(sum(map(len, parts)), "grades")
     for number, part in enumerate(parts):
         if not stored.has(number):
-            seed = seed_of("grade", recipe.seed, number)
+            seed = shard_seed(grader.sampler, "grade", recipe.seed, number)
             stored.write(number, grades(grader, model, asked, part, seed))
         work.progress.advance(len(part))
     found = list(stored)

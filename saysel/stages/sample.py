@@ -10,7 +10,7 @@ from saysel import ledger
 from saysel.ledger import Ledger
 from saysel.recipe import Recipe
 from saysel.records import ModelRef, Question, Response
-from saysel.stages import Work, chunks, read_model, seed_of
+from saysel.stages import Work, chunks, read_model, shard_seed
 from saysel.storage import Shards
 
 #: Responses in a shard: what a crash can cost.
@@ -32,7 +32,7 @@ class SampleShard:
     def _sampled(self, number: int, questions: Sequence[Question]) -> tuple[int, list[Response]]:
         sampler, format = self.recipe.sample, self.recipe.format
         prompts = [format.prompt(question) for question in questions]
-        seed = seed_of("sample", self.recipe.seed, number)
+        seed = shard_seed(sampler, "sample", self.recipe.seed, number)
         samples = sampler.sample(self.model, prompts, sampler.n, seed)
         return number, [
             Response(

@@ -6,11 +6,15 @@ correctness is judged on the parsed answer only, never on the whole text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from saysel.records import Cluster, Example, Rationale
-from saysel.stages import Work, by_question
-from saysel.storage import Shards
+from saysel.records import Cluster, Example, Question, Rationale
+from saysel.stages import Work, by_question, chunks
+from saysel.storage import Shards, read_json, write_json
+
+#: Questions whose answers are judged at a time: what a crash can cost.
+SHARD = 500
 
 
 def run(work: Work) -> dict[str, Any]:
@@ -20,16 +24,11 @@ def run(work: Work) -> dict[str, Any]:
     rationales = {
         rationale.question_id: rationale for rationale in work.records("rationale", Rationale)
     }
-    work.progress.begin(len(questions), "questions")
-    # All representatives are judged in one batch: a judge may call a model or a network.
-    asked = [
-        (question, cluster.representative.answer or "")
-        for question, members in clusters
-        for cluster in members
-    ]
-    verdicts = iter(recipe.judge.judge(asked))
+    work.progress.begin(len(clusters), "questions")
     judged = [
-        (question, members, [next(verdicts) for _ in members]) for question, members in clusters
+        (question, members, correct)
+        for number, part in enumerate(chunks(clusters, SHARD))
+        for (question, members), correct in zip(part, verdicts(work, number, part), strict=True)
     ]
     target = recipe.target.fit(judged)
     examples = []
@@ -53,7 +52,6 @@ def run(work: Work) -> dict[str, Any]:
                 confidence,
             )
         )
-    work.progress.advance(len(questions))
     if work.smoke and not examples:
         # One step of training leaves a model that answers nothing right. The gold answers stand
         # in, so that the stages behind this one are walked all the same.
@@ -68,3 +66,27 @@ def run(work: Work) -> dict[str, Any]:
         ]
     Shards(work.directory, Example).write(0, examples)
     return {"questions": len(questions), "examples": len(examples), "unjudged": unjudged}
+
+
+def verdicts(
+    work: Work, number: int, part: Sequence[tuple[Question, Sequence[Cluster]]]
+) -> list[list[float | None]]:
+    """Correctness of every cluster's representative, question by question, kept part by part.
+
+    A part is judged in one batch: a judge may call a model or a network.
+    """
+    path = work.directory / f"verdicts-{number:05}.json"
+    if not path.is_file():
+        found = iter(
+            work.recipe.judge.judge(
+                [
+                    (question, cluster.representative.answer or "")
+                    for question, clusters in part
+                    for cluster in clusters
+                ]
+            )
+        )
+        write_json(path, [[next(found) for _ in clusters] for _, clusters in part])
+    work.progress.advance(len(part))
+    judged: list[list[float | None]] = read_json(path)
+    return judged

@@ -101,6 +101,17 @@ def test_an_adapter_and_the_same_merged(lora_run: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_model_without_a_chat_template_is_asked_in_plain_text(
+    tiny_copy: Path, tmp_path: Path
+) -> None:
+    (trained(tiny_copy) / "chat_template.jinja").unlink()
+    assert says("export", tiny_copy, "--to", tmp_path / "mine").exit_code == 0
+
+    assert "apply_chat_template" not in card_of(tmp_path / "mine")[1]
+    assert run_the_code_of(tmp_path / "mine").strip()
+
+
+@pytest.mark.slow
 def test_the_card_tells_what_was_measured(tiny_run: Path, tmp_path: Path) -> None:
     assert says("export", tiny_run, "--to", tmp_path / "mine").exit_code == 0
     metadata, text = card_of(tmp_path / "mine")

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from saysel import testing
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
 from saysel.judges.llm import LlmJudge, read
+from saysel.llm import Tally
 from saysel.records import ModelRef
 from saysel.testing import question
 from tests.scripted import scripted
+from tests.servers import Model, Reply, Request, Server, always
 from tests.talker import taught
 
 
@@ -97,6 +102,44 @@ def test_a_local_model_judges(judge: LlmJudge) -> None:
 
 def test_a_model_that_only_hums_stops_the_stage(judge: LlmJudge) -> None:
     strict = judge.model_copy(update={"most_missing": 0.0})
+    strict._tally = Tally()
 
     with pytest.raises(StageError, match=r"1 of 2 replies of .* \(one of them: 'Who knows\?'\)"):
         strict.judge([(question(), "Paris"), (question(), "hm")])
+
+
+def test_a_model_that_only_hums_stops_the_stage_also_one_by_one(judge: LlmJudge) -> None:
+    asked = judge.model_copy()
+    asked._tally = Tally()
+
+    assert asked.judge([(question(), "hm")]) == [None]
+    with pytest.raises(StageError, match="2 of 2 replies"):
+        asked.judge([(question(), "hm")])
+
+
+def test_what_a_server_refuses_is_missing(tmp_path: Path) -> None:
+    async def prim(request: Request) -> Reply:
+        if "Oslo" in str(request.body["messages"]):
+            return await always(400, "content filter")(request)
+        return await Says("Verdict: right")(request)
+
+    with Server(prim) as server:
+        sampler = {"use": "openai", "base_url": server.url, "model": "small"}
+        strict = LlmJudge.model_validate({"use": "llm", "sampler": sampler})
+
+        assert strict.judge([(question(), "Paris"), (question(), "Oslo")]) == [1.0, None]
+        with pytest.raises(StageError, match=r"2 of 3 replies .*content filter"):
+            strict.judge([(question(), "Oslo, perhaps")])
+
+
+class Says(Model):
+    """A server that replies the same to everything."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    async def __call__(self, request: Request) -> Reply:
+        content = json.loads((await super().__call__(request)).body)
+        content["choices"][0]["message"]["content"] = self.text
+        return Reply(body=json.dumps(content).encode())

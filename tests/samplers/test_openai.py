@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from saysel import asking, testing
+from saysel import asking, remote, testing
 from saysel.errors import StageError, UsageError
 from saysel.interfaces import Prompt
 from saysel.ledger import Ledger
 from saysel.records import Generation, ModelRef
 from saysel.samplers.openai import OpenAISampler
-from tests.servers import FAULTS, Faults, Model, Server, always
+from tests.servers import FAULTS, Faults, Model, Reply, Server, always
 
 MODEL = ModelRef("small")
 KEY = "sk-planted-0123456789"
@@ -178,7 +181,7 @@ def test_what_may_succeed_later_is_tried_again_and_then_told(status: int) -> Non
     later = always(status, f"busy {KEY}", **{"retry-after-ms": "1"})
     with (
         Server(later) as server,
-        pytest.raises(StageError, match=rf"status {status}, 4 times: .*busy") as caught,
+        pytest.raises(StageError, match=rf"status {status}: .*busy.*up to 4 times") as caught,
     ):
         ask(server, chat("a"), retries=3)
 
@@ -190,8 +193,6 @@ def test_the_server_says_how_long_to_wait() -> None:
     model, times = Model(), []
 
     async def once_busy(request: Any) -> Any:
-        import time
-
         times.append(time.monotonic())
         if len(times) == 1:
             return await always(429, "later", **{"retry-after": "1.5"})(request)
@@ -201,6 +202,86 @@ def test_the_server_says_how_long_to_wait() -> None:
         ask(server, chat("a"))
 
     assert times[1] - times[0] >= 1.5  # longer than the SDK waits by itself
+
+
+def test_a_longer_wait_than_the_sdk_sits_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "SHORT_WAIT", 0.1)
+    monkeypatch.setattr(remote, "_seconds", lambda header: float(header) / 1000)
+    model, times = Model(), []
+
+    async def once_busy(request: Any) -> Any:
+        times.append(time.monotonic())
+        if len(times) == 1:
+            return await always(429, "later", **{"retry-after": "300"})(request)
+        return await model(request)
+
+    with Server(once_busy) as server:
+        found = ask(server, chat("a"))
+
+    check(found, chat("a"), 1)
+    assert times[1] - times[0] >= 0.3
+
+
+def test_a_wait_that_is_too_long_is_told() -> None:
+    hours = always(429, "not today", **{"retry-after": "7200"})
+    with (
+        Server(hours) as server,
+        pytest.raises(StageError, match=r"not today.*asks for a wait of 7200 seconds"),
+    ):
+        ask(server, chat("a"))
+
+
+def test_a_choice_missing_once_does_not_end_many_choices_a_request() -> None:
+    model, requests = Model(), itertools.count()
+
+    async def short_once(request: Any) -> Any:
+        reply = await model(request)
+        if next(requests):
+            return reply
+        content = json.loads(reply.body)
+        content["choices"] = content["choices"][:1]
+        return Reply(body=json.dumps(content).encode())
+
+    with Server(short_once) as server:
+        check(ask(server, questions(10), n=20), questions(10), 20)
+
+    assert len(server.requests) == 11
+
+
+def test_one_prompt_that_is_refused_does_not_end_the_others_where_that_is_wanted(
+    tmp_path: Path,
+) -> None:
+    model = Model()
+
+    async def prim(request: Any) -> Any:
+        if request.body["messages"][-1]["content"] == "question 2":
+            return await always(400, "content filter")(request)
+        return await model(request)
+
+    refusals: list[str] = []
+    with Server(prim) as server:
+        sampler = OpenAISampler(base_url=server.url)
+        with pytest.raises(StageError, match="content filter"):
+            list(sampler.sample(MODEL, questions(4), 2, 0))
+        server.requests.clear()
+        with Ledger(tmp_path).opened():
+            found = list(sampler.lenient(refusals).sample(MODEL, questions(4), 2, 0))
+            again = list(sampler.lenient([]).sample(MODEL, questions(4), 2, 0))
+
+    assert found[2] == [Generation("", 0)] * 2
+    assert all(one.text for row in (0, 1, 3) for one in found[row])
+    assert len(refusals) == 1 and "content filter" in refusals[0]
+    assert again == found  # what was refused is not kept, and is asked again
+    asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
+    assert asked == {"question 0": 1, "question 1": 1, "question 2": 2, "question 3": 1}
+
+
+def test_limits_hold_from_call_to_call(server: Server) -> None:
+    began = time.monotonic()
+    for number in range(4):
+        ask(server, chat(f"call {number}"), requests_per_minute=200)
+
+    assert time.monotonic() - began >= 3 * 60 / 200
 
 
 def test_nobody_there_is_one_line() -> None:
@@ -235,8 +316,6 @@ def test_an_answer_of_no_use_is_asked_for_again_and_then_told(kind: str) -> None
 
 def test_half_a_message_is_of_no_use() -> None:
     async def half(request: Any) -> Any:
-        from tests.servers import Reply
-
         return Reply(body=b'{"choices": [{"index": 0}]}')
 
     with Server(half) as server, pytest.raises(StageError, match=r"no usable answer, 2 times"):
@@ -366,6 +445,25 @@ def test_every_answer_is_noted_with_its_cost(server: Server, tmp_path: Path, pri
         "output_tokens": 15,
         "cost": 3.0,
     }
+
+
+def test_answers_of_no_use_cost_too(tmp_path: Path, prices: str) -> None:
+    model, requests = Model(), itertools.count()
+
+    async def half(request: Any) -> Any:
+        reply = await model(request)
+        if next(requests) % 2:
+            return reply
+        content = json.loads(reply.body)
+        del content["choices"][0]["message"]
+        return Reply(body=json.dumps(content).encode())
+
+    ledger = Ledger(tmp_path, "sample-1", prices=prices)
+    with Server(half) as server, ledger.opened():
+        ask(server, questions(3), concurrency=1)
+
+    assert ledger.totals()["requests"] == len(server.requests) == 6
+    assert ledger.totals()["cost"] == 6.0
 
 
 def test_an_unknown_price_is_not_nothing(server: Server, tmp_path: Path) -> None:

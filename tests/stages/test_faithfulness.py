@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from saysel.formats.sayself import SaySelfFormat
 from saysel.formats.tags import TagsFormat
 from saysel.interfaces import Format, Sampler
+from saysel.ledger import Ledger
 from saysel.recipe import Recipe
 from saysel.records import Generation, ModelRef, Prediction, Reflection
 from saysel.stages.faithfulness import ReflectShard, exchanged, lead, meanings
@@ -105,7 +106,7 @@ def test_a_sampler_that_cannot_look_inside_leaves_use_unread() -> None:
         update={"sample": Canned(said=("Answer: Rome Self-reflection: Or Oslo.", "Answer: Oslo"))}
     )
     # No such model: nobody may try to load it.
-    reflect = ReflectShard(recipe, ModelRef("no/such/model"), 4)
+    reflect = ReflectShard(recipe, ModelRef("no/such/model"), 4, Ledger())
     number, (one, other) = reflect((7, [question(id="a"), question(id="b")]))
 
     assert number == 7

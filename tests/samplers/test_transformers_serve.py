@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,14 +67,21 @@ def test_completions(url: str, served: ModelRef) -> None:
     assert 1 <= one.tokens <= 8
 
 
-def test_faults_in_front_of_it(url: str, served: ModelRef, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_in_front_of_it(
+    url: str, served: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
-    prompts = [[{"role": "user", "content": f"Why {row}?"}] for row in range(20)]
-    with Server(Faults(url, 0.3)) as server:
-        sampler = OpenAISampler(base_url=server.url, max_tokens=4, timeout=20, retries=12)
-        found = list(sampler.sample(served, prompts, 2, 0))
+    prompts = [[{"role": "user", "content": f"Why {row}?"}] for row in range(40)]
+    faults = Faults(url, 0.2)
+    with Server(faults) as server, Ledger(tmp_path, "sample-1").opened():
+        sampler = OpenAISampler(base_url=server.url, max_tokens=4, timeout=10, retries=12)
+        found = list(sampler.sample(served, prompts, 4, 0))
 
-    assert [len(samples) for samples in found] == [2] * 20
+    assert sum(faults.made.values()) > 10
+    assert [len(samples) for samples in found] == [4] * 40
+    with sqlite3.connect(tmp_path / "responses.sqlite") as store:
+        kept = store.execute("SELECT key, sample FROM responses").fetchall()
+    assert len(set(kept)) == len(kept) == 160
 
 
 def test_a_run(url: str, served: ModelRef, tmp_path: Path) -> None:

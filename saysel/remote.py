@@ -168,8 +168,12 @@ class RemoteSampler(Sampler):
         """What the SDK returns for one request for n samples."""
 
     @abstractmethod
-    def read(self, whole: Any) -> Answer:
-        """The samples in what the SDK returned; may fail in any way where parts are missing."""
+    def usage(self, whole: Any) -> Usage | None:
+        """What the SDK's answer counted; may fail in any way where parts are missing."""
+
+    @abstractmethod
+    def read(self, whole: Any, usage: Usage | None) -> list[Generation]:
+        """The samples in it; may fail likewise."""
 
     @abstractmethod
     def client(self, **options: Any) -> Any:
@@ -218,10 +222,12 @@ class RemoteSampler(Sampler):
         except (sdk.APIError, ValueError) as error:  # no JSON
             raise Unusable(self._told(error)) from None
         else:
+            usage = None
             try:
-                return self.read(whole)
+                usage = self.usage(whole)
+                return Answer(self.read(whole, usage), usage)
             except (AttributeError, TypeError, ValueError):
-                raise Unusable("a part of the answer is missing", self._usage(whole)) from None
+                raise Unusable("a part of the answer is missing", usage) from None
         # Not `from error`: a server may put the key into what it answers.
         raise failure from None
 
@@ -248,15 +254,6 @@ class RemoteSampler(Sampler):
             )
         failure = self.failure(f"the server refuses the request (status {status}): {said}")
         return PromptRefused(failure) if status in THIS_PROMPT else failure
-
-    def _usage(self, whole: Any) -> Usage | None:
-        """What an answer cost of which a part is missing."""
-        counted = getattr(whole, "usage", None)
-        found = [
-            next((getattr(counted, name) for name in names if hasattr(counted, name)), None)
-            for names in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
-        ]
-        return None if None in found else Usage(*map(int, found))  # type: ignore[arg-type]
 
     def _told(self, error: Exception) -> str:
         """What an error says, on one line and without the key."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from saysel.interfaces import Prompt, Throughput
 from saysel.records import Generation
-from saysel.remote import Answer, RemoteSampler, Usage, written
+from saysel.remote import RemoteSampler, Usage, written
 
 HOME = "https://api.anthropic.com"
 
@@ -49,7 +49,9 @@ class AnthropicSampler(RemoteSampler):
         asked = {**self.parameters(), **({"system": system} if system else {})}
         return await client.messages.create(model=model, messages=turns, **asked)
 
-    def read(self, whole: Any) -> Answer:
+    def usage(self, whole: Any) -> Usage | None:
+        return Usage(whole.usage.input_tokens, whole.usage.output_tokens)
+
+    def read(self, whole: Any, usage: Usage | None) -> list[Generation]:
         text = "".join(block.text for block in whole.content if block.type == "text")
-        usage = Usage(whole.usage.input_tokens, whole.usage.output_tokens)
-        return Answer([Generation(written(text), usage.output)], usage)
+        return [Generation(written(text), usage.output if usage else 0)]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from saysel.interfaces import Prompt, Throughput
 from saysel.records import Generation
-from saysel.remote import Answer, RemoteSampler, Usage, spread, written
+from saysel.remote import RemoteSampler, Usage, spread, written
 
 HOME = "https://api.openai.com/v1"
 
@@ -71,21 +71,19 @@ class OpenAISampler(RemoteSampler):
             return await client.chat.completions.create(messages=list(prompt), **asked)
         return await client.completions.create(prompt=self.sent(prompt), **asked)
 
-    def read(self, whole: Any) -> Answer:
+    def usage(self, whole: Any) -> Usage | None:
+        counted = whole.usage
+        return counted and Usage(counted.prompt_tokens, counted.completion_tokens)
+
+    def read(self, whole: Any, usage: Usage | None) -> list[Generation]:
         chat = self.endpoint == "chat"
         texts = [_said(choice.message) if chat else choice.text for choice in whole.choices]
         scores = [self._scores(choice) for choice in whole.choices]
-        usage = None
-        if whole.usage is not None:
-            usage = Usage(whole.usage.prompt_tokens, whole.usage.completion_tokens)
         shares = spread(usage.output if usage else 0, len(texts))
-        return Answer(
-            [
-                Generation(written(text), len(score) if score else share, _sum(score))
-                for text, score, share in zip(texts, scores, shares, strict=True)
-            ],
-            usage,
-        )
+        return [
+            Generation(written(text), len(score) if score else share, _sum(score))
+            for text, score, share in zip(texts, scores, shares, strict=True)
+        ]
 
     def _scores(self, choice: Any) -> list[float] | None:
         """Log-probability of each token, where the server tells."""

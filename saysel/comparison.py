@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from saysel.bootstrap import SAME, cells, percentile
 from saysel.errors import DataError, UsageError
-from saysel.interfaces import Metric
+from saysel.interfaces import Columns, Metric
 from saysel.records import Prediction
 from saysel.scores import columns, label, resampled
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: More than for intervals: the least p-value, 2 / (RESAMPLES + 1), has to survive a correction.
 RESAMPLES = 10_000
+#: How often correctness is drawn from the confidences to see what chance makes of a metric.
+CALIBRATED = 100
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class Difference:
         better: `higher`, `lower` or `neither`.
         before, after: the reference's value and the method's; `None` where not defined.
         difference: after - before.
-        low, high: ends of its 95 % percentile-bootstrap interval.
+        low, high: ends of its 95 % percentile-bootstrap interval. Where chance alone makes a
+            metric more, such as ECE, the interval is wider by as much as that may be, on either
+            side, and `p` is that of the same allowance.
         favour: share of resamples in which the method is better, ties counting half; `None` for
             metrics without a direction.
         p: two-sided, twice the share of resamples on the other side of 0; `None` likewise.
@@ -120,7 +124,9 @@ def compare(
         DataError: a method has two predictions for a question, or one that is not in [0, 1].
 
     Source: paired bootstrap, Efron & Tibshirani 1993, section 16.4; Holm 1979, "A simple
-    sequentially rejective multiple test procedure".
+    sequentially rejective multiple test procedure"; correctness drawn from the confidences:
+    consistency resampling, Bröcker & Smith 2007, "Increasing the reliability of reliability
+    diagrams".
     """
     names = [method.name for method in methods]
     if len(methods) < 2:
@@ -135,8 +141,18 @@ def compare(
     values = [[metric.compute(one) for metric in metrics] for one in given]
     # One seed and one order of the questions: the same questions are drawn for every method.
     draws = [resampled(metrics, *cells(one), resamples, seed) for one in given]
+    chance = [
+        [by_chance(metric, one, seed) if metric.zero_if_calibrated else 0.0 for metric in metrics]
+        for one in given
+    ]
     differences = [
-        _difference(name, metric, values[0][m], values[i][m], draws[i][:, m] - draws[0][:, m])
+        _difference(
+            name,
+            metric,
+            (values[0][m], values[i][m]),
+            draws[i][:, m] - draws[0][:, m],
+            (chance[0][m], chance[i][m]),
+        )
         for i, name in enumerate(names)
         if i
         for m, metric in enumerate(metrics)
@@ -182,37 +198,68 @@ def _shared(
     return found, common
 
 
-def _difference(
-    name: str, metric: Metric, before: float, after: float, draws: npt.NDArray[np.float64]
-) -> Difference:
+def by_chance(metric: Metric, columns: Columns, seed: int) -> float:
+    """What a metric is on average if every confidence is the chance of its answer to be right.
+
+    For a metric that is 0 for perfect calibration: how far above its true value it may lie. It
+    lies less far above where the confidences are badly calibrated.
+    """
     import numpy as np
 
+    rng = np.random.default_rng(seed)
+    drawn = rng.random((CALIBRATED, len(columns))) < columns.confidence
+    values = [metric.compute(replace(columns, correct=row.astype(np.float64))) for row in drawn]
+    return float(np.mean(values))
+
+
+def _difference(
+    name: str,
+    metric: Metric,
+    values: tuple[float, float],
+    draws: npt.NDArray[np.float64],
+    chance: tuple[float, float],
+) -> Difference:
+    """The second of two values less the first, beside what resampling makes of that.
+
+    Args:
+        values, chance: of the reference and of the method; see `by_chance`.
+        draws: the difference on each resample.
+    """
+    import numpy as np
+
+    before, after = (value if np.isfinite(value) else None for value in values)
     made = Difference(
         method=name,
         metric=label(metric),
         better=metric.better,
-        before=before if np.isfinite(before) else None,
-        after=after if np.isfinite(after) else None,
+        before=before,
+        after=after,
         difference=None,
         low=None,
         high=None,
         favour=None,
         p=None,
     )
-    if made.before is None or made.after is None:
+    if before is None or after is None:
         return made
     made = replace(made, difference=after - before)
-    ends = percentile(draws)
-    if ends is None:
+    if metric.zero_if_calibrated:
+        # Each resample adds noise of its own, which is as much as chance has made already.
+        draws = draws - (np.nanmean(draws) - (after - before))
+    # The true value of either may lie lower, by what chance adds to it.
+    least, most = draws - min(chance[1], after), draws + min(chance[0], before)
+    lower, upper = percentile(least), percentile(most)
+    if lower is None or upper is None:
         return made
-    made = replace(made, low=ends[0], high=ends[1])
+    made = replace(made, low=lower[0], high=upper[1])
     if metric.better == "neither":
         return made
-    defined = draws[np.isfinite(draws)]
-    above, below = (defined > SAME).mean(), (defined < -SAME).mean()
+    defined = np.isfinite(draws)
+    count = defined.sum()
+    above, below = (draws[defined] > SAME).mean(), (draws[defined] < -SAME).mean()
     ahead, behind = (above, below) if metric.better == "higher" else (below, above)
-    least = len(defined) * min(1 - above, 1 - below)
-    p = min(1.0, 2 * (least + 1) / (len(defined) + 1))
+    against = min((least[defined] <= SAME).sum(), (most[defined] >= -SAME).sum())
+    p = min(1.0, 2 * (against + 1) / (count + 1))
     return replace(made, favour=float(ahead + (1 - ahead - behind) / 2), p=float(p))
 
 

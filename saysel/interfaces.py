@@ -541,6 +541,10 @@ class Metric(Component):
     #: Whether the value is a number of things, shown without decimals.
     counts: ClassVar[bool] = False
 
+    #: Whether it is 0 for perfect calibration and never below: then chance alone makes it more,
+    #: and how much more hangs on the confidences. `saysel compare` makes allowance for that.
+    zero_if_calibrated: ClassVar[bool] = False
+
     @abstractmethod
     def compute(self, predictions: Columns) -> float:
         """The value; NaN where it is not defined. The docstring states the policy on NaN input."""

@@ -11,8 +11,10 @@ from saysel.comparison import Method, compare, holm
 from saysel.errors import DataError, UsageError
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.auroc import Auroc
-from saysel.metrics.brier import Brier
+from saysel.metrics.brier import Brier, BrierReliability
 from saysel.metrics.distinct_confidences import DistinctConfidences
+from saysel.metrics.ece import Ece, Mce
+from saysel.metrics.smooth_ece import SmoothEce
 from saysel.records import Prediction
 
 METRICS = [
@@ -100,6 +102,39 @@ def test_chance_differences_are_sure_about_as_often_as_they_may_be():
         made = compare(pair, [Brier(), Auroc()], resamples=300, seed=seed)
         sure += any(difference.verdict != "unclear" for difference in made.differences)
     assert sure <= 13  # 5 % of 100, and what chance adds
+
+
+@pytest.mark.parametrize("metric", [Ece(), Mce(), BrierReliability()])
+def test_how_many_confidences_there_are_decides_nothing(metric):
+    """Both perfectly calibrated; chance makes more of ten confidences than of one."""
+    sure = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        chance = rng.integers(0, 11, 300) / 10
+        correct = (rng.random(300) < chance).astype(float)
+        pair = [
+            Method(
+                name,
+                [
+                    Prediction(f"q{i}", "", "a", None, float(c), float(y))
+                    for i, (c, y) in enumerate(zip(stated, correct, strict=True))
+                ],
+            )
+            for name, stated in (("level", np.full(300, 0.5)), ("ten", chance))
+        ]
+        (made,) = compare(pair, [metric], resamples=200, seed=seed).differences
+        assert made.low <= made.difference <= made.high
+        sure += made.verdict != "unclear"
+    assert sure <= 3  # 5 % of 20, and what chance adds
+
+
+@pytest.mark.parametrize("metric", [Ece(), SmoothEce(), BrierReliability()])
+def test_calibration_that_is_far_worse_is_found(metric):
+    good, bad = method("good", 0.05, n=500), method("bad", 0.6, n=500)
+    (made,) = compare([good, bad], [metric], resamples=1000).differences
+    assert made.verdict == "worse" and 0 < made.low < made.difference < made.high
+    (back,) = compare([bad, good], [metric], resamples=1000).differences
+    assert back.verdict == "better" and back.high < 0
 
 
 def test_different_questions_are_refused_unless_told_otherwise():

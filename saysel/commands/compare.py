@@ -71,6 +71,11 @@ def methods(argument: str, alone: bool) -> list[Method]:
         # Without a column of its own, a question's text is its id.
         known = "question" in file.columns
         texts = {q.id: q.prompt for q in file.questions.values()} if known else {}
+        if not known and "id" not in file.columns:
+            click.echo(
+                f"{path}: no column is known to be the id: its rows are paired by their order",
+                err=True,
+            )
         return [Method(path.name, file.predictions, texts)]
     for colons in range(3):
         place, *wanted = argument.rsplit(":", colons)

@@ -50,6 +50,7 @@ class BrierReliability(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    zero_if_calibrated: ClassVar[bool] = True
 
     def resampled(
         self, predictions: Columns, weights: npt.NDArray[np.float64]

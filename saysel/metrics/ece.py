@@ -35,6 +35,7 @@ class Ece(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    zero_if_calibrated: ClassVar[bool] = True
 
     def resampled(
         self, predictions: Columns, weights: npt.NDArray[np.float64]
@@ -58,6 +59,7 @@ class Mce(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    zero_if_calibrated: ClassVar[bool] = True
 
     def resampled(
         self, predictions: Columns, weights: npt.NDArray[np.float64]

@@ -100,6 +100,11 @@ def test_tables_made_elsewhere_are_compared(tmp_path, monkeypatch):
     assert result.exit_code == 0 and result.output.startswith("3 questions are shared\n")
     result = says("compare", "a.csv", "c.csv", *options)  # one id with two texts
     assert result.exit_code == 2 and "and 2 are shared" in result.stderr
+    assert "order" not in result.stderr
+    Path("rows.csv").write_text("confidence,correct\n0.5,1\n0.6,0\n0.7,1\n")
+    result = says("compare", "a.csv", "rows.csv", *options)
+    told = "rows.csv: no column is known to be the id: its rows are paired by their order"
+    assert told in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def _report(path: Path, found: Predictions, row: Row, settings: Settings, scale:
         recipe={"score": str(path), "columns": found.columns, "scale": scale, **chosen},
         manifest={"versions": {"saysel": __version__, "python": platform.python_version()}},
         rows=(row,),
-        questions=found.questions,
+        questions={"": found.questions},
         clusters={},
     )
 

@@ -47,7 +47,7 @@ def payload(report: Report, rows: Sequence[Row]) -> dict[str, Any]:
             "kind": colour[row.model],
             "ideal": row.model == IDEAL,
             "group": [row.cell, row.split],
-            "q": [place[p.question_id] for p in row.predictions],
+            "q": [place[row.cell, p.question_id] for p in row.predictions],
             "a": [strings.number(p.answer) for p in row.predictions],
             "r": [strings.number(p.rationale) for p in row.predictions],
             "c": [_short(p.confidence) for p in row.predictions],
@@ -72,22 +72,29 @@ def start(rows: Sequence[Row]) -> int:
 
 
 def _questions(
-    questions: Mapping[str, Question],
-    clusters: Mapping[str, Sequence[tuple[str, float]]],
+    questions: Mapping[str, Mapping[str, Question]],
+    clusters: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]],
     rows: Sequence[Row],
     strings: Strings,
-) -> tuple[list[list[Any]], dict[str, int]]:
-    """The questions that a row has a prediction for, and where each is in the list."""
-    ids = list(dict.fromkeys(p.question_id for row in rows for p in row.predictions))
-    made = []
-    for id in ids:
-        question = questions.get(id)
-        prompt = question.prompt if question else id
-        answers = question.answers if question else ()
-        numbers = [strings.number(answer) for answer in answers]
-        shares = strings.shares(clusters.get(id, ()))
-        made.append([strings.number(id), strings.number(prompt), numbers, shares])
-    return made, {id: i for i, id in enumerate(ids)}
+) -> tuple[list[list[Any]], dict[tuple[str, str], int]]:
+    """The questions that a row has a prediction for, and where each cell's are in the list.
+
+    What is asked in several cells is there once, with the clusters of the first that has some.
+    """
+    asked = dict.fromkeys((row.cell, p.question_id) for row in rows for p in row.predictions)
+    made: list[list[Any]] = []
+    place: dict[tuple[str, str], int] = {}
+    known: dict[tuple[str, str, tuple[str, ...]], int] = {}
+    for cell, id in asked:
+        question = questions.get(cell, {}).get(id)
+        prompt, answers = (question.prompt, tuple(question.answers)) if question else (id, ())
+        at = known.setdefault((id, prompt, answers), len(made))
+        if at == len(made):
+            numbers = [strings.number(answer) for answer in answers]
+            made.append([strings.number(id), strings.number(prompt), numbers, []])
+        made[at][3] = made[at][3] or strings.shares(clusters.get(cell, {}).get(id, ()))
+        place[cell, id] = at
+    return made, place
 
 
 def _short(value: float | None) -> float | None:

@@ -85,8 +85,9 @@ class Report:
         manifest: the run's manifest; its `stages` maps a stage to `seconds`, `tokens`,
             `peak_memory_mb`, `fingerprint` and `work: {units, unit}`.
         rows: in the order they were measured; ideal rows are shown last.
-        questions: by id, those that the rows' predictions are about.
-        clusters: for held-out questions, the answers sampled and the share of each.
+        questions: by cell and id, those that the rows' predictions are about. An id may be
+            another question in another cell.
+        clusters: by cell and id, the answers sampled and the share of each.
         rationales: one entry per cell and model whose rationales were measured.
     """
 
@@ -95,8 +96,8 @@ class Report:
     recipe: Mapping[str, Any]
     manifest: Mapping[str, Any]
     rows: tuple[Row, ...]
-    questions: Mapping[str, Question]
-    clusters: Mapping[str, Sequence[tuple[str, float]]]
+    questions: Mapping[str, Mapping[str, Question]]
+    clusters: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]]
     rationales: tuple[Rationales, ...] = ()
 
 

@@ -90,13 +90,13 @@ def scores_csv(rows: Sequence[Row]) -> str:
     )
 
 
-def predictions_csv(rows: Sequence[Row], questions: Mapping[str, Question]) -> str:
+def predictions_csv(rows: Sequence[Row], questions: Mapping[str, Mapping[str, Question]]) -> str:
     """One line per question and row of the report; accepted answers and shares as JSON."""
 
     def lines(row: Row) -> list[list[object]]:
         made: list[list[object]] = []
         for p in row.predictions:
-            question = questions.get(p.question_id)
+            question = questions.get(row.cell, {}).get(p.question_id)
             answers = json.dumps(question.answers, ensure_ascii=False) if question else None
             shares = json.dumps(dict(p.shares), ensure_ascii=False) if p.shares else None
             line: list[object] = [row.cell, row.model, row.estimator, row.split, p.question_id]

@@ -24,7 +24,6 @@ def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
         if other.name != plan.report.directory:
             shutil.rmtree(other)
     recipe = plan.report.recipe
-    asked = judged_on(run, recipe)
     rows = [row for cell in plan.cells for row in _rows(run, cell)]
     report = Report(
         name=recipe.name,
@@ -32,7 +31,10 @@ def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
         recipe=recipe.resolved(),
         manifest=manifest,
         rows=tuple(rows),
-        questions={question.id: question for question in asked},
+        questions={
+            cell.label: {question.id: question for question in judged_on(run, cell.recipe)}
+            for cell in plan.cells
+        },
         clusters=_clusters(rows),
         rationales=tuple(one for cell in plan.cells for one in _rationales(run, cell)),
     )
@@ -117,9 +119,10 @@ def _rationales(run: Path, cell: Cell) -> list[Rationales]:
     return found
 
 
-def _clusters(rows: Sequence[Row]) -> dict[str, list[tuple[str, float]]]:
-    """Answers and shares per question, from the first row that sampled several."""
+def _clusters(rows: Sequence[Row]) -> dict[str, dict[str, list[tuple[str, float]]]]:
+    """Answers and shares per cell and question, from a cell's first row that sampled several."""
+    found: dict[str, dict[str, list[tuple[str, float]]]] = {}
     for row in rows:
-        if any(prediction.shares for prediction in row.predictions):
-            return {p.question_id: list(p.shares.items()) for p in row.predictions}
-    return {}
+        if row.cell not in found and any(prediction.shares for prediction in row.predictions):
+            found[row.cell] = {p.question_id: list(p.shares.items()) for p in row.predictions}
+    return found

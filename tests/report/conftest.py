@@ -83,8 +83,8 @@ class MakeReport:
                 self.row("base", "self_consistency"),
                 self.row("ppo", "verbalized"),
             ),
-            "questions": self.questions(),
-            "clusters": {"q0": [("place 0", 0.6), ("cellar", 0.4)]},
+            "questions": {"": self.questions()},
+            "clusters": {"": {"q0": [("place 0", 0.6), ("cellar", 0.4)]}},
         }
         return Report(**{**fields, **changes})
 
@@ -112,9 +112,12 @@ def hostile_report(make_report: MakeReport) -> Report:
         manifest={"versions": {bad: bad}, "stages": {bad: {"seconds": 1, "fingerprint": bad}}},
         rows=(Row(bad, bad, bad, bad, predictions, scores, len(predictions)),),
         questions={
-            f"{text}{i}": Question(f"{text}{i}", text, (text,)) for i, text in enumerate(HOSTILE)
+            bad: {
+                f"{text}{i}": Question(f"{text}{i}", text, (text,))
+                for i, text in enumerate(HOSTILE)
+            }
         },
-        clusters={f"{text}{i}": [(text, 1.0)] for i, text in enumerate(HOSTILE)},
+        clusters={bad: {f"{text}{i}": [(text, 1.0)] for i, text in enumerate(HOSTILE)}},
     )
 
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saysel.records import Question
 from saysel.report import ordered
 from saysel.report.browser import payload, script_json
+from saysel.report.tables import predictions_csv
 
 
 @given(st.recursive(st.text() | st.none() | st.integers(), lambda inner: st.lists(inner)))
@@ -26,8 +30,9 @@ def test_the_data_holds_every_prediction(make_report):
         for i, p in enumerate(row.predictions):
             id, prompt, answers, _ = data["questions"][columns["q"][i]]
             assert strings[id] == p.question_id
-            assert strings[prompt] == report.questions[p.question_id].prompt
-            assert [strings[a] for a in answers] == list(report.questions[p.question_id].answers)
+            question = report.questions[row.cell][p.question_id]
+            assert strings[prompt] == question.prompt
+            assert [strings[a] for a in answers] == list(question.answers)
             assert strings[columns["a"][i]] == p.answer
             assert strings[columns["r"][i]] == p.rationale
             assert (columns["c"][i], columns["y"][i]) == (p.confidence, p.correct)
@@ -43,6 +48,27 @@ def test_the_last_trained_model_shows_first(make_report):
     report = make_report()
     rows = ordered(report.rows)
     assert rows[payload(report, rows)["start"]].model == "ppo"
+
+
+def test_one_id_is_another_question_in_another_cell(make_report):
+    other = {"q0": Question("q0", "Who took the medal?", ("Nora",))}
+    report = make_report(
+        rows=tuple(make_report.row("base", "verbalized", 1, cell) for cell in "abc"),
+        questions={"a": make_report.questions(1), "b": other, "c": make_report.questions(1)},
+        clusters={"c": {"q0": [("place 0", 1.0)]}, "b": {"q0": [("Nora", 1.0)]}},
+    )
+    data = payload(report, report.rows)
+    shown = [
+        [data["strings"][text] for text in (prompt, *answers, shares[0])]
+        for _, prompt, answers, shares in data["questions"]
+    ]
+    assert shown == [
+        ["Where is the lantern 0?", "place 0", "place 0"],
+        ["Who took the medal?", "Nora", "Nora"],
+    ]
+    assert [row["q"] for row in data["rows"]] == [[0], [1], [0]]
+    lines = list(csv.DictReader(io.StringIO(predictions_csv(report.rows, report.questions))))
+    assert [line["prompt"] for line in lines] == [shown[0][0], shown[1][0], shown[0][0]]
 
 
 def test_a_question_that_is_not_given_goes_by_its_id(make_report):

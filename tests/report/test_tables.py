@@ -78,8 +78,9 @@ def test_predictions_csv_has_one_line_per_question_and_row(make_report, hostile_
         assert len(lines) == len(predictions)
         for line, (row, p) in zip(lines, predictions, strict=True):
             assert (line["model"], line["question_id"]) == (row.model, p.question_id)
-            assert line["prompt"] == report.questions[p.question_id].prompt
-            assert json.loads(line["answers"]) == list(report.questions[p.question_id].answers)
+            question = report.questions[row.cell][p.question_id]
+            assert line["prompt"] == question.prompt
+            assert json.loads(line["answers"]) == list(question.answers)
             assert line["answer"] == (p.answer or "") and line["rationale"] == (p.rationale or "")
             assert line["confidence"] == ("" if p.confidence is None else str(p.confidence))
 

@@ -8,6 +8,9 @@ from saysel.errors import UsageError
 from saysel.interfaces import EstimationContext, Format, Prompt
 from saysel.records import ModelRef
 
+#: A character for private use, which no reply has.
+PROBE = "\ue000"
+
 
 def token_logprobs(
     context: EstimationContext,
@@ -74,11 +77,9 @@ def answer_place(format: Format, reply: str) -> tuple[int, int] | None:
     start = reply.find(answer)
     while start >= 0:
         end = start + len(answer)
-        # The same words may stand in the reasoning, or in the label before the answer.
-        if (
-            format.parse(reply[:start]).answer is None
-            and format.parse(reply[:end]).answer == answer
-        ):
+        # The same words may stand in the reasoning, or in the label before the answer: where
+        # other words in their place are another answer, there it is.
+        if format.parse(f"{reply[:start]}{PROBE}{reply[end:]}").answer == PROBE:
             return start, end
         start = reply.find(answer, start + 1)
     return None

@@ -40,6 +40,20 @@ def test_where_the_answer_is(reply: str, found: str) -> None:
     assert f"{reply[:start]}[{reply[start:end]}]{reply[end:]}".startswith(found)
 
 
+@given(st.sampled_from(["Paris", "A", "Answer", "in 1903"]), st.booleans(), st.booleans())
+@pytest.mark.parametrize("name", ["sayself", "percent", "tags"])
+def test_it_is_found_in_every_format(name: str, answer: str, why: bool, lead: bool) -> None:
+    format = examples.build("format", name)
+    rationale = f"It may be {answer} or not." if why else None
+    reply = format.render(answer, rationale, 0.5, f"Is it {answer}?" if lead else "")
+
+    start, end = answer_place(format, reply) or (0, 0)
+
+    assert reply[start:end] == answer
+    other = format.render("Rome", rationale, 0.5, f"Is it {answer}?" if lead else "")
+    assert f"{reply[:start]}Rome{reply[end:]}" == other
+
+
 @pytest.mark.parametrize("reply", ["", "Paris", "Answer: Confidence: 9"])
 def test_no_answer_is_nowhere(reply: str) -> None:
     assert answer_place(FORMAT, reply) is None

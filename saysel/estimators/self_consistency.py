@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import fsum
 from typing import Literal
 
 from pydantic import Field
@@ -42,9 +43,10 @@ class SelfConsistencyEstimator(SamplingEstimator):
 
 def _weighted(samples: Samples) -> Prediction:
     stated = [part.confidence or 0.0 for part in samples.parts]
-    weights = [sum(stated[member] for member in one.members) for one in samples.clusters]
+    # Exact sums: rounding that hangs on the number of replies would rank equal confidences.
+    weights = [fsum(stated[member] for member in one.members) for one in samples.clusters]
     largest = max(range(len(weights)), key=weights.__getitem__)  # the first, and larger, if equal
-    total = sum(stated)
+    total = fsum(stated)
     return samples.prediction(
         samples.clusters[largest], min(1.0, weights[largest] / total) if total else None
     )

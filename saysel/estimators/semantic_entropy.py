@@ -54,12 +54,15 @@ class SemanticEntropyEstimator(SamplingEstimator):
                 yield samples.prediction(None, None)
                 continue
             logs = self._logs(model, samples, context)
+            if not logs:
+                yield samples.prediction(samples.clusters[0], None)
+                continue
             highest = max(logs.values())  # so that the largest weight is 1, and none underflows
             weights = [
-                sum(exp(logs[member] - highest) for member in cluster.members)
+                sum(exp(logs[member] - highest) for member in cluster.members if member in logs)
                 for cluster in samples.clusters
             ]
-            members = sum(len(cluster.members) for cluster in samples.clusters)
+            members = len(logs)
             mass = members / self.n
             masses = [mass * weight / sum(weights) for weight in weights]
             likeliest = max(range(len(masses)), key=masses.__getitem__)
@@ -69,7 +72,7 @@ class SemanticEntropyEstimator(SamplingEstimator):
     def _logs(
         self, model: ModelRef, samples: Samples, context: EstimationContext
     ) -> dict[int, float]:
-        """Log of the weight of every reply that is in a cluster."""
+        """Log of the weight of every reply that is in a cluster and whose answer was found."""
         members = [member for cluster in samples.clusters for member in cluster.members]
         if self.weight == "count":
             return dict.fromkeys(members, 0.0)
@@ -84,7 +87,8 @@ class SemanticEntropyEstimator(SamplingEstimator):
         texts = [samples.responses[member].text for member in members]
         scores = answer_logprobs(context, model, [samples.prompt] * len(texts), texts)
         for member, score in zip(members, scores, strict=True):
-            found[member] = self._mean(sum(score or ()), len(score or ()))
+            if score is not None:
+                found[member] = self._mean(sum(score), len(score))
         return found
 
     def _mean(self, total: float, tokens: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import mean
 
 from saysel.interfaces import EstimationContext
 from saysel.records import ModelRef, Prediction, Question
@@ -25,4 +26,5 @@ class VerbalizedConsistencyEstimator(SamplingEstimator):
             members = chosen.members if chosen else ()
             stated = [samples.parts[member].confidence for member in members]
             known = [confidence for confidence in stated if confidence is not None]
-            yield samples.prediction(chosen, sum(known) / len(known) if known else None)
+            # The exact mean: rounding that hangs on their number would rank equal confidences.
+            yield samples.prediction(chosen, mean(known) if known else None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from saysel.errors import UsageError
 from saysel.estimators.semantic_entropy import SemanticEntropyEstimator, confidence
+from saysel.formats.tags import TagsFormat
 from saysel.interfaces import EstimationContext
 from saysel.records import ModelRef, Prediction
 from saysel.testing import question
@@ -67,6 +69,17 @@ def test_whole_replies_as_they_were_generated(context: Any) -> None:
     found = estimate(context(*REPLIES, odds={}), 4, weight="likelihood", of="reply")
 
     assert found.confidence == pytest.approx(1 - 1.5 / 2)  # all are -1 nat over 4 tokens
+
+
+def test_tags_are_no_hindrance(context: Any) -> None:
+    replies = [f"<answer> {one} </answer>" for one in ("Rome", "Paris", "Paris", "Oslo")]
+    drawn = context(*replies, odds={"Rome": 0.6, "Paris": 0.1, "Oslo": 0.2})
+    drawn = replace(drawn, format=TagsFormat(instruction=""))
+
+    found = estimate(drawn, 4, weight="likelihood")
+
+    entropy = -(0.6 * log(0.6) + 2 * 0.2 * log(0.2))
+    assert found.confidence == pytest.approx(1 - entropy / log(4))
 
 
 @pytest.mark.parametrize("of", ["answer", "reply"])

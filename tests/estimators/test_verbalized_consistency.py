@@ -32,6 +32,13 @@ def test_the_mean_of_what_the_agreeing_replies_state(context: Any) -> None:
     assert found.shares == {"Paris": 3 / 5, "Rome": 1 / 5}
 
 
+@pytest.mark.parametrize("n", range(1, 11))
+def test_how_many_agree_is_not_in_the_confidence(n: int, context: Any) -> None:
+    replies = ["Answer: Paris Confidence: 9"] * n
+
+    assert estimate(context, *replies).confidence == 0.9
+
+
 def test_no_stated_confidence_is_none(context: Any) -> None:
     assert estimate(context, "Answer: Rome", "Answer: Rome").confidence is None
     assert estimate(context, "…", "Confidence: 9").answer is None

@@ -73,8 +73,8 @@ def fold(text: str) -> str:
 def normalise(text: str) -> str:
     """The words of an answer, numbers in digits ("The Café, at Twenty-Two!" -> "cafe at 22").
 
-    Without case, accents, punctuation and articles. A text of nothing but articles and
-    punctuation is only stripped and lowered, so that two different ones never become equal.
+    Without case, accents, punctuation and articles. Articles alone stay, for "A." may be an
+    option, and punctuation alone is only stripped, so that two different ones never become equal.
     """
     folded = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", fold(text))
     # Initials are one word, and the last one of U.S.A. is no article.
@@ -88,7 +88,7 @@ def normalise(text: str) -> str:
         for word, after in zip(words, [*words[1:], ""], strict=False)
         if word not in ARTICLES or (word == "a" and after in ONE_OF)
     ]
-    return " ".join(in_digits(kept)) or text.strip().casefold()
+    return " ".join(in_digits(kept)) or " ".join(words) or text.strip().casefold()
 
 
 def key(text: str) -> str:

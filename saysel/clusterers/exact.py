@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 
+from saysel.answers import key
 from saysel.interfaces import Clusterer
 from saysel.records import Cluster, Question, Response
 
 
-def key(answer: str) -> str:
-    """What two answers must share to be equal: words, without case, articles, punctuation."""
-    words = re.findall(r"\w+", answer.casefold())
-    return " ".join(word for word in words if word not in {"a", "an", "the"}) or answer.casefold()
-
-
 class ExactClusterer(Clusterer):
-    """Group responses whose answers are the same words."""
+    """Group responses whose answers are the same words and numbers, as `match` judges them."""
+
+    version = 2
 
     def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
         groups: dict[str, list[Response]] = defaultdict(list)

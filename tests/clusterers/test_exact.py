@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.clusterers.exact import ExactClusterer, key
+from saysel.answers import key
+from saysel.clusterers.exact import ExactClusterer
 from saysel.testing import question, responses
 
 answers = (
@@ -41,12 +42,22 @@ def test_case_articles_and_punctuation_do_not_count() -> None:
     assert barn.members == (1, 4)
 
 
+def test_numbers_are_what_they_are_and_options_what_they_name() -> None:
+    drawn = responses("-5", "5", "1,000", "1000", "-5.", "A", "(a)", "A.", "B", "b)")
+
+    found = ExactClusterer().cluster(question(), drawn)
+
+    assert [cluster.members for cluster in found] == [(5, 6, 7), (0, 4), (2, 3), (8, 9), (1,)]
+
+
 def test_ties_go_to_the_answer_that_came_first() -> None:
     found = ExactClusterer().cluster(question(), responses("Rome", "Paris", "Paris", "Rome"))
 
     assert [cluster.representative.answer for cluster in found] == ["Rome", "Paris"]
 
 
-@pytest.mark.parametrize(("one", "other"), [("?", "!"), ("the", "a"), ("1", "2"), ("é", "e")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("?", "!"), ("the", "a"), ("1", "2"), ("-5", "5"), ("3.5", "3 5")]
+)
 def test_different_answers_stay_apart(one: str, other: str) -> None:
     assert key(one) != key(other)

@@ -26,6 +26,7 @@ from saysel.testing import question
         *((("Paris",), "Rome", 0.0), (("Paris",), "Rome, not Paris", 0.0), (("Paris",), "", 0.0)),
         *((("3.5",), "35", 0.0), (("1000",), "1", 0.0), (("a",), "the", 0.0), (("?",), "!", 0.0)),
         *((("C",), "C++", 1.0), (("the",), "The", 1.0)),
+        *((("A",), "A.", 1.0), (("A",), "(A)", 1.0), (("A",), "**A**", 1.0), (("A",), "B.", 0.0)),
     ],
 )
 def test_right_and_wrong(accepted: tuple[str, ...], answer: str, correct: float) -> None:

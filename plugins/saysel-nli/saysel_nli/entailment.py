@@ -62,6 +62,8 @@ def verdicts(
 
     model, tokenizer = classifier.model, classifier.tokenizer
     longest = min(tokenizer.model_max_length, _positions(model))
+    # The answer stands last: of what is too long, the question's beginning can be spared.
+    tokenizer.truncation_side = "left"
     # Pairs of similar length share a batch.
     waiting = sorted(set(pairs), key=lambda pair: (len(pair[0]) + len(pair[1]), pair))
     known: dict[tuple[str, str], Verdict] = {}

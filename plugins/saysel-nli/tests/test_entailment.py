@@ -59,6 +59,22 @@ def test_texts_that_are_too_long_are_cut(classifier: Path) -> None:
     assert 0 <= found.entailment <= 1
 
 
+def test_of_what_is_too_long_the_end_is_read(classifier: Path) -> None:
+    loaded = load(str(classifier), None)
+    read: list[list[int]] = []
+    handle = loaded.model.register_forward_pre_hook(
+        lambda module, args, inputs: read.extend(inputs["input_ids"].tolist()), with_kwargs=True
+    )
+    try:
+        verdicts(loaded, [("cat " * 500 + "whale", "cat " * 500 + "fish")], 8)
+    finally:
+        handle.remove()
+
+    (ids,) = read
+    whale, fish = loaded.tokenizer.convert_tokens_to_ids(["whale", "fish"])
+    assert whale in ids and fish in ids
+
+
 def test_labels_are_found_by_name(classifier: Path, tmp_path: Path) -> None:
     directory = relabelled(classifier, tmp_path, ["ENTAILMENT", "neutral", "Contradiction"])
 

@@ -36,10 +36,10 @@ def cells(columns: Columns) -> tuple[Columns, npt.NDArray[np.intp]]:
     """Equal rows made one: the distinct rows, by ascending confidence, and each row's cell."""
     import numpy as np
 
-    # A confidence that is missing is equal to another, and comes after 1.
+    # What is missing is equal to what else is missing; a missing confidence comes after 1.
     parts = [np.nan_to_num(columns.confidence, nan=2.0), columns.correct]
     if columns.tokens is not None:
-        parts.append(columns.tokens)
+        parts.append(np.nan_to_num(columns.tokens))
     order = np.lexsort(parts[::-1])
     new = np.zeros(len(order), dtype=bool)
     new[:1] = True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from contextlib import suppress
+from typing import Any
 
 #: How a file says that there is nothing, in lower case.
 MISSING = frozenset({"", "null", "none", "nan", "na", "n/a", "<na>"})
@@ -52,15 +54,31 @@ def text_in(value: object) -> str | None:
 
 
 def texts_in(value: object) -> tuple[str, ...]:
-    """The texts of a list, or of a list of texts that is written as JSON in one cell.
+    """The texts of a list, or of one that is written in one cell as JSON or as Python shows it.
 
     Any other value is one text; empty ones are left out.
     """
     if isinstance(value, str) and value.lstrip().startswith("["):
-        with suppress(ValueError, RecursionError):
-            written = json.loads(value)
-            # "[0, 1]" is an interval, not two answers.
-            if all(isinstance(item, str) for item in written):
-                value = written
+        cell = value
+        for read in (json.loads, _shown):
+            with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+                written = read(cell)
+                # "[0, 1]" is an interval, not two answers.
+                if all(isinstance(item, str) for item in written):
+                    value = written
+                    break
     found = map(text_in, value if isinstance(value, list) else [value])
     return tuple(text for text in found if text is not None and text.strip())
+
+
+def _shown(cell: str) -> Any:
+    """The list that Python shows like this, as pandas writes lists into CSV.
+
+    Raises:
+        ValueError: it shows none like this; an array of texts has no commas, for instance, and
+            read as a list would be one text.
+    """
+    found = ast.literal_eval(cell.strip())
+    if repr(found) != cell.strip():
+        raise ValueError(cell)
+    return found

@@ -14,6 +14,9 @@ from saysel.errors import DataError
 
 Row = Mapping[str, Any]
 
+# Replies and contexts may be longer than the module thinks a cell should be.
+csv.field_size_limit(2**31 - 1)
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -83,8 +86,17 @@ def _text(path: Path) -> str:
     return decoded(path.read_bytes(), path)
 
 
-def _csv(path: Path, delimiter: str = ",") -> DataFile:
-    lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True, delimiter=delimiter)
+def _csv(path: Path) -> DataFile:
+    return csv_file(path, _text(path))
+
+
+def csv_file(path: Path, text: str, delimiter: str = ",") -> DataFile:
+    """The rows of a text with a header.
+
+    Raises:
+        DataError: a line is no CSV, or has more or fewer cells than the header.
+    """
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     rows: list[Row] = []
     places: list[str] = []
     try:
@@ -108,7 +120,27 @@ def _csv(path: Path, delimiter: str = ",") -> DataFile:
 
 
 def _tsv(path: Path) -> DataFile:
-    return _csv(path, "\t")
+    return csv_file(path, _text(path), "\t")
+
+
+def json_in(text: str, path: Path, line: int | None = None) -> Any:
+    """What a line of a file says, or all of it.
+
+    Raises:
+        DataError: it is no JSON.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{path}, line {line or error.lineno}: not JSON ({error.msg} at column {error.colno}): "
+            "mend or remove the line"
+        ) from None
+    except (ValueError, RecursionError):
+        where = f"{path}, line {line}" if line else str(path)
+        raise DataError(
+            f"{where}: not JSON (a number or list that is too long or too deep): mend or remove it"
+        ) from None
 
 
 def _jsonl(path: Path) -> DataFile:
@@ -118,13 +150,7 @@ def _jsonl(path: Path) -> DataFile:
     for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            reason = getattr(error, "msg", "a number or list that is too long or too deep")
-            raise DataError(
-                f"{path}, line {number}: not JSON ({reason}): mend or remove the line"
-            ) from None
+        row = json_in(line, path, number)
         if not isinstance(row, dict):
             raise DataError(
                 f'{path}, line {number}: must be an object, {{"id": …, "confidence": …}}'

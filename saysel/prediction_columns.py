@@ -11,7 +11,7 @@ from saysel.errors import UsageError
 NAMES: dict[str, tuple[str, ...]] = {
     "id": ("question_id", "id", "qid", "doc_id", "example_id", "sample_id"),
     "confidence": ("confidence", "conf", "probability", "prob", "stated_confidence"),
-    "correct": ("correct", "is_correct", "correctness", "label"),
+    "correct": ("correct", "is_correct", "correctness"),
     "answer": ("answer", "prediction", "predicted_answer", "model_answer", "pred"),
     "gold": (
         *("gold", "answers", "gold_answer", "gold_answers", "accepted_answers", "reference"),

@@ -97,7 +97,7 @@ def load(
         else:
             answer, rationale, confidence = format.parse(output)
         correct = None if judged else _correct(file, index, roles.found["correct"])
-        tokens = _tokens(file.value(index, roles.get("tokens")))
+        tokens = _tokens(file, index, roles.get("tokens"))
         found.append(Prediction(id, output, answer, rationale, confidence, correct, tokens))
         answers = texts_in(file.value(index, roles.get("gold")))
         if judged and not answers:
@@ -182,9 +182,17 @@ def _correct(file: DataFile, index: int, column: str) -> float | None:
     return number
 
 
-def _tokens(value: object) -> int:
-    number = None if missing(value) else number_in(value)
-    return max(0, round(number)) if number is not None else 0
+def _tokens(file: DataFile, index: int, column: str | None) -> int:
+    """How many tokens a reply took; 0 where nobody counted."""
+    value = file.value(index, column)
+    if missing(value):
+        return 0
+    number = number_in(value)
+    if number is None or number < 0:
+        raise DataError(
+            f"{file.where(index)}: '{column}' must be a number of tokens, or empty (got {value!r})"
+        )
+    return round(number)
 
 
 def _judge(

@@ -33,14 +33,14 @@ def columns(predictions: Sequence[Prediction]) -> Columns:
                     f"prediction of question '{prediction.question_id}': {name} must be a number "
                     f"from 0 to 1, or missing (got {value})"
                 )
-    tokens = np.array([prediction.tokens for prediction in judged], dtype=np.float64)
+    # No answer takes 0 tokens: nobody counted.
+    tokens = np.array([prediction.tokens or np.nan for prediction in judged], dtype=np.float64)
     return Columns(
         correct=np.array([prediction.correct for prediction in judged], dtype=np.float64),
         confidence=np.array(
             [np.nan if p.confidence is None else p.confidence for p in judged], dtype=np.float64
         ),
-        # No answer takes 0 tokens: nobody counted.
-        tokens=tokens if tokens.any() else None,
+        tokens=tokens if np.isfinite(tokens).any() else None,
     )
 
 

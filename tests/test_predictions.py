@@ -61,7 +61,7 @@ def test_every_kind_of_file_gives_the_same(tmp_path: Path, kind: str) -> None:
     [
         ("id,confidence,correct", "x,0.5,1"),
         ("question_id,conf,is_correct", "x,.5,True"),
-        ("Question ID,Probability,label", "x,50%,yes"),
+        ("Question ID,Probability,Is Correct", "x,50%,yes"),
         ("QID,stated-confidence,Correctness", "x,5e-1,1.0"),
     ],
 )
@@ -165,6 +165,8 @@ def test_a_judge_that_was_asked_for_overrules_the_column(tmp_path: Path) -> None
         ('["Roma", "Rome"]', 1.0),
         ("Rome", 1.0),
         ('["Rome"', 1.0),  # no JSON: a text like any other, and punctuation is nothing
+        ("['Roma', 'Rome']", 1.0),  # as pandas writes a list
+        ("['Roma' 'Rome']", 0.0),  # as numpy shows an array: one text
         ("[0, 1]", 0.0),
         (["Paris"], 0.0),
     ],
@@ -266,6 +268,8 @@ def test_what_is_not_needed_may_be_unclear(tmp_path: Path) -> None:
         ("x.csv", "id,confidence,correct\na,1,1\n,1,1\n", "line 3: 'id' is empty"),
         ("x.csv", "id,confidence,correct\na,1,1\na,1,1\n", "line 3: the id 'a' was in line 2"),
         ("x.csv", "confidence,answer,gold\n1,x,\n", "line 2: 'gold' is empty"),
+        ("x.csv", "confidence,correct,tokens\n1,1,12\n1,1,few\n", "line 3: 'tokens' must be a"),
+        ("x.csv", "confidence,correct,tokens\n1,1,-3\n", "line 2: 'tokens' must be a number"),
         ("x.jsonl", '{"confidence": 1}\n{"conf', "line 2: not JSON"),
         ("x.jsonl", '{"confidence": 1, "correct": 1}\n[1]\n', "line 2: must be an object"),
         ("x.jsonl", '{"confidence": true, "correct": 1}', "line 1: 'confidence' must be a number"),
@@ -284,6 +288,19 @@ def test_broken_files_are_told_in_one_line(
     assert message in str(error.value)
     assert str(error.value).startswith(str(tmp_path / name))
     assert "\n" not in str(error.value)
+
+
+def test_long_replies_are_read(tmp_path: Path) -> None:
+    reply = "So it is. " * 20_000
+
+    (one,) = read_predictions(text(tmp_path, f"confidence,correct,response\n0.5,1,{reply}\n"))
+
+    assert one.response == reply
+
+
+def test_a_label_is_not_a_verdict(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no column is known to be the correct"):
+        read_predictions(text(tmp_path, "confidence,label\n0.5,1\n"))
 
 
 def test_other_trouble_with_files(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from saysel.metrics.auroc import Auroc
 from saysel.metrics.brier import Brier
 from saysel.metrics.ece import Ece
 from saysel.metrics.parse_rate import ParseRate
+from saysel.metrics.tokens import Tokens
 from saysel.records import Prediction
 from saysel.scores import columns, label, score
 
@@ -102,6 +103,9 @@ def test_tokens_are_there_where_somebody_counted():
     assert columns([prediction(0.5, 1.0)]).tokens is None
     counted = replace(prediction(0.5, 1.0), tokens=12)
     assert columns([counted, prediction(0.5, None)]).tokens.tolist() == [12]
+    partly = columns([counted, prediction(0.5, 1.0), counted])
+    (tokens,) = score(partly, [Tokens(use="tokens")], resamples=50)
+    assert (tokens.value, tokens.low, tokens.high) == (12, 12, 12)
 
 
 def test_both_kinds_of_interval_are_kept():

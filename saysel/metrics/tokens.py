@@ -19,8 +19,8 @@ class Tokens(Weighted):
 
     Source: the usual definition.
     Can't see: tokens that are read, and how long they take.
-    Missing confidences: every judged question counts, stated confidence or not.
-    Not defined (NaN) without questions, or where the tokens were not counted.
+    Missing confidences: every judged question whose tokens were counted counts, stated
+    confidence or not. Not defined (NaN) without one.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
@@ -32,4 +32,6 @@ class Tokens(Weighted):
 
         if predictions.tokens is None:
             return np.full(len(weights), np.nan)
-        return ratio(weights @ predictions.tokens, weights.sum(axis=1))
+        counted = np.isfinite(predictions.tokens)
+        weights = weights[:, counted]
+        return ratio(weights @ predictions.tokens[counted], weights.sum(axis=1))

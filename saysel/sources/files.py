@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,10 +12,13 @@ from typing import Any
 
 from pydantic import Field
 
-from saysel.data_file import decoded
+from saysel.data_file import decoded, json_in
 from saysel.errors import DataError
 from saysel.records import Question
 from saysel.sources.splits import SPLITS, DealtSource
+
+#: What JSON can spell and no text can hold.
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class FileSource(DealtSource):
@@ -70,6 +75,21 @@ def read_text(path: Path) -> str:
     if not text.strip():
         raise DataError(f"{path}: the file is empty: it needs a question a line")
     return text
+
+
+def question_json(text: str, path: Path, line: int | None = None) -> Any:
+    """What a line of a file says, or all of it.
+
+    Raises:
+        DataError: it is no JSON, or spells half of a character.
+    """
+    found = json_in(text, path, line)
+    if "\\ud" in text.lower() and (half := SURROGATE.search(json.dumps(found, ensure_ascii=False))):
+        where = f"{path}, line {line}" if line else str(path)
+        raise DataError(
+            f"{where}: half of a character (\\u{ord(half[0]):04x}): mend or remove the line"
+        )
+    return found
 
 
 def question_from(row: Mapping[str, Any], where: str, number: int) -> tuple[Question, str | None]:

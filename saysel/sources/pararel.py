@@ -6,14 +6,13 @@ wrong options in `negative_answer` are separated by slashes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from pydantic import Field
 
 from saysel.errors import DataError
 from saysel.records import Question
-from saysel.sources.files import FileSource
+from saysel.sources.files import FileSource, question_json
 
 
 class ParaRelSource(FileSource):
@@ -26,11 +25,7 @@ class ParaRelSource(FileSource):
 
     def rows(self) -> Iterator[tuple[Question, str | None]]:
         """One question per distinct wording; one that occurs twice accepts both answers."""
-        text = self.text()
-        try:
-            content = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{self.path}, line {error.lineno}: not JSON ({error.msg})") from None
+        content = question_json(self.text(), self.path)
         if not isinstance(content, list) or not content:
             raise DataError(f"{self.path}: must be a JSON list of questions")
         questions: dict[str, Question] = {}

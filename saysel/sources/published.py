@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +11,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from saysel.data_file import csv_file
 from saysel.errors import DataError
 from saysel.records import Question
-from saysel.sources.files import read_bytes, read_text
+from saysel.sources.files import question_json, read_bytes, read_text
 from saysel.sources.hub import RemoteSource
 from saysel.sources.splits import words
 
@@ -92,11 +91,7 @@ def file_rows(path: Path) -> Iterator[Mapping[str, Any]]:
         yield from _parquet(path)
         return
     text = read_text(path)
-    rows: Iterable[Any]
-    if path.suffix == ".csv":
-        rows = csv.DictReader(io.StringIO(text, newline=""))
-    else:
-        rows = _json(path, text)
+    rows: Iterable[Any] = csv_file(path, text).rows if path.suffix == ".csv" else _json(path, text)
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise DataError(f"{path}, entry {number}: must be an object")
@@ -106,10 +101,10 @@ def file_rows(path: Path) -> Iterator[Mapping[str, Any]]:
 def _json(path: Path, text: str) -> Iterable[Any]:
     """A list, an object that holds one (`Data`, as TriviaQA has it), or an object a line."""
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
+        content = question_json(text, path)
+    except DataError:
         if not text.lstrip().startswith("{"):
-            raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+            raise
         return _lines(path, text)
     if isinstance(content, dict):
         lists = [content[key] for key in ("Data", "data") if isinstance(content.get(key), list)]
@@ -122,10 +117,7 @@ def _json(path: Path, text: str) -> Iterable[Any]:
 def _lines(path: Path, text: str) -> Iterator[Any]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(f"{path}, line {number}: not JSON ({error.msg})") from None
+            yield question_json(line, path, number)
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:

@@ -73,7 +73,8 @@ def test_no_question_is_in_two_splits() -> None:
     [
         (
             '[\n{"question": "a?",\n',
-            ", line 3: not JSON (Expecting property name enclosed in double quotes)",
+            ", line 3: not JSON (Expecting property name enclosed in double quotes at column 1): "
+            "mend or remove the line",
         ),
         ({"question": "a?"}, ": must be a JSON list of questions"),
         ([], ": must be a JSON list of questions"),

@@ -33,7 +33,7 @@ def read_confidence(
     import torch
 
     lm, tokenizer = hf.resident(model)
-    tree = ConfidenceTokens(format, tokenizer)
+    tree = ConfidenceTokens(format, tokenizer, hf.end_tokens(lm, tokenizer))
     values = torch.tensor(tree.values, dtype=torch.float64)
     asked, written = hf.encode(tokenizer, prompts), hf.encode_replies(tokenizer, replies)
     joined = [prompt + reply for prompt, reply in zip(asked, written, strict=True)]

@@ -7,7 +7,7 @@ of every confidence, and so the expectation of anything that hangs on it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from saysel import hf
@@ -16,6 +16,9 @@ from saysel.interfaces import Format
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+#: Stands for every token that ends a reply.
+END = -1
 
 
 class ConfidenceTokens:
@@ -34,7 +37,12 @@ class ConfidenceTokens:
         StageError: the tokenizer joins the marker with what follows it.
     """
 
-    def __init__(self, format: Format, tokenizer: Any) -> None:
+    def __init__(self, format: Format, tokenizer: Any, ends: Collection[int]) -> None:
+        """The tree of a format's confidences.
+
+        Args:
+            ends: every token at which the model stops, see `saysel.hf.end_tokens`.
+        """
         marker = format.confidence_marker
         texts = [marker, *(marker + text for text in format.confidences)]
         first, *written = hf.encode_replies(tokenizer, texts)
@@ -44,13 +52,14 @@ class ConfidenceTokens:
                 "no place where the confidence begins: choose another format"
             )
         # The end tells "1" from the beginning of "10"; elsewhere it is the only thing to follow.
-        tails = [(*ids[len(first) :], tokenizer.eos_token_id) for ids in written]
+        tails = [(*ids[len(first) :], END) for ids in written]
         following: dict[tuple[int, ...], set[int]] = defaultdict(set)
         for tail in tails:
             for size, token in enumerate(tail):
                 following[tail[:size]].add(token)
         self.values = list(format.confidences.values())
         self.branches = sorted(start for start, tokens in following.items() if len(tokens) > 1)
+        self._ends = sorted(ends)
         self._steps = [
             [
                 (self.branches.index(tail[:size]), token)
@@ -68,10 +77,12 @@ class ConfidenceTokens:
         """
         import torch
 
+        def taken(branch: int, token: int) -> Tensor:
+            """Log-probability of one step, [B]; any token that ends the reply is the end."""
+            if token == END:
+                return following[branch][:, self._ends].logsumexp(-1)
+            return following[branch][:, token]
+
         return torch.stack(
-            [
-                torch.stack([following[branch][:, token] for branch, token in steps]).sum(0)
-                for steps in self._steps
-            ],
-            -1,
+            [torch.stack([taken(*step) for step in steps]).sum(0) for steps in self._steps], -1
         )

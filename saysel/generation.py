@@ -82,6 +82,7 @@ def _generate(
     import torch
 
     device = model.device
+    spread = len(set(getattr(model, "hf_device_map", {}).values())) > 1
     pad = tokenizer.pad_token_id
     rows = len(prompts) * n
     tokens, mask = padded(prompts, pad, device)  # [P, L]
@@ -130,7 +131,8 @@ def _generate(
             break
         if left <= len(active) // 2:
             kept = torch.nonzero(active)[:, 0]
-            cache.batch_select_indices(kept)
+            # On the CPU, indices go for layers on any device.
+            cache.batch_select_indices(kept.cpu() if spread else kept)
             alive, chosen, mask, positions = alive[kept], chosen[kept], mask[kept], positions[kept]
             active = active[kept]
         seen = longest + step + 1
@@ -266,13 +268,15 @@ class Marks:
 
     def wrote(self, alive: torch.Tensor, chosen: torch.Tensor) -> None:
         """Take note of the token that each row wrote."""
-        if self.marker is None:
+        if not self.marker:
             return
         for reply, token in zip(alive.tolist(), chosen.tolist(), strict=True):
             if token not in self.pieces:
                 self.pieces[token] = self.tokenizer.decode([token])
             self.written[reply] += 1
             tail = self.tails[reply] + self.pieces[token]
-            if self.marker in tail and self.marked[reply] == sys.maxsize:
+            # The last one counts, as in reading: the words may stand in the reflection too.
+            _, found, behind = tail.rpartition(self.marker)
+            if found:
                 self.marked[reply] = self.written[reply]
-            self.tails[reply] = tail[-len(self.marker) :]
+            self.tails[reply] = behind[-len(self.marker) :]

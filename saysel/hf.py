@@ -134,8 +134,7 @@ def load_model(ref: ModelRef, trainable: bool = False) -> Any:
         DataError: it cannot be loaded.
     """
     if trainable:  # what was sampled from before is not needed while another is trained
-        _RESIDENT.clear()
-        memory.release()
+        release()
     with _loading(ref):
         from transformers import AutoModelForCausalLM
 
@@ -176,11 +175,15 @@ def _quantization(ref: ModelRef) -> Any:
 def resident(ref: ModelRef) -> tuple[Any, Any]:
     """Model and tokenizer for inference; the last one asked for stays in memory."""
     if ref not in _RESIDENT:
-        # The old one goes first: there may be no room for both.
-        _RESIDENT.clear()
-        memory.release()
+        release()  # the old one goes first: there may be no room for both
         _RESIDENT[ref] = load_model(ref), load_tokenizer(ref)
     return _RESIDENT[ref]
+
+
+def release() -> None:
+    """Let go of the model that was kept for inference."""
+    _RESIDENT.clear()
+    memory.release()
 
 
 def render(tokenizer: Any, prompt: Prompt) -> str:
@@ -289,6 +292,17 @@ def batches(size: int, most: int) -> dict[str, int]:
     return {"per_device_train_batch_size": part, "gradient_accumulation_steps": size // part}
 
 
+def on_one_device(config: Any) -> Any:
+    """The arguments of a transformers Trainer, for a model that is where it is.
+
+    With several accelerators in sight a Trainer copies the model to all of them and takes as many
+    batches a step, whatever batch size and number of steps it was given.
+    """
+    _ = config.n_gpu  # counts them
+    config._n_gpu = 1
+    return config
+
+
 def sft_config(**options: Any) -> Any:
     """TRL's SFTConfig; memory is traded for time on accelerators only."""
     quiet()
@@ -298,7 +312,8 @@ def sft_config(**options: Any) -> Any:
     with warnings.catch_warnings():
         # The option has another name in the newest version, and the old one still works.
         warnings.simplefilter("ignore", FutureWarning)
-        return SFTConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+        config = SFTConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+    return on_one_device(config)
 
 
 def dpo_config(**options: Any) -> Any:
@@ -311,7 +326,8 @@ def dpo_config(**options: Any) -> Any:
     options |= {"precompute_ref_log_probs": True, "max_length": None}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        return DPOConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+        config = DPOConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+    return on_one_device(config)
 
 
 def dpo_trainer(rows: Sequence[Preference], **options: Any) -> Any:

@@ -53,7 +53,8 @@ def grpo_config(**options: Any) -> Any:
     options |= {"loss_type": "grpo", "disable_dropout": True, "shuffle_dataset": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return GRPOConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+        config = GRPOConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+    return hf.on_one_device(config)
 
 
 def grpo_trainer(roll_out: RollOut, rows: Sequence[int], beta: float, **options: Any) -> Any:

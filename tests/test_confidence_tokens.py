@@ -45,7 +45,7 @@ def even(tokens: ConfidenceTokens, tokenizer: Any) -> torch.Tensor:
 
 def test_one_token_each_needs_one_place() -> None:
     tokenizer = bytewise(*(f"Ġ{k}" for k in range(11)))
-    tokens = ConfidenceTokens(SaySelfFormat(), tokenizer)
+    tokens = ConfidenceTokens(SaySelfFormat(), tokenizer, {0})
 
     assert tokens.branches == [()]
     assert tokens.values == TENTHS
@@ -56,7 +56,7 @@ def test_a_digit_a_token_branches_behind_the_one() -> None:
     # A blank, then a digit; behind the 1 comes the end or a 0.
     tokenizer = bytewise()
     blank, one = tokenizer(" 1")["input_ids"]
-    tokens = ConfidenceTokens(SaySelfFormat(), tokenizer)
+    tokens = ConfidenceTokens(SaySelfFormat(), tokenizer, {0})
 
     assert tokens.branches == [(blank,), (blank, one)]
     expected = [1.0] * 11
@@ -66,7 +66,7 @@ def test_a_digit_a_token_branches_behind_the_one() -> None:
 
 def test_a_chance_is_the_product_of_its_steps() -> None:
     tokenizer = bytewise()
-    tokens = ConfidenceTokens(SaySelfFormat(), tokenizer)
+    tokens = ConfidenceTokens(SaySelfFormat(), tokenizer, {0})
     torch.manual_seed(0)
     root, behind_one = torch.randn(2, 3, len(tokenizer)).log_softmax(-1)
 
@@ -78,6 +78,20 @@ def test_a_chance_is_the_product_of_its_steps() -> None:
     torch.testing.assert_close(found[:, 0], root[:, zero])
 
 
+def test_whatever_ends_a_reply_tells_one_from_ten() -> None:
+    tokenizer = bytewise()
+    other = tokenizer("~")["input_ids"][0]  # as chat models end their turn
+    tokens = ConfidenceTokens(SaySelfFormat(), tokenizer, {0, other})
+    torch.manual_seed(0)
+    root, behind_one = torch.randn(2, 3, len(tokenizer)).log_softmax(-1)
+
+    found = tokens.logprobs([root, behind_one])
+
+    (one,) = tokenizer("1")["input_ids"]
+    ended = behind_one[:, [0, other]].exp().sum(-1).log()
+    torch.testing.assert_close(found[:, 1], root[:, one] + ended)
+
+
 def test_a_tokenizer_that_joins_marker_and_confidence_is_refused() -> None:
     joining = bytewise(":7")
 
@@ -85,4 +99,4 @@ def test_a_tokenizer_that_joins_marker_and_confidence_is_refused() -> None:
         confidences: ClassVar[dict[str, float]] = {str(k): k / 10 for k in range(11)}
 
     with pytest.raises(StageError, match="joins 'Confidence:' with the confidence"):
-        ConfidenceTokens(Tight(), joining)
+        ConfidenceTokens(Tight(), joining, {0})

@@ -8,7 +8,7 @@ import torch
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.generation import Decoding, Reply, generate
+from saysel.generation import Decoding, Marks, Reply, generate
 from saysel.records import ModelRef
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma3_text", "gpt2")
@@ -178,9 +178,25 @@ def test_replies_explore_once_they_are_marked(llama: Any, tokenizer: Any) -> Non
 
     samples = replies(llama, tokenizer, decoding, n=16, prompts=[[5, 6, 7]])[0]
 
-    assert {reply.marked for reply in samples} == {marked}
+    # Where it was said once more, that counts for what is learned, but exploring has begun.
+    assert min(reply.marked for reply in samples) == marked
     assert {tuple(reply.tokens[:marked]) for reply in samples} == {tuple(plain.tokens[:marked])}
     assert len({tuple(reply.tokens[marked:]) for reply in samples}) > 1
+
+
+def test_of_two_markers_the_last_counts(tokenizer: Any) -> None:
+    texts = ["so so. ", "so", " it", " is"]
+    ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    marks = Marks(tokenizer, "so", 1)
+    alive = torch.tensor([0])
+
+    places = []
+    for token in [token for text in ids for token in text]:
+        marks.wrote(alive, torch.tensor([token]))
+        places.append(marks.marked[0])
+
+    last = sum(map(len, ids[:2]))
+    assert places[-1] == last and places[last:] == [last] * (len(places) - last)
 
 
 def test_without_the_marker_nothing_explores(llama: Any, tokenizer: Any) -> None:

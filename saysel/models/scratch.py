@@ -108,7 +108,7 @@ class ScratchModel(Model):
         )
         trainer = hf.reply_trainer(
             model=model,
-            args=TrainingArguments(**arguments),
+            args=hf.on_one_device(TrainingArguments(**arguments)),
             train_dataset=batches,
             data_collator=Collator(tokenizer.pad_token_id),
             callbacks=[hf.tell(progress)],

@@ -32,6 +32,7 @@ from saysel.generation import Decoding, generate
 from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.trainers.ppo import batch
+from saysel.trainers.ppo.rollouts import figures_of
 from saysel.trainers.sft import Lora
 
 #: Replies that are drawn side by side.
@@ -206,13 +207,8 @@ class GRPOTrainer(Trainer):
         rewards: list[float | None] = [None] * len(drawn)
         for row, reward in zip(kept, earned, strict=True):
             rewards[row] = reward
-        readable = [stated[row] for row in kept if stated[row] is not None]
-        figures |= {
-            "reward": sum(earned) / len(kept),
-            "accuracy": sum(judged) / len(kept),
-            "confidence": sum(filter(None, readable)) / len(kept),
-            "parse_rate": len(readable) / len(kept),
-        }
+        figures.clear()
+        figures |= figures_of(earned, judged, [stated[row] for row in kept])
         weighed = []
         for row, (reply, advantage) in enumerate(
             zip(drawn, advantages(rewards, self.replies, self.scale_rewards), strict=True)

@@ -43,6 +43,8 @@ class Lora(BaseModel):
 class SFTTrainer(Trainer):
     """Fine-tune on the examples with TRL, adapters or full weights."""
 
+    version = 2
+
     learning_rate: float = Field(7e-5, gt=0, description="peak rate of AdamW, linear decay")
     epochs: float = Field(3, gt=0, description="passes over the examples")
     batch_size: int = Field(128, ge=1, description="examples an optimizer step")
@@ -50,8 +52,12 @@ class SFTTrainer(Trainer):
         128, ge=1, description="examples a forward pass; smaller ones are accumulated"
     )
     warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps that warm up")
-    max_length: int = Field(400, ge=8, description="longer examples are cut, in tokens")
-    lora: Lora | None = Field(Lora(), description="adapter settings; null trains all weights")
+    max_length: int = Field(400, ge=8, description="longer examples are left out, in tokens")
+    lora: Lora | None = Field(
+        Lora(),
+        description="settings of a new adapter; null trains all weights; a model that comes with "
+        "an adapter goes on with that one",
+    )
     max_steps: int | None = Field(None, ge=1, description="stop early after so many steps")
 
     def smoke(self) -> Self:
@@ -77,15 +83,26 @@ class SFTTrainer(Trainer):
         replies = hf.encode_replies(
             tokenizer, [example.completion + tokenizer.eos_token for example in examples]
         )
+        # Cut short, an example would teach to state no confidence and not to stop.
+        kept = [
+            (prompt, reply)
+            for prompt, reply in zip(prompts, replies, strict=True)
+            if len(prompt) + len(reply) <= self.max_length
+        ]
+        if not kept:
+            raise StageError(
+                f"sft: all {len(examples)} examples are longer than {self.max_length} tokens: "
+                "raise max_length"
+            )
+        if len(kept) < len(examples):
+            data.log(step=0, too_long=len(examples) - len(kept))
         rows = Dataset.from_dict(
             {
-                "input_ids": [p + r for p, r in zip(prompts, replies, strict=True)],
-                "completion_mask": [
-                    [0] * len(p) + [1] * len(r) for p, r in zip(prompts, replies, strict=True)
-                ],
+                "input_ids": [prompt + reply for prompt, reply in kept],
+                "completion_mask": [[0] * len(p) + [1] * len(r) for p, r in kept],
             }
         )
-        steps, unit = self.work(len(examples))
+        steps, unit = self.work(len(kept))
         data.progress.begin(steps, unit)
         arguments = hf.training_arguments(
             directory / "checkpoints",
@@ -102,13 +119,14 @@ class SFTTrainer(Trainer):
             seed=data.seed,
             data_seed=data.seed,
         )
+        fresh = self.lora is not None and model.adapter is None
         torch.manual_seed(data.seed)  # for the adapter, which some versions make before seeding
         trainer = TRLTrainer(
             model=hf.load_model(model, trainable=True),
             args=hf.sft_config(**arguments),
             train_dataset=rows,
             processing_class=tokenizer,
-            peft_config=self.lora and self.lora.config(),
+            peft_config=self.lora.config() if self.lora is not None and fresh else None,
             callbacks=[hf.tell(data.progress), losses(data)],
         )
         hf.fit(trainer, directory / "checkpoints")

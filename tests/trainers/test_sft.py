@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,13 +101,32 @@ def test_how_much_goes_into_a_pass_changes_nothing(
         torch.testing.assert_close(weights(parts)[name], value, atol=1e-4, rtol=0)
 
 
-def test_long_examples_are_cut(red: ModelRef, examples: Data, tmp_path: Path) -> None:
+def test_long_examples_are_left_out(red: ModelRef, examples: Data, tmp_path: Path) -> None:
     long = [replace(example, completion="red " * 2000) for example in examples.learned]
+    trainer = SFTTrainer(**FULL, max_steps=2, batch_size=8)
+    few = replace(examples, learned=[*examples.learned[:16], *long[16:]], figures=[])
+    half = replace(examples, learned=examples.learned[:16], figures=[])
 
-    trainer = SFTTrainer(**FULL, max_steps=1, batch_size=8, max_length=16)
-    trainer.train(red, replace(examples, learned=long), tmp_path)
+    trainer.train(red, few, tmp_path / "few")
+    trainer.train(red, half, tmp_path / "half")
 
-    assert math.isfinite(examples.figures[0]["loss"])
+    assert few.figures == [{"step": 0, "too_long": 16}, *half.figures]
+    with pytest.raises(StageError, match="all 32 examples are longer than 400 tokens: raise max_"):
+        trainer.train(red, replace(examples, learned=long), tmp_path / "none")
+
+
+def test_an_adapter_goes_on_with_itself(red: ModelRef, examples: Data, tmp_path: Path) -> None:
+    trainer = SFTTrainer(**ADAPTER, epochs=12, batch_size=8)
+
+    first = trainer.train(red, examples, tmp_path / "first")
+    second = trainer.train(first, examples, tmp_path / "second")
+
+    assert second == replace(red, adapter=str(tmp_path / "second" / "model"))
+    assert weights(second).keys() == weights(first).keys()
+    # It starts from where the first ended.
+    losses = [entry["loss"] for entry in examples.figures]
+    assert losses[48] < losses[0] / 2
+    assert says(second, examples) == {"Answer: blue Confidence: 3"}
 
 
 class Killed(Steps):

@@ -109,12 +109,13 @@ class TokenizedBrierTrainer(Trainer):
 
         torch.manual_seed(data.seed)  # for the adapter
         tokenizer = hf.load_tokenizer(model)
-        tokens = ConfidenceTokens(data.format, tokenizer)
         lm = hf.load_model(model, trainable=True)
+        tokens = ConfidenceTokens(data.format, tokenizer, hf.end_tokens(lm, tokenizer))
         if self.lora is not None and model.adapter is None:
             lm = get_peft_model(lm, self.lora.config())
         checkpoints = directory / "checkpoints"
         replies, left_out = self._own_replies(lm.eval(), tokenizer, data, checkpoints)
+        hf.release()  # a judge that is a model here has done its work
         if not replies and self._rehearsal:
             replies = examples_as_replies(tokenizer, data)
         if not replies:

@@ -107,7 +107,6 @@ class DPOTrainer(Trainer):
         import torch
 
         tokenizer = hf.load_tokenizer(model)
-        lm = hf.load_model(model, trainable=True)
         pairs = self._pairs(data, data.responses())
         if not pairs and self._rehearsal:
             # Its model has learned too little to reply in the format.
@@ -115,6 +114,8 @@ class DPOTrainer(Trainer):
                 data,
                 [Response(one.question_id, 0, one.completion, None, 0) for one in data.examples()],
             )
+        # Last: a judge that is a model here has to make room.
+        lm = hf.load_model(model, trainable=True)
         rows = self._rows(lm.eval(), tokenizer, data.format, pairs)
         if not rows:
             raise StageError(
@@ -226,9 +227,11 @@ def restated(
 ) -> str | None:
     """The same reply with another confidence, one that is or is not accepted.
 
-    `None`: the format has no such confidence.
+    `None`: the format has no such confidence, or the reply states its own in words of its own.
     """
     begin, marker, _ = text.rpartition(format.confidence_marker)
+    if not marker:  # in other words, such as "**Confidence**"
+        return None
     choices = [
         stated
         for stated, confidence in format.confidences.items()

@@ -83,7 +83,7 @@ def counted(tokenizer: Any, format: Format, tail: list[int], size: int) -> list[
 )
 def test_the_gradient_is_that_of_the_formula(format: Format, several: bool, red: ModelRef) -> None:
     tokenizer = hf.load_tokenizer(red)
-    tokens = ConfidenceTokens(format, tokenizer)
+    tokens = ConfidenceTokens(format, tokenizer, {tokenizer.eos_token_id})
     assert (len(tokens.branches) > 1) == several
     texts = hf.encode_replies(tokenizer, ["sun 3? Answer: red Confidence:", "red Confidence:"])
     correct = [1.0, 0.0]

@@ -99,6 +99,13 @@ def test_a_reply_is_restated_word_for_word(format: Format, accepted: bool) -> No
         assert other.partition(marker)[0] == text.partition(marker)[0]
 
 
+def test_a_confidence_in_other_words_is_not_restated() -> None:
+    text = "Answer: Paris\n**Confidence**: 73%"
+
+    assert PercentFormat().parse(text).confidence == 0.73
+    assert restated(text, PercentFormat(), 0.5, False, random.Random(0)) is None
+
+
 def test_so_many_pairs_at_most() -> None:
     candidates = [Candidate(str(score), score) for score in (1.0, 1.0, -0.5, -1.0)]
 

@@ -4,10 +4,11 @@ A step draws `batch_size` replies, `replies` to a question, rewards them from co
 confidence, and takes `epochs` passes of clipped updates over the batch in mini-batches.
 
 Deviations from the paper, each because the paper's way was seen to fail:
-- Answers are decoded as they will be when the model is judged; only the tokens that the reward
-  may move are drawn at a temperature of their own, `explore`. Roll-outs at another temperature
-  teach the confidence of answers that the model will not give. After fine-tuning, a rationale can
-  leave a single confidence with any probability: above 1, `explore` lets others be tried.
+- Answers are drawn at the temperature at which the model will be judged; only the tokens that the
+  reward may move are drawn at a temperature of their own, `explore`. Roll-outs at another
+  temperature teach the confidence of answers that the model will not give. After fine-tuning, a
+  rationale can leave a single confidence with any probability: above 1, `explore` lets others be
+  tried.
 - A KL term to the policy that training started from covers all tokens of the reply, exact over
   the vocabulary and in the loss instead of the reward: without it, updates that touch only the
   confidence make replies unreadable within some sixty steps.
@@ -94,10 +95,11 @@ class PPOTrainer(Trainer):
     )
     scale_rewards: bool = Field(
         False,
-        description="divide rewards by their running deviation; needs `confidences: drawn`",
+        description="divide rewards by the running root of their mean square; needs "
+        "`confidences: drawn`",
     )
     whiten: bool = Field(
-        True, description="normalise the advantages of what was drawn over each batch"
+        True, description="normalise the advantages over each batch, with `confidences: drawn`"
     )
     lora: Lora | None = Field(
         None,
@@ -153,7 +155,9 @@ class PPOTrainer(Trainer):
             explore=None if self.confidences == "summed" else self.explore,
         )
         tokens = (
-            ConfidenceTokens(data.format, policy.tokenizer)
+            ConfidenceTokens(
+                data.format, policy.tokenizer, hf.end_tokens(policy.model, policy.tokenizer)
+            )
             if self.confidences == "summed"
             else None
         )

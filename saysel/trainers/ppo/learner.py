@@ -52,17 +52,7 @@ class Learner:
 
         options, policy = self.options, self.policy
         length = rollouts.actions.shape[1]
-        with torch.no_grad():
-            parts = [
-                (policy.look(ids, mask, length), policy.reference(ids, mask, length))
-                for ids, mask in zip(
-                    torch.split(rollouts.ids, PASS), torch.split(rollouts.mask, PASS), strict=True
-                )
-            ]
-        old_values = torch.cat([outlook.values for outlook, _ in parts])
-        old_logprobs = torch.cat([outlook.logprobs for outlook, _ in parts])
-        old_logprobs = self._of_chosen(old_logprobs, rollouts.actions)
-        reference = torch.cat([logprobs for _, logprobs in parts])
+        old_values, old_logprobs, reference = self._before(rollouts, length)
 
         rewards = rollouts.rewards / self._deviation(rollouts.rewards.sum(-1))
         advantages, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
@@ -117,6 +107,30 @@ class Learner:
         if options.kl_target is not None:
             self.kl_factor = adapted(self.kl_factor, means["kl"], options.kl_target)
         return {**means, "kl_factor": self.kl_factor}
+
+    def _before(self, rollouts: Rollouts, length: int) -> tuple[torch.Tensor, ...]:
+        """What is so before the update.
+
+        Returns:
+            Values and log-probabilities of what was drawn, [B, T], and those of the reference for
+            every token of the vocabulary, [B, T, V]: by far the largest, and the only one of its
+            size that is kept.
+        """
+        import torch
+
+        values, chosen, reference = [], [], []
+        with torch.no_grad():
+            for ids, mask, actions in zip(
+                *(torch.split(of, PASS) for of in (rollouts.ids, rollouts.mask, rollouts.actions)),
+                strict=True,
+            ):
+                outlook = self.policy.look(ids, mask, length)
+                values.append(outlook.values)
+                chosen.append(self._of_chosen(outlook.logprobs, actions))
+                del outlook
+                reference.append(self.policy.reference(ids, mask, length))
+        whole = reference[0] if len(reference) == 1 else torch.cat(reference)
+        return torch.cat(values), torch.cat(chosen), whole
 
     def _summed(self, stakes: Stakes, rows: torch.Tensor, logprobs: torch.Tensor) -> torch.Tensor:
         """The loss over all confidences in the readable ones of some replies.

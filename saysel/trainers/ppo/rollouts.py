@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
@@ -99,12 +100,7 @@ def roll_out(
         movable,
         tokenizer.pad_token_id,
         policy.model.device,
-        {
-            "reward": sum(rewards) / max(1, len(kept)),
-            "accuracy": sum(judged) / max(1, len(kept)),
-            "confidence": sum(filter(None, stated)) / max(1, len(kept)),
-            "parse_rate": sum(readable) / max(1, len(kept)),
-        },
+        figures_of(rewards, judged, stated),
     )
     if confidence_tokens is None:
         return rollouts
@@ -130,6 +126,19 @@ def centred(rewards: Sequence[float], groups: Sequence[str]) -> list[float]:
         reward - (totals[group] - reward) / (sizes[group] - 1) if sizes[group] > 1 else reward
         for reward, group in zip(rewards, groups, strict=True)
     ]
+
+
+def figures_of(
+    rewards: Sequence[float], correct: Sequence[float], stated: Sequence[float | None]
+) -> dict[str, float]:
+    """Means over a batch for the record; `confidence` over what could be read, if anything."""
+    known = [confidence for confidence in stated if confidence is not None]
+    figures = {
+        "reward": fmean(rewards),
+        "accuracy": fmean(correct),
+        "parse_rate": len(known) / len(stated),
+    }
+    return {**figures, "confidence": fmean(known)} if known else figures
 
 
 def assemble(

@@ -13,7 +13,14 @@ from saysel.records import ModelRef, Question
 from saysel.registry import build
 from saysel.testing import question
 from saysel.trainers.ppo.policy import Policy
-from saysel.trainers.ppo.rollouts import Movable, Rollouts, assemble, centred, roll_out
+from saysel.trainers.ppo.rollouts import (
+    Movable,
+    Rollouts,
+    assemble,
+    centred,
+    figures_of,
+    roll_out,
+)
 
 PAD, END = 0, 1
 PROMPTS = [[11, 12, 13], [21]]
@@ -92,12 +99,23 @@ def rolled(model: ModelRef, judge: Any = "match") -> tuple[Policy, Rollouts]:
 def test_replies_that_nobody_can_read_are_paid_minus_one(small_model: ModelRef) -> None:
     policy, rollouts = rolled(small_model)
 
-    assert rollouts.figures == {"reward": -1, "accuracy": 0, "confidence": 0, "parse_rate": 0}
+    assert rollouts.figures == {"reward": -1, "accuracy": 0, "parse_rate": 0}
     assert rollouts.rewards.sum(-1).tolist() == pytest.approx([-1.0] * 4)
     assert rollouts.movable.tolist() == rollouts.tokens.tolist()
     texts = policy.tokenizer.batch_decode(rollouts.ids)
     for number, text in enumerate(texts):
         assert f"Where is {number * 'it '}?" in text
+
+
+def test_what_is_not_stated_is_no_doubt() -> None:
+    figures = figures_of([1.0, 0.5, -1.0, -1.0], [1, 0, 0, 1], [0.8, 0.6, None, None])
+
+    assert figures == {
+        "reward": -0.125,
+        "accuracy": 0.5,
+        "confidence": pytest.approx(0.7),
+        "parse_rate": 0.5,
+    }
 
 
 def test_questions_that_cannot_be_judged_are_left_out(small_model: ModelRef) -> None:

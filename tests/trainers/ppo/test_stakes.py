@@ -32,7 +32,7 @@ def replies(tokenizer: Any, *texts: str) -> list[Reply]:
 
 def test_what_could_have_been_said_in_place_of_what_was(red: ModelRef) -> None:
     policy = Policy(red)
-    tokens = ConfidenceTokens(FORMAT, policy.tokenizer)
+    tokens = ConfidenceTokens(FORMAT, policy.tokenizer, {policy.tokenizer.eos_token_id})
     spoken = replies(policy.tokenizer, "Answer: red Confidence: 3", "Answer: red, I think")
 
     stakes = at_stake(tokens, PROMPTS, spoken, [True, False], [[0.0] * 12] * 2, policy)
@@ -48,7 +48,7 @@ def test_what_could_have_been_said_in_place_of_what_was(red: ModelRef) -> None:
 def test_a_readable_reply_without_a_marker_has_nothing_at_stake(red: ModelRef) -> None:
     """Where nothing leads up to the confidence, its place would be one behind the reply."""
     policy = Policy(red)
-    tokens = ConfidenceTokens(FORMAT, policy.tokenizer)
+    tokens = ConfidenceTokens(FORMAT, policy.tokenizer, {policy.tokenizer.eos_token_id})
     tokens.branches = [(), *tokens.branches[1:]]
     (spoken,) = replies(policy.tokenizer, "Answer: red, confidence: 3")
     assert spoken.marked == len(spoken.tokens)
@@ -64,7 +64,7 @@ def test_the_summed_loss_is_the_expectation_over_all_confidences(
 ) -> None:
     policy = stirred(red)
     tokenizer = policy.tokenizer
-    tokens = ConfidenceTokens(FORMAT, tokenizer)
+    tokens = ConfidenceTokens(FORMAT, tokenizer, {tokenizer.eos_token_id})
     spoken = replies(tokenizer, "Answer: red Confidence: 3", "Answer: red Confidence: 10")
     correct = [1.0, 0.0]
     reward = build("reward", "quadratic")

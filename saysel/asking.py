@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Seconds before an answer of no use is asked for again: the first time, and at most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+#: Seconds that an interruption waits for requests under way; a second one does not.
+PATIENCE = 10.0
 #: So many times in a row one choice where several were asked for: the server does not obey n.
 SHORT = 3
 #: Tokens of the request that is about to leave, for the limit of tokens per minute.
@@ -89,6 +91,8 @@ class Asking:
         self.most = sampler.most
         self.short = 0  # answers in a row with a single choice of several
         self.reserved: list[float] = []  # US dollars that each request under way may cost
+        self.under_way: set[asyncio.Task[Any]] = set()  # workers whose request has left
+        self.closing = False
 
     def samples(
         self, keys: Sequence[str], prompts: Sequence[Prompt], n: int
@@ -144,9 +148,15 @@ class Asking:
                 asyncio.create_task(self._work(client)) for _ in range(self.sampler.concurrency)
             ]
             tasks = [asyncio.create_task(self._jobs.join()), *workers]
+            patience = PATIENCE
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                patience = self.sampler.timeout
             finally:
+                # What was asked will be paid for: nothing more is, but the answers are kept.
+                self.closing = True
+                if self.under_way:
+                    await asyncio.wait(set(self.under_way), timeout=patience)
                 await _end(tasks)
         await asyncio.sleep(0)  # connections are closed a turn after the client
         errors = [task.exception() for task in tasks if not task.cancelled()]
@@ -154,7 +164,7 @@ class Asking:
             raise error
 
     async def _work(self, client: Any) -> None:
-        while True:
+        while not self.closing:
             job = await self._jobs.get()
             now, later = job.indices[: self.most], job.indices[self.most :]
             if later:
@@ -163,7 +173,11 @@ class Asking:
                 arrived = await self._answer(client, job, now)
             except PromptRefused as refusal:
                 if self.refusals is None:
-                    raise refusal.failure from None
+                    said = " ".join(job.prompt[-1]["content"].split())
+                    raise StageError(
+                        f"{refusal.failure}; asked was '{said[:60]}…': leave that question out, or "
+                        "ask another model; what has arrived is kept"
+                    ) from None
                 self.refusals.append(str(refusal.failure))
                 arrived = dict.fromkeys(now, Generation("", 0))
             if rest := now[len(arrived) :]:
@@ -213,13 +227,11 @@ class Asking:
             except Waiting as error:
                 wait, reason = error.seconds, str(error)
             finally:
+                self.under_way.discard(_this_worker())
                 await self._settle(worst)
             await asyncio.sleep(wait)
         raise PromptRefused(
-            self.sampler.failure(
-                f"no usable answer, {self.sampler.retries + 1} times: {reason}; what has arrived "
-                "is kept: run again later"
-            )
+            self.sampler.failure(f"no usable answer, {self.sampler.retries + 1} times: {reason}")
         )
 
     def _note(self, usage: Usage | None, worst: float) -> None:
@@ -254,6 +266,15 @@ class Asking:
     async def _turn(self, request: Any) -> None:
         """Called by the HTTP client before each attempt, those of the SDK's retries included."""
         await self.pace.turn(TOKENS.get())
+        if self.closing:
+            raise asyncio.CancelledError
+        self.under_way.add(_this_worker())
+
+
+def _this_worker() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None, "requests are made in tasks"
+    return task
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:

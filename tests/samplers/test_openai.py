@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import re
@@ -274,6 +275,30 @@ def test_one_prompt_that_is_refused_does_not_end_the_others_where_that_is_wanted
     assert again == found  # what was refused is not kept, and is asked again
     asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
     assert asked == {"question 0": 1, "question 1": 1, "question 2": 2, "question 3": 1}
+
+
+def test_what_had_left_is_kept_when_one_prompt_is_refused(tmp_path: Path) -> None:
+    model = Model()
+
+    async def slow_but_for_refusals(request: Any) -> Any:
+        if request.body["messages"][-1]["content"] == "question 2":
+            return await always(400, "content filter")(request)
+        await asyncio.sleep(0.5)
+        return await model(request)
+
+    with Server(slow_but_for_refusals) as server, Ledger(tmp_path).opened():
+        sampler = OpenAISampler(base_url=server.url, concurrency=4)
+        for _ in range(2):
+            with pytest.raises(StageError, match=r"content filter.*asked was 'question 2…'"):
+                list(sampler.sample(MODEL, questions(20), 2, 0))
+        asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
+        list(sampler.lenient([]).sample(MODEL, questions(20), 2, 0))
+
+    # Four had left when one was refused, nothing after it; what they said was kept.
+    assert asked.pop("question 2") == 2
+    assert set(asked.values()) == {1} and 3 <= len(asked) <= 6
+    asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
+    assert all(times == 1 for text, times in asked.items() if text != "question 2")
 
 
 def test_limits_hold_from_call_to_call(server: Server) -> None:

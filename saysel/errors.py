@@ -48,6 +48,10 @@ class DataError(UsageError):
     """A question file or a record is not what it has to be."""
 
 
+class NoSplit(DataError):
+    """A source has no such split, which is no trouble unless somebody needs it."""
+
+
 class MissingExtra(UsageError):
     """A component needs a package that is not installed."""
 

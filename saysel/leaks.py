@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from saysel.errors import DataError
+from saysel.errors import DataError, NoSplit
 from saysel.overlap import How, overlaps
 from saysel.plan import Plan, identity
 from saysel.recipe import Recipe
@@ -188,7 +188,7 @@ def _find(recipe: Recipe) -> dict[str, Any]:
         others = []
         if name != split:
             # A source need not have every split; who reads one that is not there says so.
-            with suppress(DataError):
+            with suppress(NoSplit):
                 others = list(source.questions(name))
         if not others:
             continue

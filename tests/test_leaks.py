@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 
+from saysel import leaks
+from saysel.errors import DataError
 from saysel.plan import plan
 from saysel.recipe import load
+from saysel.records import Question
+from saysel.sources.jsonl import JsonlSource
 from saysel.storage import read_json
 from tests.tiny import events, says
 
@@ -99,6 +104,26 @@ def test_leaks_are_dropped_from_the_evaluation(folder: Path) -> None:
     # The page can be drawn again from what is there.
     assert says("report", "run").exit_code == 0
     assert judged(folder) == ["h1", "h2"]
+
+
+def test_a_split_that_cannot_be_read_now_is_no_verdict(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unreliable(JsonlSource):
+        def questions(self, split: str) -> Iterator[Question]:
+            if split == "train":
+                raise DataError("the hub cannot be reached")
+            yield from super().questions(split)
+
+    whole = load(str(recipe(LEAKY)))
+    broken = whole.model_copy(update={"source": Unreliable(**vars(whole.source))})
+
+    with pytest.raises(DataError, match="cannot be reached"):
+        leaks.check(folder / "run", plan(broken))
+
+    assert not list(folder.rglob("leaks/*.json"))
+    with pytest.raises(DataError, match="2 of 4 questions"):
+        leaks.check(folder / "run", plan(whole))
 
 
 def test_leaks_can_be_allowed(folder: Path) -> None:

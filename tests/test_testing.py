@@ -166,7 +166,7 @@ class SameInAllSplits(Source, Wrong):
 class AnySplit(Source, Wrong):
     """Knows every split that anybody asks for."""
 
-    message = "an unknown split must raise DataError"
+    message = "an unknown split must raise NoSplit"
 
     def questions(self, split: str) -> list[Question]:
         return [testing.question(prompt=split)]

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hub_data
-from saysel.errors import DataError
+from saysel.errors import DataError, NoSplit
 from saysel.interfaces import Throughput
 from saysel.records import Question
 from saysel.sources.splits import SPLITS, DealtSource, words
@@ -95,7 +95,7 @@ class RemoteSource(DealtSource):
     def candidates(self, split: str) -> Iterator[tuple[Question, str | None]]:
         """The questions of the split's rows; a wording that comes again is passed over."""
         if split not in self.splits:
-            raise DataError(
+            raise NoSplit(
                 f"{self.repository}: nothing says what '{split}' is taken from: add it to "
                 "source.splits"
             )

@@ -10,7 +10,7 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from saysel.errors import DataError
+from saysel.errors import DataError, NoSplit
 from saysel.interfaces import Source
 from saysel.records import Question
 
@@ -65,7 +65,7 @@ class DealtSource(Source):
 
     def questions(self, split: str) -> Iterator[Question]:
         if split not in SPLITS:
-            raise DataError(f"{self.origin}: there is no split '{split}'; use {', '.join(SPLITS)}")
+            raise NoSplit(f"{self.origin}: there is no split '{split}'; use {', '.join(SPLITS)}")
         left = self.limits.get(split)
         shares = self.dealt_among(split)
         seen: set[str] = set()

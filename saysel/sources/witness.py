@@ -21,7 +21,7 @@ from typing import ClassVar
 from pydantic import Field
 from typing_extensions import Self
 
-from saysel.errors import DataError
+from saysel.errors import DataError, NoSplit
 from saysel.interfaces import Ideal, Source
 from saysel.records import Question
 
@@ -93,7 +93,7 @@ class WitnessSource(Source):
 
     def questions(self, split: str) -> Iterator[Question]:
         if split not in SPLITS:
-            raise DataError(f"witness: there is no split '{split}'; it has {', '.join(SPLITS)}")
+            raise NoSplit(f"witness: there is no split '{split}'; it has {', '.join(SPLITS)}")
         return islice(self._stories(split), getattr(self, split))
 
     def ideal(self, question: Question) -> Ideal:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from saysel.errors import DataError
+from saysel.errors import NoSplit
 from saysel.interfaces import (
     Clusterer,
     Columns,
@@ -49,7 +49,7 @@ def check_source(source: Source, splits: Sequence[str] = ("train", "dev", "heldo
     for (one_split, some), (other_split, others) in combinations(found.items(), 2):
         shared = {one.prompt for one in some} & {one.prompt for one in others}
         expect(not shared, f"in '{one_split}' and '{other_split}' at once: {sorted(shared)[:1]}")
-    expect_raises(DataError, lambda: list(source.questions("no such split")), "an unknown split")
+    expect_raises(NoSplit, lambda: list(source.questions("no such split")), "an unknown split")
     expect(source.digest() == source.digest(), "digest changes between two calls")
 
 

@@ -63,6 +63,14 @@ class ThroughputMarker:
 Throughput = Annotated[Item, ThroughputMarker()]
 
 
+class DigestedMarker:
+    """Marks an option whose meaning is in the component's `digest`, such as the path of a file."""
+
+
+#: `path: Digested[Path]`: left out of fingerprints, in which the file's content stands for it.
+Digested = Annotated[Item, DigestedMarker()]
+
+
 class Component(BaseModel, ABC):
     """What all kinds share.
 
@@ -154,6 +162,13 @@ class Model(Component):
         """How much `prepare` has to do and in what unit, for estimates."""
         return 0, "steps"
 
+    def digest(self) -> str:
+        """Hash of what the model hangs on besides the options, such as the files of a directory.
+
+        Part of the fingerprint of the stage, and so of all that follow.
+        """
+        return ""
+
 
 # ------------------------------------------------------------------------------------ source
 
@@ -184,7 +199,8 @@ class Source(Component):
         """The questions of a split, in a fixed order, ids unique.
 
         Raises:
-            DataError: the file cannot be read, a row is wrong, or there is no such split.
+            NoSplit: there is no such split.
+            DataError: the questions cannot be read, or a row is wrong.
         """
 
     def size(self, split: str) -> int | None:

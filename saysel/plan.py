@@ -11,13 +11,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from saysel.errors import RecipeError
-from saysel.interfaces import Component, Estimator, Sampler, ThroughputMarker, Trainer
+from saysel.interfaces import (
+    Component,
+    DigestedMarker,
+    Estimator,
+    Sampler,
+    ThroughputMarker,
+    Trainer,
+)
 from saysel.recipe import Recipe
 from saysel.stage_names import STAGES
 
@@ -145,7 +152,8 @@ def identity(value: Any) -> Any:
         options = {
             name: identity(getattr(value, name))
             for name, info in fields.items()
-            if name != "use" and not any(isinstance(m, ThroughputMarker) for m in info.metadata)
+            if name != "use"
+            and not any(isinstance(m, ThroughputMarker | DigestedMarker) for m in info.metadata)
         }
         if not isinstance(value, Component):
             return options
@@ -155,11 +163,11 @@ def identity(value: Any) -> Any:
         return [identity(item) for item in value]
     if isinstance(value, dict):
         return {str(key): identity(item) for key, item in value.items()}
-    if isinstance(value, Path):
-        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted((identity(item) for item in value), key=repr)
     if isinstance(value, float) and value.is_integer():
         return int(value)  # a default written as 3 and a recipe's 3.0 are the same
-    return value
+    return to_jsonable_python(value)
 
 
 def _fingerprint(stage: str, content: Mapping[str, Any], inputs: Mapping[str, Step]) -> str:
@@ -232,9 +240,10 @@ def _steps(recipe: Recipe) -> list[Step]:
     seed = recipe.seed
     source = {"source": identity(recipe.source), "digest": recipe.source.digest()}
     written = identity(recipe.format)
-    model = add(
-        "model", {"model": identity(recipe.model), **source, "format": written, "seed": seed}
-    )
+    made = {"model": identity(recipe.model), **source, "format": written, "seed": seed}
+    if files := recipe.model.digest():
+        made["files"] = files
+    model = add("model", made)
     models = {BASE: model}
     if recipe.train:
         sampled = {"sampler": identity(recipe.sample), **source, "format": written, "seed": seed}
@@ -279,8 +288,10 @@ def _steps(recipe: Recipe) -> list[Step]:
     wrong += _unfit(recipe) + _out_of_reach(recipe)
     if wrong:
         raise RecipeError(recipe.name, wrong)
+    asker = identity(recipe.evaluate.sampler or recipe.sample)
+    del asker["options"]["n"]  # estimators say themselves how many replies they want
     asked = {
-        "sampler": identity(recipe.evaluate.sampler or recipe.sample),
+        "sampler": asker,
         "clusterer": identity(recipe.cluster),
         "judge": identity(recipe.judge),
         "format": written,

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+import shutil
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +12,8 @@ from saysel.errors import RecipeError
 from saysel.plan import identity, phases, plan
 from saysel.recipe import Recipe
 from saysel.recipe_paths import assign
+from saysel.records import ModelRef
+from saysel.rewards.linear import LinearReward
 from saysel.stage_names import STAGES
 
 RECIPE: dict[str, Any] = {
@@ -21,6 +27,7 @@ ALL = {
     *("evaluate-base-verbalized", "evaluate-base-self_consistency"),
     *("evaluate-sft-verbalized", "evaluate-ppo-verbalized", "report"),
 }
+BASE = {"evaluate-base-verbalized", "evaluate-base-self_consistency"}
 AFTER_PPO = {"train-ppo", "evaluate-ppo-verbalized", "report"}
 AFTER_SFT = AFTER_PPO | {"train-sft", "evaluate-sft-verbalized"}
 
@@ -77,6 +84,8 @@ def test_how_fast_it_goes_changes_nothing(path: str) -> None:
             {"sample.temperature": 0.5},
             ALL - {"model"},
         ),
+        # What a model says of itself takes as many samples as its estimators want.
+        ({"sample.n": 7}, ALL - {"model"} - BASE),
         ({"seed": 1}, ALL),
         ({"source.train": 10}, ALL),
         ({"model.layers": 2}, ALL),
@@ -95,6 +104,45 @@ def test_how_fast_it_goes_changes_nothing(path: str) -> None:
 )
 def test_a_change_redoes_what_hangs_on_it(change: dict[str, Any], redone: set[str]) -> None:
     assert changed(recipe(), recipe(**change)) == redone
+
+
+def test_files_count_by_their_content(tmp_path: Path) -> None:
+    row = '{"question": "Who?", "answer": "Nora"}\n'
+    for name, text in (("a", row), ("b", row), ("c", row + row.replace("Who", "When"))):
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    one, same, other = (
+        recipe(source={"use": "jsonl", "path": str(tmp_path / f"{name}.jsonl")}) for name in "abc"
+    )
+
+    assert changed(one, same) == set()
+    assert changed(one, other) == ALL
+
+
+def test_a_model_that_was_trained_again_in_its_place_is_another(
+    small_model: ModelRef, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(small_model.path, tmp_path / "model"))
+    chosen = recipe(model={"use": "pretrained", "path": str(folder)})
+    before = [step.fingerprint for step in plan(chosen).steps]
+    assert [step.fingerprint for step in plan(chosen).steps] == before
+
+    weights = folder / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+
+    assert not set(before) & {step.fingerprint for step in plan(chosen).steps}
+
+
+def test_options_of_any_type_have_an_identity() -> None:
+    class Odd(LinearReward):
+        words: frozenset[str] = frozenset({"b", "a", "c"})
+        day: date = date(2026, 1, 2)
+        place: Path = Path("here")
+
+    options = identity(Odd())["options"]
+    assert options == {"words": ["a", "b", "c"], "day": "2026-01-02", "place": "here"}
+    json.dumps(options)
 
 
 def test_which_models_an_estimator_judges_redoes_no_judgement() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -416,6 +417,42 @@ def test_ask_answers_from_the_last_model(tiny_copy: Path) -> None:
 
     model = next((tiny_copy / "stages").glob("model-*")) / "model"
     assert says("ask", model, STORY).exit_code == 0
+
+
+def test_ask_names_what_is_not_there(tiny_copy: Path) -> None:
+    for place in ("runs/typo", str(tiny_copy / "typo")):
+        result = says("ask", place, STORY)
+        told = f"{place}: there is no such run directory and no such model\n"
+        assert (result.exit_code, result.stderr) == (2, told)
+    described = tiny_copy / "recipe.yaml"
+    described.write_text(described.read_text().replace("matrix: {}", "matrix: {seed: [0, 1]}"))
+    result = says("ask", tiny_copy, STORY)
+    assert result.exit_code == 2
+    assert f"--out {tiny_copy} --set matrix={{}} --set seed=…\n" in result.stderr
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_run_whose_questions_have_changed_says_so(tmp_path: Path) -> None:
+    rows = [
+        {"question": f"{number}?", "answer": "a", "split": split}
+        for number, split in enumerate(["heldout"] * 3)
+    ]
+    source = tmp_path / "mine.jsonl"
+    source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    content = {
+        "model": "small",
+        "source": {"use": "jsonl", "path": str(source)},
+        "evaluate": {"estimators": ["small"]},
+    }
+    (tmp_path / "mine.yaml").write_text(json.dumps(content))
+    assert says("run", tmp_path / "mine.yaml", "--out", tmp_path / "run").exit_code == 0
+    assert says("report", tmp_path / "run").exit_code == 0
+
+    source.write_text(source.read_text().replace("2?", "3?"))
+
+    for command in ("report", "export"):
+        result = says(command, tmp_path / "run")
+        assert result.exit_code == 2 and "have changed since it ran: put them back" in result.stderr
 
 
 def test_smoke_walks_every_stage_beside_the_run(tiny_recipe: Path, tiny_copy: Path) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from saysel.errors import UsageError
+from saysel.export.model import last_model
 from saysel.interfaces import EstimationContext
 from saysel.plan import plan
 from saysel.recipe import Recipe, load
 from saysel.records import ModelRef, Question
-from saysel.stages import questions, read_model, stage_directory
-from saysel.storage import finished
+from saysel.stages import questions
 
 
 def ask(target: str, question: str) -> None:
@@ -23,7 +23,8 @@ def ask(target: str, question: str) -> None:
     format and decoding; any other model is asked in the `sayself` format.
 
     Raises:
-        UsageError: the run has no model yet, or the question is empty.
+        UsageError: the run has no model yet, or several; there is no such place; or the question
+            is empty.
     """
     from saysel.estimators.verbalized import VerbalizedEstimator
 
@@ -32,7 +33,9 @@ def ask(target: str, question: str) -> None:
     run = Path(target)
     if (run / "recipe.yaml").is_file():
         recipe = load(str(run / "recipe.yaml"))
-        model = last_model(run, recipe)
+        _, model = last_model(run, plan(recipe))
+    elif _would_be_a_run(run):
+        raise UsageError(f"{target}: there is no such run directory and no such model")
     else:
         recipe = Recipe.model_validate({"name": "ask", "source": "witness"})
         model = ModelRef(target)
@@ -57,17 +60,8 @@ def ask(target: str, question: str) -> None:
     click.echo(f"confidence: {'not stated' if stated is None else f'{stated:.0%}'}")
 
 
-def last_model(run: Path, recipe: Recipe) -> ModelRef:
-    """The model that the run has finished last.
-
-    Raises:
-        UsageError: there is none.
-    """
-    made = [
-        step
-        for step in plan(recipe).cells[0].steps
-        if step.stage in ("model", "train") and finished(stage_directory(run, step)) is not None
-    ]
-    if not made:
-        raise UsageError(f"{run}: the run has not made a model yet: run the recipe first")
-    return read_model(run, stage_directory(run, made[-1]))
+def _would_be_a_run(place: Path) -> bool:
+    """Whether somebody means a place on this machine, at which nothing is, and no id of the hub."""
+    return not place.exists() and (
+        place.is_absolute() or len(place.parts) > 2 or place.parts[0] in ("runs", "..")
+    )

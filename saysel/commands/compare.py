@@ -87,7 +87,7 @@ def methods(argument: str, alone: bool) -> list[Method]:
 def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
     """The rows of a run's report, without the ideal observer's."""
     from saysel.records import Prediction
-    from saysel.stages import questions, stage_directory
+    from saysel.stages import how_to_go_on, questions, stage_directory
     from saysel.storage import Shards, finished
 
     found = []
@@ -106,7 +106,7 @@ def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
         for model, estimator, step in chosen:
             directory = stage_directory(run, step)
             if finished(directory) is None:
-                raise UsageError(f"{run}: {step.name} is not done: run the recipe first")
+                raise UsageError(f"{run}: {step.name} is not done: {how_to_go_on(run, step)}")
             parts = ["" if alone else run.name, cell.label, model, estimator]
             name = " · ".join(part for part in parts if part)
             found.append(Method(name, list(Shards(directory, Prediction)), prompts))

@@ -10,6 +10,7 @@ from saysel.commands.run import show_table
 from saysel.errors import UsageError
 from saysel.plan import Plan, plan
 from saysel.recipe import load
+from saysel.stages import how_to_go_on
 from saysel.storage import read_json
 
 
@@ -40,9 +41,10 @@ def evaluated(run: Path) -> Plan:
     if not (run / "recipe.yaml").is_file() or not (run / "manifest.json").is_file():
         raise UsageError(f"{run}: not a run directory, it has no recipe.yaml and manifest.json")
     todo = plan(load(str(run / "recipe.yaml")))
-    missing = [step.name for step in pending(todo, run, "evaluate") if step.stage == "evaluate"]
+    missing = [step for step in pending(todo, run, "evaluate") if step.stage == "evaluate"]
     if missing:
+        names = ", ".join(step.name for step in missing)
         raise UsageError(
-            f"{run}: predictions are missing for {', '.join(missing)}: run the recipe first"
+            f"{run}: predictions are missing for {names}: {how_to_go_on(run, missing[0])}"
         )
     return todo

@@ -17,7 +17,7 @@ from saysel.errors import StageError, UsageError
 from saysel.export.card import card
 from saysel.plan import Plan, Step
 from saysel.records import ModelRef
-from saysel.stages import read_model, stage_directory
+from saysel.stages import how_to_go_on, read_model, stage_directory
 from saysel.storage import disk_trouble, finished, write_text
 
 
@@ -29,8 +29,9 @@ def last_model(run: Path, plan: Plan) -> tuple[Step, ModelRef]:
     """
     if len(plan.cells) > 1:
         raise UsageError(
-            f"{run}: the run has {len(plan.cells)} cells, each with models of its own: run the "
-            "one you want by itself, which repeats nothing but costs a directory"
+            f"{run}: the run has {len(plan.cells)} cells, each with models of its own: choose one, "
+            f"which repeats nothing: saysel run {run}/recipe.yaml --out {run} --set matrix={{}} "
+            + " ".join(f"--set {path}=…" for path in plan.report.recipe.matrix)
         )
     made = [
         step
@@ -38,7 +39,8 @@ def last_model(run: Path, plan: Plan) -> tuple[Step, ModelRef]:
         if step.stage in ("model", "train") and finished(stage_directory(run, step)) is not None
     ]
     if not made:
-        raise UsageError(f"{run}: the run has not made a model yet: run the recipe first")
+        go_on = how_to_go_on(run, plan.cells[0].steps[0])
+        raise UsageError(f"{run}: the run has not made a model yet: {go_on}")
     return made[-1], read_model(run, stage_directory(run, made[-1]))
 
 

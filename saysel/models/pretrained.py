@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,9 @@ from saysel import hf
 from saysel.errors import MissingExtra
 from saysel.interfaces import Format, Model, Progress, Source
 from saysel.records import ModelRef
+
+#: Bytes that are read of a model's file at a time, and how often at most, or nearly.
+PART, PARTS = 1 << 14, 64
 
 
 class PretrainedModel(Model):
@@ -45,6 +49,11 @@ class PretrainedModel(Model):
                 "quantization",
             )
 
+    def digest(self) -> str:
+        """Of the files, where model or adapter is a directory. What a hub id without a revision
+        stands for can change unseen."""
+        return "".join(_digest(Path(one)) for one in (self.path, self.adapter) if one)
+
     def prepare(
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
     ) -> ModelRef:
@@ -54,3 +63,22 @@ class PretrainedModel(Model):
         )
         hf.check(ref)
         return ref
+
+
+def _digest(folder: Path) -> str:
+    """Hash of a model's files; empty where there is no such directory.
+
+    Of large ones, parts that lie all over them: weights that were trained differ in all of them,
+    and gigabytes need not be read for it.
+    """
+    if not folder.is_dir():
+        return ""
+    content = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        size = path.stat().st_size
+        content.update(f"{path.name}/{size}/".encode())
+        with path.open("rb") as file:
+            for place in range(0, size, max(PART, size // PARTS)):
+                file.seek(place)
+                content.update(file.read(PART))
+    return content.hexdigest()

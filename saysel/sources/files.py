@@ -14,6 +14,7 @@ from pydantic import Field
 
 from saysel.data_file import decoded, json_in
 from saysel.errors import DataError
+from saysel.interfaces import Digested
 from saysel.records import Question
 from saysel.sources.splits import SPLITS, DealtSource
 
@@ -24,7 +25,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 class FileSource(DealtSource):
     """A file of questions; a row says its split itself (`split`), or it is dealt out."""
 
-    path: Path = Field(description="the file")
+    path: Digested[Path] = Field(description="the file; what counts is its content")
 
     @property
     def origin(self) -> str:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from saysel.data_file import csv_file
 from saysel.errors import DataError
+from saysel.interfaces import Digested
 from saysel.records import Question
 from saysel.sources.files import question_json, read_bytes, read_text
 from saysel.sources.hub import RemoteSource
@@ -27,7 +28,9 @@ class PublishedSource(RemoteSource):
 
     otherwise: ClassVar[str] = ", or under `path` a file with the set"
 
-    path: Path | None = Field(None, description="a file with the set, instead of the hub")
+    path: Digested[Path | None] = Field(
+        None, description="a file with the set, instead of the hub; what counts is its content"
+    )
     shares: dict[str, float] = Field(
         {"train": 0.6, "rl": 0.2, "dev": 0.05, "heldout": 0.15},
         description="shares of the splits that are dealt out from one file or one split",

@@ -155,6 +155,17 @@ def stage_directory(run: Path, step: Step) -> Path:
     return run / "stages" / step.directory
 
 
+def how_to_go_on(run: Path, step: Step) -> str:
+    """What to do about a step of a run directory that is not there."""
+    noted = read_json(run / "manifest.json")["stages"] if (run / "manifest.json").is_file() else {}
+    if step.name in noted and noted[step.name]["fingerprint"] != step.fingerprint:
+        return (
+            "its questions, its model or a component have changed since it ran: put them back, or "
+            "run the recipe again"
+        )
+    return "run the recipe first"
+
+
 def write_model(run: Path, directory: Path, ref: ModelRef) -> None:
     """Note where a step's model lies; paths inside the run are kept relative to it."""
     written = dict(vars(ref))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from saysel.asking import tokens_about
+from saysel.errors import UsageError
 from saysel.interfaces import Component, Model, Sampler
 from saysel.llm import AsksModel
 from saysel.manifest import components
@@ -54,7 +55,7 @@ def bill(todo: Plan) -> list[str]:
     total = sum(item.cost or 0.0 for item in found)
     unknown = sorted({item.model for item in found if item.cost is None})
     lines.append(
-        f"cost: about {_dollars(total)} at most"
+        f"cost: about {_dollars(total)} at most, but for what has to be asked again"
         + (f", without {', '.join(unknown)}: name a price in a file (prices)" if unknown else "")
     )
     if recipe.max_cost is not None and total > recipe.max_cost:
@@ -63,6 +64,24 @@ def bill(todo: Plan) -> list[str]:
             "stops; once it is raised, the same command goes on"
         )
     return lines
+
+
+def priced(todo: Plan) -> None:
+    """See that a limit of cost can be kept.
+
+    Raises:
+        UsageError: a recipe with `max_cost` asks a model whose price nobody knows.
+    """
+    if todo.report.recipe.max_cost is None:
+        return
+    unknown = sorted(
+        {item.model for step in todo.steps for item in items(step) if item.cost is None}
+    )
+    if unknown:
+        raise UsageError(
+            f"max_cost is set, and there is no price of {', '.join(unknown)}: name one in a file "
+            "(prices)"
+        )
 
 
 def items(step: Step) -> Iterator[Item]:

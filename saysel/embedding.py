@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from saysel import hf
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 
 #: Most texts that are remembered, some 400 MB with 1,024 dimensions.
 REMEMBERED = 100_000
+
+
+def ready() -> None:
+    """See that the library is there, without loading it.
+
+    Raises:
+        MissingExtra: it is not.
+    """
+    if find_spec("sentence_transformers") is None:
+        raise MissingExtra("comparing embeddings", "sentence-transformers", "embeddings")
 
 
 class Embedder:

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from saysel import leaks, registry
+from saysel import bill, leaks, registry
 from saysel.errors import RunBusy, SayselError, StageError
 from saysel.events import Events
 from saysel.ledger import Ledger
@@ -101,6 +101,7 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
             component.ready()
         for split in splits(cell.recipe):
             questions(cell.recipe, split)
+    bill.priced(todo)
     leaks.check(directory, todo)
     write_text(place, described)
     manifest = Manifest(directory, recipe, todo)

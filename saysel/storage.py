@@ -65,6 +65,8 @@ def disk_trouble(error: OSError, path: Path) -> StageError:
         return StageError(
             f"{path}: the disk is full; what was finished is kept: make room and run again"
         )
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+        return StageError(f"{path}: {error.strerror}: see to it and run again")
     return StageError(f"{path}: cannot be written ({error.strerror or error}); run again then")
 
 
@@ -107,12 +109,19 @@ class Shards:
         table = pa.Table.from_pylist(rows, schema=schema(self.record))
         write_atomically(self.path(number), lambda file: pq.write_table(table, file))
 
+    def read(self, number: int) -> Iterator[Any]:
+        """The records of one shard."""
+        return self._in(self.path(number))
+
     def __iter__(self) -> Iterator[Any]:
+        for path in sorted(self.directory.glob("part-*.parquet")):
+            yield from self._in(path)
+
+    def _in(self, path: Path) -> Iterator[Any]:
         import pyarrow.parquet as pq
 
-        for path in sorted(self.directory.glob("part-*.parquet")):
-            for row in pq.ParquetFile(path).read().to_pylist():
-                yield decode(self.record, row)
+        for row in pq.ParquetFile(path).read().to_pylist():
+            yield decode(self.record, row)
 
 
 def finish(directory: Path, record: Mapping[str, Any]) -> None:

@@ -159,9 +159,14 @@ def test_check_says_what_it_may_cost(tmp_path: Path) -> None:
 def test_check_says_that_a_price_is_not_known(tmp_path: Path) -> None:
     path = recipe(tmp_path, "http://127.0.0.1:1/v1")
 
-    said = tiny.says("check", path, "--set", "model.name=nobody", "--set", "prices=null").output
+    unknown = ("--set", "model.name=nobody", "--set", "prices=null")
+    said = tiny.says("check", path, *unknown).output
 
     assert "price unknown" in said and "without nobody: name a price" in said
+    for command in ("check", "run"):
+        result = tiny.says(command, path, *unknown, "--set", "max_cost=1")
+        assert result.exit_code == 2
+        assert "max_cost is set, and there is no price of nobody: name one" in result.output
 
 
 def problems(path: Path, *settings: str) -> str:

@@ -36,6 +36,9 @@ class EmbeddedClusterer(Clusterer):
     )
     batch_size: Throughput[int] = Field(64, ge=1, description="texts embedded side by side")
 
+    def ready(self) -> None:
+        embedding.ready()
+
     @abstractmethod
     def groups(self, vectors: npt.NDArray[np.float32]) -> list[list[int]]:
         """A partition of the rows, each group ascending; vectors have length 1."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from saysel.bill import bill
+from saysel.bill import bill, priced
 from saysel.estimate import work
 from saysel.plan import plan
 from saysel.recipe import load
@@ -20,6 +20,7 @@ def check(reference: str, overrides: Sequence[str]) -> None:
     """
     recipe = load(reference, overrides)
     todo = plan(recipe)
+    priced(todo)
     lines = [("step", "fingerprint", "work", "tokens at most")]
     for step in todo.steps:
         amount = work(step)

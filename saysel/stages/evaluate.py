@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shutil import rmtree
 from time import monotonic
 from typing import Any
 
@@ -31,13 +32,16 @@ class EvaluateShard:
     estimator: Estimator
     model: ModelRef
     ledger: Ledger
+    drawn: Shards
 
     def __call__(self, item: tuple[int, Sequence[Question]]) -> tuple[int, list[Prediction]]:
         number, asked = item
         context = context_of(self.recipe, "evaluate", number)
         with self.ledger.opened():
-            predictions = list(self.estimator.estimate(self.model, asked, context))
-            return number, judged(self.recipe, asked, predictions)
+            # What was drawn is kept, should the judge fail.
+            if not self.drawn.has(number):
+                self.drawn.write(number, list(self.estimator.estimate(self.model, asked, context)))
+            return number, judged(self.recipe, asked, list(self.drawn.read(number)))
 
 
 def run(work: Work) -> dict[str, Any]:
@@ -57,12 +61,14 @@ def run(work: Work) -> dict[str, Any]:
     if fitted_on:
         work.progress.advance(fitted_on * estimator.replies())
     began = monotonic()
-    evaluate = EvaluateShard(recipe, estimator, model, ledger.current())
+    drawn = Shards(work.directory / "drawn", Prediction)
+    evaluate = EvaluateShard(recipe, estimator, model, ledger.current(), drawn)
     for number, predictions in recipe.engine.map(evaluate, missing):
         stored.write(number, predictions)
         work.progress.advance(len(predictions) * estimator.replies())
     seconds = monotonic() - began
     found = list(stored)
+    rmtree(drawn.directory, ignore_errors=True)
     return {
         "questions": len(asked),
         # Of what this process asked, from loading the model to judging the answers.

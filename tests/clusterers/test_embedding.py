@@ -119,3 +119,5 @@ def test_the_missing_package_is_named(minilm: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(MissingExtra, match=r"pip install 'saysel\[embeddings\]'"):
         members(EmbeddingClusterer(model=minilm), "Paris")
+    with pytest.raises(MissingExtra, match="comparing embeddings needs"):
+        EmbeddingClusterer(model=minilm).ready()  # before any work

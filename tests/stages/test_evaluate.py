@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from saysel import testing
+from saysel.errors import StageError
+from saysel.interfaces import EstimationContext, Estimator, Judge
+from saysel.ledger import Ledger
+from saysel.recipe import Recipe
+from saysel.records import ModelRef, Prediction, Question
+from saysel.stages.evaluate import EvaluateShard
+from saysel.storage import Shards
+
+drawn: list[str] = []
+
+
+class Draws(Estimator):
+    """Notes what it is asked."""
+
+    def estimate(
+        self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
+    ) -> Iterator[Prediction]:
+        for question in questions:
+            drawn.append(question.id)
+            yield Prediction(question.id, "Paris", "Paris", None, 0.1 + 0.2, tokens=1)
+
+
+class Fails(Judge):
+    """A server that is down."""
+
+    def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
+        raise StageError("the judge is down")
+
+
+def test_what_was_drawn_is_kept_should_the_judge_fail(tmp_path: Path) -> None:
+    recipe = Recipe.model_validate({"name": "mine", "source": "witness"})
+    asked = [testing.question(id=str(number)) for number in range(3)]
+    kept = Shards(tmp_path / "drawn", Prediction)
+
+    def shard(judged_by: Recipe) -> EvaluateShard:
+        return EvaluateShard(judged_by, Draws(), ModelRef("any"), Ledger(), kept)
+
+    for _ in range(2):
+        with pytest.raises(StageError, match="the judge is down"):
+            shard(recipe.model_copy(update={"judge": Fails()}))((0, asked))
+    number, found = shard(recipe)((0, asked))
+
+    assert drawn == ["0", "1", "2"]
+    assert number == 0 and [one.correct for one in found] == [1.0] * 3
+    assert found[0].confidence == 0.1 + 0.2

@@ -123,7 +123,10 @@ def find_file(claim: Claim) -> Path:
     """
     package, _, place = claim.target.partition(":")
     module = import_plugin(package, claim.distribution, claim.version)
-    path = Path(module.__file__).parent / place
+    # A folder without __init__.py is a package too, and has no file.
+    path = Path(
+        next(iter(getattr(module, "__path__", ())), Path(str(module.__file__)).parent), place
+    )
     if not path.is_file():
         raise PluginError(
             f"plugin {claim.owner}: its {claim.kind} '{claim.name}' is said to be {claim.target}, "

@@ -122,8 +122,8 @@ def components(value: Any) -> Iterator[Component]:
     if isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from components(getattr(value, name))
-    elif isinstance(value, list | tuple):
-        for item in value:
+    elif isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
             yield from components(item)
 
 

@@ -182,6 +182,8 @@ def _smoke(value: Any) -> Any:
     """Components within any value replaced by their small versions, the innermost first."""
     if isinstance(value, tuple | list):
         return type(value)(_smoke(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _smoke(item) for key, item in value.items()}
     if not isinstance(value, BaseModel):
         return value
     parts = {key: _smoke(getattr(value, key)) for key in type(value).model_fields}
@@ -229,7 +231,7 @@ def load(reference: str, overrides: Sequence[str] = ()) -> Recipe:
                 raise ValueError("write it as path=value")
             choices.append((place.strip(), recipe_yaml.parse(text)))
         except ValueError as error:
-            wrong.append(f"--set {override}: {error}")
+            wrong.append(f"--set {place or override}: {error}")
     wrong += _assign_all(content, choices, "--set ")
     try:
         recipe = Recipe.model_validate(_without_empty(content))

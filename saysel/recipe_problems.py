@@ -47,7 +47,7 @@ def problems(
         if detail["type"] == "component_options":
             lines += problems(context["cause"], context["model"], place)
             continue
-        hidden = detail["type"] == "missing" or _may_be_secret(str(place[-1]) if place else "")
+        hidden = detail["type"] == "missing" or any(_may_be_secret(str(step)) for step in place)
         got = "" if hidden else f" (got {_brief(detail['input'])})"
         if detail["type"] == "extra_forbidden":
             rule = _unknown_key(model, inside)
@@ -75,7 +75,14 @@ def _unknown_key(model: type[BaseModel], path: tuple[Step, ...]) -> str:
 
 def _may_be_secret(key: str) -> bool:
     """Whether somebody may have put there what nobody else should read."""
-    return re.search(r"key|secret|password|credential|base_url", key, re.IGNORECASE) is not None
+    return (
+        re.search(
+            r"key|secret|password|credential|base_url|header|auth|^token$|[^x]_token$|^extra$",
+            key,
+            re.IGNORECASE,
+        )
+        is not None
+    )
 
 
 def _brief(value: object) -> str:

@@ -100,6 +100,20 @@ def test_resolved_writes_everything_out_and_loads_to_an_equal_recipe(write: Writ
     assert again.resolved() == resolved
 
 
+def test_what_may_be_a_secret_is_not_repeated(write: Write) -> None:
+    sampler = "sample={use: small, headers: {auth: planted}, a_token: planted}"
+    told = "\n".join(
+        [
+            *problems_of(write(BASE), sampler),
+            *problems_of(write(BASE), "sample.api_key='planted", "sample.n"),
+        ]
+    )
+
+    assert "sample.headers: unknown key" in told and "--set sample.api_key: " in told
+    assert "--set sample.n: write it as path=value" in told
+    assert "planted" not in told
+
+
 def test_a_recipe_is_frozen(write: Write) -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(write()).seed = 3
@@ -366,7 +380,7 @@ def test_set_reaches_options_of_a_component_that_is_there_by_default(write: Writ
         ("extends=quickstart", "a recipe has no key 'extends'"),
         ("train..x=3", "'train..x' is not a path like train[1].reward"),
         ("=3", "'' is not a path"),
-        ("train=[1", "--set train=[1: line 1: "),
+        ("train=[1", "--set train: line 1: "),
         ("train.0.steps=none", "train[0].steps: must be an integer (got 'none')"),
         ("matrix.sed=[1]", "matrix (sed=1): sed: a recipe has no key 'sed'; did you mean 'seed'?"),
     ],

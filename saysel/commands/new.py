@@ -66,7 +66,7 @@ def plugin(name: str, kind: str) -> None:
     _appear(place, package(name, kind))
     click.echo(
         f"{name}: a working plugin of kind {kind}, with its test. Next:\n"
-        f"  pip install -e ./{name}\n"
+        f"  pip install -e './{name}[dev]'\n"
         f"  pytest {name}\n"
         f"  saysel plugins {kind}.{chosen}\n"
         f"and in a recipe:\n"

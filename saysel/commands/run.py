@@ -51,7 +51,7 @@ def run(
         click.echo(f"report: {directory / 'report' / 'index.html'}")
     elif outcome.ran:
         click.echo(f"stopped after '{until}'; the same command without --until goes on")
-    if smoke:
+    if smoke and outcome.complete:  # what was not rehearsed cannot be estimated
         from saysel.estimate import full_run
 
         click.echo(full_run(full, directory))

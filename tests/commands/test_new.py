@@ -86,7 +86,7 @@ def test_the_project_file_announces_the_module() -> None:
 def test_next_steps() -> None:
     assert says("new", "plugin", "saysel-humble", "--kind", "reward").output == (
         "saysel-humble: a working plugin of kind reward, with its test. Next:\n"
-        "  pip install -e ./saysel-humble\n"
+        "  pip install -e './saysel-humble[dev]'\n"
         "  pytest saysel-humble\n"
         "  saysel plugins reward.humble\n"
         "and in a recipe:\n"

@@ -134,7 +134,7 @@ class DPOTrainer(Trainer):
         arguments = hf.training_arguments(
             directory / "checkpoints",
             max_steps=steps,
-            save_steps=max(10, steps // 4),
+            save_steps=max(10, min(100, steps // 4)),
             logging_strategy="steps",
             logging_steps=max(1, steps // 100),
             **hf.batches(self.batch_size, self.micro_batch_size),

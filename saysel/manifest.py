@@ -133,6 +133,10 @@ def _hardware() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
     }
+    with suppress(OSError, StopIteration):  # another processor rounds otherwise
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        named = next(line for line in lines if line.startswith("model name"))
+        hardware["processor"] = named.partition(":")[2].strip()
     with suppress(ValueError, OSError):
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         hardware["memory_gb"] = round(pages / (1 << 30), 1)

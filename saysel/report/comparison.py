@@ -95,20 +95,13 @@ def comparison_csv(comparison: Comparison) -> str:
 
 def page(comparison: Comparison) -> str:
     """The page's HTML."""
-    import jinja2
     from markupsafe import Markup
 
     from saysel.report.svg import style_sheet
+    from saysel.report.templates import template
 
-    here = Path(__file__).parent
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(here),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("comparison.html").render(
+    style = style_sheet() + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+    return template("comparison.html").render(
         reference=comparison.reference,
         about=about(comparison),
         header=HEADER,
@@ -120,7 +113,7 @@ def page(comparison: Comparison) -> str:
             }
             for name, differences in by_method(comparison)
         ],
-        style=Markup(style_sheet() + (here / "page.css").read_text(encoding="utf-8")),
+        style=Markup(style),
     )
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import yaml
 from markupsafe import Markup
 
@@ -21,6 +20,7 @@ from saysel.report.glance import Reading, cell, headlines, reading, steps
 from saysel.report.rationales import section
 from saysel.report.svg import Figure, style_sheet
 from saysel.report.tables import brief
+from saysel.report.templates import template
 
 HERE = Path(__file__).parent
 
@@ -33,17 +33,10 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
         rows: its rows in the order to show them.
         drawn: the figures of these rows, as `saysel.report.figures.figures` names them.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     script = (HERE / "page.js").read_text(encoding="utf-8")
     metrics = list(dict.fromkeys(s.metric for row in rows for s in row.scores))
     readings = {key: reading(key) for key in metrics}
-    return environment.get_template("template.html").render(
+    return template("template.html").render(
         report=report,
         facts=facts(report),
         leaks=report.manifest.get("leaks", ()),

@@ -27,12 +27,11 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf, hf_grpo
-from saysel.errors import StageError
 from saysel.generation import Decoding, generate
 from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
+from saysel.trainers.earned import earned
 from saysel.trainers.ppo import batch
-from saysel.trainers.ppo.rollouts import figures_of
 from saysel.trainers.sft import Lora
 
 #: Replies that are drawn side by side.
@@ -191,31 +190,21 @@ class GRPOTrainer(Trainer):
             for reply in group
         ]
         texts = tokenizer.batch_decode([reply.tokens for reply in drawn], skip_special_tokens=True)
-        parsed = [data.format.parse(text) for text in texts]
-        # Without an answer there is nothing to be sure of: the reply counts as unreadable.
-        stated = [part.confidence if part.answer is not None else None for part in parsed]
-        correct = data.judge.judge(
-            [(questions[row // self.replies], part.answer or "") for row, part in enumerate(parsed)]
-        )
-        kept = [row for row, correctness in enumerate(correct) if correctness is not None]
-        if not kept:
-            raise StageError(
-                "grpo: the judge could judge no reply of a whole batch: see to the judge"
-            )
-        judged = [correctness for correctness in correct if correctness is not None]
-        earned = self.reward.reward(judged, [stated[row] for row in kept])
-        rewards: list[float | None] = [None] * len(drawn)
-        for row, reward in zip(kept, earned, strict=True):
-            rewards[row] = reward
+        asked = [question for question in questions for _ in range(self.replies)]
+        found = earned("grpo", asked, texts, data.format, data.judge, self.reward)
         figures.clear()
-        figures |= figures_of(earned, judged, [stated[row] for row in kept])
+        figures |= found.figures()
+        rewards: list[float | None] = [None] * len(drawn)
+        marked = [0] * len(drawn)  # where what may move begins; at once, if it cannot be read
+        for row, stated, reward in zip(found.rows, found.stated, found.rewards, strict=True):
+            rewards[row] = reward
+            marked[row] = 0 if stated is None else drawn[row].marked
         weighed = []
         for row, (reply, advantage) in enumerate(
             zip(drawn, advantages(rewards, self.replies, self.scale_rewards), strict=True)
         ):
-            fixed = 0 if stated[row] is None else reply.marked
-            context = prompts[row // self.replies] + reply.tokens[:fixed]
-            weighed.append(hf_grpo.Weighed(context, reply.tokens[fixed:], advantage))
+            context = prompts[row // self.replies] + reply.tokens[: marked[row]]
+            weighed.append(hf_grpo.Weighed(context, reply.tokens[marked[row] :], advantage))
         return weighed
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
 from saysel.confidence_tokens import ConfidenceTokens
-from saysel.errors import StageError
 from saysel.generation import Decoding, Reply, generate
 from saysel.interfaces import Format, Judge, RewardFn
 from saysel.records import Question
+from saysel.trainers.earned import earned
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.stakes import Stakes, at_stake
 
@@ -77,35 +76,26 @@ def roll_out(
         for (reply,) in generate(policy.model, tokenizer, prompts, 1, decoding, generator, ends)
     ]
     texts = tokenizer.batch_decode([reply.tokens for reply in replies], skip_special_tokens=True)
-    parsed = [format.parse(text) for text in texts]
-    # Without an answer there is nothing to be sure of: the reply counts as unreadable.
-    confidences = [part.confidence if part.answer is not None else None for part in parsed]
-    correct = judge.judge(
-        [(question, part.answer or "") for question, part in zip(questions, parsed, strict=True)]
-    )
-    kept = [row for row, correctness in enumerate(correct) if correctness is not None]
-    if not kept:
-        raise StageError("ppo: the judge could judge no reply of a whole batch: see to the judge")
-    judged = [correctness for correctness in correct if correctness is not None]
-    stated = [confidences[row] for row in kept]
-    rewards = reward.reward(judged, stated)
-    prompts = [prompts[row] for row in kept]
-    replies = [replies[row] for row in kept]
-    readable = [confidence is not None for confidence in stated]
+    found = earned("ppo", questions, texts, format, judge, reward)
+    prompts = [prompts[row] for row in found.rows]
+    replies = [replies[row] for row in found.rows]
+    readable = [confidence is not None for confidence in found.stated]
     rollouts = assemble(
         prompts,
         replies,
-        centred(rewards, [questions[row].id for row in kept]),
+        centred(found.rewards, [questions[row].id for row in found.rows]),
         readable,
         movable,
         tokenizer.pad_token_id,
         policy.model.device,
-        figures_of(rewards, judged, stated),
+        found.figures(),
     )
     if confidence_tokens is None:
         return rollouts
     choices = [*confidence_tokens.values, None]
-    payoffs = [reward.reward([correctness] * len(choices), choices) for correctness in judged]
+    payoffs = [
+        reward.reward([correctness] * len(choices), choices) for correctness in found.correct
+    ]
     return replace(
         rollouts, stakes=at_stake(confidence_tokens, prompts, replies, readable, payoffs, policy)
     )
@@ -126,19 +116,6 @@ def centred(rewards: Sequence[float], groups: Sequence[str]) -> list[float]:
         reward - (totals[group] - reward) / (sizes[group] - 1) if sizes[group] > 1 else reward
         for reward, group in zip(rewards, groups, strict=True)
     ]
-
-
-def figures_of(
-    rewards: Sequence[float], correct: Sequence[float], stated: Sequence[float | None]
-) -> dict[str, float]:
-    """Means over a batch for the record; `confidence` over what could be read, if anything."""
-    known = [confidence for confidence in stated if confidence is not None]
-    figures = {
-        "reward": fmean(rewards),
-        "accuracy": fmean(correct),
-        "parse_rate": len(known) / len(stated),
-    }
-    return {**figures, "confidence": fmean(known)} if known else figures
 
 
 def assemble(

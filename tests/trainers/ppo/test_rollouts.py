@@ -18,7 +18,6 @@ from saysel.trainers.ppo.rollouts import (
     Rollouts,
     assemble,
     centred,
-    figures_of,
     roll_out,
 )
 
@@ -105,17 +104,6 @@ def test_replies_that_nobody_can_read_are_paid_minus_one(small_model: ModelRef) 
     texts = policy.tokenizer.batch_decode(rollouts.ids)
     for number, text in enumerate(texts):
         assert f"Where is {number * 'it '}?" in text
-
-
-def test_what_is_not_stated_is_no_doubt() -> None:
-    figures = figures_of([1.0, 0.5, -1.0, -1.0], [1, 0, 0, 1], [0.8, 0.6, None, None])
-
-    assert figures == {
-        "reward": -0.125,
-        "accuracy": 0.5,
-        "confidence": pytest.approx(0.7),
-        "parse_rate": 0.5,
-    }
 
 
 def test_questions_that_cannot_be_judged_are_left_out(small_model: ModelRef) -> None:

@@ -524,7 +524,7 @@ class Columns:
     Attributes:
         correct: in [0, 1].
         confidence: in [0, 1], NaN where it could not be read.
-        tokens: generated for each answer; `None` where nobody counted them.
+        tokens: generated for each answer, NaN where nobody counted; `None` if nowhere.
     """
 
     correct: npt.NDArray[np.float64]

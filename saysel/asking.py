@@ -142,7 +142,7 @@ class Asking:
                 self._hand_on(key)
         if self._jobs.empty():
             return
-        client = self.sampler.connect(request=[self._turn])
+        client = self.sampler.connect(request=[self._turn], response=[self._came])
         async with client:
             workers = [
                 asyncio.create_task(self._work(client)) for _ in range(self.sampler.concurrency)
@@ -155,13 +155,24 @@ class Asking:
             finally:
                 # What was asked will be paid for: nothing more is, but the answers are kept.
                 self.closing = True
-                if self.under_way:
-                    await asyncio.wait(set(self.under_way), timeout=patience)
-                await _end(tasks)
+                try:
+                    await self._kept(patience)
+                except asyncio.CancelledError:  # interrupted while waiting
+                    await self._kept(PATIENCE)
+                    raise
+                finally:
+                    await _end(tasks)
         await asyncio.sleep(0)  # connections are closed a turn after the client
         errors = [task.exception() for task in tasks if not task.cancelled()]
         for error in filter(None, errors):
             raise error
+
+    async def _kept(self, patience: float) -> None:
+        """Wait for requests under way, so many seconds at most."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience
+        while self.under_way and loop.time() < until:
+            await asyncio.wait(set(self.under_way), timeout=0.1)
 
     async def _work(self, client: Any) -> None:
         while not self.closing:
@@ -174,10 +185,7 @@ class Asking:
             except PromptRefused as refusal:
                 if self.refusals is None:
                     said = " ".join(job.prompt[-1]["content"].split())
-                    raise StageError(
-                        f"{refusal.failure}; asked was '{said[:60]}…': leave that question out, or "
-                        "ask another model; what has arrived is kept"
-                    ) from None
+                    raise StageError(f"{refusal.failure} (asked was '{said[:60]}…')") from None
                 self.refusals.append(str(refusal.failure))
                 arrived = dict.fromkeys(now, Generation("", 0))
             if rest := now[len(arrived) :]:
@@ -229,9 +237,14 @@ class Asking:
             finally:
                 self.under_way.discard(_this_worker())
                 await self._settle(worst)
+            if self.closing:
+                raise asyncio.CancelledError
             await asyncio.sleep(wait)
         raise PromptRefused(
-            self.sampler.failure(f"no usable answer, {self.sampler.retries + 1} times: {reason}")
+            self.sampler.failure(
+                f"no usable answer, {self.sampler.retries + 1} times: {reason}; what has arrived "
+                "is kept: run again later"
+            )
         )
 
     def _note(self, usage: Usage | None, worst: float) -> None:
@@ -265,10 +278,16 @@ class Asking:
 
     async def _turn(self, request: Any) -> None:
         """Called by the HTTP client before each attempt, those of the SDK's retries included."""
+        self.under_way.discard(_this_worker())
         await self.pace.turn(TOKENS.get())
         if self.closing:
             raise asyncio.CancelledError
         self.under_way.add(_this_worker())
+
+    async def _came(self, response: Any) -> None:
+        """Called by the HTTP client when an answer comes; one that is none costs nothing."""
+        if response.is_error:
+            self.under_way.discard(_this_worker())
 
 
 def _this_worker() -> asyncio.Task[Any]:

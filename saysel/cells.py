@@ -61,7 +61,7 @@ def texts_in(value: object) -> tuple[str, ...]:
     if isinstance(value, str) and value.lstrip().startswith("["):
         cell = value
         for read in (json.loads, _shown):
-            with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            with suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 written = read(cell)
                 # "[0, 1]" is an interval, not two answers.
                 if all(isinstance(item, str) for item in written):

@@ -243,11 +243,12 @@ def _difference(
     if before is None or after is None:
         return made
     made = replace(made, difference=after - before)
+    least = most = draws
     if metric.zero_if_calibrated:
         # Each resample adds noise of its own, which is as much as chance has made already.
         draws = draws - (np.nanmean(draws) - (after - before))
-    # The true value of either may lie lower, by what chance adds to it.
-    least, most = draws - min(chance[1], after), draws + min(chance[0], before)
+        # The true value of either may lie lower, by what chance adds to it.
+        least, most = draws - min(chance[1], after), draws + min(chance[0], before)
     lower, upper = percentile(least), percentile(most)
     if lower is None or upper is None:
         return made

@@ -74,6 +74,7 @@ def answer_place(format: Format, reply: str) -> tuple[int, int] | None:
     answer = format.parse(reply).answer
     if not answer:
         return None
+    likely = None
     start = reply.find(answer)
     while start >= 0:
         end = start + len(answer)
@@ -81,5 +82,9 @@ def answer_place(format: Format, reply: str) -> tuple[int, int] | None:
         # other words in their place are another answer, there it is.
         if format.parse(f"{reply[:start]}{PROBE}{reply[end:]}").answer == PROBE:
             return start, end
+        # Or the answer is read once it is written, in a format that reads no other words there.
+        before, after = format.parse(reply[:start]).answer, format.parse(reply[:end]).answer
+        if likely is None and before is None and after == answer:
+            likely = start, end
         start = reply.find(answer, start + 1)
-    return None
+    return likely

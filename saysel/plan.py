@@ -21,7 +21,9 @@ from saysel.interfaces import (
     Component,
     DigestedMarker,
     Estimator,
+    Model,
     Sampler,
+    Source,
     ThroughputMarker,
     Trainer,
 )
@@ -158,7 +160,9 @@ def identity(value: Any) -> Any:
         if not isinstance(value, Component):
             return options
         kind = f"{type(value).__module__}:{type(value).__qualname__}"
-        return {"class": kind, "version": type(value).version, "options": options}
+        known = {"class": kind, "version": type(value).version, "options": options}
+        content = value.digest() if isinstance(value, Model | Source) else ""
+        return {**known, "content": content} if content else known
     if isinstance(value, list | tuple):
         return [identity(item) for item in value]
     if isinstance(value, dict):
@@ -238,12 +242,11 @@ def _steps(recipe: Recipe) -> list[Step]:
         return step
 
     seed = recipe.seed
-    source = {"source": identity(recipe.source), "digest": recipe.source.digest()}
+    source = {"source": identity(recipe.source)}
     written = identity(recipe.format)
-    made = {"model": identity(recipe.model), **source, "format": written, "seed": seed}
-    if files := recipe.model.digest():
-        made["files"] = files
-    model = add("model", made)
+    model = add(
+        "model", {"model": identity(recipe.model), **source, "format": written, "seed": seed}
+    )
     models = {BASE: model}
     if recipe.train:
         sampled = {"sampler": identity(recipe.sample), **source, "format": written, "seed": seed}

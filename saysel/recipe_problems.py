@@ -47,7 +47,12 @@ def problems(
         if detail["type"] == "component_options":
             lines += problems(context["cause"], context["model"], place)
             continue
-        hidden = detail["type"] == "missing" or any(_may_be_secret(str(step)) for step in place)
+        # A mapping in the wrong place may hold a key too.
+        hidden = (
+            detail["type"] == "missing"
+            or any(_may_be_secret(str(step)) for step in place)
+            or (isinstance(detail["input"], dict | list) and _may_be_secret(repr(detail["input"])))
+        )
         got = "" if hidden else f" (got {_brief(detail['input'])})"
         if detail["type"] == "extra_forbidden":
             rule = _unknown_key(model, inside)

@@ -253,7 +253,14 @@ class RemoteSampler(Sampler):
                 "what has arrived is kept: run again later"
             )
         failure = self.failure(f"the server refuses the request (status {status}): {said}")
-        return PromptRefused(failure) if status in THIS_PROMPT else failure
+        if status in THIS_PROMPT:
+            return PromptRefused(
+                StageError(
+                    f"{failure}; what has arrived is kept: leave that question out, or ask another "
+                    "model"
+                )
+            )
+        return failure
 
     def _told(self, error: Exception) -> str:
         """What an error says, on one line and without the key."""

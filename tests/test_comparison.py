@@ -14,6 +14,8 @@ from saysel.metrics.auroc import Auroc
 from saysel.metrics.brier import Brier, BrierReliability
 from saysel.metrics.distinct_confidences import DistinctConfidences
 from saysel.metrics.ece import Ece, Mce
+from saysel.metrics.risk_coverage import Prr
+from saysel.metrics.signed_gap import SignedGap
 from saysel.metrics.smooth_ece import SmoothEce
 from saysel.records import Prediction
 
@@ -126,6 +128,25 @@ def test_how_many_confidences_there_are_decides_nothing(metric):
         assert made.low <= made.difference <= made.high
         sure += made.verdict != "unclear"
     assert sure <= 3  # 5 % of 20, and what chance adds
+
+
+def test_values_below_zero_are_compared_like_others():
+    """Confidence upside down: its ranking is worse than chance, and its gap negative."""
+    pair = []
+    for seed, name in enumerate("ab"):
+        rng = np.random.default_rng(seed)
+        correct = [float(i % 2) for i in range(200)]
+        stated = [round(float(0.3 - 0.2 * y + 0.1 * rng.random()), 2) for y in correct]
+        answers = zip(stated, correct, strict=True)
+        predictions = [Prediction(f"q{i}", "", "a", None, c, y) for i, (c, y) in enumerate(answers)]
+        pair.append(Method(name, predictions))
+
+    gap, prr = compare(pair, [SignedGap(), Prr()], resamples=500).differences
+
+    assert gap.after < 0 and prr.after < 0
+    for made in (gap, prr):
+        assert made.low <= made.difference <= made.high
+    assert prr.p > 0.05 and prr.verdict == "unclear"
 
 
 @pytest.mark.parametrize("metric", [Ece(), SmoothEce(), BrierReliability()])

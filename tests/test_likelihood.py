@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from saysel import hf, testing
 from saysel.formats.sayself import SaySelfFormat
-from saysel.interfaces import EstimationContext
+from saysel.interfaces import EstimationContext, Parsed
 from saysel.likelihood import answer_logprobs, answer_place
 from saysel.records import ModelRef
 from saysel.testing import examples
@@ -52,6 +52,19 @@ def test_it_is_found_in_every_format(name: str, answer: str, why: bool, lead: bo
     assert reply[start:end] == answer
     other = format.render("Rome", rationale, 0.5, f"Is it {answer}?" if lead else "")
     assert f"{reply[:start]}Rome{reply[end:]}" == other
+
+
+class Options(SaySelfFormat):
+    """Reads nothing but a letter as the answer."""
+
+    def parse(self, text: str) -> Parsed:
+        parsed = super().parse(text)
+        letter = parsed.answer if parsed.answer in ("A", "B") else None
+        return parsed._replace(answer=letter)
+
+
+def test_a_format_that_reads_few_answers_has_a_place_for_them() -> None:
+    assert answer_place(Options(), "B or A? Answer: B Confidence: 7") == (16, 17)
 
 
 @pytest.mark.parametrize("reply", ["", "Paris", "Answer: Confidence: 9"])

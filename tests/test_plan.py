@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from saysel.errors import RecipeError
+from saysel.faithfulness_options import Grader
 from saysel.plan import identity, phases, plan
 from saysel.recipe import Recipe
 from saysel.recipe_paths import assign
@@ -132,6 +133,10 @@ def test_a_model_that_was_trained_again_in_its_place_is_another(
     weights.write_bytes(content)
 
     assert not set(before) & {step.fingerprint for step in plan(chosen).steps}
+    grader = Grader.model_validate({"model": {"use": "pretrained", "path": str(folder)}})
+    known = identity(grader)
+    (folder / "config.json").write_text("{}")
+    assert identity(grader) != known
 
 
 def test_options_of_any_type_have_an_identity() -> None:

@@ -168,6 +168,7 @@ def test_a_judge_that_was_asked_for_overrules_the_column(tmp_path: Path) -> None
         ("['Roma', 'Rome']", 1.0),  # as pandas writes a list
         ("['Roma' 'Rome']", 0.0),  # as numpy shows an array: one text
         ("[0, 1]", 0.0),
+        ("[{{1}}]", 0.0),
         (["Paris"], 0.0),
     ],
 )

@@ -109,6 +109,8 @@ def test_what_may_be_a_secret_is_not_repeated(write: Write) -> None:
         ]
     )
 
+    told += "\n".join(problems_of(write(BASE), "sample={api_key: planted}"))
+    assert "sample: needs 'use'" in told
     assert "sample.headers: unknown key" in told and "--set sample.api_key: " in told
     assert "--set sample.n: write it as path=value" in told
     assert "planted" not in told

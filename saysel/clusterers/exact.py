@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import ClassVar
 
 from saysel.answers import key
 from saysel.interfaces import Clusterer
@@ -13,7 +14,7 @@ from saysel.records import Cluster, Question, Response
 class ExactClusterer(Clusterer):
     """Group responses whose answers are the same words and numbers, as `match` judges them."""
 
-    version = 2
+    version: ClassVar[int] = 2
 
     def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
         groups: dict[str, list[Response]] = defaultdict(list)

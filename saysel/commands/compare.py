@@ -91,7 +91,8 @@ def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
     from saysel.storage import Shards, finished
 
     found = []
-    for cell in plan(load(str(run / "recipe.yaml"))).cells:
+    todo = plan(load(str(run / "recipe.yaml")))
+    for cell in todo.cells:
         steps = cell.evaluations()
         named = [(s.model, s.name.removeprefix(f"evaluate-{s.model}-"), s) for s in steps]
         model = wanted[0] if wanted else named[-1][0]
@@ -106,7 +107,7 @@ def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
         for model, estimator, step in chosen:
             directory = stage_directory(run, step)
             if finished(directory) is None:
-                raise UsageError(f"{run}: {step.name} is not done: {how_to_go_on(run, step)}")
+                raise UsageError(f"{run}: {step.name} is not done: {how_to_go_on(run, todo, step)}")
             parts = ["" if alone else run.name, cell.label, model, estimator]
             name = " · ".join(part for part in parts if part)
             found.append(Method(name, list(Shards(directory, Prediction)), prompts))

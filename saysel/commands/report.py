@@ -45,6 +45,6 @@ def evaluated(run: Path) -> Plan:
     if missing:
         names = ", ".join(step.name for step in missing)
         raise UsageError(
-            f"{run}: predictions are missing for {names}: {how_to_go_on(run, missing[0])}"
+            f"{run}: predictions are missing for {names}: {how_to_go_on(run, todo, missing[0])}"
         )
     return todo

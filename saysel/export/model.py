@@ -39,7 +39,7 @@ def last_model(run: Path, plan: Plan) -> tuple[Step, ModelRef]:
         if step.stage in ("model", "train") and finished(stage_directory(run, step)) is not None
     ]
     if not made:
-        go_on = how_to_go_on(run, plan.cells[0].steps[0])
+        go_on = how_to_go_on(run, plan, plan.cells[0].steps[0])
         raise UsageError(f"{run}: the run has not made a model yet: {go_on}")
     return made[-1], read_model(run, stage_directory(run, made[-1]))
 

@@ -23,7 +23,7 @@ class MatchJudge(Judge):
     An answer that names several things is wrong, also where one of them is right.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
         return [float(matches(question.answers, answer)) for question, answer in items]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import ClassVar
 
 from saysel.answers import normalise
 from saysel.interfaces import Judge
@@ -16,6 +17,8 @@ class TokenF1Judge(Judge):
     Words are counted without case, accents, punctuation and articles, numbers in digits. With s
     words shared, p = s / words answered and r = s / words accepted: F1 = 2pr / (p + r).
     """
+
+    version: ClassVar[int] = 2
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
         return [

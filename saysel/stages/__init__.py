@@ -6,6 +6,7 @@ count. A stage that was killed is run again on the same directory and goes on fr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +18,7 @@ from typing import Any
 from saysel.errors import DataError
 from saysel.interfaces import EstimationContext, Sampler, Source
 from saysel.leaks import verdict
-from saysel.plan import Step
+from saysel.plan import Plan, Step
 from saysel.progress import StageProgress
 from saysel.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
@@ -155,10 +156,13 @@ def stage_directory(run: Path, step: Step) -> Path:
     return run / "stages" / step.directory
 
 
-def how_to_go_on(run: Path, step: Step) -> str:
+def how_to_go_on(run: Path, todo: Plan, step: Step) -> str:
     """What to do about a step of a run directory that is not there."""
     noted = read_json(run / "manifest.json")["stages"] if (run / "manifest.json").is_file() else {}
-    if step.name in noted and noted[step.name]["fingerprint"] != step.fingerprint:
+    # Cells of a matrix have steps of the same name, which are noted by their directories.
+    once = re.compile(rf"{re.escape(step.name)}(-[0-9a-f]{{12}})?")
+    done = {record["fingerprint"] for key, record in noted.items() if once.fullmatch(key)}
+    if done and not done & {other.fingerprint for other in todo.steps}:
         return (
             "its questions, its model or a component have changed since it ran: put them back, or "
             "run the recipe again"

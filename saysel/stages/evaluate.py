@@ -62,6 +62,7 @@ def run(work: Work) -> dict[str, Any]:
         work.progress.advance(fitted_on * estimator.replies())
     began = monotonic()
     drawn = Shards(work.directory / "drawn", Prediction)
+    begun = any(drawn.has(number) for number, _ in missing)
     evaluate = EvaluateShard(recipe, estimator, model, ledger.current(), drawn)
     for number, predictions in recipe.engine.map(evaluate, missing):
         stored.write(number, predictions)
@@ -71,8 +72,8 @@ def run(work: Work) -> dict[str, Any]:
     rmtree(drawn.directory, ignore_errors=True)
     return {
         "questions": len(asked),
-        # Of what this process asked, from loading the model to judging the answers.
-        "seconds_per_question": seconds / count if count else None,
+        # From loading the model to judging the answers, where this process did all of that.
+        "seconds_per_question": seconds / count if count and not begun else None,
         "tokens": sum(prediction.tokens for prediction in found),
         "unjudged": sum(prediction.correct is None for prediction in found),
     }

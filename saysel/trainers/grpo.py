@@ -41,6 +41,7 @@ PASS = 256
 class GRPOTrainer(Trainer):
     """Raise the replies that earn more than others to the same question, with TRL's GRPO."""
 
+    version: ClassVar[int] = 2
     decodes: ClassVar[bool] = False  # at a temperature of its own
 
     reward: RewardFn = Field(

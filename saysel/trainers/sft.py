@@ -7,7 +7,7 @@ the reply's tokens only, and prompts go through the model's chat template.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import Self
@@ -43,7 +43,7 @@ class Lora(BaseModel):
 class SFTTrainer(Trainer):
     """Fine-tune on the examples with TRL, adapters or full weights."""
 
-    version = 2
+    version: ClassVar[int] = 2
 
     learning_rate: float = Field(7e-5, gt=0, description="peak rate of AdamW, linear decay")
     epochs: float = Field(3, gt=0, description="passes over the examples")

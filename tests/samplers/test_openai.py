@@ -301,6 +301,28 @@ def test_what_had_left_is_kept_when_one_prompt_is_refused(tmp_path: Path) -> Non
     assert all(times == 1 for text, times in asked.items() if text != "question 2")
 
 
+def test_a_failure_waits_for_nobody_who_waits(tmp_path: Path) -> None:
+    """What is to be asked again later is no request under way."""
+
+    async def busy_but_for_refusals(request: Any) -> Any:
+        if request.body["messages"][-1]["content"] == "question 2":
+            await asyncio.sleep(0.3)
+            return await always(401, "no such key")(request)
+        await asyncio.sleep(0.5)
+        return await always(429, "busy", **{"retry-after": "120"})(request)
+
+    began = time.monotonic()
+    with (
+        Server(busy_but_for_refusals) as server,
+        Ledger(tmp_path).opened(),
+        pytest.raises(StageError, match="refuses the key"),
+    ):
+        sampler = OpenAISampler(base_url=server.url, concurrency=4, timeout=30)
+        list(sampler.sample(MODEL, questions(4), 2, 0))
+
+    assert time.monotonic() - began < 15
+
+
 def test_limits_hold_from_call_to_call(server: Server) -> None:
     began = time.monotonic()
     for number in range(4):

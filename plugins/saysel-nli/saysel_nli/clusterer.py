@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -36,6 +36,8 @@ class NliClusterer(Clusterer):
     Deviations: the papers take seeds in the order of sampling and each direction's likeliest
     label, which for three labels can be one below one half.
     """
+
+    version: ClassVar[int] = 2
 
     model: str = Field(
         "microsoft/deberta-large-mnli",

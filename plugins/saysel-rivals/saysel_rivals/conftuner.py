@@ -65,6 +65,7 @@ class OwnReply:
 class TokenizedBrierTrainer(Trainer):
     """Calibrate the confidence behind the model's own answers with the Brier score as a loss."""
 
+    version: ClassVar[int] = 2
     decodes: ClassVar[bool] = True
 
     learning_rate: float = Field(1e-5, gt=0, description="peak rate of AdamW, linear decay")

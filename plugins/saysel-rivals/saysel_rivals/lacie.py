@@ -29,7 +29,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field, PrivateAttr
 from typing_extensions import Self
@@ -62,6 +62,8 @@ class Pair(NamedTuple):
 
 class DPOTrainer(Trainer):
     """Prefer confidence that a listener can rely on, with TRL's DPO on LACIE's pairs."""
+
+    version: ClassVar[int] = 2
 
     threshold: float = Field(0.5, gt=0, le=1, description="least confidence that is accepted")
     restate: bool = Field(

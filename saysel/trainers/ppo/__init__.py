@@ -45,7 +45,7 @@ from saysel.trainers.sft import Lora
 class PPOTrainer(Trainer):
     """Calibrate the stated confidence with PPO and any reward."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     decodes: ClassVar[bool] = True
 
     reward: RewardFn = Field(

@@ -68,7 +68,7 @@ def recipe_of(
 ) -> dict[str, Any]:
     """The recipe of a method in a world, as its YAML says it."""
     world, own = dict(settings["worlds"][world_name]), dict(settings["methods"][name])
-    own.pop("worlds", None)
+    own |= own.pop("worlds", {}).get(world_name, {})
     estimator = own.pop("estimator", None)
     evaluate = {**world.pop("evaluate", {}), "split": split}
     if estimator is not None:
@@ -162,8 +162,6 @@ def run_world(
     directory = Path("runs") / f"methods-{world}-{seed}"
     results: list[Result] = []
     for name in only or settings["methods"]:
-        if world not in settings["methods"][name].get("worlds", [world]):
-            continue
         said = recipe_of(settings, name, world, seed, split)
         try:
             recipe = run(said, directory, 1 if jobs > 1 else None)

@@ -225,6 +225,8 @@ def _failure(error: Exception, directory: Path) -> Exception:
         return error
     if "No space left" in str(error) or shutil.disk_usage(directory).free < FULL:
         return StageError("the disk is full: make room and run again")
+    if isinstance(error, FileNotFoundError) and error.filename:  # a component looked for it
+        return StageError(f"{error.filename}: there is no such file: see to it and run again")
     if isinstance(error, OSError) and error.filename:
         return disk_trouble(error, Path(str(error.filename)))
     return error

@@ -65,8 +65,6 @@ def disk_trouble(error: OSError, path: Path) -> StageError:
         return StageError(
             f"{path}: the disk is full; what was finished is kept: make room and run again"
         )
-    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
-        return StageError(f"{path}: {error.strerror}: see to it and run again")
     return StageError(f"{path}: cannot be written ({error.strerror or error}); run again then")
 
 

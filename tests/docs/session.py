@@ -152,7 +152,8 @@ class Session:
             check=False,
         )
         # With -e the package's own folder goes before what was installed: later changes count.
-        self.see(*[str(self.folder / package)] * ("-e" in words), str(self.site))
+        folder = self.folder / package.partition("[")[0]  # without its extras
+        self.see(*[str(folder)] * ("-e" in words), str(self.site))
         return done.returncode, done.stderr if done.returncode else None
 
     def see(self, *paths: str) -> None:

@@ -106,7 +106,8 @@ def test_hostile_text_is_text(browser, hostile_page, hostile_report):
     details = browser.run("[...document.querySelectorAll('.detail')].map((d) => d.textContent)")
     assert len(details) == 8
     prompts = browser.run(PROMPTS)
-    assert [q.prompt for q in hostile_report.questions.values() if q.prompt.isprintable()] == [
+    (questions,) = hostile_report.questions.values()
+    assert [q.prompt for q in questions.values() if q.prompt.isprintable()] == [
         prompt for prompt in prompts if prompt.isprintable()
     ]
     assert all("javascript:alert(5)" in text for text in details)

@@ -124,7 +124,7 @@ def _generate(
         written[writing, step] = chosen[active]
         logprobs[writing] += logp[active]
         lengths[writing] += 1
-        marks.wrote(alive, chosen)
+        marks.wrote(writing, chosen[active])
         active = active & ~torch.isin(chosen, end_ids)
         left = int(active.sum())
         if left == 0 or step + 1 == decoding.max_tokens:

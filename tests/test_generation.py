@@ -199,6 +199,25 @@ def test_of_two_markers_the_last_counts(tokenizer: Any) -> None:
     assert places[-1] == last and places[last:] == [last] * (len(places) - last)
 
 
+def test_what_is_drawn_behind_the_end_marks_nothing(llama: Any, tokenizer: Any) -> None:
+    drawn = replies(llama, tokenizer, Decoding(1, max_tokens=24), n=64, prompts=[[5]])[0]
+    common = [token for token, _ in Counter(t for one in drawn for t in one.tokens).most_common(40)]
+    marker = tokenizer.decode(common[:1])
+    decoding = Decoding(1, max_tokens=24, mark=marker)
+
+    # Many end early, and stay in the batch while others go on.
+    drawn = replies(llama, tokenizer, decoding, n=64, prompts=[[5]], ends=set(common[1:]))[0]
+
+    sizes = set()
+    for reply in drawn:
+        pieces = [tokenizer.decode([token]) for token in reply.tokens]
+        places = [at for at in range(1, len(pieces) + 1) if marker in pieces[at - 1]]
+        if places:
+            assert reply.marked == places[-1]
+        sizes.add(len(reply.tokens))
+    assert len(sizes) > 5
+
+
 def test_without_the_marker_nothing_explores(llama: Any, tokenizer: Any) -> None:
     decoding = Decoding(0, max_tokens=12, mark="never said", explore=1.0)
     samples = replies(llama, tokenizer, decoding, n=4, prompts=[[5, 6, 7]])[0]

@@ -25,7 +25,11 @@ def ready() -> None:
         MissingExtra: it is not.
     """
     if find_spec("sentence_transformers") is None:
-        raise MissingExtra("comparing embeddings", "sentence-transformers", "embeddings")
+        raise _missing()
+
+
+def _missing() -> MissingExtra:
+    return MissingExtra("comparing embeddings", "sentence-transformers", "embeddings")
 
 
 class Embedder:
@@ -75,9 +79,7 @@ def resident(path: str, revision: str | None) -> Embedder:
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
-        raise MissingExtra(
-            "clustering by embeddings", "sentence-transformers", "embeddings"
-        ) from error
+        raise _missing() from error
     try:
         model = SentenceTransformer(path, revision=revision, device=hf.device())
     except (OSError, ValueError, TypeError, KeyError) as error:

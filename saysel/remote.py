@@ -252,15 +252,11 @@ class RemoteSampler(Sampler):
                 f"status {status}: {said}{asks}; it was tried up to {self.retries + 1} times, and "
                 "what has arrived is kept: run again later"
             )
-        failure = self.failure(f"the server refuses the request (status {status}): {said}")
+        refused = f"the server refuses the request (status {status}): {said}"
         if status in THIS_PROMPT:
-            return PromptRefused(
-                StageError(
-                    f"{failure}; what has arrived is kept: leave that question out, or ask another "
-                    "model"
-                )
-            )
-        return failure
+            advice = "what has arrived is kept: leave that question out, or ask another model"
+            return PromptRefused(self.failure(f"{refused}; {advice}"))
+        return self.failure(refused)
 
     def _told(self, error: Exception) -> str:
         """What an error says, on one line and without the key."""

@@ -32,7 +32,7 @@ from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.trainers.earned import earned
 from saysel.trainers.ppo import batch
-from saysel.trainers.sft import Lora
+from saysel.trainers.sft import Lora, new_adapter
 
 #: Replies that are drawn side by side.
 PASS = 256
@@ -135,7 +135,6 @@ class GRPOTrainer(Trainer):
             seed=data.seed,
             data_seed=data.seed,
         )
-        fresh = self.lora is not None and model.adapter is None
         data.progress.begin(self.steps, "steps")
         torch.manual_seed(data.seed)  # for the adapter
         trainer = hf_grpo.grpo_trainer(
@@ -145,7 +144,7 @@ class GRPOTrainer(Trainer):
             model=hf.load_model(model, trainable=True),
             args=hf_grpo.grpo_config(**arguments),
             processing_class=tokenizer,
-            peft_config=self.lora.config() if self.lora is not None and fresh else None,
+            peft_config=new_adapter(self.lora, model),
             callbacks=[hf.tell(data.progress), record(data, figures)],
         )
         hf.fit(trainer, directory / "checkpoints")

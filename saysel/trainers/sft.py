@@ -40,6 +40,11 @@ class Lora(BaseModel):
         )
 
 
+def new_adapter(lora: Lora | None, model: ModelRef) -> Any:
+    """PEFT's settings of the adapter to add; `None` if there is one already or none is wanted."""
+    return lora.config() if lora is not None and model.adapter is None else None
+
+
 class SFTTrainer(Trainer):
     """Fine-tune on the examples with TRL, adapters or full weights."""
 
@@ -119,14 +124,13 @@ class SFTTrainer(Trainer):
             seed=data.seed,
             data_seed=data.seed,
         )
-        fresh = self.lora is not None and model.adapter is None
         torch.manual_seed(data.seed)  # for the adapter, which some versions make before seeding
         trainer = TRLTrainer(
             model=hf.load_model(model, trainable=True),
             args=hf.sft_config(**arguments),
             train_dataset=rows,
             processing_class=tokenizer,
-            peft_config=self.lora.config() if self.lora is not None and fresh else None,
+            peft_config=new_adapter(self.lora, model),
             callbacks=[hf.tell(data.progress), losses(data)],
         )
         hf.fit(trainer, directory / "checkpoints")

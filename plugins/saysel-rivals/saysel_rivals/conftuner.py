@@ -40,7 +40,7 @@ from saysel.generation import Decoding, generate, padded
 from saysel.interfaces import Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.storage import write_atomically, write_text
-from saysel.trainers.sft import Lora
+from saysel.trainers.sft import Lora, new_adapter
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,8 +112,8 @@ class TokenizedBrierTrainer(Trainer):
         tokenizer = hf.load_tokenizer(model)
         lm = hf.load_model(model, trainable=True)
         tokens = ConfidenceTokens(data.format, tokenizer, hf.end_tokens(lm, tokenizer))
-        if self.lora is not None and model.adapter is None:
-            lm = get_peft_model(lm, self.lora.config())
+        if adapter := new_adapter(self.lora, model):
+            lm = get_peft_model(lm, adapter)
         checkpoints = directory / "checkpoints"
         replies, left_out = self._own_replies(lm.eval(), tokenizer, data, checkpoints)
         hf.release()  # a judge that is a model here has done its work

@@ -48,11 +48,11 @@ class GroupAccuracyTarget(Target):
     )
     batch_size: Throughput[int] = Field(64, ge=1, description="questions embedded side by side")
 
+    _accuracies: Mapping[str, float] = PrivateAttr(default_factory=dict)
+
     def ready(self) -> None:
         if self.label is None:
             embedding.ready()
-
-    _accuracies: Mapping[str, float] = PrivateAttr(default_factory=dict)
 
     def fit(
         self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]

@@ -39,7 +39,7 @@ from saysel.errors import StageError
 from saysel.generation import logprobs
 from saysel.interfaces import Format, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question, Response
-from saysel.trainers.sft import Lora
+from saysel.trainers.sft import Lora, new_adapter
 
 #: What a reply earns, by whether it is right and whether the listener accepts it.
 SCORES = {(True, True): 1.0, (False, False): 1.0, (True, False): -0.5, (False, True): -1.0}
@@ -147,14 +147,13 @@ class DPOTrainer(Trainer):
             seed=data.seed,
             data_seed=data.seed,
         )
-        fresh = self.lora is not None and model.adapter is None
         torch.manual_seed(data.seed)  # for the adapter
         trainer = hf.dpo_trainer(
             rows,
             model=lm,
             args=hf.dpo_config(**arguments),
             processing_class=tokenizer,
-            peft_config=self.lora.config() if self.lora is not None and fresh else None,
+            peft_config=new_adapter(self.lora, model),
             callbacks=[hf.tell(data.progress), margins(data)],
         )
         hf.fit(trainer, directory / "checkpoints")

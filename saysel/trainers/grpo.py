@@ -195,10 +195,12 @@ class GRPOTrainer(Trainer):
         figures.clear()
         figures |= found.figures()
         rewards: list[float | None] = [None] * len(drawn)
-        marked = [0] * len(drawn)  # where what may move begins; at once, if it cannot be read
+        # Where what may move begins: at once, if the reply cannot be read.
+        marked = [reply.marked for reply in drawn]
         for row, stated, reward in zip(found.rows, found.stated, found.rewards, strict=True):
             rewards[row] = reward
-            marked[row] = 0 if stated is None else drawn[row].marked
+            if stated is None:
+                marked[row] = 0
         weighed = []
         for row, (reply, advantage) in enumerate(
             zip(drawn, advantages(rewards, self.replies, self.scale_rewards), strict=True)

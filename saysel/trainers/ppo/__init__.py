@@ -3,21 +3,26 @@
 A step draws `batch_size` replies, `replies` to a question, rewards them from correctness and stated
 confidence, and takes `epochs` passes of clipped updates over the batch in mini-batches.
 
-Deviations from the paper, each because the paper's way was seen to fail:
-- Answers are drawn at the temperature at which the model will be judged; only the tokens that the
-  reward may move are drawn at a temperature of their own, `explore`. Roll-outs at another
-  temperature teach the confidence of answers that the model will not give. After fine-tuning, a
-  rationale can leave a single confidence with any probability: above 1, `explore` lets others be
-  tried.
-- A KL term to the policy that training started from covers all tokens of the reply, exact over
-  the vocabulary and in the loss instead of the reward: without it, updates that touch only the
+Deviations from the paper, each because the paper's way failed in our experiments:
+- Answers are decoded at the temperature of the evaluation; only the tokens that the reward may
+  move are sampled at a temperature of their own, `explore`. Rollouts at another temperature teach
+  the confidence of answers that the model will not give. After fine-tuning, a rationale can leave
+  nearly all probability on one confidence: `explore` above 1 lets others be tried.
+- A KL term to the initial policy covers all tokens of the reply, computed exactly over the
+  vocabulary and added to the loss instead of the reward: without it, updates that touch only the
   confidence make replies unreadable within some sixty steps.
-- A reply that cannot be read is spread its -1 over all of its tokens, and held to the policy that
-  training started from like what the reward may not move. Without that hold a few of them in one
-  batch can make all that follow unreadable, and nothing leads back.
-- Where several replies are drawn to a question, the mean reward of the others is taken off each.
+- Advantages are estimated (GAE) and normalised over readable replies alone, and the value head is
+  fitted to these. An unreadable reply gets its reward (-1) as one advantage, spread evenly over
+  its tokens: inside GAE and normalisation, a single one among 64 replies weighed as much as 30
+  readable ones and made the advantages of all others positive.
+- An unreadable reply is held to the initial policy as firmly as the tokens that the reward may
+  not move. Without that, a few of them in one batch can make all later replies unreadable, and
+  training does not recover.
+- With several replies per question, the mean reward of the other readable ones is subtracted from
+  that of each readable reply.
 - `confidences: summed` learns from the expected reward over all confidences that the format can
-  state, which drawing one of them only estimates: no draw, no ratio, no baseline, less noise.
+  state. This is the exact gradient that sampling one of them only estimates: no sampling noise,
+  no ratio, no baseline.
 """
 
 from __future__ import annotations
@@ -45,7 +50,7 @@ from saysel.trainers.sft import Lora
 class PPOTrainer(Trainer):
     """Calibrate the stated confidence with PPO and any reward."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     decodes: ClassVar[bool] = True
 
     reward: RewardFn = Field(
@@ -99,7 +104,9 @@ class PPOTrainer(Trainer):
         "`confidences: drawn`",
     )
     whiten: bool = Field(
-        True, description="normalise the advantages over each batch, with `confidences: drawn`"
+        True,
+        description="normalise the advantages of readable replies over each batch, with "
+        "`confidences: drawn`",
     )
     lora: Lora | None = Field(
         None,

@@ -10,10 +10,10 @@ from saysel.trainers.ppo.losses import (
     adapted,
     gae,
     kl,
+    policy_advantages,
     policy_loss,
     summed_loss,
     value_loss,
-    whiten,
 )
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts
@@ -47,7 +47,12 @@ class Learner:
         self.squares = 0.0
 
     def learn(self, rollouts: Rollouts, generator: torch.Generator) -> dict[str, float]:
-        """Update on one batch; returns mean KL per reply, losses and the KL factor."""
+        """Update on one batch.
+
+        Returns:
+            Means over the updates of KL per reply and of the losses; the KL factor; the sums of
+            absolute advantages over all tokens of readable and of unreadable replies.
+        """
         import torch
 
         options, policy = self.options, self.policy
@@ -55,13 +60,20 @@ class Learner:
         old_values, old_logprobs, reference = self._before(rollouts, length)
 
         rewards = rollouts.rewards / self._deviation(rollouts.rewards.sum(-1))
-        advantages, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
-        drawn = rollouts.movable
+        estimates, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
+        sampled = rollouts.movable
         if rollouts.stakes is not None:
-            # What was drawn teaches only where no confidence can be read.
-            drawn = drawn * (rollouts.stakes.place < 0)[:, None]
-        elif options.whiten:
-            advantages = whiten(advantages, drawn)
+            # The sampled tokens are learned from only where no confidence can be read.
+            sampled = sampled * (rollouts.stakes.place < 0)[:, None]
+        advantages = policy_advantages(
+            estimates,
+            rewards,
+            sampled,
+            rollouts.readable,
+            normalise=options.whiten and rollouts.stakes is None,
+        )
+        # The value is the baseline of readable replies, so it is fitted to these alone.
+        valued = rollouts.tokens * rollouts.readable[:, None]
         # What the reward may not move is held harder, and so is all of a reply that cannot be
         # read: pushed away from what it said and held by nothing, the policy runs away for good.
         free = rollouts.movable * rollouts.readable[:, None]
@@ -81,14 +93,14 @@ class Learner:
                     chosen,
                     old_logprobs[rows],
                     advantages[rows],
-                    drawn[rows],
+                    sampled[rows],
                     options.clip,
                 )
                 baseline = value_loss(
                     now.values,
                     old_values[rows],
                     returns[rows],
-                    rollouts.tokens[rows],
+                    valued[rows],
                     options.value_clip,
                 )
                 penalty = (self.kl_factor * weight[rows] * divergence).sum(-1).mean()
@@ -106,7 +118,13 @@ class Learner:
         means = {name: total / updates for name, total in totals.items()}
         if options.kl_target is not None:
             self.kl_factor = adapted(self.kl_factor, means["kl"], options.kl_target)
-        return {**means, "kl_factor": self.kl_factor}
+        sizes = advantages.abs().sum(-1)
+        return {
+            **means,
+            "kl_factor": self.kl_factor,
+            "advantage_readable": float((sizes * rollouts.readable).sum()),
+            "advantage_unreadable": float((sizes * (1 - rollouts.readable)).sum()),
+        }
 
     def _before(self, rollouts: Rollouts, length: int) -> tuple[torch.Tensor, ...]:
         """What is so before the update.

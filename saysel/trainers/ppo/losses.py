@@ -110,6 +110,32 @@ def whiten(values: Tensor, mask: Tensor) -> Tensor:
     return (values - mean) * (variance + 1e-8).rsqrt() * mask
 
 
+def policy_advantages(
+    estimates: Tensor, rewards: Tensor, movable: Tensor, readable: Tensor, normalise: bool
+) -> Tensor:
+    """The advantages for the policy loss, [B, T]; 0 at tokens that the reward may not move.
+
+    Readable replies keep their GAE estimates, normalised over their own movable tokens. An
+    unreadable reply gets one advantage, its reward, spread evenly over its tokens. In GAE its
+    reward would accumulate from token to token, to 96 times that of a whole readable reply for
+    150 tokens, and one such reply would shift the normalisation of the whole batch.
+
+    Args:
+        estimates: GAE advantages, [B, T].
+        rewards: per token, [B, T]. Of an unreadable reply they sum to its reward; where that is
+            positive the advantage is 0, since nothing should reinforce an unreadable reply.
+        movable: 1.0 at the tokens that the reward may move, [B, T].
+        readable: 1.0 for replies whose confidence can be read, [B].
+        normalise: give the readable replies' movable tokens zero mean and unit variance.
+    """
+    import torch
+
+    of_readable = movable * readable[:, None]
+    if normalise:
+        estimates = whiten(estimates, of_readable)
+    return torch.where(readable[:, None] > 0, estimates, rewards.clamp(max=0)) * movable
+
+
 def adapted(coefficient: float, measured: float, target: float, step: float = 0.1) -> float:
     """A KL coefficient moved towards its target (arXiv 1909.08593, section 2.2).
 

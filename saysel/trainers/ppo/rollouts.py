@@ -80,10 +80,13 @@ def roll_out(
     prompts = [prompts[row] for row in found.rows]
     replies = [replies[row] for row in found.rows]
     readable = [confidence is not None for confidence in found.stated]
+    groups = [
+        questions[row].id if read else None for row, read in zip(found.rows, readable, strict=True)
+    ]
     rollouts = assemble(
         prompts,
         replies,
-        centred(found.rewards, [questions[row].id for row in found.rows]),
+        centred(found.rewards, groups),
         readable,
         movable,
         tokenizer.pad_token_id,
@@ -101,19 +104,25 @@ def roll_out(
     )
 
 
-def centred(rewards: Sequence[float], groups: Sequence[str]) -> list[float]:
-    """Each reward less the mean of the others of its group; alone in its group, as it is.
+def centred(rewards: Sequence[float], groups: Sequence[str | None]) -> list[float]:
+    """Each reward minus the mean of the others in its group.
 
     The leave-one-out baseline of RLOO (arXiv 2402.14740): replies to one question mostly share
-    their answer, so that what is left is what their confidences earned. No value head can take
-    that noise out, because it hangs on whether the answer is right.
+    their answer, so what remains is what their confidences earned. The value head cannot remove
+    that noise, because it depends on whether the answer is right.
+
+    Args:
+        groups: of each reply, its question; `None` for unreadable replies, whose rewards stay
+            as they are and are no part of a baseline. So does a reward alone in its group.
     """
-    totals: dict[str, float] = defaultdict(float)
+    totals: dict[str | None, float] = defaultdict(float)
     for reward, group in zip(rewards, groups, strict=True):
         totals[group] += reward
     sizes = Counter(groups)
     return [
-        reward - (totals[group] - reward) / (sizes[group] - 1) if sizes[group] > 1 else reward
+        reward - (totals[group] - reward) / (sizes[group] - 1)
+        if group is not None and sizes[group] > 1
+        else reward
         for reward, group in zip(rewards, groups, strict=True)
     ]
 

@@ -61,10 +61,11 @@ def by_hand(policy: Policy, kl_factor: float = 1.0) -> torch.Tensor:
             sum((g * lam) ** later * delta for later, delta in enumerate(deltas[t:]))
             for t in range(size)
         ]
-        # Before the first update the values are the old ones, so nothing is clipped.
-        errors.append(
-            (values - torch.tensor([a + b for a, b in zip(gained, v[:-1], strict=True)])) ** 2
-        )
+        if readable:
+            # Before the first update the values are the old ones, so nothing is clipped.
+            errors.append(
+                (values - torch.tensor([a + b for a, b in zip(gained, v[:-1], strict=True)])) ** 2
+            )
         advantages.append(torch.tensor(gained))
         # The ratio is 1, its gradient that of the log-probability.
         picked = logprobs.gather(1, torch.tensor(reply.tokens)[:, None])[:, 0]
@@ -74,10 +75,17 @@ def by_hand(policy: Policy, kl_factor: float = 1.0) -> torch.Tensor:
         held = torch.tensor([OPTIONS.kl_movable if one else OPTIONS.kl for one in free])
         penalties.append(kl_factor * (held * divergence).sum())
     moved = [torch.tensor(movable, dtype=torch.bool) for movable in MOVABLE]
-    pool = torch.cat([gained[m] for gained, m in zip(advantages, moved, strict=True)])
+    pool = torch.cat(
+        [
+            gained[m]
+            for gained, m, readable in zip(advantages, moved, READABLE, strict=True)
+            if readable
+        ]
+    )
     deviation = pool.std(unbiased=False)
-    for ratio, gained, m in zip(chosen, advantages, moved, strict=True):
-        surrogates.append(-(ratio[m] * (gained[m] - pool.mean()) / deviation).sum())
+    for row, (ratio, gained, m) in enumerate(zip(chosen, advantages, moved, strict=True)):
+        normal = (gained[m] - pool.mean()) / deviation if READABLE[row] else torch.tensor(PAID[row])
+        surrogates.append(-(ratio[m] * normal).sum())
     return (
         torch.stack(surrogates).mean()
         + torch.stack(penalties).mean()
@@ -121,6 +129,22 @@ def test_one_whole_step_is_the_one_worked_out_by_hand(red: ModelRef) -> None:
     for mine, hand in zip(ours.head.parameters(), theirs.head.parameters(), strict=True):
         assert hand.grad is not None
         torch.testing.assert_close(mine, hand - rate * hand.grad, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{}, {"whiten": False}, {"scale_rewards": True}])
+def test_the_weight_of_unreadable_replies_is_recorded(
+    options: dict[str, Any], red: ModelRef
+) -> None:
+    policy = stirred(red)
+    learner = Learner(
+        OPTIONS.model_copy(update=options), policy, torch.optim.SGD(policy.parameters(), lr=1e-9)
+    )
+
+    figures = learner.learn(rollouts(policy), torch.Generator().manual_seed(0))
+
+    scale = (sum(reward**2 for reward in REWARDS) / 4) ** 0.5 if "scale_rewards" in options else 1
+    assert figures["advantage_unreadable"] == pytest.approx(1 / scale)
+    assert figures["advantage_readable"] > 0.1
 
 
 def test_the_kl_factor_weighs_and_moves(red: ModelRef) -> None:

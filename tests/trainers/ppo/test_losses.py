@@ -14,6 +14,7 @@ from saysel.trainers.ppo.losses import (
     adapted,
     gae,
     kl,
+    policy_advantages,
     policy_loss,
     summed_loss,
     value_loss,
@@ -182,6 +183,61 @@ def test_whiten_by_hand() -> None:
 def test_whitening_equal_values_gives_zeros(values: list[list[float]]) -> None:
     close(whiten(tensor(values), torch.ones(1, 2)), [[0.0, 0.0]])
     close(whiten(tensor(values), torch.zeros(1, 2)), [[0.0, 0.0]])
+
+
+def batch_with_unreadable(
+    unreadable: int, long: int, short: int = 3, size: int = 64, reward: float = -1.0
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Estimates, rewards, movable, readable of replies of which the first `unreadable` are so."""
+    torch.manual_seed(0)
+    readable = (torch.arange(size) >= unreadable).float()
+    lengths = torch.where(readable > 0, short, long)
+    tokens = (torch.arange(max(long, short))[None] < lengths[:, None]).float()
+    last = torch.arange(max(long, short))[None] == lengths[:, None] - 1
+    rewards = torch.where(
+        readable[:, None] > 0, torch.rand(size, 1) * 2 * last, reward * tokens / lengths[:, None]
+    )
+    estimates, _ = gae(rewards, torch.zeros_like(rewards), tokens, 1.0, 0.95)
+    return estimates, rewards, tokens, readable
+
+
+@given(
+    unreadable=st.integers(0, 64),
+    long=st.integers(1, 200),
+    reward=st.floats(-20, -0.01),
+    normalise=st.booleans(),
+)
+def test_an_unreadable_reply_weighs_its_reward_and_leaves_the_others_alone(
+    unreadable: int, long: int, reward: float, normalise: bool
+) -> None:
+    estimates, rewards, movable, readable = batch_with_unreadable(unreadable, long, reward=reward)
+
+    found = policy_advantages(estimates, rewards, movable, readable, normalise)
+
+    broken, good = found[readable == 0], found[readable > 0]
+    torch.testing.assert_close(broken.sum(-1), torch.full((unreadable,), reward))
+    assert bool((broken <= 0).all())
+    if normalise and len(good):
+        assert float(good.sum()) == pytest.approx(0, abs=1e-3)
+        # As if the unreadable replies were not there.
+        alone = whiten(estimates[readable > 0], movable[readable > 0])
+        torch.testing.assert_close(good, alone)
+    elif len(good):
+        assert torch.equal(good, estimates[readable > 0] * movable[readable > 0])
+
+
+def test_one_unreadable_reply_of_64_does_not_outweigh_the_batch() -> None:
+    found = policy_advantages(*batch_with_unreadable(1, 150), normalise=True)
+
+    sums = found.abs().sum(-1)
+    assert float(sums[0]) == pytest.approx(1)
+    assert 2 < float(sums[1:].mean()) < 3  # three tokens of unit variance
+
+
+def test_nothing_reinforces_an_unreadable_reply() -> None:
+    found = policy_advantages(*batch_with_unreadable(2, 4, reward=0.5), normalise=False)
+
+    assert float(found[:2].abs().sum()) == 0
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def test_a_batch_that_cannot_be_judged_at_all_stops_the_stage(small_model: Model
 
 def test_replies_to_one_question_are_each_others_baseline() -> None:
     # a: 1 - (0.5 + 0) / 2, 0.5 - (1 + 0) / 2, 0 - (1 + 0.5) / 2; b is alone and stays as it is.
-    rewards = centred([1.0, 0.5, -1.0, 0.0], ["a", "a", "b", "a"])
+    # The last two are unreadable.
+    rewards = centred([1.0, 0.5, -1.0, 0.0, -1.0, -2.0], ["a", "a", "b", "a", None, None])
 
-    assert rewards == pytest.approx([0.75, 0.0, -1.0, -0.75])
+    assert rewards == pytest.approx([0.75, 0.0, -1.0, -0.75, -1.0, -2.0])

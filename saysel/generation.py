@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from saysel import hf
 from saysel.errors import StageError
+from saysel.records import CUT
 
 if TYPE_CHECKING:
     import torch
@@ -43,11 +44,18 @@ class Reply:
         tokens: token ids, the end token included.
         logprob: of the untempered model, summed over the tokens, in nats.
         marked: tokens up to and with the text to be marked; all of them if it never came.
+        cut: whether it reached `max_tokens` without an end token.
     """
 
     tokens: list[int]
     logprob: float
     marked: int
+    cut: bool = False
+
+    @property
+    def finish_reason(self) -> str:
+        """See `saysel.records.Generation`."""
+        return CUT if self.cut else "stop"
 
 
 def generate(
@@ -152,7 +160,12 @@ def _generate(
 
     ids, sizes, scores = written.tolist(), lengths.tolist(), logprobs.tolist()
     replies = [
-        Reply(ids[row][: sizes[row]], scores[row], min(marks.marked[row], sizes[row]))
+        Reply(
+            ids[row][: sizes[row]],
+            scores[row],
+            min(marks.marked[row], sizes[row]),
+            cut=ids[row][sizes[row] - 1] not in ends,
+        )
         for row in range(rows)
     ]
     return [replies[start : start + n] for start in range(0, rows, n)]

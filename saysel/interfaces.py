@@ -354,8 +354,13 @@ class Format(Component):
         """A reply; parts that are `None` are left out."""
 
     @abstractmethod
-    def parse(self, text: str) -> Parsed:
-        """The parts of any text at all; never raises."""
+    def parse(self, text: str, cut: bool = False) -> Parsed:
+        """The parts of any text; never raises.
+
+        Args:
+            cut: whether the limit on tokens ended the reply. The part that it ended in may be
+                incomplete and is `None`: a reply cut inside "10" does not state 1.
+        """
 
     @abstractmethod
     def reasoning(self, text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from saysel.errors import UsageError
 from saysel.interfaces import EstimationContext, Format, Prompt
-from saysel.records import ModelRef
+from saysel.records import Generation, ModelRef, Response
 
 #: A character for private use, which no reply has.
 PROBE = "\ue000"
@@ -42,7 +42,7 @@ def answer_logprobs(
     context: EstimationContext,
     model: ModelRef,
     prompts: Sequence[Prompt],
-    replies: Sequence[str],
+    replies: Sequence[Generation | Response],
 ) -> list[list[float] | None]:
     """Log-probability of every token of the answer within each reply, in nats.
 
@@ -53,14 +53,14 @@ def answer_logprobs(
     Raises:
         UsageError: the sampler gives none.
     """
-    places = [answer_place(context.format, reply) for reply in replies]
+    places = [answer_place(context.format, reply.text, reply.cut) for reply in replies]
     known = [row for row, place in enumerate(places) if place is not None]
     before, until = [], []
     for row in known:
         start, end = places[row] or (0, 0)
         # The space before a word is a part of its first token.
-        before.append(replies[row][:start].rstrip())
-        until.append(replies[row][:end])
+        before.append(replies[row].text[:start].rstrip())
+        until.append(replies[row].text[:end])
     asked = [prompts[row] for row in known]
     scores = token_logprobs(context, model, [*asked, *asked], [*until, *before])
     found: list[list[float] | None] = [None] * len(replies)
@@ -69,9 +69,9 @@ def answer_logprobs(
     return found
 
 
-def answer_place(format: Format, reply: str) -> tuple[int, int] | None:
+def answer_place(format: Format, reply: str, cut: bool = False) -> tuple[int, int] | None:
     """Where in a reply its answer starts and ends; `None` without a readable one."""
-    answer = format.parse(reply).answer
+    answer = format.parse(reply, cut=cut).answer
     if not answer:
         return None
     likely = None
@@ -80,7 +80,7 @@ def answer_place(format: Format, reply: str) -> tuple[int, int] | None:
         end = start + len(answer)
         # The same words may stand in the reasoning, or in the label before the answer: where
         # other words in their place are another answer, there it is.
-        if format.parse(f"{reply[:start]}{PROBE}{reply[end:]}").answer == PROBE:
+        if format.parse(f"{reply[:start]}{PROBE}{reply[end:]}", cut=cut).answer == PROBE:
             return start, end
         # Or the answer is read once it is written, in a format that reads no other words there.
         before, after = format.parse(reply[:start]).answer, format.parse(reply[:end]).answer

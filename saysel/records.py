@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
+#: The finish reason of a reply that reached the limit on its tokens.
+CUT = "length"
+
 
 class Message(TypedDict):
     """One turn of a chat, in the shape that every chat template takes."""
@@ -70,11 +73,19 @@ class Generation:
         tokens: generated tokens, the end-of-text token included.
         logprob: sum of the tokens' log-probabilities under the untempered model, in nats;
             `None` where the back end does not tell.
+        finish_reason: why generation ended, in the words of the OpenAI API: `stop`, `length` (the
+            limit on tokens was reached), `content_filter`, `tool_calls` …; `None`: unknown.
     """
 
     text: str
     tokens: int
     logprob: float | None = None
+    finish_reason: str | None = None
+
+    @property
+    def cut(self) -> bool:
+        """Whether the limit on tokens ended it, so that its last words may be incomplete."""
+        return self.finish_reason == CUT
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ class Response:
         text: the whole response.
         answer: the parsed answer, `None` if there was none to read.
         tokens: generated tokens.
-        logprob: see `Generation`.
+        logprob, finish_reason: see `Generation`.
     """
 
     question_id: str
@@ -96,6 +107,12 @@ class Response:
     answer: str | None
     tokens: int
     logprob: float | None = None
+    finish_reason: str | None = None
+
+    @property
+    def cut(self) -> bool:
+        """See `Generation`."""
+        return self.finish_reason == CUT
 
 
 @dataclass(frozen=True)
@@ -158,6 +175,8 @@ class Prediction:
         correct: in [0, 1]; `None` until judged, or where the judge failed.
         tokens: tokens generated to arrive here, all samples together.
         shares: distinct answers seen on the way and the share of samples behind each.
+        finish_reason: of the reply that the answer was read from, see `Generation`; of the first
+            reply that was cut, where an estimator reads several turns.
     """
 
     question_id: str
@@ -168,6 +187,7 @@ class Prediction:
     correct: float | None = None
     tokens: int = 0
     shares: Mapping[str, float] = field(default_factory=dict)
+    finish_reason: str | None = None
 
 
 @dataclass(frozen=True)

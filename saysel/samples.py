@@ -19,7 +19,7 @@ def single(
     prompts = [context.format.prompt(question) for question in questions]
     replies = sampler.sample(model, prompts, 1, context.seed)
     for question, (reply,) in zip(questions, replies, strict=True):
-        parsed = context.format.parse(reply.text)
+        parsed = context.format.parse(reply.text, cut=reply.cut)
         prediction = Prediction(
             question_id=question.id,
             response=reply.text,
@@ -27,6 +27,7 @@ def single(
             rationale=parsed.rationale,
             confidence=parsed.confidence,
             tokens=reply.tokens,
+            finish_reason=reply.finish_reason,
         )
         yield prediction, reply
 
@@ -60,6 +61,7 @@ class Samples:
             confidence=confidence,
             tokens=sum(response.tokens for response in self.responses),
             shares={one.representative.answer or "": one.share for one in self.clusters},
+            finish_reason=speaker.finish_reason,
         )
 
 
@@ -84,9 +86,17 @@ class SamplingEstimator(Estimator):
         prompts = [context.format.prompt(question) for question in questions]
         drawn = sampler.sample(model, prompts, self.n, context.seed)
         for question, prompt, replies in zip(questions, prompts, drawn, strict=True):
-            parts = [context.format.parse(reply.text) for reply in replies]
+            parts = [context.format.parse(reply.text, cut=reply.cut) for reply in replies]
             responses = [
-                Response(question.id, index, reply.text, part.answer, reply.tokens, reply.logprob)
+                Response(
+                    question.id,
+                    index,
+                    reply.text,
+                    part.answer,
+                    reply.tokens,
+                    reply.logprob,
+                    reply.finish_reason,
+                )
                 for index, (reply, part) in enumerate(zip(replies, parts, strict=True))
             ]
             clusters = context.clusterer.cluster(question, responses)

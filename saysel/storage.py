@@ -138,7 +138,7 @@ def finished(directory: Path) -> dict[str, Any] | None:
 
 # ------------------------------------------------------------------ records to rows and back
 
-_RESPONSE = ("question_id", "index", "text", "answer", "tokens", "logprob")
+_RESPONSE = ("question_id", "index", "text", "answer", "tokens", "logprob", "finish_reason")
 
 
 def schema(record: type[Any]) -> pa.Schema:
@@ -148,7 +148,7 @@ def schema(record: type[Any]) -> pa.Schema:
     text, number, whole = pa.string(), pa.float64(), pa.int64()
     message = pa.struct({"role": text, "content": text})
     response = pa.struct(
-        dict(zip(_RESPONSE, (text, whole, text, text, whole, number), strict=True))
+        dict(zip(_RESPONSE, (text, whole, text, text, whole, number, text), strict=True))
     )
     meaning = pa.struct({"wordings": pa.list_(text), "share": number, "own": pa.bool_()})
     columns: dict[type[Any], dict[str, pa.DataType]] = {
@@ -182,6 +182,7 @@ def schema(record: type[Any]) -> pa.Schema:
             "correct": number,
             "tokens": whole,
             "shares": pa.list_(pa.struct({"answer": text, "share": number})),
+            "finish_reason": text,
         },
         Reflection: {
             "question_id": text,

@@ -104,7 +104,9 @@ def test_samples_differ_and_seeds_repeat(model: Any, tokenizer: Any) -> None:
 
 
 def test_replies_that_end_early_leave_the_others_alone(model: Any, tokenizer: Any) -> None:
-    whole = [reply.tokens for (reply,) in replies(model, tokenizer, GREEDY, ends={399})]
+    unended = [reply for (reply,) in replies(model, tokenizer, GREEDY, ends={399})]
+    assert all(reply.cut for reply in unended)
+    whole = [reply.tokens for reply in unended]
     # Tokens that three of the four replies say at different places become ends.
     ends = {whole[0][1], whole[1][4], whole[2][7]}
 
@@ -113,6 +115,8 @@ def test_replies_that_end_early_leave_the_others_alone(model: Any, tokenizer: An
     for prompt, full, short in zip(PROMPTS, whole, cut, strict=True):
         stop = next((at for at, token in enumerate(full) if token in ends), len(full) - 1)
         assert short.tokens == full[: stop + 1]
+        assert short.cut == (full[stop] not in ends)
+        assert short.finish_reason == ("length" if short.cut else "stop")
         assert short.logprob == pytest.approx(logprob(model, prompt, short.tokens), abs=1e-4)
     assert min(len(reply.tokens) for reply in cut) < 12
 

@@ -8,7 +8,7 @@ from saysel import hf, testing
 from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import EstimationContext, Parsed
 from saysel.likelihood import answer_logprobs, answer_place
-from saysel.records import ModelRef
+from saysel.records import Generation, ModelRef
 from saysel.testing import examples
 
 FORMAT = SaySelfFormat(instruction="")
@@ -57,8 +57,8 @@ def test_it_is_found_in_every_format(name: str, answer: str, why: bool, lead: bo
 class Options(SaySelfFormat):
     """Reads nothing but a letter as the answer."""
 
-    def parse(self, text: str) -> Parsed:
-        parsed = super().parse(text)
+    def parse(self, text: str, cut: bool = False) -> Parsed:
+        parsed = super().parse(text, cut)
         letter = parsed.answer if parsed.answer in ("A", "B") else None
         return parsed._replace(answer=letter)
 
@@ -86,7 +86,9 @@ def test_of_a_real_model_they_are_those_of_the_tokens_of_the_answer(small_model:
     prompt = FORMAT.prompt(testing.question())
     replies = ["I see. Answer: in the cellar Confidence: 9", "no answer", "Answer: barn"]
 
-    found = answer_logprobs(context, small_model, [prompt] * 3, replies)
+    found = answer_logprobs(
+        context, small_model, [prompt] * 3, [Generation(reply, 9) for reply in replies]
+    )
 
     assert found[1] is None
     tokenizer = hf.load_tokenizer(small_model)
@@ -104,4 +106,6 @@ def test_of_a_real_model_they_are_those_of_the_tokens_of_the_answer(small_model:
 def test_without_any_answer_the_model_is_not_needed(small_model: ModelRef) -> None:
     prompt = FORMAT.prompt(testing.question())
 
-    assert answer_logprobs(context_of("transformers"), small_model, [prompt], ["…"]) == [None]
+    assert answer_logprobs(
+        context_of("transformers"), small_model, [prompt], [Generation("…", 1)]
+    ) == [None]

@@ -246,13 +246,22 @@ class ReadsTenthsAsTheyAre(Format, Wrong):
     def render(self, *parts: Any) -> str:
         return build("format", "sayself").render(*parts)
 
-    def parse(self, text: str) -> Parsed:
-        parsed = build("format", "sayself").parse(text)
+    def parse(self, text: str, cut: bool = False) -> Parsed:
+        parsed = build("format", "sayself").parse(text, cut)
         confidence = parsed.confidence
         return parsed._replace(confidence=confidence and 10 * confidence)
 
     def reasoning(self, text: str) -> str:
         return build("format", "sayself").reasoning(text)
+
+
+class ReadsCutNumbers(type(build("format", "sayself")), Wrong):  # type: ignore[misc]
+    """Takes the beginning of a number for the number."""
+
+    message = "which the limit on tokens ended, as confidence 0.1 instead of None"
+
+    def parse(self, text: str, cut: bool = False) -> Parsed:
+        return super().parse(text)
 
 
 class Mentioned(Judge, Wrong):

@@ -85,7 +85,7 @@ class PTrueEstimator(Estimator):
         drawn = context.sampler.sample(model, prompts, self.ideas, context.seed + 1)
         found = []
         for replies in drawn:
-            answers = [context.format.parse(reply.text).answer for reply in replies]
+            answers = [context.format.parse(reply.text, cut=reply.cut).answer for reply in replies]
             known = dict.fromkeys(answer for answer in answers if answer is not None)
             found.append((list(known), sum(reply.tokens for reply in replies)))
         return found

@@ -84,8 +84,8 @@ class SemanticEntropyEstimator(SamplingEstimator):
                     raise missing(context)
                 found[member] = self._mean(reply.logprob, reply.tokens)
             return found
-        texts = [samples.responses[member].text for member in members]
-        scores = answer_logprobs(context, model, [samples.prompt] * len(texts), texts)
+        replies = [samples.responses[member] for member in members]
+        scores = answer_logprobs(context, model, [samples.prompt] * len(replies), replies)
         for member, score in zip(members, scores, strict=True):
             if score is not None:
                 found[member] = self._mean(sum(score), len(score))

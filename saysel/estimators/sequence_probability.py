@@ -41,8 +41,8 @@ class SequenceProbabilityEstimator(Estimator):
         scores: list[tuple[float, int] | None] = []
         if self.of == "answer":
             prompts = [context.format.prompt(question) for question in questions]
-            texts = [reply.text for _, reply in drawn]
-            found = answer_logprobs(context, model, prompts, texts)
+            replies = [reply for _, reply in drawn]
+            found = answer_logprobs(context, model, prompts, replies)
             scores = [None if one is None else (sum(one), len(one)) for one in found]
         else:
             for prediction, reply in drawn:

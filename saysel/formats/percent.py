@@ -53,7 +53,7 @@ class PercentFormat(InstructedFormat):
             parts.append(f"{self.confidence_marker} {int(100 * confidence + 0.5)}%")
         return " ".join(parts)
 
-    def parse(self, text: str) -> Parsed:
+    def parse(self, text: str, cut: bool = False) -> Parsed:
         _, found, rest = _cut(ANSWER, text)
         # Where there is no answer, the other parts are looked for in the whole text.
         body, stated, number = _cut(CONFIDENCE, rest if found else text, last=True)
@@ -61,7 +61,7 @@ class PercentFormat(InstructedFormat):
         return Parsed(
             (answer.strip() or None) if found else None,
             rationale.strip() or None,
-            self._read(number) if stated else None,
+            self._read(number) if stated and not cut else None,
         )
 
     def reasoning(self, text: str) -> str:

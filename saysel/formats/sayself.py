@@ -47,10 +47,10 @@ class SaySelfFormat(InstructedFormat):
             parts.append(f"{self.confidence_marker} {int(10 * confidence + 0.5)}")
         return " ".join(parts)
 
-    def parse(self, text: str) -> Parsed:
+    def parse(self, text: str, cut: bool = False) -> Parsed:
         answer = ANSWER.search(text)
         rationale = RATIONALE.search(text)
-        confidence = CONFIDENCE.search(text)
+        confidence = None if cut else CONFIDENCE.search(text)
         tenths = float(confidence[1]) if confidence else None
         return Parsed(
             (answer[1].strip() or None) if answer else None,

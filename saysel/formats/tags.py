@@ -47,7 +47,7 @@ class TagsFormat(InstructedFormat):
             parts.append(f"{self.confidence_marker}{hundredths / 100:.2f}</confidence>")
         return " ".join(parts)
 
-    def parse(self, text: str) -> Parsed:
+    def parse(self, text: str, cut: bool = False) -> Parsed:
         said = _after_thought(text)
         number = _inside("confidence", said)
         return Parsed(

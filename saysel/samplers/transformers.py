@@ -79,7 +79,7 @@ class TransformersSampler(Sampler):
                     [reply.tokens for reply in samples], skip_special_tokens=True
                 )
                 finished[row] = [
-                    Generation(text, len(reply.tokens), reply.logprob)
+                    Generation(text, len(reply.tokens), reply.logprob, reply.finish_reason)
                     for text, reply in zip(texts, samples, strict=True)
                 ]
             while upcoming in finished:

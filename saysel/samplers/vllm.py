@@ -71,7 +71,12 @@ class VLLMSampler(Sampler):
                     [one.token_ids for one in samples], skip_special_tokens=True
                 )
                 yield [
-                    Generation(text, len(one.token_ids), float(one.cumulative_logprob))
+                    Generation(
+                        text,
+                        len(one.token_ids),
+                        float(one.cumulative_logprob),
+                        one.finish_reason,
+                    )
                     for text, one in zip(texts, samples, strict=True)
                 ]
 

@@ -111,7 +111,13 @@ def meanings(
     """
     n = len(fresh)
     responses = [
-        Response(question.id, index, reply.text, recipe.format.parse(reply.text).answer, 0)
+        Response(
+            question.id,
+            index,
+            reply.text,
+            recipe.format.parse(reply.text, cut=reply.cut).answer,
+            tokens=0,
+        )
         for index, reply in enumerate(fresh)
     ]
     responses.append(Response(question.id, n, explained.response, explained.answer, 0))

@@ -39,9 +39,10 @@ class SampleShard:
                 question.id,
                 index,
                 generation.text,
-                format.parse(generation.text).answer,
+                format.parse(generation.text, cut=generation.cut).answer,
                 generation.tokens,
                 generation.logprob,
+                generation.finish_reason,
             )
             for question, generations in zip(questions, samples, strict=True)
             for index, generation in enumerate(generations)

@@ -192,16 +192,25 @@ def check_format(format: Format) -> None:
         )
         read = format.parse(text).confidence
         expect(read == stated, f"{behind!r} states {stated}, but is read as {read}")
+        for missing in range(1, len(behind)):
+            incomplete = text[:-missing]
+            read = format.parse(incomplete, cut=True).confidence
+            expect(
+                read is None,
+                f"parse(cut=True) reads {incomplete!r}, which the limit on tokens ended, as "
+                f"confidence {read} instead of None",
+            )
     bare = format.parse(format.render("the cellar", None, None))
     expect(bare == ("the cellar", None, None), f"an answer alone is read back as {bare!r} instead")
     marker = format.confidence_marker
     for junk in ("", "\0", "\n" * 50, "…" * 99, marker, f"{marker} 1e999", f"{marker} -1", text):
         for cut in (junk, junk[: len(junk) // 2], junk[::-1]):
-            read = format.parse(cut).confidence
-            expect(
-                read is None or 0 <= read <= 1,
-                f"a confidence lies in [0, 1]; {cut!r} is read as {read}",
-            )
+            for ended in (False, True):
+                read = format.parse(cut, cut=ended).confidence
+                expect(
+                    read is None or 0 <= read <= 1,
+                    f"a confidence lies in [0, 1]; {cut!r} is read as {read}",
+                )
             format.reasoning(cut)
 
 

@@ -42,6 +42,7 @@ def earned(
     who: str,
     questions: Sequence[Question],
     texts: Sequence[str],
+    cut: Sequence[bool],
     format: Format,
     judge: Judge,
     reward: RewardFn,
@@ -52,11 +53,12 @@ def earned(
         who: the trainer's name, for messages.
         questions: of each reply.
         texts: the replies.
+        cut: whether the limit on tokens ended each.
 
     Raises:
         StageError: the judge could judge none of them.
     """
-    parsed = [format.parse(text) for text in texts]
+    parsed = [format.parse(text, cut=ended) for text, ended in zip(texts, cut, strict=True)]
     verdicts = judge.judge(
         [(question, part.answer or "") for question, part in zip(questions, parsed, strict=True)]
     )

@@ -191,7 +191,8 @@ class GRPOTrainer(Trainer):
         ]
         texts = tokenizer.batch_decode([reply.tokens for reply in drawn], skip_special_tokens=True)
         asked = [question for question in questions for _ in range(self.replies)]
-        found = earned("grpo", asked, texts, data.format, data.judge, self.reward)
+        cut = [reply.cut for reply in drawn]
+        found = earned("grpo", asked, texts, cut, data.format, data.judge, self.reward)
         figures.clear()
         figures |= found.figures()
         rewards: list[float | None] = [None] * len(drawn)

@@ -26,6 +26,7 @@ class Recites(Sampler):
 
     says: tuple[str, ...]
     odds: dict[str, float] | None = None
+    finish_reason: str | None = None
 
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
@@ -34,7 +35,7 @@ class Recites(Sampler):
         for prompt in prompts:
             says = self.says[-1:] if len(prompt) > 1 else self.says[:n]
             logprob = None if self.odds is None else -1.0
-            yield [Generation(text, tokens=4, logprob=logprob) for text in says]
+            yield [Generation(text, 4, logprob, self.finish_reason) for text in says]
 
     def logprobs(
         self, model: ModelRef, prompts: Sequence[Prompt], completions: Sequence[str]
@@ -67,8 +68,12 @@ def calls() -> list[tuple[float, int, int, list[str]]]:
 def context() -> Context:
     """What an estimator may use when the model says the given replies."""
 
-    def context(*replies: str, odds: dict[str, float] | None = None) -> EstimationContext:
-        sampler = Recites(use="recites", says=replies, odds=odds, temperature=1.0)
+    def context(
+        *replies: str, odds: dict[str, float] | None = None, finish_reason: str | None = None
+    ) -> EstimationContext:
+        sampler = Recites(
+            use="recites", says=replies, odds=odds, temperature=1.0, finish_reason=finish_reason
+        )
         format = SaySelfFormat(instruction="")
         return EstimationContext(
             *(sampler, format, ExactClusterer(), MatchJudge()),

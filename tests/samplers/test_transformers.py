@@ -78,6 +78,14 @@ def test_a_reply_ends_at_its_limit(small_model: ModelRef) -> None:
     assert max(one.tokens for samples in found for one in samples) == 3
 
 
+def test_a_generation_tells_why_it_ended(small_model: ModelRef) -> None:
+    (samples,) = sample(small_model, n=200, prompts=PROMPTS[:1], max_tokens=60)
+
+    assert {one.finish_reason for one in samples} == {"length", "stop"}
+    assert all(one.finish_reason == "stop" for one in samples if one.tokens < 60)
+    assert all(one.cut == (one.finish_reason == "length") for one in samples)
+
+
 def test_no_prompts_give_nothing(small_model: ModelRef) -> None:
     assert sample(small_model, prompts=[]) == []
 

@@ -231,7 +231,8 @@ def answered(
     readable = []
     for question, prompt, (reply,) in zip(questions, prompts, drawn, strict=True):
         begun = reply.tokens[: reply.marked]
-        answer = data.format.parse(tokenizer.decode(reply.tokens, skip_special_tokens=True)).answer
+        text = tokenizer.decode(reply.tokens, skip_special_tokens=True)
+        answer = data.format.parse(text, cut=reply.cut).answer
         if answer is not None and data.format.confidence_marker in tokenizer.decode(begun):
             readable.append((question, answer, [*prompt, *begun]))
     correct = data.judge.judge([(question, answer) for question, answer, _ in readable])

@@ -168,7 +168,7 @@ class DPOTrainer(Trainer):
         questions = {question.id: question for question in data.questions("train")}
         stated = []
         for response in responses:
-            parsed = data.format.parse(response.text)
+            parsed = data.format.parse(response.text, cut=response.cut)
             if parsed.answer is not None and parsed.confidence is not None:
                 question = questions[response.question_id]
                 stated.append((question, response.text, parsed.answer, parsed.confidence))

@@ -12,7 +12,7 @@ from typing_extensions import Self
 from saysel.estimators.verbalized import reading
 from saysel.estimators.verbalized.prompts import WORDS, Style, texts
 from saysel.interfaces import EstimationContext, Estimator
-from saysel.records import Generation, Message, ModelRef, Prediction, Question
+from saysel.records import CUT, Generation, Message, ModelRef, Prediction, Question
 from saysel.samples import single
 
 PLACE = re.compile(r"\{(guesses|words)\}")
@@ -109,6 +109,7 @@ class VerbalizedEstimator(Estimator):
             rationale=None,
             confidence=confidence,
             tokens=sum(reply.tokens for reply in replies),
+            finish_reason=next((CUT for reply in replies if reply.cut), replies[0].finish_reason),
         )
 
     def _value(self, stated: str) -> float | None:

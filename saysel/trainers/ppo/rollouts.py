@@ -76,7 +76,8 @@ def roll_out(
         for (reply,) in generate(policy.model, tokenizer, prompts, 1, decoding, generator, ends)
     ]
     texts = tokenizer.batch_decode([reply.tokens for reply in replies], skip_special_tokens=True)
-    found = earned("ppo", questions, texts, format, judge, reward)
+    cut = [reply.cut for reply in replies]
+    found = earned("ppo", questions, texts, cut, format, judge, reward)
     prompts = [prompts[row] for row in found.rows]
     replies = [replies[row] for row in found.rows]
     readable = [confidence is not None for confidence in found.stated]

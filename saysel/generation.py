@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from saysel import hf
+from saysel import hf, master_weights
 from saysel.errors import StageError
 from saysel.records import CUT
 
@@ -74,7 +74,7 @@ def generate(
     """
     import torch
 
-    with torch.inference_mode():
+    with master_weights.autocast(model), torch.inference_mode():
         return _generate(model, tokenizer, prompts, n, decoding, generator, ends)
 
 
@@ -184,7 +184,7 @@ def logprobs(
     if not longest:
         return [[] for _ in replies]
     joined = [[*prompt, *reply] for prompt, reply in zip(prompts, replies, strict=True)]
-    with torch.inference_mode():
+    with master_weights.autocast(model), torch.inference_mode():
         tokens, logits = _read(model, tokenizer, joined, longest + 1)
         logits = logits[:, :-1]  # [B, longest, V]
         found = logits.float().log_softmax(-1).gather(2, tokens[:, -longest:, None])[..., 0]

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from saysel import memory
+from saysel import master_weights, memory
 from saysel.errors import DataError
 from saysel.interfaces import Progress, Prompt
 from saysel.records import ModelRef
@@ -127,14 +127,55 @@ def load_tokenizer(ref: ModelRef) -> Any:
     return tokenizer
 
 
-def load_model(ref: ModelRef, trainable: bool = False) -> Any:
-    """The model with its adapter, on the accelerator; in evaluation mode unless trainable.
+def load_model(ref: ModelRef) -> Any:
+    """The model with its adapter, on the accelerator, in evaluation mode.
 
     Raises:
         DataError: it cannot be loaded.
     """
-    if trainable:  # what was sampled from before is not needed while another is trained
-        release()
+    return _load(ref, trainable=False).eval()
+
+
+def load_trainable(ref: ModelRef, new_adapter: Any = None) -> Any:
+    """The model in training mode, with the weights that training changes held in float32.
+
+    These are the weights of its adapter, of a new one, or else all of them.
+
+    Args:
+        new_adapter: PEFT's configuration of an adapter to add, for a model that has none. It is
+            initialised from torch's global generator.
+
+    Raises:
+        DataError: the model cannot be loaded, or all weights of a quantized model would be
+            trained.
+    """
+    release()  # the model sampled from before is not needed while another is trained
+    if ref.adapter is None and new_adapter is None and _is_quantized(ref):
+        raise DataError(
+            f"{ref.path}: is quantized, and quantized weights cannot be trained: train an adapter "
+            "(lora), or load the model without quantization"
+        )
+    model = _load(ref, trainable=True)
+    if new_adapter is not None:
+        from peft import get_peft_model
+
+        model = get_peft_model(model, new_adapter)
+    master_weights.to_float32(model)
+    return model.train()
+
+
+def _is_quantized(ref: ModelRef) -> bool:
+    """Whether the weights are quantized, on loading or in the checkpoint already."""
+    if ref.quantization is not None:
+        return True
+    with _loading(ref):
+        from transformers import AutoConfig
+
+        config = AutoConfig.from_pretrained(ref.path, revision=ref.revision)
+    return getattr(config, "quantization_config", None) is not None
+
+
+def _load(ref: ModelRef, trainable: bool) -> Any:
     with _loading(ref):
         from transformers import AutoModelForCausalLM
 
@@ -152,7 +193,7 @@ def load_model(ref: ModelRef, trainable: bool = False) -> Any:
             model = PeftModel.from_pretrained(model, ref.adapter, is_trainable=trainable)
         if not (ref.device_map or ref.quantization):  # those are in their place already
             model.to(device())
-    return model.train() if trainable else model.eval()
+    return model
 
 
 def _quantization(ref: ModelRef) -> Any:
@@ -259,9 +300,14 @@ def save(model: Any, tokenizer: Any, directory: Path) -> None:
 
 
 def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) -> ModelRef:
-    """Save what training made of `base`: an adapter beside its base, or a whole model."""
+    """Save what training made of `base`: an adapter beside its base, or a whole model.
+
+    A whole model is saved in the dtype in which it was loaded; `model` has it afterwards.
+    """
     from peft import PeftModel
 
+    if not isinstance(model, PeftModel):
+        master_weights.to_model_dtype(model)
     save(model, tokenizer, directory)
     if isinstance(model, PeftModel):
         return replace(base, adapter=str(directory))
@@ -398,6 +444,7 @@ def fit(trainer: Any, directory: Path) -> None:
     A checkpoint that a killed process left half-written lacks its marker and is passed over.
     """
     quiet()
+    master_weights.to_float32(trainer.model)  # TRL casts adapters of quantized models to bfloat16
     from transformers import PrinterCallback, TrainerCallback
 
     class Mark(TrainerCallback):  # type: ignore[misc]

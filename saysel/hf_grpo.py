@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from saysel import hf
@@ -44,13 +45,16 @@ def grpo_config(**options: Any) -> Any:
     """TRL's GRPOConfig; memory is traded for time on accelerators only.
 
     Every reply counts the same, and in it every token, as in GRPO's paper (arXiv 2402.03300,
-    equation 3). Dropout stays off, so that replies are drawn from what is trained.
+    equation 3), and the KL term is the paper's estimator without an importance weight (equation
+    4). Dropout stays off, so that replies are drawn from what is trained.
     """
     hf.quiet()
     from trl import GRPOConfig
 
     accelerated = hf.device() != "cpu"
     options |= {"loss_type": "grpo", "disable_dropout": True, "shuffle_dataset": False}
+    if "use_bias_correction_kl" in {field.name for field in fields(GRPOConfig)}:
+        options["use_bias_correction_kl"] = False  # older TRL knows no other form
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         config = GRPOConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)

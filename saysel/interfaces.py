@@ -162,6 +162,10 @@ class Model(Component):
         """How much `prepare` has to do and in what unit, for estimates."""
         return 0, "steps"
 
+    def needs_adapter(self) -> bool:
+        """Whether only an adapter can be trained, as on a quantized model."""
+        return False
+
     def digest(self) -> str:
         """Hash of what the model hangs on besides the options, such as the files of a directory.
 
@@ -449,6 +453,10 @@ class Trainer(Component):
     def splits(self) -> tuple[str, ...]:
         """The splits whose questions it asks for, seen to be usable before any work."""
         return ()
+
+    def makes_adapter(self) -> bool:
+        """Whether it leaves the weights of a model without an adapter alone and adds one."""
+        return True
 
     def verdicts(self, questions: int, samples: int) -> int:
         """How many answers it has judged at most, for estimates: a judge may cost money.

@@ -200,7 +200,7 @@ def _unfit(recipe: Recipe) -> list[str]:
 
 
 def _out_of_reach(recipe: Recipe) -> list[str]:
-    """Samplers that cannot have the models they are to ask, one line each."""
+    """Models that trainers cannot train or samplers cannot ask, one line each."""
     model, found = recipe.model, []
     samplers = {"sample": recipe.sample}
     if recipe.evaluate.sampler is not None:
@@ -209,6 +209,12 @@ def _out_of_reach(recipe: Recipe) -> list[str]:
         found.append(
             f"train: the model '{model.use}' lies at a server and cannot be trained: use "
             "pretrained, or leave train empty"
+        )
+    if recipe.train and model.needs_adapter() and not recipe.train[0].makes_adapter():
+        found.append(
+            f"train[0].lora: '{recipe.train[0].use}' without an adapter trains all weights, which "
+            "cannot be done on a quantized model: set lora, e.g. {r: 16, alpha: 32}, or load the "
+            "model without quantization"
         )
     for at, sampler in samplers.items():
         if model.remote and not sampler.remote:

@@ -31,7 +31,7 @@ def taught(
         AssertionError: the steps were not enough.
     """
     torch.manual_seed(0)
-    lm, tokenizer = hf.load_model(model, trainable=True), hf.load_tokenizer(model)
+    lm, tokenizer = hf.load_trainable(model), hf.load_tokenizer(model)
     prompts = hf.encode(tokenizer, [prompt for prompt, _ in lessons])
     replies = [
         tokenizer(reply + tokenizer.eos_token, add_special_tokens=False)["input_ids"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -48,6 +49,17 @@ class PretrainedModel(Model):
                 "bitsandbytes",
                 "quantization",
             )
+
+    def needs_adapter(self) -> bool:
+        return self.adapter is None and (self.quantization is not None or self._is_quantized())
+
+    def _is_quantized(self) -> bool:
+        """Whether a directory holds quantized weights; of a hub id it is known once it loads."""
+        try:
+            config = json.loads((Path(self.path) / "config.json").read_bytes())
+        except (OSError, ValueError):
+            return False
+        return isinstance(config, dict) and config.get("quantization_config") is not None
 
     def digest(self) -> str:
         """Of the files, where model or adapter is a directory. What a hub id without a revision

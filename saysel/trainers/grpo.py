@@ -9,6 +9,7 @@ RLCR (arXiv 2507.16806), which trains calibration with it, except where said oth
 - A reply whose answer the judge cannot judge has no reward: it counts in no mean, its advantage is
   0, and nothing is learned from it. So has one whose group has no other reply with a reward.
 - One update is made for each batch, so no probability ratio leaves 1 and nothing is clipped.
+- The KL term is that of GRPO's paper (equation 4), whichever form the installed TRL prefers.
 - Deviation: GRPO divides by the deviation of each group's rewards, ours is undivided by default
   (as in arXiv 2503.20783). Replies to one question mostly share their answer. Where all are right,
   rewards spread the less the surer they are, where all are wrong the more; divided by that, both
@@ -32,16 +33,19 @@ from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.trainers.earned import earned
 from saysel.trainers.ppo import batch
+from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
 
 #: Replies that are drawn side by side.
 PASS = 256
+#: Default learning rate of an adapter: RLCR's of 1e-6 is for all weights.
+ADAPTER_RATE = 1e-5
 
 
 class GRPOTrainer(Trainer):
     """Raise the replies that earn more than others to the same question, with TRL's GRPO."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     decodes: ClassVar[bool] = False  # at a temperature of its own
 
     reward: RewardFn = Field(
@@ -59,7 +63,12 @@ class GRPOTrainer(Trainer):
         32, ge=2, description="replies to each question of a batch, which are compared"
     )
     temperature: float = Field(0.7, gt=0, description="at which replies are drawn and learned")
-    learning_rate: float = Field(1e-6, gt=0, description="of AdamW at the start, linear decay")
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="of AdamW at the start, linear decay; null: 1e-5 for an adapter, 1e-6 for "
+        "all weights",
+    )
     beta: float = Field(
         0.0, ge=0, description="weight of KL on tokens it may move, to the policy as it came"
     )
@@ -95,6 +104,9 @@ class GRPOTrainer(Trainer):
     def verdicts(self, questions: int, samples: int) -> int:
         return self.steps * self.batch_size
 
+    def makes_adapter(self) -> bool:
+        return self.lora is not None
+
     def work(self, examples: int) -> tuple[int, str]:
         return self.steps, "steps"
 
@@ -120,6 +132,8 @@ class GRPOTrainer(Trainer):
             chosen = [questions[row] for row in asked]
             return self._replies(lm, tokenizer, data, chosen, generator, figures)
 
+        torch.manual_seed(data.seed)  # for a new adapter
+        lm = hf.load_trainable(model, new_adapter(self.lora, model))
         arguments = hf.training_arguments(
             directory / "checkpoints",
             max_steps=self.steps,
@@ -127,7 +141,7 @@ class GRPOTrainer(Trainer):
             logging_strategy="steps",
             logging_steps=1,
             **hf.batches(self.batch_size, self.micro_batch_size),
-            learning_rate=self.learning_rate,
+            learning_rate=learning_rate(self.learning_rate, ADAPTER_RATE, lm),
             lr_scheduler_type="linear",
             num_generations=self.replies,
             temperature=self.temperature,
@@ -136,15 +150,13 @@ class GRPOTrainer(Trainer):
             data_seed=data.seed,
         )
         data.progress.begin(self.steps, "steps")
-        torch.manual_seed(data.seed)  # for the adapter
         trainer = hf_grpo.grpo_trainer(
             roll_out,
             order,
             self.beta,
-            model=hf.load_model(model, trainable=True),
+            model=lm,
             args=hf_grpo.grpo_config(**arguments),
             processing_class=tokenizer,
-            peft_config=new_adapter(self.lora, model),
             callbacks=[hf.tell(data.progress), record(data, figures)],
         )
         hf.fit(trainer, directory / "checkpoints")
@@ -175,20 +187,11 @@ class GRPOTrainer(Trainer):
         )
         ends = hf.end_tokens(lm, tokenizer)
         size = max(1, PASS // self.replies)
-        drawn = [
-            reply
-            for start in range(0, len(prompts), size)
-            for group in generate(
-                lm,
-                tokenizer,
-                prompts[start : start + size],
-                self.replies,
-                decoding,
-                generator,
-                ends,
-            )
-            for reply in group
-        ]
+        drawn = []
+        for start in range(0, len(prompts), size):
+            part = prompts[start : start + size]
+            groups = generate(lm, tokenizer, part, self.replies, decoding, generator, ends)
+            drawn += [reply for group in groups for reply in group]
         texts = tokenizer.batch_decode([reply.tokens for reply in drawn], skip_special_tokens=True)
         asked = [question for question in questions for _ in range(self.replies)]
         cut = [reply.cut for reply in drawn]

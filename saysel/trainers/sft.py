@@ -16,6 +16,10 @@ from saysel import hf
 from saysel.errors import StageError
 from saysel.interfaces import Throughput, Trainer, TrainingData
 from saysel.records import ModelRef
+from saysel.trainers.rates import learning_rate
+
+#: Default learning rate of an adapter, as in the paper's code.
+ADAPTER_RATE = 7e-5
 
 
 class Lora(BaseModel):
@@ -48,9 +52,14 @@ def new_adapter(lora: Lora | None, model: ModelRef) -> Any:
 class SFTTrainer(Trainer):
     """Fine-tune on the examples with TRL, adapters or full weights."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
-    learning_rate: float = Field(7e-5, gt=0, description="peak rate of AdamW, linear decay")
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="peak rate of AdamW, linear decay; null: 7e-5 for an adapter, 7e-6 for "
+        "all weights",
+    )
     epochs: float = Field(3, gt=0, description="passes over the examples")
     batch_size: int = Field(128, ge=1, description="examples an optimizer step")
     micro_batch_size: Throughput[int] = Field(
@@ -67,6 +76,9 @@ class SFTTrainer(Trainer):
 
     def smoke(self) -> Self:
         return self.model_copy(update={"max_steps": 1})
+
+    def makes_adapter(self) -> bool:
+        return self.lora is not None
 
     def work(self, examples: int) -> tuple[int, str]:
         steps = max(1, round(self.epochs * -(-examples // self.batch_size)))
@@ -107,6 +119,8 @@ class SFTTrainer(Trainer):
                 "completion_mask": [[0] * len(p) + [1] * len(r) for p, r in kept],
             }
         )
+        torch.manual_seed(data.seed)  # for a new adapter
+        lm = hf.load_trainable(model, new_adapter(self.lora, model))
         steps, unit = self.work(len(kept))
         data.progress.begin(steps, unit)
         arguments = hf.training_arguments(
@@ -116,7 +130,7 @@ class SFTTrainer(Trainer):
             logging_strategy="steps",
             logging_steps=max(1, steps // 100),
             **hf.batches(self.batch_size, self.micro_batch_size),
-            learning_rate=self.learning_rate,
+            learning_rate=learning_rate(self.learning_rate, ADAPTER_RATE, lm),
             lr_scheduler_type="linear",
             warmup_steps=round(self.warmup * steps),
             max_length=self.max_length,
@@ -124,13 +138,11 @@ class SFTTrainer(Trainer):
             seed=data.seed,
             data_seed=data.seed,
         )
-        torch.manual_seed(data.seed)  # for the adapter, which some versions make before seeding
         trainer = TRLTrainer(
-            model=hf.load_model(model, trainable=True),
+            model=lm,
             args=hf.sft_config(**arguments),
             train_dataset=rows,
             processing_class=tokenizer,
-            peft_config=new_adapter(self.lora, model),
             callbacks=[hf.tell(data.progress), losses(data)],
         )
         hf.fit(trainer, directory / "checkpoints")

@@ -165,7 +165,7 @@ def test_contexts_are_padded_on_the_left_and_movable_tokens_on_the_right() -> No
 
 
 def test_the_reference_is_the_model_as_it_came(red: ModelRef) -> None:
-    model = hf.load_model(red, trainable=True)
+    model = hf.load_trainable(red)
     text = torch.tensor([[5, 6, 7]])
     before, first = learned(model), model(text).logits.detach()
     with torch.no_grad():

@@ -33,13 +33,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
-from saysel import hf
+from saysel import hf, master_weights
 from saysel.confidence_tokens import ConfidenceTokens
 from saysel.errors import StageError
 from saysel.generation import Decoding, generate, padded
 from saysel.interfaces import Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.storage import write_atomically, write_text
+from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 #: Questions that are answered side by side and stored together.
 PART = 64
+#: Default learning rate of an adapter, as in the paper.
+ADAPTER_RATE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,15 @@ class OwnReply:
 class TokenizedBrierTrainer(Trainer):
     """Calibrate the confidence behind the model's own answers with the Brier score as a loss."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     decodes: ClassVar[bool] = True
 
-    learning_rate: float = Field(1e-5, gt=0, description="peak rate of AdamW, linear decay")
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="peak rate of AdamW, linear decay; null: 1e-5 for an adapter, 1e-6 for "
+        "all weights",
+    )
     epochs: int = Field(3, ge=1, description="passes over the replies")
     batch_size: int = Field(16, ge=1, description="replies an optimizer step")
     micro_batch_size: Throughput[int] = Field(
@@ -99,21 +107,21 @@ class TokenizedBrierTrainer(Trainer):
     def verdicts(self, questions: int, samples: int) -> int:
         return questions
 
+    def makes_adapter(self) -> bool:
+        return self.lora is not None
+
     def work(self, examples: int) -> tuple[int, str]:
         steps = max(1, self.epochs * -(-examples // self.batch_size))
         return self.max_steps or steps, "steps"
 
     def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
         import torch
-        from peft import get_peft_model
         from transformers import get_linear_schedule_with_warmup
 
-        torch.manual_seed(data.seed)  # for the adapter
+        torch.manual_seed(data.seed)  # for a new adapter
         tokenizer = hf.load_tokenizer(model)
-        lm = hf.load_model(model, trainable=True)
+        lm = hf.load_trainable(model, new_adapter(self.lora, model))
         tokens = ConfidenceTokens(data.format, tokenizer, hf.end_tokens(lm, tokenizer))
-        if adapter := new_adapter(self.lora, model):
-            lm = get_peft_model(lm, adapter)
         checkpoints = directory / "checkpoints"
         replies, left_out = self._own_replies(lm.eval(), tokenizer, data, checkpoints)
         hf.release()  # a judge that is a model here has done its work
@@ -133,7 +141,8 @@ class TokenizedBrierTrainer(Trainer):
         lm.train()
         steps, unit = self.work(len(replies))
         learned = [weight for weight in lm.parameters() if weight.requires_grad]
-        optimizer = torch.optim.AdamW(learned, lr=self.learning_rate, weight_decay=0.0)
+        rate = learning_rate(self.learning_rate, ADAPTER_RATE, lm)
+        optimizer = torch.optim.AdamW(learned, lr=rate, weight_decay=0.0)
         decay = get_linear_schedule_with_warmup(optimizer, round(self.warmup * steps), steps)
         values = torch.tensor(tokens.values, device=lm.device)
         checkpoint = checkpoints / "checkpoint.pt"
@@ -273,13 +282,14 @@ def confidence_logprobs(
     following = []
     for branch in tokens.branches:
         ids, mask = padded([[*text, *branch] for text in texts], tokenizer.pad_token_id, lm.device)
-        logits = lm(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-            use_cache=False,
-            logits_to_keep=1,
-        ).logits
+        with master_weights.autocast(lm):
+            logits = lm(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+                use_cache=False,
+                logits_to_keep=1,
+            ).logits
         following.append(logits[:, -1].float().log_softmax(-1))
     return tokens.logprobs(following)
 

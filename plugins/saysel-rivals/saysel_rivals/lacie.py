@@ -39,8 +39,11 @@ from saysel.errors import StageError
 from saysel.generation import logprobs
 from saysel.interfaces import Format, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question, Response
+from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
 
+#: Default learning rate of an adapter.
+ADAPTER_RATE = 1e-5
 #: What a reply earns, by whether it is right and whether the listener accepts it.
 SCORES = {(True, True): 1.0, (False, False): 1.0, (True, False): -0.5, (False, True): -1.0}
 
@@ -63,7 +66,7 @@ class Pair(NamedTuple):
 class DPOTrainer(Trainer):
     """Prefer confidence that a listener can rely on, with TRL's DPO on LACIE's pairs."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     threshold: float = Field(0.5, gt=0, le=1, description="least confidence that is accepted")
     restate: bool = Field(
@@ -71,7 +74,12 @@ class DPOTrainer(Trainer):
     )
     pairs: int = Field(4, ge=1, description="most pairs of a question, drawn from all there are")
     beta: float = Field(0.1, gt=0, description="how hard the model is held to where it began")
-    learning_rate: float = Field(1e-5, gt=0, description="peak rate of AdamW, linear decay")
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="peak rate of AdamW, linear decay; null: 1e-5 for an adapter, 1e-6 for "
+        "all weights",
+    )
     epochs: float = Field(1, gt=0, description="passes over the pairs")
     batch_size: int = Field(32, ge=1, description="pairs an optimizer step")
     micro_batch_size: Throughput[int] = Field(
@@ -99,6 +107,9 @@ class DPOTrainer(Trainer):
     def verdicts(self, questions: int, samples: int) -> int:
         return questions * samples
 
+    def makes_adapter(self) -> bool:
+        return self.lora is not None
+
     def work(self, examples: int) -> tuple[int, str]:
         return self._steps(examples * self.pairs), "steps"
 
@@ -117,7 +128,8 @@ class DPOTrainer(Trainer):
                 [Response(one.question_id, 0, one.completion, None, 0) for one in data.examples()],
             )
         # Last: a judge that is a model here has to make room.
-        lm = hf.load_model(model, trainable=True)
+        torch.manual_seed(data.seed)  # for a new adapter
+        lm = hf.load_trainable(model, new_adapter(self.lora, model))
         rows = self._rows(lm.eval(), tokenizer, data.format, pairs)
         if not rows:
             raise StageError(
@@ -141,19 +153,17 @@ class DPOTrainer(Trainer):
             logging_steps=max(1, steps // 100),
             **hf.batches(self.batch_size, self.micro_batch_size),
             beta=self.beta,
-            learning_rate=self.learning_rate,
+            learning_rate=learning_rate(self.learning_rate, ADAPTER_RATE, lm),
             lr_scheduler_type="linear",
             warmup_steps=round(self.warmup * steps),
             seed=data.seed,
             data_seed=data.seed,
         )
-        torch.manual_seed(data.seed)  # for the adapter
         trainer = hf.dpo_trainer(
             rows,
             model=lm,
             args=hf.dpo_config(**arguments),
             processing_class=tokenizer,
-            peft_config=new_adapter(self.lora, model),
             callbacks=[hf.tell(data.progress), margins(data)],
         )
         hf.fit(trainer, directory / "checkpoints")

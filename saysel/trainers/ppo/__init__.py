@@ -44,7 +44,11 @@ from saysel.storage import write_atomically
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import roll_out
+from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora
+
+#: Default learning rate of an adapter, as in the paper.
+ADAPTER_RATE = 1e-5
 
 
 class PPOTrainer(Trainer):
@@ -66,7 +70,12 @@ class PPOTrainer(Trainer):
     )
     mini_batch_size: int = Field(8, ge=1, description="replies an update")
     epochs: int = Field(2, ge=1, description="passes over each batch")
-    learning_rate: float = Field(1e-5, gt=0, description="of AdamW at the start, linear decay")
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="of AdamW at the start, linear decay; null: 1e-5 for an adapter, 1e-6 for "
+        "all weights",
+    )
     value_learning_rate: float = Field(1e-3, gt=0, description="the same for the value head")
     max_tokens: int = Field(150, ge=1, description="a reply ends here at the latest")
     top_k: int = Field(50, ge=0, description="draw from the k likeliest tokens; 0: from all")
@@ -137,6 +146,9 @@ class PPOTrainer(Trainer):
     def verdicts(self, questions: int, samples: int) -> int:
         return self.steps * self.batch_size
 
+    def makes_adapter(self) -> bool:
+        return self.lora is not None
+
     def work(self, examples: int) -> tuple[int, str]:
         return self.steps, "steps"
 
@@ -147,7 +159,10 @@ class PPOTrainer(Trainer):
         policy = Policy(model, self.lora)
         optimizer = torch.optim.AdamW(
             [
-                {"params": policy.parameters(), "lr": self.learning_rate},
+                {
+                    "params": policy.parameters(),
+                    "lr": learning_rate(self.learning_rate, ADAPTER_RATE, policy.model),
+                },
                 {"params": list(policy.head.parameters()), "lr": self.value_learning_rate},
             ],
             weight_decay=0.0,

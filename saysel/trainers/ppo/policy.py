@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from saysel import hf
+from saysel import hf, master_weights
 from saysel.records import ModelRef
-from saysel.trainers.sft import Lora
+from saysel.trainers.sft import Lora, new_adapter
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,18 +46,14 @@ class Policy:
         """
         import torch
 
-        model = hf.load_model(ref, trainable=True)
+        model = hf.load_trainable(ref, new_adapter(lora, ref))
         self.tokenizer = hf.load_tokenizer(ref)
         self.frozen: Any = None
         if ref.adapter is not None:
             # The reference is the adapter as it came, beside the one that learns.
             model.load_adapter(ref.adapter, adapter_name=REFERENCE)
             model.set_adapter("default")
-        elif lora is not None:
-            from peft import get_peft_model
-
-            model = get_peft_model(model, lora.config())
-        else:
+        elif lora is None:
             self.frozen = deepcopy(model).eval().requires_grad_(False)
         self.model = model.eval()
         width = self.model.config.get_text_config().hidden_size
@@ -128,13 +124,13 @@ class Policy:
                 weights[name].copy_(value)
         self.head.load_state_dict(state["head"])
 
-    @staticmethod
-    def _forward(model: Any, ids: Tensor, mask: Tensor, length: int, hidden: bool) -> Any:
-        return model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-            use_cache=False,
-            output_hidden_states=hidden,
-            logits_to_keep=length + 1,
-        )
+    def _forward(self, model: Any, ids: Tensor, mask: Tensor, length: int, hidden: bool) -> Any:
+        with master_weights.autocast(self.model):
+            return model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+                use_cache=False,
+                output_hidden_states=hidden,
+                logits_to_keep=length + 1,
+            )

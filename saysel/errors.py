@@ -11,6 +11,7 @@ Exit codes: 1, a stage failed and the run can be resumed; 2, nothing was started
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class SayselError(Exception):
@@ -46,6 +47,17 @@ class PluginError(UsageError):
 
 class DataError(UsageError):
     """A question file or a record is not what it has to be."""
+
+
+class DamagedFile(DataError):
+    """A file of a run directory is not what was written there."""
+
+    def __init__(self, path: Path, what: str, remedy: str) -> None:
+        super().__init__(f"{path}: {what}: {remedy}")
+
+
+class ContractError(DataError):
+    """A component returned something that the contract of its kind does not allow."""
 
 
 class NoSplit(DataError):

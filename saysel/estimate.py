@@ -8,7 +8,7 @@ from typing import NamedTuple
 from saysel.plan import Step, plan
 from saysel.recipe import Recipe
 from saysel.stages import questions
-from saysel.storage import read_json
+from saysel.storage import read_record
 
 
 class Amount(NamedTuple):
@@ -67,7 +67,7 @@ def full_run(recipe: Recipe, smoke: Path) -> str:
     because a handful of questions fills no batch. Training is timed by the step, whose first is
     the slowest: the estimate is an upper one.
     """
-    measured = read_json(smoke / "manifest.json")["stages"]
+    measured = read_record(smoke / "manifest.json")["stages"]
     rates = [
         record["tokens"] / record["work"]["seconds"]
         for record in measured.values()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +20,12 @@ from saysel import master_weights, memory
 from saysel.errors import DataError
 from saysel.interfaces import Progress, Prompt
 from saysel.records import ModelRef
+from saysel.storage import finish, whole
 
 #: Model and tokenizer that were last asked for.
 _RESIDENT: dict[ModelRef, tuple[Any, Any]] = {}
-#: Written into a checkpoint directory when all of it is on disk.
-COMPLETE = "complete"
+#: Written into a checkpoint directory when all of it is on disk; lists its files.
+COMPLETE = "complete.json"
 
 
 class Preference(NamedTuple):
@@ -294,7 +296,8 @@ def can_be_copied(cache: Any) -> bool:
 
 
 def save(model: Any, tokenizer: Any, directory: Path) -> None:
-    """Save model (or adapter) and tokenizer as an ordinary pretrained directory."""
+    """Save model (or adapter) and tokenizer as an ordinary pretrained directory, made anew."""
+    shutil.rmtree(directory, ignore_errors=True)  # a killed process may have left half of one
     model.save_pretrained(directory)
     tokenizer.save_pretrained(directory)
 
@@ -441,7 +444,8 @@ def reply_trainer(**options: Any) -> Any:
 def fit(trainer: Any, directory: Path) -> None:
     """Run a transformers Trainer, going on from its last whole checkpoint in `directory`.
 
-    A checkpoint that a killed process left half-written lacks its marker and is passed over.
+    A checkpoint that a killed process left half-written lacks its marker and is passed over, and so
+    is one whose files were damaged since.
     """
     quiet()
     master_weights.to_float32(trainer.model)  # TRL casts adapters of quantized models to bfloat16
@@ -450,16 +454,17 @@ def fit(trainer: Any, directory: Path) -> None:
     class Mark(TrainerCallback):  # type: ignore[misc]
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            (checkpoint / COMPLETE).touch()
+            finish(checkpoint, {}, COMPLETE)
 
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Mark())
-    whole = [
+    saved = [
         int(path.parent.name.rpartition("-")[2])
         for path in directory.glob(f"checkpoint-*/{COMPLETE}")
+        if whole(path.parent, COMPLETE)
     ]
     # From a checkpoint at the very end the Trainer would take one step too many.
-    last = max((step for step in whole if step < trainer.args.max_steps), default=None)
+    last = max((step for step in saved if step < trainer.args.max_steps), default=None)
     with warnings.catch_warnings():
         # Torch warns about pinned memory and scheduler order from inside the Trainer.
         warnings.simplefilter("ignore")

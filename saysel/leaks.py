@@ -25,7 +25,7 @@ from saysel.errors import DataError, NoSplit
 from saysel.overlap import How, overlaps
 from saysel.plan import Plan, identity
 from saysel.recipe import Recipe
-from saysel.storage import read_json, write_json
+from saysel.storage import intact_record, write_record
 
 #: Raise it when the same questions give other leaks.
 VERSION = 1
@@ -83,9 +83,10 @@ class Verdict:
 def verdict(run: Path, recipe: Recipe) -> Verdict:
     """The verdict on a recipe's source: read where it is known, found and written where not."""
     file = _file(run, recipe)
-    if not file.is_file():
-        write_json(file, _find(recipe))
-    content = read_json(file)
+    content = intact_record(file)
+    if content is None:
+        content = _find(recipe)
+        write_record(file, content)
     leaks = tuple(Leak(**leak) for leak in content.pop("leaks"))
     return Verdict(file, **content, leaks=leaks)
 

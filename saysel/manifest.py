@@ -19,7 +19,7 @@ from saysel.interfaces import Component
 from saysel.leaks import summaries
 from saysel.plan import Plan, Step
 from saysel.recipe import Recipe
-from saysel.storage import finished, write_json
+from saysel.storage import DONE, intact_record, write_record
 
 #: Packages whose versions can change a result.
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy")
@@ -38,7 +38,6 @@ class Manifest:
         self.path = directory / "manifest.json"
         self.by_directory = len(plan.cells) > 1
         self.content: dict[str, Any] = {
-            "schema": 1,
             "run": recipe.name,
             "versions": {"saysel": __version__, "python": platform.python_version(), **_versions()},
             "plugins": _plugins(plan),
@@ -50,16 +49,17 @@ class Manifest:
             "stages": {},
         }
         for step in plan.steps:
-            record = finished(directory / "stages" / step.directory)
+            record = intact_record(directory / "stages" / step.directory / DONE)
             if record is not None:
+                record.pop("files")
                 self.content["stages"][self._key(step)] = record
-        write_json(self.path, self.content)
+        write_record(self.path, self.content)
 
     def add(self, step: Step, record: dict[str, Any]) -> None:
         """Note a finished step."""
         self.content["hardware"] = _hardware()  # the accelerator is known once torch is loaded
         self.content["stages"][self._key(step)] = record
-        write_json(self.path, self.content)
+        write_record(self.path, self.content)
 
     def _key(self, step: Step) -> str:
         # Cells of a matrix have steps of the same name.

@@ -26,10 +26,10 @@ from saysel.plan import Plan, Step, plan
 from saysel.progress import StageProgress
 from saysel.recipe import Recipe
 from saysel.recipe_yaml import dump
-from saysel.report import Row
+from saysel.report import Row, is_whole, read_metrics
 from saysel.stage_names import STAGES
 from saysel.stages import Work, questions, stage_directory
-from saysel.storage import disk_trouble, finish, finished, read_json, write_text
+from saysel.storage import DONE, disk_trouble, finish, finished, intact_record, verify, write_text
 
 #: Less free space than this when something fails means that the disk was full.
 FULL = 1 << 20
@@ -88,10 +88,14 @@ def pending(todo: Plan, directory: Path, until: str | None = None) -> list[Step]
 def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome:
     complete = until in (None, STAGES[-1])
     steps = pending(todo, directory, until)
+    for step in todo.steps:
+        if step not in steps and _done(directory, step):
+            verify(stage_directory(directory, step))
     place, described = directory / "recipe.yaml", dump(recipe.resolved())
     if not steps:
         # Another recipe may have been begun here since, or an option changed that redoes nothing.
-        if not place.is_file() or place.read_text(encoding="utf-8") != described:
+        same = place.is_file() and place.read_bytes() == described.encode()
+        if not same or intact_record(directory / "manifest.json") is None:
             write_text(place, described)
             Manifest(directory, recipe, todo)
         return Outcome(directory, (), (), complete)
@@ -117,9 +121,7 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
             with _stage(directory, step, manifest, events, hooks):
                 rows = draw(directory, todo, manifest.content)
             # The page shows the stages before it; drawing it is not news to itself.
-            hooks.saysel_run_finished(
-                directory=directory, metrics=read_json(directory / "report" / "metrics.json")
-            )
+            hooks.saysel_run_finished(directory=directory, metrics=read_metrics(directory))
             events.write("run_finished")
             continue
         with _stage(directory, step, manifest, events, hooks) as (progress, counted):
@@ -175,7 +177,10 @@ def _stage(
 ) -> Iterator[tuple[StageProgress, dict[str, Any]]]:
     """One step: its events, progress, failures, manifest entry and marker."""
     place = stage_directory(directory, step)
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_trouble(error, place) from error
     events.write("stage_started", stage=step.name, fingerprint=step.fingerprint)
     began = time.time()
     clock = time.monotonic()
@@ -239,7 +244,7 @@ def _try_to_tell(events: Events, step: Step, failure: Exception, trace: str) -> 
 
 
 def _done(directory: Path, step: Step) -> bool:
-    done = finished(stage_directory(directory, step)) is not None
-    if step.stage == "report":
-        return done and (directory / "report" / "index.html").is_file()
-    return done
+    place = stage_directory(directory, step)
+    if step.stage == "report":  # made of what other stages keep: a damaged one is drawn again
+        return intact_record(place / DONE) is not None and is_whole(directory / "report")
+    return finished(place) is not None

@@ -1,20 +1,37 @@
-"""Atomic, sharded Parquet and JSON, and completion markers.
+"""Records as Parquet: one shard at a time, and one schema per record type.
 
-A file appears whole or not at all: it is written under another name beside its place, flushed,
-and renamed. A stage's directory counts only once its `done.json` is there.
+Atomic writes, JSON and completion markers are in `saysel.atomic` and `saysel.markers`, whose names
+can be imported from here.
 """
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from saysel.errors import StageError
+from saysel.atomic import (
+    discard,
+    disk_trouble,
+    intact,
+    read_json,
+    write_atomically,
+    write_checked,
+    write_json,
+    write_text,
+)
+from saysel.errors import DamagedFile
+from saysel.markers import (
+    DONE,
+    finish,
+    finished,
+    intact_record,
+    read_record,
+    verify,
+    whole,
+    write_record,
+)
 from saysel.records import (
     Cluster,
     Example,
@@ -31,56 +48,30 @@ from saysel.records import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+__all__ = [
+    "DONE",
+    "Shards",
+    "decode",
+    "discard",
+    "disk_trouble",
+    "encode",
+    "finish",
+    "finished",
+    "intact",
+    "intact_record",
+    "read_json",
+    "read_record",
+    "schema",
+    "verify",
+    "whole",
+    "write_atomically",
+    "write_checked",
+    "write_json",
+    "write_record",
+    "write_text",
+]
+
 Record = TypeVar("Record")
-DONE = "done.json"
-
-
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a file that then takes the place of `path` in one step.
-
-    Raises:
-        StageError: the disk is full or cannot be written; nothing is left behind.
-    """
-    # A killed process leaves it behind, and the next write takes it over: a run directory has
-    # one writer at a time.
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException as error:
-        with suppress(OSError):  # the trouble itself is what has to be told
-            temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise disk_trouble(error, path) from error
-        raise
-
-
-def disk_trouble(error: OSError, path: Path) -> StageError:
-    """The line that tells what is wrong with the disk."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StageError(
-            f"{path}: the disk is full; what was finished is kept: make room and run again"
-        )
-    return StageError(f"{path}: cannot be written ({error.strerror or error}); run again then")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write text as UTF-8."""
-    write_atomically(path, lambda file: file.write(text.encode()))
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write indented JSON; NaN is refused."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 class Shards:
@@ -91,12 +82,24 @@ class Shards:
         self.record = record
 
     def path(self, number: int) -> Path:
-        """Where a shard lies or will lie."""
+        """The file of a shard, which need not exist."""
         return self.directory / f"part-{number:05}.parquet"
 
     def has(self, number: int) -> bool:
-        """Whether a shard is there; if so, it is whole."""
-        return self.path(number).is_file()
+        """Whether a shard is there, with the content that was written."""
+        return intact(self.path(number))
+
+    def missing(self, count: int) -> list[int]:
+        """The shards from 0 to `count` - 1 that have yet to be written.
+
+        Damaged shards and those with other numbers are deleted, so that reading all of them gives
+        what was written and nothing else.
+        """
+        kept = {self.path(number) for number in range(count) if self.has(number)}
+        for path in self.directory.glob("part-*.parquet"):
+            if path not in kept:
+                discard(path)
+        return [number for number in range(count) if self.path(number) not in kept]
 
     def write(self, number: int, records: Sequence[Any]) -> None:
         """Write one shard."""
@@ -105,10 +108,14 @@ class Shards:
 
         rows = [encode(record) for record in records]
         table = pa.Table.from_pylist(rows, schema=schema(self.record))
-        write_atomically(self.path(number), lambda file: pq.write_table(table, file))
+        write_checked(self.path(number), lambda file: pq.write_table(table, file))
 
     def read(self, number: int) -> Iterator[Any]:
-        """The records of one shard."""
+        """The records of one shard.
+
+        Raises:
+            DamagedFile: it cannot be read, or holds something else.
+        """
         return self._in(self.path(number))
 
     def __iter__(self) -> Iterator[Any]:
@@ -116,24 +123,20 @@ class Shards:
             yield from self._in(path)
 
     def _in(self, path: Path) -> Iterator[Any]:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        for row in pq.ParquetFile(path).read().to_pylist():
+        remedy = f"delete {self.directory} and run the recipe again"
+        try:
+            table = pq.ParquetFile(path).read()
+            rows = table.to_pylist()
+        except (pa.ArrowException, OSError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            raise DamagedFile(path, f"the file is damaged ({reason})", remedy) from error
+        if not table.schema.equals(schema(self.record)):
+            raise DamagedFile(path, "written by another version of saysel", remedy)
+        for row in rows:
             yield decode(self.record, row)
-
-
-def finish(directory: Path, record: Mapping[str, Any]) -> None:
-    """Mark a stage's directory as done."""
-    write_json(directory / DONE, record)
-
-
-def finished(directory: Path) -> dict[str, Any] | None:
-    """What `finish` recorded, `None` if the stage is not done."""
-    path = directory / DONE
-    if not path.is_file():
-        return None
-    record: dict[str, Any] = read_json(path)
-    return record
 
 
 # ------------------------------------------------------------------ records to rows and back

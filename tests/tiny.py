@@ -96,4 +96,4 @@ def results(run: Path) -> dict[str, Any]:
 
 def leftovers(run: Path) -> list[Path]:
     """Files that were begun and never got their name."""
-    return [path for path in run.rglob(".*") if path.is_file() and path.name != ".lock"]
+    return list(run.rglob(".*.tmp"))

@@ -87,8 +87,8 @@ def methods(argument: str, alone: bool) -> list[Method]:
 def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
     """The rows of a run's report, without the ideal observer's."""
     from saysel.records import Prediction
-    from saysel.stages import how_to_go_on, questions, stage_directory
-    from saysel.storage import Shards, finished
+    from saysel.stages import how_to_go_on, questions, stage_directory, stored
+    from saysel.storage import finished
 
     found = []
     todo = plan(load(str(run / "recipe.yaml")))
@@ -110,5 +110,5 @@ def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
                 raise UsageError(f"{run}: {step.name} is not done: {how_to_go_on(run, todo, step)}")
             parts = ["" if alone else run.name, cell.label, model, estimator]
             name = " · ".join(part for part in parts if part)
-            found.append(Method(name, list(Shards(directory, Prediction)), prompts))
+            found.append(Method(name, list(stored(directory, Prediction)), prompts))
     return found

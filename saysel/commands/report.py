@@ -11,7 +11,7 @@ from saysel.errors import UsageError
 from saysel.plan import Plan, plan
 from saysel.recipe import load
 from saysel.stages import how_to_go_on
-from saysel.storage import read_json
+from saysel.storage import read_record
 
 
 def report(run: Path) -> None:
@@ -25,9 +25,14 @@ def report(run: Path) -> None:
 
     todo = evaluated(run)
     with locked(run):
-        rows = draw(run, todo, read_json(run / "manifest.json"))
+        manifest = read_record(run / "manifest.json", f"write it again: {_again(run)}")
+        rows = draw(run, todo, manifest)
     show_table(rows)
     click.echo(f"report: {run / 'report' / 'index.html'}")
+
+
+def _again(run: Path) -> str:
+    return f"saysel run {run / 'recipe.yaml'} --out {run}"
 
 
 def evaluated(run: Path) -> Plan:

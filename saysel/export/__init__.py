@@ -20,8 +20,9 @@ from pathlib import Path
 from saysel.plan import Plan
 from saysel.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
-from saysel.stages import judged_on, read_model, stage_directory
-from saysel.storage import Shards, finished, read_json, write_text
+from saysel.report import read_metrics
+from saysel.stages import judged_on, read_model, stage_directory, stored
+from saysel.storage import finished, write_text
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Evaluation:
 
 def evaluations(run: Path, plan: Plan) -> list[Evaluation]:
     """The evaluations of a run whose report is drawn."""
-    content = read_json(run / "report" / "metrics.json")
+    content = read_metrics(run)
     rows = {(row["cell"], row["model"], row["estimator"]): row for row in content["rows"]}
     found = []
     for cell in plan.cells:
@@ -85,7 +86,7 @@ def evaluations(run: Path, plan: Plan) -> list[Evaluation]:
                     model=read_model(run, stage_directory(run, step.inputs["model"])),
                     scores=rows[cell.label, step.model, estimator]["metrics"],
                     questions=questions,
-                    predictions=list(Shards(place, Prediction)),
+                    predictions=list(stored(place, Prediction)),
                     started=record["started"],
                     seconds=record["seconds"],
                 )

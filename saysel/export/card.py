@@ -11,8 +11,8 @@ import yaml
 from saysel import __version__, hf
 from saysel.plan import BASE, Plan, Step
 from saysel.records import ModelRef, Question
+from saysel.report import read_metrics
 from saysel.report.glance import number, reading
-from saysel.storage import read_json
 
 #: Told of every model, as far as they were measured.
 METRICS = ("accuracy", "ece", "smooth_ece", "brier", "auroc", "parse_rate", "distinct_confidences")
@@ -126,7 +126,7 @@ def _measured(run: Path, step: Step) -> list[str]:
     place = run / "report" / "metrics.json"
     if not place.is_file():
         return ["Not measured: the run has no report yet."]
-    rows = [row for row in read_json(place)["rows"] if row["model"] in (BASE, step.model)]
+    rows = [row for row in read_metrics(run)["rows"] if row["model"] in (BASE, step.model)]
     if not any(row["model"] == step.model for row in rows):
         return ["Not measured: the run's report does not have this model."]
     keys = [key for key in METRICS if any(key in row["metrics"] for row in rows)]

@@ -10,19 +10,27 @@ figures/*.svg      the page's figures, one file each
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from saysel.errors import DamagedFile
 from saysel.report.content import IDEAL, Rationales, Report, Row, ordered
 from saysel.report.tables import console_table, plain_table
-from saysel.storage import write_atomically
+from saysel.storage import intact, read_json, write_atomically, write_checked
+
+#: Files of a report that are read again, or whose damage makes `saysel run` draw it again.
+CHECKED = ("metrics.json", "index.html")
 
 __all__ = [
+    "CHECKED",
     "IDEAL",
     "Rationales",
     "Report",
     "Row",
     "console_table",
+    "is_whole",
     "ordered",
     "plain_table",
+    "read_metrics",
     "write",
 ]
 
@@ -50,7 +58,26 @@ def write(report: Report, directory: Path) -> None:
     _write(directory / "index.html", page(report, rows, drawn))
 
 
+def is_whole(directory: Path) -> bool:
+    """Whether a report's page and scores are what `write` wrote."""
+    return all(intact(directory / name) for name in CHECKED)
+
+
+def read_metrics(run: Path) -> dict[str, Any]:
+    """The content of `report/metrics.json` of a run directory.
+
+    Raises:
+        DamagedFile: it is missing, or is not what was written.
+    """
+    path, remedy = run / "report" / "metrics.json", f"draw it again: saysel report {run}"
+    content: dict[str, Any] = read_json(path, remedy)
+    if not intact(path):
+        raise DamagedFile(path, "the file is damaged (its checksum differs)", remedy)
+    return content
+
+
 def _write(path: Path, text: str) -> None:
     # A model can emit half a surrogate pair, which UTF-8 has no bytes for.
     content = text.encode("utf-8", errors="replace")
-    write_atomically(path, lambda file: file.write(content))
+    write = write_checked if path.name in CHECKED else write_atomically
+    write(path, lambda file: file.write(content))

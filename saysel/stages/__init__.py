@@ -22,7 +22,7 @@ from saysel.plan import Plan, Step
 from saysel.progress import StageProgress
 from saysel.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
-from saysel.storage import Shards, read_json, write_json
+from saysel.storage import Shards, intact_record, read_record, verify, write_record
 
 MODEL = "model.json"
 
@@ -61,7 +61,7 @@ class Work:
 
     def records(self, role: str, record: type[Any]) -> Iterator[Any]:
         """The records of a step that this one builds on."""
-        return iter(Shards(self.input(role), record))
+        return stored(self.input(role), record)
 
     def questions(self, split: str) -> list[Question]:
         """The questions of a split.
@@ -156,9 +156,19 @@ def stage_directory(run: Path, step: Step) -> Path:
     return run / "stages" / step.directory
 
 
+def stored(directory: Path, record: type[Any]) -> Iterator[Any]:
+    """The records of a finished step.
+
+    Raises:
+        DamagedFile: they are not what was written.
+    """
+    verify(directory)
+    return iter(Shards(directory, record))
+
+
 def how_to_go_on(run: Path, todo: Plan, step: Step) -> str:
     """What to do about a step of a run directory that is not there."""
-    noted = read_json(run / "manifest.json")["stages"] if (run / "manifest.json").is_file() else {}
+    noted = (intact_record(run / "manifest.json") or {"stages": {}})["stages"]
     # Cells of a matrix have steps of the same name, which are noted by their directories.
     once = re.compile(rf"{re.escape(step.name)}(-[0-9a-f]{{12}})?")
     done = {record["fingerprint"] for key, record in noted.items() if once.fullmatch(key)}
@@ -177,15 +187,23 @@ def write_model(run: Path, directory: Path, ref: ModelRef) -> None:
         place = written[key]
         if place is not None and Path(place).resolve().is_relative_to(run.resolve()):
             written[key] = {"inside": str(Path(place).resolve().relative_to(run.resolve()))}
-    write_json(directory / MODEL, written)
+    write_record(directory / MODEL, written)
 
 
 def read_model(run: Path, directory: Path) -> ModelRef:
-    """The model that a step made."""
-    written = read_json(directory / MODEL)
+    """The model that a finished step made.
+
+    Raises:
+        DamagedFile: its files, or those of the base that it is an adapter of, are not what was
+            written.
+    """
+    verify(directory)
+    written = read_record(directory / MODEL)
     for key in ("path", "adapter"):
         if isinstance(written[key], dict):
-            written[key] = str(run / written[key]["inside"])
+            inside = Path(written[key]["inside"])
+            verify(run.joinpath(*inside.parts[:2]))  # stages/STEP
+            written[key] = str(run / inside)
     return ModelRef(**written)
 
 

@@ -16,8 +16,10 @@ def run(work: Work) -> dict[str, Any]:
     grouped = by_question(work.questions("train"), work.records("sample", Response))
     stored = Shards(work.directory, Cluster)
     work.progress.begin(len(grouped), "questions")
-    for number, part in enumerate(chunks(grouped, SHARD)):
-        if not stored.has(number):
+    parts = chunks(grouped, SHARD)
+    missing = stored.missing(len(parts))
+    for number, part in enumerate(parts):
+        if number in missing:
             stored.write(
                 number,
                 [

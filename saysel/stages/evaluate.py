@@ -50,7 +50,7 @@ def run(work: Work) -> dict[str, Any]:
     asked = judged_on(work.run, recipe)
     shards = list(enumerate(chunks(asked, max(1, SHARD // estimator.replies()))))
     stored = Shards(work.directory, Prediction)
-    missing = [shard for shard in shards if not stored.has(shard[0])]
+    missing = [shards[number] for number in stored.missing(len(shards))]
     count = sum(len(part) for _, part in missing)
     splits = estimator.splits() if missing else ()
     fitted_on = sum(len(work.questions(split)) for split in splits)

@@ -155,7 +155,7 @@ def run(work: Work) -> dict[str, Any]:
     replies = options.n + 1
     shards = list(enumerate(chunks(asked, max(2, SHARD // replies))))
     stored = Shards(work.directory, Reflection)
-    missing = [shard for shard in shards if not stored.has(shard[0])]
+    missing = [shards[number] for number in stored.missing(len(shards))]
     work.progress.begin(sum(len(part) for _, part in missing) * replies, "replies")
     reflect = ReflectShard(
         recipe, read_model(work.run, work.input("model")), options.n, ledger.current()

@@ -88,8 +88,9 @@ def run(work: Work) -> dict[str, Any]:
         recipe.source, recipe.format, work.directory / "grader", recipe.seed, work.progress
     )
     work.progress.begin(sum(map(len, parts)), "grades")
+    missing = stored.missing(len(parts))
     for number, part in enumerate(parts):
-        if not stored.has(number):
+        if number in missing:
             seed = shard_seed(grader.sampler, "grade", recipe.seed, number)
             stored.write(number, grades(grader, model, asked, part, seed))
         work.progress.advance(len(part))

@@ -16,8 +16,10 @@ def run(work: Work) -> dict[str, Any]:
     items = by_question(work.questions("train"), work.records("cluster", Cluster))
     stored = Shards(work.directory, Rationale)
     work.progress.begin(len(items), "questions")
-    for number, part in enumerate(chunks(items, SHARD)):
-        if not stored.has(number):
+    parts = chunks(items, SHARD)
+    missing = stored.missing(len(parts))
+    for number, part in enumerate(parts):
+        if number in missing:
             written = work.recipe.rationale.write(part)
             stored.write(number, [rationale for rationale in written if rationale is not None])
         work.progress.advance(len(part))

@@ -13,8 +13,8 @@ from saysel.plan import Cell, Plan, Step
 from saysel.records import Grade, Prediction, Question, Reflection
 from saysel.report import IDEAL, Rationales, Report, Row, write
 from saysel.scores import columns, score
-from saysel.stages import judged_on, stage_directory
-from saysel.storage import Shards, finished
+from saysel.stages import judged_on, stage_directory, stored
+from saysel.storage import finished
 
 
 def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
@@ -48,7 +48,7 @@ def _rows(run: Path, cell: Cell) -> list[Row]:
     rows = []
     for step in cell.evaluations():
         place = stage_directory(run, step)
-        row = _row(cell, step.model, _estimator(step), list(Shards(place, Prediction)))
+        row = _row(cell, step.model, _estimator(step), list(stored(place, Prediction)))
         timed = (finished(place) or {}).get("seconds_per_question")
         rows.append(replace(row, seconds=timed))
     ideal = _ideal(cell, judged_on(run, recipe))
@@ -96,10 +96,10 @@ def _rationales(run: Path, cell: Cell) -> list[Rationales]:
     graders = cell.grades()
     found = []
     for step in cell.reflections():
-        reflections = list(Shards(stage_directory(run, step), Reflection))
+        reflections = list(stored(stage_directory(run, step), Reflection))
         grades = None
         if step.model in graders:
-            grades = list(Shards(stage_directory(run, graders[step.model]), Grade))
+            grades = list(stored(stage_directory(run, graders[step.model]), Grade))
         read = sum(grade.grade is not None for grade in grades or ())
         found.append(
             Rationales(

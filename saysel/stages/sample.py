@@ -55,7 +55,7 @@ def run(work: Work) -> dict[str, Any]:
     questions = work.questions("train")
     shards = list(enumerate(chunks(questions, max(1, SHARD // n))))
     stored = Shards(work.directory, Response)
-    missing = [shard for shard in shards if not stored.has(shard[0])]
+    missing = [shards[number] for number in stored.missing(len(shards))]
     work.progress.begin(sum(len(part) for _, part in missing) * n, "responses")
     sample = SampleShard(recipe, read_model(work.run, work.input("model")), ledger.current())
     for number, responses in recipe.engine.map(sample, missing):

@@ -11,7 +11,7 @@ from typing import Any
 
 from saysel.records import Cluster, Example, Question, Rationale
 from saysel.stages import Work, by_question, chunks
-from saysel.storage import Shards, read_json, write_json
+from saysel.storage import Shards, intact_record, write_record
 
 #: Questions whose answers are judged at a time: what a crash can cost.
 SHARD = 500
@@ -64,7 +64,9 @@ def run(work: Work) -> dict[str, Any]:
             )
             for question in questions
         ]
-    Shards(work.directory, Example).write(0, examples)
+    stored = Shards(work.directory, Example)
+    stored.missing(0)  # deletes what is left of an earlier attempt
+    stored.write(0, examples)
     return {"questions": len(questions), "examples": len(examples), "unjudged": unjudged}
 
 
@@ -76,7 +78,8 @@ def verdicts(
     A part is judged in one batch: a judge may call a model or a network.
     """
     path = work.directory / f"verdicts-{number:05}.json"
-    if not path.is_file():
+    known = intact_record(path)
+    if known is None or known["part"] != number:
         found = iter(
             work.recipe.judge.judge(
                 [
@@ -86,7 +89,9 @@ def verdicts(
                 ]
             )
         )
-        write_json(path, [[next(found) for _ in clusters] for _, clusters in part])
+        judged = [[next(found) for _ in clusters] for _, clusters in part]
+        known = {"part": number, "verdicts": judged}
+        write_record(path, known)
     work.progress.advance(len(part))
-    judged: list[list[float | None]] = read_json(path)
-    return judged
+    verdicts: list[list[float | None]] = known["verdicts"]
+    return verdicts

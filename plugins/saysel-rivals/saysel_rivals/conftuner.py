@@ -21,7 +21,6 @@ and no reference model is needed.
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -39,7 +38,7 @@ from saysel.errors import StageError
 from saysel.generation import Decoding, generate, padded
 from saysel.interfaces import Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
-from saysel.storage import write_atomically, write_text
+from saysel.storage import intact, intact_record, write_checked, write_record
 from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
 
@@ -147,7 +146,7 @@ class TokenizedBrierTrainer(Trainer):
         values = torch.tensor(tokens.values, device=lm.device)
         checkpoint = checkpoints / "checkpoint.pt"
         start = 0
-        if checkpoint.is_file():
+        if intact(checkpoint):
             state = torch.load(checkpoint, map_location=lm.device, weights_only=True)
             with torch.no_grad():
                 for weight, value in zip(learned, state["learned"], strict=True):
@@ -187,7 +186,7 @@ class TokenizedBrierTrainer(Trainer):
                     "decay": decay.state_dict(),
                     "step": step + 1,
                 }
-                write_atomically(checkpoint, partial(torch.save, state))
+                write_checked(checkpoint, partial(torch.save, state))
         return hf.save_trained(lm, tokenizer, model, directory / "model")
 
     def _own_replies(
@@ -207,15 +206,14 @@ class TokenizedBrierTrainer(Trainer):
         for number, start in enumerate(range(0, len(questions), PART)):
             asked = questions[start : start + PART]
             path = directory / f"replies-{number:05}.json"
-            if path.is_file():
-                drawn = json.loads(path.read_bytes())
-            else:
+            drawn = intact_record(path)
+            if drawn is None or drawn["part"] != number:
                 # Its draws hang on the part's number, so that a resumed run draws the same.
                 drawn = answered(
                     lm, tokenizer, data, asked, decoding, data.seed * 1_000_003 + number
                 )
                 if not drawn["left_out"]["unjudged"]:  # else the judge gets another chance
-                    write_text(path, json.dumps(drawn))
+                    write_record(path, {**drawn, "part": number})
             replies += [OwnReply(**reply) for reply in drawn["replies"]]
             left_out.update(drawn["left_out"])
             data.progress.advance(len(asked))

@@ -40,7 +40,7 @@ from saysel.confidence_tokens import ConfidenceTokens
 from saysel.generation import Decoding
 from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
-from saysel.storage import write_atomically
+from saysel.storage import intact, write_checked
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import roll_out
@@ -186,7 +186,7 @@ class PPOTrainer(Trainer):
         learner = Learner(self, policy, optimizer, tokens)
         checkpoint = directory / "checkpoints" / "checkpoint.pt"
         start = 0
-        if checkpoint.is_file():
+        if intact(checkpoint):
             state = torch.load(checkpoint, map_location=policy.model.device, weights_only=True)
             policy.restore(state["policy"])
             optimizer.load_state_dict(state["optimizer"])
@@ -222,7 +222,7 @@ class PPOTrainer(Trainer):
                     "learner": learner.state(),
                     "step": step + 1,
                 }
-                write_atomically(checkpoint, partial(torch.save, state))
+                write_checked(checkpoint, partial(torch.save, state))
         return hf.save_trained(policy.finished(), policy.tokenizer, model, directory / "model")
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saysel.errors import StageError
+from saysel.errors import DamagedFile, StageError
 from saysel.records import (
     Cluster,
     Example,
@@ -27,10 +27,14 @@ from saysel.storage import (
     Shards,
     finish,
     finished,
+    intact,
     read_json,
+    read_record,
     schema,
     write_atomically,
+    write_checked,
     write_json,
+    write_record,
     write_text,
 )
 from tests.disk import mounted
@@ -185,3 +189,56 @@ def test_a_full_disk_is_one_line_and_loses_nothing(small_disk: Path) -> None:
     with pytest.raises(StageError, match="disk is full"):
         Shards(small_disk, Rationale).write(0, [Rationale("q", os.urandom(60_000).hex())])
     assert os.listdir(small_disk) == ["kept"]
+
+
+def test_a_file_is_intact_until_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert not intact(path)
+    write_checked(path, lambda file: file.write(b"content"))
+    assert intact(path)
+
+    copy = tmp_path / "other"
+    copy.write_bytes(path.read_bytes())
+    (tmp_path / ".other.sum").write_bytes((tmp_path / ".file.sum").read_bytes())
+    assert not intact(copy)  # another file's checksum
+    path.write_bytes(b"Content")
+    assert not intact(path)
+
+
+@given(content=st.dictionaries(texts, json_values, max_size=3), place=st.integers(0, 10**6))
+def test_a_record_is_read_as_it_was_written_or_not_at_all(
+    content: dict[str, object], place: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    content = {f"_{key}": value for key, value in content.items()}
+    path = tmp_path_factory.mktemp("record") / "record.json"
+    write_record(path, content)
+    assert read_record(path) == content
+
+    data = bytearray(path.read_bytes())
+    data[place % len(data)] ^= 1
+    path.write_bytes(data)
+    try:
+        assert read_record(path) == content  # a space between two keys
+    except DamagedFile as error:
+        assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+
+
+def test_shards_that_do_not_belong_are_deleted_before_the_missing_ones_are_written(
+    tmp_path: Path,
+) -> None:
+    shards = Shards(tmp_path, Rationale)
+    for number in range(4):
+        shards.write(number, [Rationale(f"q{number}", "…")])
+    shards.path(1).write_bytes(shards.path(0).read_bytes())
+    shards.path(2).write_bytes(b"")
+
+    assert shards.missing(3) == [1, 2]
+
+    assert [record.question_id for record in shards] == ["q0"]
+
+
+def test_a_shard_with_other_columns_is_of_another_version(tmp_path: Path) -> None:
+    Shards(tmp_path, Grade).write(0, [Grade("q", 1.0)])
+
+    with pytest.raises(DamagedFile, match="written by another version of saysel"):
+        list(Shards(tmp_path, Rationale))

@@ -49,7 +49,7 @@ def test_the_table_has_every_metric_with_its_interval(file: Path) -> None:
 def test_the_report_is_the_one_of_a_run(file: Path) -> None:
     says("score", file, "--out", "there")
 
-    assert {path.name for path in Path("there").iterdir()} == {
+    assert {path.name for path in Path("there").glob("[!.]*")} == {
         *("index.html", "metrics.json", "scores.csv", "predictions.csv", "figures")
     }
     page = Path("there/index.html").read_text()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
+from saysel.terminal import echo
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
@@ -116,7 +118,7 @@ class StageProgress:
         self._bar.start()
 
     def _say(self, text: str) -> None:
-        print(f"{self.label}: {text}", file=sys.stderr, flush=True)
+        echo(f"{self.label}: {text}", err=True)
 
 
 def _duration(seconds: float) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import click
-
 from saysel.errors import UsageError
 from saysel.export.model import last_model
 from saysel.interfaces import EstimationContext
@@ -14,6 +12,7 @@ from saysel.plan import plan
 from saysel.recipe import Recipe, load
 from saysel.records import ModelRef, Question
 from saysel.stages import questions
+from saysel.terminal import echo
 
 
 def ask(target: str, question: str) -> None:
@@ -51,13 +50,13 @@ def ask(target: str, question: str) -> None:
     asked = Question("ask", question, ("",))
     (prediction,) = VerbalizedEstimator().estimate(model, [asked], context)
     if prediction.answer is None:
-        click.echo(f"no answer could be read from the reply: {prediction.response}")
+        echo(f"no answer could be read from the reply: {prediction.response}")
         return
-    click.echo(f"answer:     {prediction.answer}")
+    echo(f"answer:     {prediction.answer}")
     if prediction.rationale is not None:
-        click.echo(f"rationale:  {prediction.rationale}")
+        echo(f"rationale:  {prediction.rationale}")
     stated = prediction.confidence
-    click.echo(f"confidence: {'not stated' if stated is None else f'{stated:.0%}'}")
+    echo(f"confidence: {'not stated' if stated is None else f'{stated:.0%}'}")
 
 
 def _would_be_a_run(place: Path) -> bool:

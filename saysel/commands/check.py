@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
-
 from saysel.bill import bill, priced
 from saysel.estimate import work
 from saysel.plan import plan
 from saysel.recipe import load
+from saysel.terminal import echo
 
 
 def check(reference: str, overrides: Sequence[str]) -> None:
@@ -34,9 +33,9 @@ def check(reference: str, overrides: Sequence[str]) -> None:
         )
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
     cells = len(todo.cells)
-    click.echo(f"{recipe.name}: no problems" + (f"; {cells} cells" if cells > 1 else ""))
+    echo(f"{recipe.name}: no problems" + (f"; {cells} cells" if cells > 1 else ""))
     for name, fingerprint, units, tokens in lines:
         text = f"  {name:{widths[0]}}  {fingerprint:{widths[1]}}  {units:>{widths[2]}}"
-        click.echo(f"{text}  {tokens:>{widths[3]}}".rstrip())
+        echo(f"{text}  {tokens:>{widths[3]}}".rstrip())
     for line in bill(todo):
-        click.echo(f"  {line}")
+        echo(f"  {line}")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from saysel.commands.report import evaluated
 from saysel.errors import UsageError
 from saysel.plan import plan
 from saysel.recipe import load
+from saysel.terminal import echo
 
 
 def export(run: Path, predictions: bool, merge: bool, license: str, to: Path | None) -> None:
@@ -29,7 +28,7 @@ def export(run: Path, predictions: bool, merge: bool, license: str, to: Path | N
     if not (run / "recipe.yaml").is_file():
         raise UsageError(f"{run}: not a run directory, it has no recipe.yaml")
     todo = plan(load(str(run / "recipe.yaml")))
-    click.echo(write_model(run, todo, to or run / "export" / "model", merge, license))
+    echo(write_model(run, todo, to or run / "export" / "model", merge, license))
 
 
 def _predictions(run: Path, to: Path) -> None:
@@ -39,4 +38,4 @@ def _predictions(run: Path, to: Path) -> None:
     if not (run / "report" / "metrics.json").is_file():
         raise UsageError(f"{run}: the report is missing: saysel report {run}")
     for file in write_predictions(run, todo, to):
-        click.echo(file)
+        echo(file)

@@ -18,14 +18,13 @@ from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
-import click
-
 from saysel import recipe_yaml, registry
 from saysel.errors import UsageError
 from saysel.interfaces import KINDS
 from saysel.recipe import load, packaged
 from saysel.registry import suggest
 from saysel.storage import disk_trouble, write_text
+from saysel.terminal import echo
 
 SKELETONS = Path(str(files("saysel"))) / "skeletons"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -64,7 +63,7 @@ def plugin(name: str, kind: str) -> None:
     if place.is_dir() and any(place.iterdir()):
         raise UsageError(f"{name}: the directory is not empty; choose another name, or remove it")
     _appear(place, package(name, kind))
-    click.echo(
+    echo(
         f"{name}: a working plugin of kind {kind}, with its test. Next:\n"
         f"  pip install -e './{name}[dev]'\n"
         f"  pytest {name}\n"
@@ -91,7 +90,7 @@ def recipe(name: str, base: str) -> None:
         load(base)  # tells what is wrong with it
     text = Template(_template("recipe.yaml")).substitute(base=base, file=file)
     write_text(file, text)
-    click.echo(f"{file}: extends {base}. Next:\n  saysel check {file}\n  saysel run {file} --smoke")
+    echo(f"{file}: extends {base}. Next:\n  saysel check {file}\n  saysel run {file} --smoke")
 
 
 def component_name(name: str) -> str:

@@ -8,7 +8,6 @@ import typing
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -16,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from saysel import registry
 from saysel.errors import UsageError
 from saysel.interfaces import KINDS, ThroughputMarker
+from saysel.terminal import echo
 
 #: Column width where the output is no terminal and nothing should be folded.
 UNFOLDED = 500
@@ -59,21 +59,21 @@ def _list(kind: str) -> None:
     )
     problems = list(dict.fromkeys(row.error for row in rows if row.error))
     if problems:
-        click.echo("\ncannot be used:")
+        echo("\ncannot be used:")
     for problem in problems:
-        click.echo(f"  {problem}")
+        echo(f"  {problem}")
 
 
 def _component(kind: str, name: str) -> None:
     found = registry.find(kind, name)
     claim = registry.claim(kind, name)
-    click.echo(f"{kind}.{name} ({claim.target}, from {claim.owner})\n")
-    click.echo(f"{inspect.getdoc(found)}\n")
+    echo(f"{kind}.{name} ({claim.target}, from {claim.owner})\n")
+    echo(f"{inspect.getdoc(found)}\n")
     rows = [option_row(key, field) for key, field in found.model_fields.items() if key != "use"]
     if rows:
         show_table(("option", "type", "default", "description", "range"), rows)
     else:
-        click.echo("It has no options.")
+        echo("It has no options.")
 
 
 def option_row(key: str, field: FieldInfo) -> tuple[str, ...]:
@@ -135,10 +135,10 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    console = Console(color_system=None)  # `echo` lets no escape sequence pass
     if not console.is_terminal:
-        console = Console(width=UNFOLDED)
-    table = Table(box=None, pad_edge=False, header_style="bold")
+        console = Console(color_system=None, width=UNFOLDED)
+    table = Table(box=None, pad_edge=False)
     for title in header:
         table.add_column(title)
     for row in rows:
@@ -146,4 +146,4 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     with console.capture() as drawn:
         console.print(table)
     for line in drawn.get().splitlines():
-        click.echo(line.rstrip())
+        echo(line.rstrip())

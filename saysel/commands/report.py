@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from saysel.commands.run import show_table
 from saysel.errors import UsageError
 from saysel.plan import Plan, plan
 from saysel.recipe import load
 from saysel.stages import how_to_go_on
 from saysel.storage import read_record
+from saysel.terminal import echo
 
 
 def report(run: Path) -> None:
@@ -28,7 +27,7 @@ def report(run: Path) -> None:
         manifest = read_record(run / "manifest.json", f"write it again: {_again(run)}")
         rows = draw(run, todo, manifest)
     show_table(rows)
-    click.echo(f"report: {run / 'report' / 'index.html'}")
+    echo(f"report: {run / 'report' / 'index.html'}")
 
 
 def _again(run: Path) -> str:

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from saysel.plan import plan
 from saysel.recipe import load
 from saysel.report import Row
+from saysel.terminal import echo
 
 
 def run(
@@ -36,25 +35,25 @@ def run(
         directory = Path(f"{directory}-smoke")
     if dry_run:
         steps = pending(plan(recipe), directory, until)
-        click.echo(f"{directory}: {len(steps)} steps to do" if steps else _nothing(directory))
+        echo(f"{directory}: {len(steps)} steps to do" if steps else _nothing(directory))
         for step in steps:
-            click.echo(f"  {step.directory}")
+            echo(f"  {step.directory}")
         return
     outcome = start(recipe, directory, until, smoke)
     if not outcome.ran:
-        click.echo(_nothing(directory))
+        echo(_nothing(directory))
     if outcome.rows:
         show_table(outcome.rows)
     for line in outcome.notes:
-        click.echo(line)
+        echo(line)
     if outcome.complete:
-        click.echo(f"report: {directory / 'report' / 'index.html'}")
+        echo(f"report: {directory / 'report' / 'index.html'}")
     elif outcome.ran:
-        click.echo(f"stopped after '{until}'; the same command without --until goes on")
+        echo(f"stopped after '{until}'; the same command without --until goes on")
     if smoke and outcome.complete:  # what was not rehearsed cannot be estimated
         from saysel.estimate import full_run
 
-        click.echo(full_run(full, directory))
+        echo(full_run(full, directory))
 
 
 def show_table(rows: Sequence[Row]) -> None:
@@ -67,9 +66,9 @@ def show_table(rows: Sequence[Row]) -> None:
 
         Console().print(console_table(rows))
     else:
-        click.echo(plain_table(rows))
+        echo(plain_table(rows))
     for alarm in alarms(rows):
-        click.echo(f"! {alarm.row}: {alarm.text}")
+        echo(f"! {alarm.row}: {alarm.text}")
 
 
 def _nothing(directory: Path) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
-
 from saysel.recipe import load
 from saysel.recipe_yaml import dump
+from saysel.terminal import echo
 
 
 def show(recipe: str, overrides: Sequence[str]) -> None:
@@ -16,4 +15,4 @@ def show(recipe: str, overrides: Sequence[str]) -> None:
     Raises:
         UsageError: see `saysel.recipe.load`.
     """
-    click.echo(dump(load(recipe, overrides).resolved()), nl=False)
+    echo(dump(load(recipe, overrides).resolved()), nl=False)

@@ -15,10 +15,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-import click
-
 from saysel.commands.plugins import show_table
 from saysel.registry import Announced, announced
+from saysel.terminal import echo
 
 #: Of so many processes the quickest counts: the others had to wait for disk or processor.
 TRIES = 3
@@ -77,7 +76,7 @@ def timings() -> None:
         for (distribution, version), points in groupby(sorted(announced(), key=by_owner), by_owner)
     ]
     if not measured:
-        click.echo("no plugins are installed")
+        echo("no plugins are installed")
         return
     measured.sort(key=lambda one: -total(one[1]))
     rows = []
@@ -92,7 +91,7 @@ def timings() -> None:
     show_table(("ms", "from", "hook module", "heavy packages, or problem"), rows)
     careless = [one for _, found in measured for one in found if one.heavy]
     if careless:
-        click.echo(
+        echo(
             f"\n{', '.join(one.module for one in careless)}: every command waits for these heavy "
             "packages; import them inside the methods that need them"
         )

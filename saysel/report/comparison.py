@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from itertools import groupby
@@ -12,6 +10,7 @@ from pathlib import Path
 from saysel.comparison import Comparison, Difference
 from saysel.report.glance import number, reading
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
+from saysel.spreadsheet_cells import csv_text
 from saysel.storage import write_text
 
 HEADER = ("metric", "before", "after", "difference", "95 % interval", "in favour", "p (Holm)", "")
@@ -85,12 +84,13 @@ def plain_tables(comparison: Comparison) -> str:
 
 def comparison_csv(comparison: Comparison) -> str:
     """One line per method and metric; empty where not defined."""
-    made = io.StringIO()
-    writer = csv.writer(made, lineterminator="\n")
-    writer.writerow(["reference", *(field.name for field in fields(Difference)), "questions"])
-    for one in comparison.differences:
-        writer.writerow([comparison.reference, *asdict(one).values(), comparison.questions])
-    return made.getvalue()
+    return csv_text(
+        ["reference", *(field.name for field in fields(Difference)), "questions"],
+        (
+            [comparison.reference, *asdict(difference).values(), comparison.questions]
+            for difference in comparison.differences
+        ),
+    )
 
 
 def page(comparison: Comparison) -> str:

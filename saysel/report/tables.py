@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from saysel.records import Question, Score
 from saysel.report.alarms import alarms
 from saysel.report.content import IDEAL, Rationales, Row, ordered
 from saysel.report.glance import number, reading
+from saysel.spreadsheet_cells import csv_text
+from saysel.terminal import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -78,7 +78,7 @@ def metrics_json(run: str, rows: Sequence[Row], rationales: Sequence[Rationales]
 
 def scores_csv(rows: Sequence[Row]) -> str:
     """One line per row of the report and metric; empty where not defined."""
-    return _csv(
+    return csv_text(
         ["cell", "model", "estimator", "split", "n", "used", "missing", "metric", *ENDS],
         (
             [row.cell, row.model, row.estimator, row.split, row.n, row.n - row.missing]
@@ -107,15 +107,7 @@ def predictions_csv(rows: Sequence[Row], questions: Mapping[str, Mapping[str, Qu
 
     header = ["cell", "model", "estimator", "split", "question_id", "prompt", "answers"]
     header += ["answer", "rationale", "confidence", "correct", "tokens", "response", "shares"]
-    return _csv(header, (line for row in rows for line in lines(row)))
-
-
-def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-    return text.getvalue()
+    return csv_text(header, (line for row in rows for line in lines(row)))
 
 
 def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]], int]:
@@ -196,7 +188,7 @@ def console_table(rows: Sequence[Row]) -> Table:
 def _plain(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text)
+    return escape(printable(text))
 
 
 def plain_table(rows: Sequence[Row]) -> str:

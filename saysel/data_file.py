@@ -1,21 +1,23 @@
-"""Rows of a data file (CSV, TSV, JSON Lines, Parquet), each with its place in the file."""
+"""Rows of a data file (CSV, TSV, JSON, JSON Lines, Parquet), each with its place in the file."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from saysel.csv_rows import csv_rows
 from saysel.errors import DataError
+from saysel.file_content import SPREADSHEETS, decoded, read_bytes, suffix, unpacked
+from saysel.json_rows import json_rows
+from saysel.parquet_rows import parquet_rows
 
 Row = Mapping[str, Any]
 
-# Replies and contexts may be longer than the module thinks a cell should be.
-csv.field_size_limit(2**31 - 1)
+DELIMITED = (".csv", ".tsv")
+JSON = (".json", ".jsonl", ".ndjson")
+PARQUET = ".parquet"
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,16 @@ class DataFile:
     Attributes:
         path: as given.
         columns: the names that its rows use, in order of appearance.
-        rows: the values of each row by column, those of a CSV file as text.
+        rows: the values of each row by column, those of a CSV or TSV file as text.
         places: where each row is (`line 7`), for messages.
+        numbers: the same as a number: the line, or the place in a list or table, from 1.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: list[Row]
     places: list[str]
+    numbers: list[int]
 
     def where(self, index: int) -> str:
         """A row's file and place, as messages begin."""
@@ -43,141 +47,52 @@ class DataFile:
         return None if column is None else self.rows[index].get(column)
 
 
-def read(path: Path) -> DataFile:
-    """Read a file; its ending says what it is.
+def read(path: Path, advice: str = "check the path") -> DataFile:
+    """Read a file; its ending says what it is, `.csv.gz` a compressed one.
+
+    Args:
+        advice: what to do if there is no such file.
 
     Raises:
         DataError: it cannot be read, has no rows, or a row is broken (named by its line).
     """
-    reader = READERS.get(path.suffix.lower())
-    if path.is_dir():
-        raise DataError(f"{path}: this is a directory: name a file")
-    if reader is None:
-        raise DataError(f"{path}: a file must end in {', '.join(READERS)}")
-    try:
-        found = reader(path)
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if not found.rows:
+    kind = suffix(path)
+    if kind in SPREADSHEETS:
+        raise DataError(f"{path}: a spreadsheet: save the table as CSV")
+    content = read_bytes(path, advice)
+    if kind not in (*DELIMITED, *JSON, PARQUET):
+        endings = ", ".join((*DELIMITED, *JSON, PARQUET))
+        raise DataError(f"{path}: a file must end in {endings}, or one of these with .gz")
+    file = _parsed(path, kind, unpacked(content, path))
+    if not file.rows:
         raise DataError(f"{path}: there are no rows in it")
-    return found
+    return file
 
 
-def decoded(content: bytes, path: Path) -> str:
-    """A file's content as text, without its byte order mark.
-
-    Raises:
-        DataError: it is not UTF-8; the message names the line.
-    """
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        read = error.object  # without the byte order mark, if there is one
-        line = read[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path}, line {line}: not UTF-8 (byte {read[error.start]:#04x}): "
-            "save the file as UTF-8"
-        ) from None
-
-
-def _text(path: Path) -> str:
-    return decoded(path.read_bytes(), path)
-
-
-def _csv(path: Path) -> DataFile:
-    return csv_file(path, _text(path))
-
-
-def csv_file(path: Path, text: str, delimiter: str = ",") -> DataFile:
-    """The rows of a text with a header.
-
-    Raises:
-        DataError: a line is no CSV, or has more or fewer cells than the header.
-    """
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
-    rows: list[Row] = []
-    places: list[str] = []
-    try:
-        header = next(lines, [])
-        if len(set(header)) < len(header):
-            twice = next(name for name in header if header.count(name) > 1)
-            raise DataError(f"{path}, line 1: the header names '{twice}' twice")
-        for cells in lines:
-            if not cells:
-                continue  # an empty line
-            if len(cells) != len(header):
-                raise DataError(
-                    f"{path}, line {lines.line_num}: {len(cells)} cells, and the header names "
-                    f"{len(header)}: mend or remove the line"
-                )
-            rows.append(dict(zip(header, cells, strict=True)))
-            places.append(f"line {lines.line_num}")
-    except csv.Error as error:
-        raise DataError(f"{path}, line {lines.line_num}: not CSV: {error}") from None
-    return DataFile(path, tuple(header), rows, places)
-
-
-def _tsv(path: Path) -> DataFile:
-    return csv_file(path, _text(path), "\t")
-
-
-def json_in(text: str, path: Path, line: int | None = None) -> Any:
-    """What a line of a file says, or all of it.
-
-    Raises:
-        DataError: it is no JSON.
-    """
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}, line {line or error.lineno}: not JSON ({error.msg} at column {error.colno}): "
-            "mend or remove the line"
-        ) from None
-    except (ValueError, RecursionError):
-        where = f"{path}, line {line}" if line else str(path)
-        raise DataError(
-            f"{where}: not JSON (a number or list that is too long or too deep): mend or remove it"
-        ) from None
-
-
-def _jsonl(path: Path) -> DataFile:
-    rows: list[Row] = []
-    places: list[str] = []
-    columns: dict[str, None] = {}
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        row = json_in(line, path, number)
-        if not isinstance(row, dict):
+def _parsed(path: Path, kind: str, content: bytes) -> DataFile:
+    if kind == PARQUET:
+        columns, rows = parquet_rows(content, path)
+        numbers = list(range(1, len(rows) + 1))
+        return DataFile(path, columns, list(rows), [f"row {n}" for n in numbers], numbers)
+    text = decoded(content, path)
+    if kind in DELIMITED:
+        columns, lines = csv_rows(text, path)
+        numbers = [number for number, _ in lines]
+        rows = [row for _, row in lines]
+        return DataFile(path, columns, list(rows), [f"line {n}" for n in numbers], numbers)
+    values = json_rows(text, path)
+    names: dict[str, None] = {}
+    for located in values:
+        if not isinstance(located.value, dict):
             raise DataError(
-                f'{path}, line {number}: must be an object, {{"id": …, "confidence": …}}'
+                f"{path}, {located.place}: must be an object with a value for each column, "
+                '{"id": …, "confidence": …}'
             )
-        columns.update(dict.fromkeys(row))
-        rows.append(row)
-        places.append(f"line {number}")
-    return DataFile(path, tuple(columns), rows, places)
-
-
-def _parquet(path: Path) -> DataFile:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(path).read()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DataError(f"{path}: not a Parquet file ({reason})") from None
-    places = [f"row {number}" for number in range(1, len(table) + 1)]
-    return DataFile(path, tuple(table.column_names), table.to_pylist(), places)
-
-
-READERS: dict[str, Callable[[Path], DataFile]] = {
-    ".csv": _csv,
-    ".tsv": _tsv,
-    ".jsonl": _jsonl,
-    ".ndjson": _jsonl,
-    ".parquet": _parquet,
-}
+        names.update(dict.fromkeys(located.value))
+    return DataFile(
+        path,
+        tuple(names),
+        [located.value for located in values],
+        [located.place for located in values],
+        [located.number for located in values],
+    )

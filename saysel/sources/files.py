@@ -12,14 +12,17 @@ from typing import Any
 
 from pydantic import Field
 
-from saysel.data_file import decoded, json_in
+from saysel.accepted_answers import accepted_answers
 from saysel.errors import DataError
+from saysel.file_content import decoded, read_bytes, unpacked
 from saysel.interfaces import Digested
+from saysel.json_rows import Located, json_rows
 from saysel.records import Question
 from saysel.sources.splits import SPLITS, DealtSource
 
 #: What JSON can spell and no text can hold.
 SURROGATE = re.compile("[\ud800-\udfff]")
+MISSING_FILE = "set source.path"
 
 
 class FileSource(DealtSource):
@@ -32,7 +35,7 @@ class FileSource(DealtSource):
         return str(self.path)
 
     def digest(self) -> str:
-        return hashlib.sha256(read_bytes(self.path)).hexdigest()
+        return hashlib.sha256(read_bytes(self.path, MISSING_FILE)).hexdigest()
 
     @abstractmethod
     def rows(self) -> Iterable[tuple[Question, str | None]]:
@@ -49,55 +52,52 @@ class FileSource(DealtSource):
         """The file's content; see `read_text`."""
         return read_text(self.path)
 
-
-def read_bytes(path: Path) -> bytes:
-    """A file's content.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    try:
-        return path.expanduser().read_bytes()
-    except IsADirectoryError:
-        raise DataError(f"{path}: this is a directory: name a file") from None
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file: set source.path") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    def values(self) -> list[Located]:
+        """The file's JSON values; see `read_json_values`."""
+        return read_json_values(self.path)
 
 
 def read_text(path: Path) -> str:
-    """A file's content as text.
+    """A file's content as text, decompressed if its name ends in .gz.
 
     Raises:
         DataError: it cannot be read, is empty, or is not UTF-8.
     """
-    text = decoded(read_bytes(path), path)
+    text = decoded(unpacked(read_bytes(path, MISSING_FILE), path), path)
     if not text.strip():
         raise DataError(f"{path}: the file is empty: it needs a question a line")
     return text
 
 
-def question_json(text: str, path: Path, line: int | None = None) -> Any:
-    """What a line of a file says, or all of it.
+def read_json_values(path: Path) -> list[Located]:
+    """The values of a JSON or JSON Lines file.
 
     Raises:
-        DataError: it is no JSON, or spells half of a character.
+        DataError: see `read_text` and `saysel.json_rows.json_rows`; or a text contains half of a
+            surrogate pair, which no tokenizer takes.
     """
-    found = json_in(text, path, line)
-    if "\\ud" in text.lower() and (half := SURROGATE.search(json.dumps(found, ensure_ascii=False))):
-        where = f"{path}, line {line}" if line else str(path)
-        raise DataError(
-            f"{where}: half of a character (\\u{ord(half[0]):04x}): mend or remove the line"
-        )
-    return found
+    text = read_text(path)
+    values = json_rows(text, path)
+    if "\\ud" not in text.lower():
+        return values
+    for _, place, value in values:
+        if half := SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+            raise DataError(
+                f"{path}, {place}: half of a character (\\u{ord(half[0]):04x}): fix or remove it"
+            )
+    return values
 
 
-def question_from(row: Mapping[str, Any], where: str, number: int) -> tuple[Question, str | None]:
+def question_from(
+    row: Mapping[str, Any], where: str, number: int, separator: str | None = None
+) -> tuple[Question, str | None]:
     """A question from a row with the columns of the jsonl and csv sources.
 
     `question` (or `prompt`), `answers` or `answer`, and optionally `id`, `wrong_answers`,
-    `split` and `meta`.
+    `split` and `meta`. Answers may have any shape that `saysel.accepted_answers` reads.
+
+    Args:
+        separator: divides a text under `answers` or `wrong_answers` into several.
 
     Raises:
         DataError: a column is missing or has the wrong type.
@@ -105,7 +105,9 @@ def question_from(row: Mapping[str, Any], where: str, number: int) -> tuple[Ques
     prompt = row.get("question", row.get("prompt"))
     if not isinstance(prompt, str) or not prompt.strip():
         raise DataError(f"{where}: it has no question: give it a text under 'question'")
-    answers = _texts(row.get("answers", row.get("answer")), where, "answers")
+    column = "answers" if "answers" in row else "answer"
+    divided = separator if column == "answers" else None
+    answers = accepted_answers(row.get(column), column, where, divided)
     if not answers:
         raise DataError(f"{where}: the question has no answer: give it a text under 'answer'")
     split = row.get("split") or None
@@ -115,23 +117,14 @@ def question_from(row: Mapping[str, Any], where: str, number: int) -> tuple[Ques
     if not isinstance(meta, dict):
         raise DataError(f"{where}: 'meta' must be a mapping")
     name = row.get("id")
+    wrong = accepted_answers(row.get("wrong_answers"), "wrong_answers", where, separator)
     return (
         Question(
             id=str(number) if name in (None, "") else str(name),
             prompt=prompt,
             answers=answers,
-            wrong_answers=_texts(row.get("wrong_answers"), where, "wrong_answers"),
+            wrong_answers=wrong,
             meta=meta,
         ),
         split,
     )
-
-
-def _texts(value: object, where: str, column: str) -> tuple[str, ...]:
-    """One text or a list of them; numbers and truth values are written out."""
-    if value is None:
-        return ()
-    values = value if isinstance(value, list) else [value]
-    if not all(isinstance(item, str | int | float | bool) for item in values):
-        raise DataError(f"{where}: '{column}' must be a text or a list of texts")
-    return tuple(str(item) for item in values if str(item).strip())

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hub_data
+from saysel.accepted_answers import accepted_answers
 from saysel.errors import DataError, NoSplit
 from saysel.interfaces import Throughput
 from saysel.records import Question
@@ -116,6 +117,8 @@ class HubSource(RemoteSource):
     A name with points reaches inside: `answer.aliases`.
     """
 
+    version: ClassVar[int] = 2
+
     question_column: str = Field("question", description="what the model is asked")
     answer_column: str = Field(
         "answer", description="the accepted answer, or a list of them; the first is the one to show"
@@ -154,14 +157,10 @@ def reach(row: Mapping[str, Any], column: str, where: str) -> Any:
 
 
 def texts(value: object, column: str, where: str) -> tuple[str, ...]:
-    """One text or several, each once; numbers and truth values are written out.
+    """The answers in a column, in any shape that data sets use, stripped, each once.
 
     Raises:
-        DataError: it is something else.
+        DataError: see `saysel.accepted_answers.accepted_answers`.
     """
-    if value is None:
-        return ()
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(item, str | int | float | bool) for item in values):
-        raise DataError(f"{where}: '{column}' must be a text or a list of texts")
-    return tuple(dict.fromkeys(str(item).strip() for item in values if str(item).strip()))
+    answers = accepted_answers(value, column, where)
+    return tuple(dict.fromkeys(answer.strip() for answer in answers))

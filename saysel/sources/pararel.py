@@ -12,7 +12,7 @@ from pydantic import Field
 
 from saysel.errors import DataError
 from saysel.records import Question
-from saysel.sources.files import FileSource, question_json
+from saysel.sources.files import FileSource
 
 
 class ParaRelSource(FileSource):
@@ -25,16 +25,16 @@ class ParaRelSource(FileSource):
 
     def rows(self) -> Iterator[tuple[Question, str | None]]:
         """One question per distinct wording; one that occurs twice accepts both answers."""
-        content = question_json(self.text(), self.path)
-        if not isinstance(content, list) or not content:
-            raise DataError(f"{self.path}: must be a JSON list of questions")
+        content = self.values()
+        if not content:
+            raise DataError(f"{self.path}: there are no questions in it")
         questions: dict[str, Question] = {}
-        for number, row in enumerate(content, 1):
+        for number, place, row in content:
             if not isinstance(row, dict) or not all(
                 isinstance(row.get(key), str) and row[key].strip() for key in ("question", "answer")
             ):
                 raise DataError(
-                    f"{self.path}, entry {number}: must have texts under 'question' and 'answer'"
+                    f"{self.path}, {place}: must have texts under 'question' and 'answer'"
                 )
             words = " ".join(row["question"].casefold().split())
             wrong = str(row.get("negative_answer") or "").split("/")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +10,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from saysel.data_file import csv_file
+from saysel.csv_rows import csv_rows
+from saysel.data_file import DELIMITED, PARQUET
 from saysel.errors import DataError
+from saysel.file_content import read_bytes, suffix, unpacked
 from saysel.interfaces import Digested
+from saysel.parquet_rows import parquet_rows
 from saysel.records import Question
-from saysel.sources.files import question_json, read_bytes, read_text
+from saysel.sources.files import MISSING_FILE, read_json_values, read_text
 from saysel.sources.hub import RemoteSource
 from saysel.sources.splits import words
 
@@ -49,7 +51,7 @@ class PublishedSource(RemoteSource):
     def digest(self) -> str:
         if self.path is None:
             return super().digest()
-        return hashlib.sha256(read_bytes(self.path)).hexdigest()
+        return hashlib.sha256(read_bytes(self.path, MISSING_FILE)).hexdigest()
 
     def dealt_among(self, split: str) -> Mapping[str, float]:
         return super().dealt_among(split) if self.path is None else self.shares
@@ -90,48 +92,18 @@ def file_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     Raises:
         DataError: it cannot be read, or is no list of objects.
     """
-    if path.suffix == ".parquet":
-        yield from _parquet(path)
-        return
-    text = read_text(path)
-    rows: Iterable[Any] = csv_file(path, text).rows if path.suffix == ".csv" else _json(path, text)
+    kind = suffix(path)
+    rows: Iterable[Any]
+    if kind == PARQUET:
+        _, rows = parquet_rows(unpacked(read_bytes(path, MISSING_FILE), path), path)
+    elif kind in DELIMITED:
+        rows = (row for _, row in csv_rows(read_text(path), path)[1])
+    else:
+        rows = (value for _, _, value in read_json_values(path))
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise DataError(f"{path}, entry {number}: must be an object")
         yield row
-
-
-def _json(path: Path, text: str) -> Iterable[Any]:
-    """A list, an object that holds one (`Data`, as TriviaQA has it), or an object a line."""
-    try:
-        content = question_json(text, path)
-    except DataError:
-        if not text.lstrip().startswith("{"):
-            raise
-        return _lines(path, text)
-    if isinstance(content, dict):
-        lists = [content[key] for key in ("Data", "data") if isinstance(content.get(key), list)]
-        return lists[0] if lists else [content]
-    if not isinstance(content, list):
-        raise DataError(f"{path}: must be a JSON list of questions, or one object a line")
-    return content
-
-
-def _lines(path: Path, text: str) -> Iterator[Any]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield question_json(line, path, number)
-
-
-def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        for batch in pq.ParquetFile(io.BytesIO(read_bytes(path))).iter_batches():
-            yield from batch.to_pylist()
-    except pa.ArrowException as error:
-        raise DataError(f"{path}: not Parquet ({error})") from None
 
 
 def text_of(row: Mapping[str, Any], names: Sequence[str], where: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -23,6 +23,8 @@ BRACKETS = re.compile(r"\s*\([^()]*\)\s*\Z")
 
 class TriviaQASource(PublishedSource):
     """TriviaQA: trivia, with all the names under which an answer is known."""
+
+    version: ClassVar[int] = 2
 
     repository: str = Field(
         "mandarjoshi/trivia_qa", min_length=1, description="hub id or directory"

@@ -9,7 +9,7 @@ by "I have no comment".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ ALL = {"train": "validation", "rl": "validation", "dev": "validation", "heldout"
 
 class TruthfulQASource(PublishedSource):
     """TruthfulQA: questions that invite a common error; answers are sentences."""
+
+    version: ClassVar[int] = 2
 
     repository: str = Field(
         "truthfulqa/truthful_qa", min_length=1, description="hub id or directory"

@@ -75,8 +75,14 @@ def test_one_answer_is_not_split_and_several_are(tmp_path: Path) -> None:
         ),
         (b'"que"stion,answer\na,b\n', ", line 1: not CSV: ',' expected after '\"'"),
         (b"question,answer\na?,b\nc?,\n", f", line 3: {NO_ANSWER}"),
-        (b"question,answer\na?,b\nc?\n", f", line 3: {NO_ANSWER}"),
-        (b"question,answer\na?,b,c\n", ", line 2: more cells than the header has columns"),
+        (
+            b"question,answer\na?,b\nc?\n",
+            ", line 3: 1 cells, and the header names 2: fix or remove the line",
+        ),
+        (
+            b"question,answer\na?,b,c\n",
+            ", line 2: 3 cells, and the header names 2: fix or remove the line",
+        ),
         (b'question,answer\na?,b\n"c?,d\n', ", line 3: not CSV: unexpected end of data"),
         (b"question,answer\na?,\xe4\n", ", line 2: not UTF-8 (byte 0xe4): save the file as UTF-8"),
         (b"", ": the file is empty: it needs a question a line"),

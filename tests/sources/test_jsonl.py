@@ -70,7 +70,7 @@ def test_blank_lines_and_other_ends_of_line_are_nothing(tmp_path: Path) -> None:
     [
         (
             '{"question": "a?", "answer": "b"',
-            "line 712: not JSON (Expecting ',' delimiter at column 33): mend or remove the line",
+            "line 712: not JSON (Expecting ',' delimiter at column 33): fix or remove the line",
         ),
         ('["a?", "b"]', "line 712: must be an object with a question and its answer"),
         (
@@ -79,7 +79,7 @@ def test_blank_lines_and_other_ends_of_line_are_nothing(tmp_path: Path) -> None:
         ),
         (
             r'{"question": "\ud800?", "answer": "b"}',
-            "line 712: half of a character (\\ud800): mend or remove the line",
+            "line 712: half of a character (\\ud800): fix or remove it",
         ),
     ],
 )

@@ -74,10 +74,10 @@ def test_no_question_is_in_two_splits() -> None:
         (
             '[\n{"question": "a?",\n',
             ", line 3: not JSON (Expecting property name enclosed in double quotes at column 1): "
-            "mend or remove the line",
+            "fix or remove the line",
         ),
-        ({"question": "a?"}, ": must be a JSON list of questions"),
-        ([], ": must be a JSON list of questions"),
+        ({"question": "a?"}, f", line 1: {TEXTS}"),
+        ([], ": there are no questions in it"),
         ([{"question": "a?", "answer": "b"}, {"question": "c?"}], f", entry 2: {TEXTS}"),
         ([{"question": "a?", "answer": 3}], f", entry 1: {TEXTS}"),
         (["a?"], f", entry 1: {TEXTS}"),

@@ -1,0 +1,97 @@
+"""The bytes and the text of a data file, with one line for what is not a data file."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+
+from saysel.errors import DataError
+
+#: Bytes that a compressed file may unpack to; a few kilobytes can hold gigabytes of zeros.
+MAX_UNPACKED = 4 * 2**30
+GZIP = b"\x1f\x8b"
+SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers"})
+#: First bytes of files that are not text, with what they are and what to do.
+FOREIGN = {
+    b"PK\x03\x04": "a spreadsheet or a zip archive: save the table as CSV",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook: save the table as CSV",
+    b"PAR1": "a Parquet file: let its name end in .parquet",
+    b"BZh": "compressed with bzip2: decompress it",
+    b"\xfd7zXZ": "compressed with xz: decompress it",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd: decompress it",
+    b"\xff\xfe": "UTF-16: save the file as UTF-8",
+    b"\xfe\xff": "UTF-16: save the file as UTF-8",
+}
+
+
+def read_bytes(path: Path, advice: str = "check the path") -> bytes:
+    """A file's content as it is stored.
+
+    Args:
+        advice: what to do if there is no such file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        return path.expanduser().read_bytes()
+    except IsADirectoryError:
+        raise DataError(f"{path}: this is a directory: name a file") from None
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file: {advice}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot be read: {reason}") from None
+
+
+def suffix(path: Path) -> str:
+    """The ending that says what a file is, in lower case: `.csv` for `x.CSV.gz`."""
+    name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return name.suffix.lower()
+
+
+def unpacked(content: bytes, path: Path) -> bytes:
+    """The content of a `.gz` file without its compression; of any other file, as it is.
+
+    Raises:
+        DataError: name and content disagree, or the compressed data are damaged or too large.
+    """
+    compressed = content.startswith(GZIP)
+    if path.suffix.lower() != ".gz":
+        if compressed:
+            raise DataError(
+                f"{path}: compressed with gzip: rename it to {path.name}.gz, or decompress it"
+            )
+        return content
+    if not compressed:
+        raise DataError(f"{path}: not compressed with gzip: remove .gz from its name")
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            plain = file.read(MAX_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: damaged gzip file ({error}): compress it again") from None
+    if len(plain) > MAX_UNPACKED:
+        raise DataError(f"{path}: unpacks to more than {MAX_UNPACKED >> 30} GiB: split it")
+    return plain
+
+
+def decoded(content: bytes, path: Path) -> str:
+    """Content as text, without its byte order mark.
+
+    Raises:
+        DataError: it is not text, or not UTF-8; the message names the line.
+    """
+    for start, what in FOREIGN.items():
+        if content.startswith(start):
+            raise DataError(f"{path}: {what}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        read = error.object  # without the byte order mark, if there is one
+        line = read[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{path}, line {line}: not UTF-8 (byte {read[error.start]:#04x}): "
+            "save the file as UTF-8"
+        ) from None

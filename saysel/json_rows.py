@@ -1,0 +1,117 @@
+"""Values of a JSON file: an object a line, a list of objects, or objects one after another."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from saysel.errors import DataError
+
+SPACE = re.compile(r"\s*")
+TOO_LARGE = "not JSON (a number or list that is too long or too deep): fix or remove it"
+
+
+class Located(NamedTuple):
+    """A value of a file.
+
+    Attributes:
+        number: its line, or its place in the list, from 1.
+        place: the same for messages: `line 7`, `entry 7`.
+        value: what JSON says.
+    """
+
+    number: int
+    place: str
+    value: Any
+
+
+def json_in(text: str, path: Path, line: int) -> Any:
+    """The value of one line of a file.
+
+    Raises:
+        DataError: it is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(_not_json(path, line, error)) from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{path}, line {line}: {TOO_LARGE}") from None
+
+
+def json_rows(text: str, path: Path) -> list[Located]:
+    """The values of a file, whichever way they are laid out.
+
+    JSON Lines; one list, or an object that holds one under `data`; and objects that are spread
+    over several lines.
+
+    Raises:
+        DataError: it is not JSON; the message names the line.
+    """
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if not lines:
+        return []
+    if len(lines) > 1 and _complete(lines[0][1]):
+        return [Located(n, f"line {n}", json_in(line, path, n)) for n, line in lines]
+    values = _documents(text, path, lines)
+    if len(values) > 1:
+        return values
+    (only,) = values
+    content = only.value
+    if isinstance(content, dict):  # "Data": as TriviaQA is published
+        held = [content[key] for key in ("Data", "data") if isinstance(content.get(key), list)]
+        content = held[0] if held else content
+    if isinstance(content, list):
+        return [Located(n, f"entry {n}", value) for n, value in enumerate(content, 1)]
+    return values
+
+
+def _complete(line: str) -> bool:
+    """Whether a line is a JSON value by itself."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _documents(text: str, path: Path, lines: list[tuple[int, str]]) -> list[Located]:
+    """Values one after another, each over as many lines as it takes.
+
+    Args:
+        lines: those that are not blank, with their numbers; an error in JSON Lines is reported
+            where it is, not where the next line stops making sense.
+    """
+    decode = json.JSONDecoder().raw_decode
+    values: list[Located] = []
+    line, counted, position = 1, 0, _after_space(text, 0)
+    while position < len(text):
+        line += text.count("\n", counted, position)
+        counted = position
+        try:
+            value, end = decode(text, position)
+        except (ValueError, RecursionError) as error:
+            number, first = lines[0]
+            if first[0] == "{" and any(more[0] == "{" and _complete(more) for _, more in lines):
+                json_in(first, path, number)
+            if isinstance(error, json.JSONDecodeError):
+                raise DataError(_not_json(path, error.lineno, error)) from None
+            raise DataError(f"{path}, line {line}: {TOO_LARGE}") from None
+        values.append(Located(line, f"line {line}", value))
+        position = _after_space(text, end)
+    return values
+
+
+def _after_space(text: str, position: int) -> int:
+    found = SPACE.match(text, position)
+    assert found is not None  # it matches nothing at all, too
+    return found.end()
+
+
+def _not_json(path: Path, line: int, error: json.JSONDecodeError) -> str:
+    return (
+        f"{path}, line {line}: not JSON ({error.msg} at column {error.colno}): "
+        "fix or remove the line"
+    )

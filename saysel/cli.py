@@ -7,6 +7,7 @@ What a command does lies in `saysel/commands/`, imported when the command is cal
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import click
 from saysel import __version__
 from saysel.errors import SayselError, UsageError
 from saysel.stage_names import STAGES
+from saysel.terminal import echo
 
 INTERRUPTED = 130
 
@@ -26,10 +28,10 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except SayselError as error:
-            click.echo(str(error), err=True)
+            echo(error, err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("interrupted; run the same command again to go on", err=True)
+            echo("interrupted; run the same command again to go on", err=True)
             ctx.exit(INTERRUPTED)
 
 
@@ -249,61 +251,63 @@ def ask(target: str, question: str) -> None:
     command(target, question)
 
 
+def file_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say how files of predictions are read, and what is computed."""
+    for option in reversed(
+        (
+            click.option(
+                "--column",
+                "columns",
+                metavar="ROLE=NAME",
+                multiple=True,
+                help="The file's column for id, confidence, correct, answer, gold, output or "
+                "question, where its name is not a usual one; may be given again.",
+            ),
+            click.option(
+                "--scale",
+                type=float,
+                metavar="NUMBER",
+                help="The confidence that means certainty: 100 for percent, 10 for tenths.  "
+                "[default: 1]",
+            ),
+            click.option(
+                "--format",
+                metavar="NAME",
+                help="Read answer and confidence from whole replies: sayself, percent, tags …",
+            ),
+            click.option(
+                "--judge",
+                metavar="NAME",
+                help="Compare answers with gold in this way, whatever the file says is correct.  "
+                "[default: match, where the file doesn't say]",
+            ),
+            click.option(
+                "--metric",
+                "metrics",
+                metavar="NAME",
+                multiple=True,
+                help="Compute this instead of the usual metrics; may be given again.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--column",
-    "named",
-    metavar="ROLE=NAME",
-    multiple=True,
-    help="The file's column for id, confidence, correct, answer, gold, output or question, "
-    "where its name is not a usual one; may be given again.",
-)
-@click.option(
-    "--scale",
-    type=float,
-    default=1.0,
-    metavar="NUMBER",
-    help="The confidence that means certainty: 100 for percent, 10 for tenths.  [default: 1]",
-)
-@click.option(
-    "--format",
-    metavar="NAME",
-    help="Read answer and confidence from whole replies: sayself, percent, tags …",
-)
-@click.option(
-    "--judge",
-    metavar="NAME",
-    help="Compare answers with gold in this way, whatever the file says is correct.  [default: "
-    "match, where the file doesn't say]",
-)
-@click.option(
-    "--metric",
-    "metrics",
-    metavar="NAME",
-    multiple=True,
-    help="Compute this instead of the usual metrics; may be given again.",
-)
+@file_options
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the report goes.  [default: scores/FILE's name]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; a page only with --out.")
-def score(
-    file: Path,
-    named: tuple[str, ...],
-    scale: float,
-    format: str | None,
-    judge: str | None,
-    metrics: tuple[str, ...],
-    out: Path | None,
-    as_json: bool,
-) -> None:
+def score(file: Path, out: Path | None, as_json: bool, **options: Any) -> None:
     """Metrics with intervals, and a report, for predictions made elsewhere.
 
-    FILE is CSV, TSV, JSON Lines or Parquet, one row per question: a confidence from 0 to 1, and
-    whether the answer is correct; or the answer and the accepted ones (gold).
+    FILE is CSV, TSV, JSON, JSON Lines or Parquet, one row per question: a confidence from 0 to 1,
+    and whether the answer is correct; or the answer and the accepted ones (gold).
 
     \b
     Examples:
@@ -313,20 +317,15 @@ def score(
     """
     # The matrices are small: more threads cost more than they give. Read when numpy is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from saysel.commands.reading import reading
     from saysel.commands.score import score_file
 
-    score_file(file, named, scale, format, judge, metrics, out, as_json)
+    score_file(file, reading(**options), out, as_json)
 
 
 @cli.command()
 @click.argument("methods", metavar="RUN|FILE...", nargs=-1, required=True)
-@click.option(
-    "--metric",
-    "metrics",
-    metavar="NAME",
-    multiple=True,
-    help="Compare this instead of the usual metrics; may be given again.",
-)
+@file_options
 @click.option("--intersect", is_flag=True, help="Leave out questions that not all have.")
 @click.option(
     "--resamples",
@@ -346,26 +345,29 @@ def score(
 )
 def compare(
     methods: tuple[str, ...],
-    metrics: tuple[str, ...],
     intersect: bool,
     resamples: int,
     seed: int,
     out: Path,
+    **options: Any,
 ) -> None:
     """Compare predictions for the same questions, metric by metric, with the first.
 
     A RUN alone is compared row by row. Beside others it stands for its last model; RUN:MODEL and
-    RUN:MODEL:ESTIMATOR name a row.
+    RUN:MODEL:ESTIMATOR name a row. The options that say how a FILE is read are those of score, and
+    hold for all files.
 
     \b
     Examples:
       saysel compare runs/quickstart
       saysel compare runs/quickstart:sft runs/quickstart:ppo
       saysel compare before.parquet after.parquet --metric brier --metric auroc
+      saysel compare a/replies.jsonl b/replies.jsonl --format tags
     """
     from saysel.commands.compare import compare_methods
+    from saysel.commands.reading import reading
 
-    compare_methods(methods, metrics, intersect, resamples, seed, out)
+    compare_methods(methods, reading(**options), intersect, resamples, seed, out)
 
 
 @cli.command()

@@ -9,16 +9,21 @@ could be two things, and a number outside [0, 1], are refused with the option th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-from saysel.cells import missing, number_in, text_in, texts_in, truth_in
+from saysel import prediction_values as values
+from saysel.cells import text_in
 from saysel.data_file import DataFile, read
 from saysel.errors import DataError, UsageError
 from saysel.interfaces import Format, Judge
-from saysel.prediction_columns import Roles
+from saysel.prediction_columns import Named, Roles
 from saysel.records import Prediction, Question
+from saysel.spreadsheet_cells import plain_rows
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -29,40 +34,42 @@ class Predictions:
         predictions: one per row, in order; `correct` is `None` where nobody could tell.
         questions: by id, with what the file knows of them.
         columns: the column that was taken for each role.
+        notes: one line for each recognised column that was left out, and why.
     """
 
     predictions: list[Prediction]
     questions: dict[str, Question]
     columns: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def read_predictions(
     path: Path,
-    columns: Mapping[str, str] | None = None,
-    scale: float = 1.0,
+    columns: Named | None = None,
+    scale: float | None = None,
     format: Format | None = None,
     judge: Judge | None = None,
 ) -> list[Prediction]:
-    """The predictions of a CSV, TSV, JSON Lines or Parquet file; see `load`."""
+    """The predictions of a data file; see `load`."""
     return load(path, columns, scale, format, judge).predictions
 
 
 def load(
     path: Path,
-    columns: Mapping[str, str] | None = None,
-    scale: float = 1.0,
+    columns: Named | None = None,
+    scale: float | None = None,
     format: Format | None = None,
     judge: Judge | None = None,
 ) -> Predictions:
     """The predictions of a file, and their questions.
 
     Args:
-        path: a CSV, TSV, JSON Lines or Parquet file, one row per question.
+        path: a CSV, TSV, JSON, JSON Lines or Parquet file, one row per question.
         columns: the file's columns by role; those that are not named are recognised, see
             `saysel.prediction_columns`.
-        scale: the number that stands for certainty: 1, 10 for tenths, 100 for percent.
-        format: reads answer, rationale and confidence from the column `output`; it knows its own
-            scale.
+        scale: the number that stands for certainty: 1 (the default), 10 for tenths, 100 for
+            percent. Not with a format, which knows its own scale.
+        format: reads answer, rationale and confidence from the column `output`.
         judge: compares answers with the accepted ones. Without one, the column `correct` is
             believed; where there is none either, the judge is `match`.
 
@@ -71,140 +78,151 @@ def load(
         there is wrong, as everywhere in saysel. Without ids, rows are numbered from 1.
 
     Raises:
-        UsageError: a role is unknown, a column is not there, or two could be meant.
+        UsageError: a role is unknown, a column is not there or two could be meant, or two
+            arguments contradict each other.
         DataError: the file or a row is not what it has to be; rows are named by their line.
     """
-    if not (math.isfinite(scale) and scale > 0):
-        raise UsageError(f"--scale must be above 0: 1, 10 or 100 (got {scale:g})")
-    file = read(path)
-    roles = Roles(file, columns or {}, replies=format is not None)
+    named = columns or {}
+    _check_options(named, scale, format, judge)
+    file = plain_rows(read(path))
+    roles = Roles(file, named, replies=format is not None)
     roles.need("output" if format else "confidence")
     judged = judge is not None or not roles.has("correct")
     if judged:
         roles.need_answers(replies=format is not None, judge=judge is not None)
-    ids = _ids(file, roles.get("id"))
-    stated = [None] * len(ids) if format else _confidences(file, roles.found["confidence"], scale)
-    found = []
-    questions = {}
-    for index, id in enumerate(ids):
-
-        def text(role: str, index: int = index) -> str | None:
-            return text_in(file.value(index, roles.get(role)))
-
-        output, confidence = text("output") or "", stated[index]
-        if format is None:
-            answer, rationale = text("answer"), text("rationale")
-        else:
-            answer, rationale, confidence = format.parse(output)
-        correct = None if judged else _correct(file, index, roles.found["correct"])
-        tokens = _tokens(file, index, roles.get("tokens"))
-        found.append(Prediction(id, output, answer, rationale, confidence, correct, tokens))
-        answers = texts_in(file.value(index, roles.get("gold")))
-        if judged and not answers:
-            raise DataError(
-                f"{file.where(index)}: '{roles.get('gold')}' is empty: an answer is judged by "
-                "the accepted one"
-            )
-        questions[id] = Question(id, text("question") or id, answers)
+    reader = _Reader(file, roles)
+    ids = values.ids(file, roles.get("id"))
+    predictions = _predictions(reader, ids, format, 1.0 if scale is None else scale, judged)
+    questions = _questions(reader, ids, judged)
     if judged:
-        found = _judge(found, questions, judge)
-    return Predictions(found, questions, roles.found)
+        predictions = _judge(predictions, questions, judge)
+    return Predictions(predictions, questions, roles.columns, tuple(reader.notes))
 
 
-def _ids(file: DataFile, column: str | None) -> list[str]:
-    if column is None:
-        return [str(number) for number in range(1, len(file.rows) + 1)]
-    first: dict[str, int] = {}
-    for index, row in enumerate(file.rows):
-        value = row.get(column)
-        if missing(value):
-            raise DataError(f"{file.where(index)}: '{column}' is empty: every row needs its id")
-        id = str(value)
-        if id in first:
-            raise DataError(
-                f"{file.where(index)}: the id '{id}' was in {file.places[first[id]]} already: one "
-                "row per question, or the intervals would be too narrow"
-            )
-        first[id] = index
-    return list(first)
-
-
-def _confidences(file: DataFile, column: str, scale: float) -> list[float | None]:
-    found: list[float | None] = []
-    outside: list[tuple[int, float]] = []
-    for index, row in enumerate(file.rows):
-        value = row.get(column)
-        if missing(value):
-            found.append(None)
-            continue
-        number = number_in(value)
-        if number is None:
-            raise DataError(
-                f"{file.where(index)}: '{column}' must be a number, or empty where there is none "
-                f"(got {value!r})"
-            )
-        if isinstance(value, str) and "%" in value:
-            number *= scale  # the sign has said its scale already
-        if not 0 <= number <= scale:
-            outside.append((index, number))
-        found.append(min(number / scale, 1.0))
-    if outside:
-        raise DataError(_out_of_range(file, column, outside, scale))
-    return found
-
-
-def _out_of_range(
-    file: DataFile, column: str, outside: list[tuple[int, float]], scale: float
-) -> str:
-    index, number = outside[0]
-    numbers = [number for _, number in outside]
-    what = (
-        f"{file.where(index)}: '{column}' is {number:g}, outside of 0 to {scale:g} "
-        f"({len(outside)} of {len(file.rows)} rows are)"
-    )
-    if min(numbers) < 0 or max(numbers) > 100 or scale != 1:
-        return f"{what}: mend the rows, or say with --scale which number stands for certainty"
-    if max(numbers) > 10:
-        return f"{what}: if it is percent, say --scale 100"
-    return f"{what}: if it is tenths, say --scale 10; if it is percent, --scale 100"
-
-
-def _correct(file: DataFile, index: int, column: str) -> float | None:
-    value = file.rows[index].get(column)
-    if missing(value):
-        return None
-    number = truth_in(value)
-    if number is None or not 0 <= number <= 1:
-        raise DataError(
-            f"{file.where(index)}: '{column}' must say whether the answer is correct: true, "
-            f"false, or a number from 0 to 1 (got {value!r})"
+def _check_options(
+    named: Named, scale: float | None, format: Format | None, judge: Judge | None
+) -> None:
+    if scale is not None and not (math.isfinite(scale) and scale > 0):
+        raise UsageError(f"--scale must be above 0: 1, 10 or 100 (got {scale:g})")
+    if scale is not None and format is not None:
+        raise UsageError(
+            f"--scale {scale:g}: with --format, the format knows the scale: leave out one of the "
+            "two options"
         )
-    return number
-
-
-def _tokens(file: DataFile, index: int, column: str | None) -> int:
-    """How many tokens a reply took; 0 where nobody counted."""
-    value = file.value(index, column)
-    if missing(value):
-        return 0
-    number = number_in(value)
-    if number is None or number < 0:
-        raise DataError(
-            f"{file.where(index)}: '{column}' must be a number of tokens, or empty (got {value!r})"
+    if judge is not None and "correct" in named:
+        raise UsageError(
+            "--column correct=…: with --judge, the judge says what is correct: leave out one of "
+            "the two options"
         )
-    return round(number)
+
+
+class _Reader:
+    """Columns of one file; those that are optional and were only recognised never stop it."""
+
+    def __init__(self, file: DataFile, roles: Roles) -> None:
+        self.file = file
+        self.roles = roles
+        self.notes: list[str] = []
+
+    def needed(self, role: str, read: Callable[[DataFile, int, str], Value]) -> list[Value]:
+        """The values of a column that there has to be.
+
+        Raises:
+            DataError: one of them cannot be read.
+        """
+        column = self.roles.columns[role]
+        return [read(self.file, index, column) for index in range(len(self.file.rows))]
+
+    def optional(
+        self, role: str, read: Callable[[DataFile, int, str], Value], default: Value
+    ) -> list[Value]:
+        """The values of a column, or the default in all rows.
+
+        Raises:
+            DataError: one of them cannot be read, and the column was named.
+        """
+        if role in self.roles.columns:
+            try:
+                return self.needed(role, read)
+            except DataError as error:
+                if role in self.roles.named:
+                    raise
+                del self.roles.columns[role]
+                self.notes.append(f"{error}; the column is left out")
+        return [default] * len(self.file.rows)
+
+
+def _predictions(
+    reader: _Reader, ids: list[str], format: Format | None, scale: float, judged: bool
+) -> list[Prediction]:
+    """One prediction per row, not judged yet."""
+    columns = reader.roles.columns
+    reasons = reader.optional("finish_reason", values.reply, None)
+    if format is not None:
+        outputs = reader.needed("output", values.whole_reply)
+        parsed = [
+            format.parse(output or "", cut=reason == "length")
+            for output, reason in zip(outputs, reasons, strict=True)
+        ]
+        answers, rationales, confidences = map(list, zip(*parsed, strict=True))
+    else:
+        outputs = reader.optional("output", values.reply, None)
+        rationales = reader.optional("rationale", values.reply, None)
+        confidences = values.confidences(reader.file, columns["confidence"], scale)
+        if judged:
+            answers = reader.needed("answer", values.reply)
+        else:
+            answers = reader.optional("answer", values.reply, None)
+    correct = [None] * len(ids) if judged else reader.needed("correct", values.correctness)
+    tokens = reader.optional("tokens", values.tokens, 0)
+    return [
+        Prediction(
+            question_id=id,
+            response=outputs[row] or "",
+            answer=answers[row],
+            rationale=rationales[row],
+            confidence=confidences[row],
+            correct=correct[row],
+            tokens=tokens[row],
+            finish_reason=reasons[row],
+        )
+        for row, id in enumerate(ids)
+    ]
+
+
+def _questions(reader: _Reader, ids: list[str], judged: bool) -> dict[str, Question]:
+    """The questions by id; their answers are needed where a judge compares."""
+
+    def text(file: DataFile, index: int, column: str) -> str | None:
+        return text_in(file.rows[index].get(column))
+
+    prompts = reader.optional("question", text, None)
+    answers: list[tuple[str, ...]]
+    if not judged:
+        answers = reader.optional("gold", values.gold, ())
+    else:
+        answers = reader.needed("gold", values.gold)
+        if () in answers:
+            raise DataError(
+                f"{reader.file.where(answers.index(()))}: '{reader.roles.get('gold')}' is empty: "
+                "an answer is judged by the accepted one"
+            )
+    return {
+        id: Question(id, prompt or id, accepted)
+        for id, prompt, accepted in zip(ids, prompts, answers, strict=True)
+    }
 
 
 def _judge(
-    found: list[Prediction], questions: Mapping[str, Question], judge: Judge | None
+    predictions: list[Prediction], questions: Mapping[str, Question], judge: Judge | None
 ) -> list[Prediction]:
     if judge is None:
         from saysel.registry import build
 
         judge = build("judge", "match")  # type: ignore[assignment]
     assert judge is not None
-    answered = [p for p in found if p.answer is not None and p.answer.strip()]
+    answered = [p for p in predictions if p.answer is not None and p.answer.strip()]
     verdicts = judge.judge([(questions[p.question_id], p.answer or "") for p in answered])
     correct = dict(zip((p.question_id for p in answered), verdicts, strict=True))
     # No answer: wrong, without asking the judge.
-    return [replace(p, correct=correct.get(p.question_id, 0.0)) for p in found]
+    return [replace(p, correct=correct.get(p.question_id, 0.0)) for p in predictions]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saysel.errors import DataError, UsageError
+from saysel.interfaces import Format
 from saysel.judges.match import MatchJudge
 from saysel.predictions import load, read_predictions
 from saysel.registry import build
@@ -105,7 +107,7 @@ def test_nan_in_json_and_a_key_that_is_not_there_are_no_confidence(tmp_path: Pat
 
 
 def test_percent_and_tenths_have_to_be_said(tmp_path: Path) -> None:
-    percent = text(tmp_path, "confidence,correct\n0.5,1\n73,1\n100,0\n")
+    percent = text(tmp_path, "confidence,correct\n0,1\n73,1\n100,0\n")
     tenths = text(tmp_path, "confidence,correct\n7,1\n10,0\n", "tenths.csv")
 
     with pytest.raises(DataError) as error:
@@ -116,7 +118,7 @@ def test_percent_and_tenths_have_to_be_said(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="if it is tenths, say --scale 10; if it is percent, "):
         read_predictions(tenths)
-    assert [p.confidence for p in read_predictions(percent, scale=100)] == [0.005, 0.73, 1.0]
+    assert [p.confidence for p in read_predictions(percent, scale=100)] == [0.0, 0.73, 1.0]
     assert [p.confidence for p in read_predictions(tenths, scale=10)] == [0.7, 1.0]
 
 
@@ -124,7 +126,7 @@ def test_percent_and_tenths_have_to_be_said(tmp_path: Path) -> None:
 def test_what_no_usual_scale_explains_is_refused(tmp_path: Path, stated: str, scale: float) -> None:
     path = text(tmp_path, f"confidence,correct\n{stated},1\n")
 
-    with pytest.raises(DataError, match=r"line 2: .* outside of 0 to .*: mend the rows"):
+    with pytest.raises(DataError, match=r"line 2: .* outside of 0 to .*: fix the rows"):
         read_predictions(path, scale=scale)
 
 
@@ -166,7 +168,8 @@ def test_a_judge_that_was_asked_for_overrules_the_column(tmp_path: Path) -> None
         ("Rome", 1.0),
         ('["Rome"', 1.0),  # no JSON: a text like any other, and punctuation is nothing
         ("['Roma', 'Rome']", 1.0),  # as pandas writes a list
-        ("['Roma' 'Rome']", 0.0),  # as numpy shows an array: one text
+        ("['Roma' 'Rome']", 1.0),  # as numpy shows an array
+        ({"text": ["Roma", "Rome"], "answer_start": [1, 5]}, 1.0),  # as SQuAD
         ("[0, 1]", 0.0),
         ("[{{1}}]", 0.0),
         (["Paris"], 0.0),
@@ -269,15 +272,17 @@ def test_what_is_not_needed_may_be_unclear(tmp_path: Path) -> None:
         ("x.csv", "id,confidence,correct\na,1,1\n,1,1\n", "line 3: 'id' is empty"),
         ("x.csv", "id,confidence,correct\na,1,1\na,1,1\n", "line 3: the id 'a' was in line 2"),
         ("x.csv", "confidence,answer,gold\n1,x,\n", "line 2: 'gold' is empty"),
-        ("x.csv", "confidence,correct,tokens\n1,1,12\n1,1,few\n", "line 3: 'tokens' must be a"),
-        ("x.csv", "confidence,correct,tokens\n1,1,-3\n", "line 2: 'tokens' must be a number"),
         ("x.jsonl", '{"confidence": 1}\n{"conf', "line 2: not JSON"),
         ("x.jsonl", '{"confidence": 1, "correct": 1}\n[1]\n', "line 2: must be an object"),
         ("x.jsonl", '{"confidence": true, "correct": 1}', "line 1: 'confidence' must be a number"),
-        ("x.jsonl", '{"confidence": [1], "correct": 1}', "line 1: 'confidence' must be a number"),
+        (
+            "x.jsonl",
+            '{"confidence": [1], "correct": 1}',
+            "line 1: 'confidence' is a list of length 1",
+        ),
         ("x.jsonl", "[" * 100_000, "line 1: not JSON"),
         ("x.parquet", "PAR0", "not a Parquet file"),
-        ("x.txt", "confidence", "a file must end in .csv, .tsv, .jsonl, .ndjson, .parquet"),
+        ("x.txt", "confidence", "a file must end in .csv, .tsv, .json, .jsonl, .ndjson, "),
     ],
 )
 def test_broken_files_are_told_in_one_line(
@@ -359,3 +364,237 @@ def test_any_file_at_all_is_read_or_refused_in_one_line(
         assert str(error).startswith(str(path))
     else:
         assert all(p.confidence is None or 0 <= p.confidence <= 1 for p in found)
+
+
+# ---------------------------------------------------------------------- spellings and roundings
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        *(("C", "I"), ("c", "i"), ("T", "F"), ("Y", "N"), ("yes", "no"), ("TRUE", "FALSE")),
+        *(("correct", "incorrect"), ("CORRECT", "INCORRECT"), ("right", "wrong")),
+        *(("pass", "fail"), ("1", "0"), ("100%", "0%"), ("1.0000000000000002", "-1e-17")),
+    ],
+)
+def test_verdicts_in_the_words_of_graders(tmp_path: Path, right: str, wrong: str) -> None:
+    path = text(tmp_path, f"confidence,correct\n0.5,{right}\n0.5,{wrong}\n")
+
+    assert [p.correct for p in read_predictions(path)] == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("id", ["NA", "none", "null", "None", "nan", "N/A", "<NA>"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_an_id_may_be_any_word(tmp_path: Path, id: str, kind: str) -> None:
+    rows = [{"id": name, "confidence": 0.5, "correct": 1} for name in (id, "ZA")]
+
+    assert [p.question_id for p in read_predictions(written(tmp_path, kind, rows))] == [id, "ZA"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "scale", "confidence"),
+    [
+        ("1.0000000000000002", None, 1.0),
+        ("1.00000012", None, 1.0),  # 1 + the float32 epsilon
+        ("-1e-17", None, 0.0),
+        ("100.00000000000001", 100, 1.0),
+        ("10.0000001", 10, 1.0),
+    ],
+)
+def test_a_rounding_error_is_no_other_scale(
+    tmp_path: Path, stated: str, scale: float | None, confidence: float
+) -> None:
+    path = text(tmp_path, f"confidence,correct\n{stated},1\n")
+
+    assert read_predictions(path, scale=scale)[0].confidence == confidence
+
+
+@given(numbers=st.lists(st.floats(-1, 150, width=32), min_size=1, max_size=6))
+def test_advice_about_the_scale_never_shrinks_fractions(
+    numbers: list[float], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rows = "\n".join(f"{number!r},1" for number in numbers)
+    path = text(tmp_path_factory.getbasetemp(), f"confidence,correct\n{rows}\n")
+    try:
+        read_predictions(path)
+    except DataError as error:
+        advised = [int(scale) for scale in re.findall(r"--scale (\d+)", str(error))]
+        assert not (advised and any(0 < number < 1 for number in numbers))
+        assert all(max(numbers) <= scale for scale in advised)
+
+
+def test_a_scale_that_would_shrink_fractions_is_refused(tmp_path: Path) -> None:
+    path = text(tmp_path, "confidence,correct\n0.9,1\n0.4,0\n1,1\n")
+
+    for scale in (10, 100):
+        with pytest.raises(DataError, match=f"leave out --scale {scale}, which would divide them"):
+            read_predictions(path, scale=scale)
+
+
+def test_a_decimal_comma_is_named(tmp_path: Path) -> None:
+    path = text(tmp_path, "id;confidence;correct\nq1;0,9;1\n")
+
+    with pytest.raises(DataError, match=r"line 2: 'confidence' has a decimal comma .* semicolon"):
+        read_predictions(path)
+
+
+def test_a_percent_sign_beyond_100_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 2: 'confidence' is 120%, outside of 0 to 100%"):
+        read_predictions(text(tmp_path, "confidence,correct\n120%,1\n"))
+
+
+def test_correct_answer_is_the_accepted_one(tmp_path: Path) -> None:
+    path = text(tmp_path, "confidence,answer,correct_answer\n0.5,Rome,rome\n0.5,Rome,Oslo\n")
+
+    assert [p.correct for p in read_predictions(path)] == [1.0, 0.0]
+
+
+def test_a_bar_divides_accepted_answers_as_in_question_files(tmp_path: Path) -> None:
+    rows = "0.5,Rome,Roma|Rome\n"
+    several = text(tmp_path, f"confidence,answer,answers\n{rows}")
+    one = text(tmp_path, f"confidence,answer,gold\n{rows}", "one.csv")
+
+    assert read_predictions(several)[0].correct == 1.0
+    assert load(one).questions["1"].answers == ("Roma|Rome",)
+
+
+def test_gold_answers_in_an_unknown_shape_are_refused(tmp_path: Path) -> None:
+    rows = [{"confidence": 0.5, "answer": "Rome", "gold": {"label": "Rome"}}]
+
+    with pytest.raises(DataError, match=r"jsonl, line 1: 'gold' must hold a text, .* with label"):
+        read_predictions(written(tmp_path, "jsonl", rows))
+
+
+# ------------------------------------------------------------------------------ optional columns
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("tokens", ["An", "swer"]),
+        ("tokens", "many"),
+        ("tokens", -3),
+        ("answer", ["a", "b"]),
+        ("response", ["a", "b"]),
+        ("response", {"role": "assistant"}),
+        ("gold", {"label": "a"}),
+        ("rationale", {"steps": 3}),
+        ("finish_reason", ["stop", "stop"]),
+    ],
+)
+def test_an_optional_column_stops_nothing_unless_it_was_named(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    rows = [{"confidence": 0.5, "correct": 1}, {"confidence": 0.5, "correct": 0, column: value}]
+    path = written(tmp_path, "jsonl", rows)
+    role = "output" if column == "response" else column
+
+    found = load(path)
+
+    assert [p.correct for p in found.predictions] == [1.0, 0.0]
+    assert role not in found.columns
+    (note,) = found.notes
+    assert note.startswith(f"{path}, line 2: '{column}' must ")
+    assert note.endswith("; the column is left out")
+    with pytest.raises(DataError, match="line 2: "):
+        load(path, {role: column})
+
+
+def test_an_answer_that_is_judged_is_one_text(tmp_path: Path) -> None:
+    rows = [{"confidence": 0.5, "answer": ["Rome"], "gold": "Rome"}]
+    assert read_predictions(written(tmp_path, "jsonl", rows))[0].correct == 1.0
+    rows[0]["answer"] = ["Rome", "Oslo"]
+
+    with pytest.raises(DataError, match="line 1: 'answer' must be the text of one reply: it holds"):
+        read_predictions(written(tmp_path, "jsonl", rows))
+
+
+# --------------------------------------------------------------------------------- whole replies
+
+REPLY = "Answer: Rome\nConfidence: 90%"
+
+
+@pytest.mark.parametrize(
+    ("kind", "output"),
+    [
+        ("jsonl", REPLY),
+        ("jsonl", [REPLY]),
+        ("jsonl", [[REPLY]]),
+        ("parquet", [REPLY]),
+        ("csv", json.dumps([REPLY])),
+        ("csv", repr([REPLY])),
+        ("csv", f"[{REPLY!r}]"),
+    ],
+)
+def test_a_list_of_one_reply_is_that_reply(tmp_path: Path, kind: str, output: object) -> None:
+    path = written(tmp_path, kind, [{"gold": "Rome", "filtered_resps": output}])
+
+    (one,) = read_predictions(path, {"output": "filtered_resps"}, format=percent())
+
+    assert (one.response, one.answer, one.confidence) == (REPLY, "Rome", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "output"),
+    [
+        ("jsonl", [REPLY, REPLY]),
+        ("jsonl", [[REPLY, REPLY]]),
+        ("jsonl", []),
+        ("jsonl", {"role": "assistant", "content": REPLY}),
+        ("csv", json.dumps([REPLY, REPLY])),
+        ("csv", repr([REPLY, REPLY])),
+    ],
+)
+def test_several_replies_are_refused(tmp_path: Path, kind: str, output: object) -> None:
+    path = written(tmp_path, kind, [{"gold": "Rome", "resps": output}])
+
+    with pytest.raises(DataError, match="'resps' must be the text of one reply: it holds"):
+        read_predictions(path, {"output": "resps"}, format=percent())
+
+
+def percent() -> Format:
+    return build("format", "percent")  # type: ignore[return-value]
+
+
+def test_a_reply_that_was_cut_is_read_as_cut(tmp_path: Path) -> None:
+    rows = [
+        {"gold": "Rome", "output": "Answer: Rome\nConfidence: 1", "finish_reason": reason}
+        for reason in ("length", "stop")
+    ]
+
+    cut, whole = read_predictions(
+        written(tmp_path, "jsonl", rows),
+        format=build("format", "sayself"),  # type: ignore[arg-type]
+    )
+
+    assert (cut.confidence, whole.confidence) == (None, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "message"),
+    [
+        ({}, {"scale": 100, "format": percent()}, "--scale 100: with --format, the format knows"),
+        ({"confidence": "c"}, {"format": percent()}, "--column confidence=c: with --format, "),
+        ({"answer": "answer"}, {"format": percent()}, "--column answer=answer: with --format, "),
+        ({"rationale": "c"}, {"format": percent()}, "--column rationale=c: with --format, "),
+        ({"correct": "c"}, {"judge": MatchJudge()}, "--column correct=…: with --judge, the judge"),
+        ({"confidence": ("c", "d")}, {}, "has 'c' and 'd': name one column for a role"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    tmp_path: Path, columns: dict[str, Any], options: dict[str, Any], message: str
+) -> None:
+    path = text(tmp_path, "answer,gold,output,c,d\na,a,Answer: a Confidence: 90%,0.5,0.5\n")
+
+    with pytest.raises(UsageError) as caught:
+        load(path, columns, **options)
+
+    assert message in str(caught.value)
+
+
+def test_of_several_names_for_a_role_a_file_has_one(tmp_path: Path) -> None:
+    path = text(tmp_path, "p,correct\n0.5,1\n")
+
+    assert load(path, {"confidence": ("q", "p")}).columns["confidence"] == "p"
+    with pytest.raises(UsageError, match=r"--column confidence=q --column confidence=r: .* no col"):
+        load(path, {"confidence": ("q", "r")})

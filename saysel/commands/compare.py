@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import click
-from pydantic import ValidationError
-
-from saysel import recipe_yaml
+from saysel.commands.reading import Reading
 from saysel.comparison import Method, compare
 from saysel.errors import UsageError
 from saysel.plan import plan
-from saysel.predictions import load as load_file
-from saysel.recipe import Evaluate, load
-from saysel.recipe_problems import problems
+from saysel.recipe import load
+from saysel.terminal import echo
 
 
 def compare_methods(
     arguments: Sequence[str],
-    metrics: Sequence[str],
+    how: Reading,
     intersect: bool,
     resamples: int,
     seed: int,
@@ -28,34 +24,58 @@ def compare_methods(
 ) -> None:
     """Print the differences from the first method, and write them as CSV and as a page.
 
+    Args:
+        how: how files are read, and what is compared.
+
     Raises:
         SayselError: see `methods` and `saysel.comparison.compare`.
     """
     from saysel.report.comparison import plain_tables, write
 
-    chosen = _metrics(metrics)
-    found = [method for argument in arguments for method in methods(argument, len(arguments) == 1)]
-    result = compare(found, chosen, intersect, resamples, seed)
-    write(result, out)
-    click.echo(plain_tables(result))
-    click.echo(f"page: {out / 'index.html'}")
-
-
-def _metrics(named: Sequence[str]) -> Any:
-    """The metrics that were named, by name or as a recipe would have them; else the usual ones."""
-    try:
-        chosen = {"metrics": [recipe_yaml.parse(text) for text in named]} if named else {}
-        return Evaluate.model_validate(chosen).metrics
-    except ValidationError as error:
+    if how.asked and not any(Path(argument).is_file() for argument in arguments):
         raise UsageError(
-            "\n".join(f"--metric: {one}" for one in problems(error, Evaluate))
-        ) from None
-    except ValueError as error:
-        raise UsageError(f"--metric: {error}") from None
+            f"{', '.join(how.asked)}: for files of predictions, and none is compared: leave it out"
+        )
+    result = compare(methods(arguments, how), how.components.metric, intersect, resamples, seed)
+    write(result, out)
+    echo(plain_tables(result))
+    echo(f"page: {out / 'index.html'}")
 
 
-def methods(argument: str, alone: bool) -> list[Method]:
-    """The predictions that an argument of the command line stands for.
+def methods(arguments: Sequence[str], how: Reading) -> list[Method]:
+    """What the arguments stand for, under names that differ.
+
+    Those of one name are told apart by the folders that they are in.
+
+    Raises:
+        SayselError: see `_methods`.
+    """
+    alone = len(arguments) == 1
+    found = [pair for argument in arguments for pair in _methods(argument, how, alone)]
+    names = [method.name for _, method in found]
+    places = {name: [place for place, method in found if method.name == name] for name in names}
+    return [
+        replace(method, name=_told_apart(place, method.name, places[method.name]))
+        for place, method in found
+    ]
+
+
+def _told_apart(place: Path, name: str, places: Sequence[Path]) -> str:
+    """The name, after as many folders as it takes to differ from others of the name.
+
+    Args:
+        places: of all methods of the name.
+    """
+    parts = place.resolve().parts
+    others = {other.resolve().parts for other in places} - {parts}
+    for depth in range(1, len(parts) if others else 0):
+        if all(other[-depth - 1 :] != parts[-depth - 1 :] for other in others):
+            return "/".join([*parts[-depth - 1 : -1], name])
+    return name
+
+
+def _methods(argument: str, how: Reading, alone: bool) -> list[tuple[Path, Method]]:
+    """The predictions that an argument of the command line stands for, and where they are.
 
     Args:
         argument: a file of predictions, or `RUN`, `RUN:MODEL` or `RUN:MODEL:ESTIMATOR`.
@@ -67,20 +87,20 @@ def methods(argument: str, alone: bool) -> list[Method]:
     """
     path = Path(argument)
     if path.is_file():
-        file = load_file(path)
+        file = how.load(path)
         # Without a column of its own, a question's text is its id.
         known = "question" in file.columns
         texts = {q.id: q.prompt for q in file.questions.values()} if known else {}
         if not known and "id" not in file.columns:
-            click.echo(
+            echo(
                 f"{path}: no column is known to be the id: its rows are paired by their order",
                 err=True,
             )
-        return [Method(path.name, file.predictions, texts)]
+        return [(path, Method(path.name, file.predictions, texts))]
     for colons in range(3):
         place, *wanted = argument.rsplit(":", colons)
         if (Path(place) / "recipe.yaml").is_file():
-            return rows_of_run(Path(place), wanted, alone)
+            return [(Path(place), row) for row in rows_of_run(Path(place), wanted, alone)]
     raise UsageError(f"{argument}: no such file of predictions, and no run directory")
 
 

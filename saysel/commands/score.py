@@ -5,126 +5,83 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from saysel import __version__, recipe_yaml
-from saysel.errors import DataError, UsageError
-from saysel.interfaces import Format, Judge, Metric
-from saysel.predictions import Predictions, load
-from saysel.recipe import METRICS
-from saysel.recipe_problems import problems
+from saysel import __version__
+from saysel.commands.reading import Reading
+from saysel.errors import DataError
+from saysel.predictions import Predictions
 from saysel.report import Report, Row, write
 from saysel.report.alarms import alarms
 from saysel.report.glance import number, reading
 from saysel.report.tables import metrics_json
 from saysel.scores import columns, score
+from saysel.terminal import echo, width, wrapped
 
 if TYPE_CHECKING:
     from saysel.records import Score
 
 #: The split that all rows of a file belong to.
 SPLIT = "all"
+#: The least room for a metric's meaning beside its numbers; with less it goes below them.
+NARROWEST = 30
 
 
-class Settings(BaseModel):
-    """The components that the command line chose."""
-
-    model_config = ConfigDict(frozen=True)
-
-    format: Format | None = None
-    judge: Judge | None = None
-    metric: tuple[Metric, ...]
-
-
-def score_file(
-    path: Path,
-    named: Sequence[str],
-    scale: float,
-    format: str | None,
-    judge: str | None,
-    metrics: Sequence[str],
-    out: Path | None,
-    as_json: bool,
-) -> None:
+def score_file(path: Path, how: Reading, out: Path | None, as_json: bool) -> None:
     """Print every metric with its interval, and write the report page.
 
+    Args:
+        how: how the file is read, and what is computed.
+
     Raises:
-        SayselError: see `saysel.predictions.load`; an option names no component; or no row says
-            whether its answer is correct.
+        SayselError: see `saysel.predictions.load`; or no row says whether its answer is correct.
     """
-    settings = _settings(format, judge, metrics)
-    roles = dict(_role(option) for option in named)
-    found = load(path, roles, scale, settings.format, settings.judge)
-    row = _row(path, found, settings)
-    place = out or Path("scores") / path.stem
+    found = how.load(path)
+    row = _row(path, found, how)
+    name = _name(path)
+    directory = out or Path("scores") / name
     if out is not None or not as_json:
-        write(_report(path, found, row, settings, scale), place)
+        write(_report(path, found, row, how), directory)
     if as_json:
-        click.echo(metrics_json(path.stem, [row]), nl=False)
+        echo(metrics_json(name, [row]), nl=False)
         return
-    click.echo(_counts(found))
-    for line in _table(row.scores):
-        click.echo(line)
+    echo(wrapped(_counts(found)))
+    for line in table(row.scores, width()):
+        echo(line)
     for alarm in alarms([row]):
-        click.echo(f"! {alarm.text}")
-    click.echo(f"report: {place / 'index.html'}")
+        echo(wrapped(f"! {alarm.text}", indent=2))
+    echo(f"report: {directory / 'index.html'}")
 
 
-def _settings(format: str | None, judge: str | None, metrics: Sequence[str]) -> Settings:
-    chosen: dict[str, Any] = {"metric": METRICS}
-    if metrics:
-        chosen["metric"] = [_component("metric", metric) for metric in metrics]
-    chosen.update(
-        (option, _component(option, text))
-        for option, text in (("format", format), ("judge", judge))
-        if text is not None
-    )
-    try:
-        return Settings.model_validate(chosen)
-    except ValidationError as error:
-        raise UsageError("\n".join(f"--{line}" for line in problems(error, Settings))) from None
+def _name(path: Path) -> str:
+    """The file's name without its ending: `mine` for `mine.csv.gz`."""
+    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).stem
 
 
-def _component(option: str, text: str) -> Any:
-    """A name, or a mapping with options, as a recipe would have it."""
-    try:
-        return recipe_yaml.parse(text)
-    except ValueError as error:
-        raise UsageError(f"--{option}: {error}") from None
-
-
-def _role(option: str) -> tuple[str, str]:
-    role, equals, column = option.partition("=")
-    if not (equals and role and column):
-        raise UsageError(f"--column {option}: write it as ROLE=NAME, e.g. confidence=p_true")
-    return role.strip(), column
-
-
-def _row(path: Path, found: Predictions, settings: Settings) -> Row:
+def _row(path: Path, found: Predictions, how: Reading) -> Row:
     judged = columns(found.predictions)
+    format = how.components.format
     if not len(judged):
         raise DataError(f"{path}: no row says whether its answer is correct: nothing to score")
     return Row(
         cell="",
         model=path.name,
-        # How the confidences were had: by the format that read them, or from this column.
-        estimator=settings.format.use if settings.format else found.columns["confidence"],
+        # How the confidences were obtained: by the format that read them, or from this column.
+        estimator=format.use if format else found.columns["confidence"],
         split=SPLIT,
         predictions=tuple(found.predictions),
-        scores=tuple(score(judged, settings.metric)),
+        scores=tuple(score(judged, how.components.metric)),
         n=len(judged),
     )
 
 
-def _report(path: Path, found: Predictions, row: Row, settings: Settings, scale: float) -> Report:
-    chosen = settings.model_dump(mode="json", exclude_none=True)
+def _report(path: Path, found: Predictions, row: Row, how: Reading) -> Report:
+    chosen = how.components.model_dump(mode="json", exclude_none=True)
+    scale = {} if how.scale is None else {"scale": how.scale}
     return Report(
-        name=path.stem,
+        name=_name(path),
         title=path.name,
-        recipe={"score": str(path), "columns": found.columns, "scale": scale, **chosen},
+        recipe={"score": str(path), "columns": found.columns, **scale, **chosen},
         manifest={"versions": {"saysel": __version__, "python": platform.python_version()}},
         rows=(row,),
         questions={"": found.questions},
@@ -133,7 +90,7 @@ def _report(path: Path, found: Predictions, row: Row, settings: Settings, scale:
 
 
 def _counts(found: Predictions) -> str:
-    """What the table is about: nothing is left out without being told."""
+    """What the table is about: whatever is left out is counted."""
     rows = found.predictions
     unread = sum(p.confidence is None for p in rows)
     unjudged = sum(p.correct is None for p in rows)
@@ -144,9 +101,15 @@ def _counts(found: Predictions) -> str:
     return ", ".join(parts)
 
 
-def _table(scores: Sequence[Score]) -> list[str]:
-    """One line per metric: value, 95 % interval, direction, meaning."""
-    lines = [("metric", "value", "95 % interval", "better", "")]
+def table(scores: Sequence[Score], room: int) -> list[str]:
+    """Lines for each metric: value, 95 % interval, direction, meaning.
+
+    Args:
+        room: columns of the terminal. A meaning that does not fit beside the numbers goes below
+            them, and numbers that do not fit go below the metric's name.
+    """
+    cells = [("metric", "value", "95 % interval", "better")]
+    meanings = [""]
     for one in scores:
         about = reading(one.metric)
         value = "–" if one.value is None else number(one.value, about.counts)
@@ -154,10 +117,26 @@ def _table(scores: Sequence[Score]) -> list[str]:
         if one.low is not None and one.high is not None:
             interval = f"{number(one.low, about.counts)} to {number(one.high, about.counts)}"
         better = "" if about.better == "neither" else about.better
-        lines.append((one.metric, value, interval, better, about.meaning))
-    widths = [max(len(line[column]) for line in lines) for column in range(5)]
-    return [
-        f"{name:{widths[0]}}  {value:>{widths[1]}}  {interval:{widths[2]}}  "
-        f"{better:{widths[3]}}  {meaning}".rstrip()
-        for name, value, interval, better, meaning in lines
-    ]
+        cells.append((one.metric, value, interval, better))
+        meanings.append(about.meaning)
+    widths = [max(len(line[column]) for line in cells) for column in range(4)]
+    lines: list[str] = []
+    for (name, value, interval, better), meaning in zip(cells, meanings, strict=True):
+        numbers = f"{name:{widths[0]}}  {value:>{widths[1]}}  {interval:{widths[2]}}  "
+        numbers += f"{better:{widths[3]}}"
+        indent = len(numbers) + 2
+        if len(numbers.rstrip()) > room:
+            lines += [name, *_below(" ".join(filter(None, (value, interval, better))), room)]
+            lines += _below(meaning, room)
+        elif room - indent >= NARROWEST:
+            text = wrapped(meaning, columns=room - indent).split("\n")
+            lines.append(f"{numbers}  {text[0]}".rstrip())
+            lines += [" " * indent + more for more in text[1:]]
+        else:
+            lines.append(numbers.rstrip())
+            lines += _below(meaning, room)
+    return lines
+
+
+def _below(text: str, room: int) -> list[str]:
+    return [f"  {line}" for line in wrapped(text, columns=room - 2).splitlines()]

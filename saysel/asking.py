@@ -1,7 +1,7 @@
-"""Asking a server for many samples side by side, each exactly once.
+"""Requests for many samples side by side, each sample requested once.
 
-Requests run in an event loop in a thread of its own, so that the samples can be handed on in order
-as they finish. What the store has is not asked for; what arrives is written there first.
+They run in an event loop in a thread of its own, so that the samples can be handed on in order as
+they finish. What the store has is not requested; what arrives is written there first.
 """
 
 from __future__ import annotations
@@ -9,39 +9,39 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from saysel.budget import Budget, likely_prompt_tokens
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
-from saysel.ledger import Account
-from saysel.pace import Pace
+from saysel.ledger import OpenLedger
+from saysel.pace import RateLimiter
 from saysel.prices import Price
+from saysel.protocol import Answer, RequestRefused, TryAgain, Unusable, times
 from saysel.records import Generation
 from saysel.responses import ResponseStore
+from saysel.server_messages import clean
+from saysel.server_traits import ServerTraits
 
 if TYPE_CHECKING:
-    from saysel.remote import RemoteSampler, Usage
+    from saysel.http_client import JsonClient
+    from saysel.remote import RemoteSampler
 
-#: Seconds before an answer of no use is asked for again: the first time, and at most.
+#: Seconds before a failed request is repeated: the first time, and at most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 #: Seconds that an interruption waits for requests under way; a second one does not.
-PATIENCE = 10.0
-#: So many times in a row one choice where several were asked for: the server does not obey n.
-SHORT = 3
-#: Tokens of the request that is about to leave, for the limit of tokens per minute.
-TOKENS: ContextVar[int] = ContextVar("tokens")
+INTERRUPTION_WAIT = 10.0
+#: Seconds until samples that another process has requested are looked for again.
+OTHERS_PAUSE = 0.2
+#: A status of 500 so many times in a row may mean that the server does not take n > 1.
+FAILURES_OF_SEVERAL = 2
 
 
 class PromptRefused(Exception):
-    """A server that answers others has no usable answer to one prompt.
-
-    Attributes:
-        failure: the line that tells.
-    """
+    """A server that answers others has no usable answer to one prompt."""
 
     def __init__(self, failure: StageError) -> None:
         super().__init__(str(failure))
@@ -49,7 +49,7 @@ class PromptRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Job:
+class PendingSamples:
     """Samples of one prompt that are still missing."""
 
     key: str
@@ -57,7 +57,7 @@ class Job:
     indices: tuple[int, ...]
 
 
-class Asking:
+class RequestScheduler:
     """All requests for one call of `sample`."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Asking:
         sampler: RemoteSampler,
         model: str,
         price: Price | None,
-        account: Account,
+        ledger: OpenLedger,
         store: ResponseStore,
         seed: int,
         refusals: list[str] | None = None,
@@ -74,23 +74,21 @@ class Asking:
         Args:
             seed: of the first sample of each prompt.
             refusals: where given, a prompt that the server refuses to answer is noted there and
-                gets empty samples, which are not kept; otherwise it ends everything.
+                gets empty samples, which are not stored; otherwise it ends everything.
         """
-        self.refusals = refusals
         self.sampler = sampler
         self.model = model
-        self.price = price
-        self.account = account
         self.store = store
         self.seed = seed
-        self.pace = Pace.of(
+        self.refusals = refusals
+        self.ledger = ledger
+        self.budget = Budget(ledger, price, model)
+        self.limiter = RateLimiter.of(
             (sampler.base_url, sampler.key_from),
             sampler.requests_per_minute,
             sampler.tokens_per_minute,
         )
-        self.most = sampler.most
-        self.short = 0  # answers in a row with a single choice of several
-        self.reserved: list[float] = []  # US dollars that each request under way may cost
+        self.traits = ServerTraits.of(sampler.api, sampler.base_url, model)
         self.under_way: set[asyncio.Task[Any]] = set()  # workers whose request has left
         self.closing = False
 
@@ -99,7 +97,7 @@ class Asking:
     ) -> Iterator[list[Generation]]:
         """n samples of each prompt, in order, as they finish.
 
-        Prompts with the same key are the same request: they are asked once.
+        Prompts with the same key are the same request: it is made once.
 
         Raises:
             StageError: the server refuses, cannot be reached, or would cost more than allowed;
@@ -112,14 +110,14 @@ class Asking:
         thread = Thread(target=_drive, args=(loop, work, finished), daemon=True)
         thread.start()
         try:
-            for one in keys:
-                while one not in known:
+            for key in keys:
+                while key not in known:
                     arrived = finished.get()
                     if isinstance(arrived, BaseException):
                         raise arrived
                     known[arrived[0]] = arrived[1]
-                yield known[one]
-        except BaseException:  # nobody wants the rest
+                yield known[key]
+        except BaseException:  # the rest is not wanted
             if thread.is_alive():
                 loop.call_soon_threadsafe(work.cancel)
             raise
@@ -128,37 +126,36 @@ class Asking:
             loop.close()
 
     async def _all(self, prompts: dict[str, Prompt], n: int, finished: SimpleQueue[Any]) -> None:
-        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
-        self._settled = asyncio.Condition()
-        self._found: dict[str, dict[int, Generation]] = {}
+        self._pending: asyncio.Queue[PendingSamples] = asyncio.Queue()
+        self._arrived: dict[str, dict[int, Generation]] = {}
         self._n, self._finished = n, finished
         for key, prompt in prompts.items():
             stored = self.store.get(key)
-            self._found[key] = {index: stored[index] for index in range(n) if index in stored}
+            self._arrived[key] = {index: stored[index] for index in range(n) if index in stored}
             missing = tuple(index for index in range(n) if index not in stored)
             if missing:
-                self._jobs.put_nowait(Job(key, prompt, missing))
+                self._pending.put_nowait(PendingSamples(key, prompt, missing))
             else:
                 self._hand_on(key)
-        if self._jobs.empty():
+        if self._pending.empty():
             return
-        client = self.sampler.connect(request=[self._turn], response=[self._came])
-        async with client:
+        async with self.sampler.connect() as client:
             workers = [
                 asyncio.create_task(self._work(client)) for _ in range(self.sampler.concurrency)
             ]
-            tasks = [asyncio.create_task(self._jobs.join()), *workers]
-            patience = PATIENCE
+            leases = asyncio.create_task(self.store.keep_leases())
+            tasks = [asyncio.create_task(self._pending.join()), *workers, leases]
+            wait = INTERRUPTION_WAIT
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                patience = self.sampler.timeout
+                wait = self.sampler.timeout
             finally:
-                # What was asked will be paid for: nothing more is, but the answers are kept.
+                # What was requested will be billed: nothing more is, but the answers are kept.
                 self.closing = True
                 try:
-                    await self._kept(patience)
+                    await self._last_answers(wait)
                 except asyncio.CancelledError:  # interrupted while waiting
-                    await self._kept(PATIENCE)
+                    await self._last_answers(INTERRUPTION_WAIT)
                     raise
                 finally:
                     await _end(tasks)
@@ -167,127 +164,141 @@ class Asking:
         for error in filter(None, errors):
             raise error
 
-    async def _kept(self, patience: float) -> None:
+    async def _last_answers(self, seconds: float) -> None:
         """Wait for requests under way, so many seconds at most."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + patience
+        until = loop.time() + seconds
         while self.under_way and loop.time() < until:
             await asyncio.wait(set(self.under_way), timeout=0.1)
 
-    async def _work(self, client: Any) -> None:
+    def _per_request(self) -> int:
+        return 1 if self.traits.one_by_one else self.sampler.choices_per_request()
+
+    async def _work(self, client: JsonClient) -> None:
         while not self.closing:
-            job = await self._jobs.get()
-            now, later = job.indices[: self.most], job.indices[self.most :]
-            if later:
-                self._jobs.put_nowait(Job(job.key, job.prompt, later))
-            try:
-                arrived = await self._answer(client, job, now)
-            except PromptRefused as refusal:
-                if self.refusals is None:
-                    said = " ".join(job.prompt[-1]["content"].split())
-                    raise StageError(f"{refusal.failure} (asked was '{said[:60]}…')") from None
-                self.refusals.append(str(refusal.failure))
-                arrived = dict.fromkeys(now, Generation("", 0))
-            if rest := now[len(arrived) :]:
-                self._jobs.put_nowait(Job(job.key, job.prompt, rest))
-            if len(now) > 1:
-                self.short = self.short + 1 if len(arrived) == 1 else 0
-                if self.short == SHORT:
-                    self.most = 1
-            self._found[job.key].update(arrived)
-            if len(self._found[job.key]) == self._n:
-                self._hand_on(job.key)
-            self._jobs.task_done()
+            pending = await self._pending.get()
+            size = self._per_request()
+            self._put_back(pending, pending.indices[size:])
+            await self._request(client, pending, pending.indices[:size])
+            self._pending.task_done()
+
+    def _put_back(self, pending: PendingSamples, indices: Sequence[int]) -> None:
+        if indices:
+            self._pending.put_nowait(PendingSamples(pending.key, pending.prompt, tuple(indices)))
+
+    async def _request(
+        self, client: JsonClient, pending: PendingSamples, indices: Sequence[int]
+    ) -> None:
+        """Request samples that nobody else has or is requesting; what stays missing is put back."""
+        key = pending.key
+        stored, mine = self.store.claim(key, indices)
+        arrived = dict(stored)
+        try:
+            if mine:
+                arrived |= await self._answer(client, pending, mine)
+            elif not stored:  # all are requested by another process
+                await asyncio.sleep(OTHERS_PAUSE)
+        except PromptRefused as refusal:
+            if self.refusals is None:
+                prompt = clean(pending.prompt[-1]["content"])[:60]
+                raise StageError(f"{refusal.failure} (asked was '{prompt}…')") from None
+            self.refusals.append(str(refusal.failure))
+            arrived |= dict.fromkeys(mine, Generation("", 0))
+        finally:
+            self.store.release(key, mine)
+        self._arrived[key].update(arrived)
+        self._put_back(pending, [index for index in indices if index not in arrived])
+        if len(self._arrived[key]) == self._n:
+            self._hand_on(key)
 
     def _hand_on(self, key: str) -> None:
-        found = self._found.pop(key)
-        self._finished.put((key, [found[index] for index in range(self._n)]))
+        arrived = self._arrived.pop(key)
+        self._finished.put((key, [arrived[index] for index in range(self._n)]))
 
-    async def _answer(self, client: Any, job: Job, indices: Sequence[int]) -> dict[int, Generation]:
-        """At least one of the samples, kept and paid for.
+    async def _answer(
+        self, client: JsonClient, pending: PendingSamples, indices: Sequence[int]
+    ) -> dict[int, Generation]:
+        """At least one of the samples, stored and noted in the ledger.
 
         Raises:
             PromptRefused: this prompt has no usable answer; another may.
             StageError: the server has none at all, or it would cost too much.
         """
-        from saysel.remote import Unusable, Waiting
-
-        longest = len(indices) * self.sampler.max_tokens
-        # Another seed for every sample, or the server might say the same again.
-        seed = (self.seed + indices[0]) % 2**31
-        for attempt in range(self.sampler.retries + 1):
-            TOKENS.set(tokens_about(job.prompt) + longest)
-            worst = self.price.of(tokens_at_most(job.prompt), longest) if self.price else 0.0
-            await self._afford(worst)
-            wait = pause(attempt)
+        last: Unusable | TryAgain | None = None
+        failures, reduced, attempt = 0, False, 0
+        while attempt <= self.sampler.retries:
+            wait: float | None = None
             try:
-                answer = await self.sampler.ask(client, self.model, job.prompt, len(indices), seed)
-                # More than asked is left out. What is kept before it is noted is never paid twice.
-                arrived = dict(zip(indices, answer.samples, strict=False))
-                self.store.put(job.key, self.model, arrived)
-                self._note(answer.usage, worst)
-                if arrived:
-                    return arrived
-                reason = "the answer holds no choice"
+                answer = await self._attempt(client, pending, indices)
+                self.traits.learn(len(indices), len(answer.samples), reduced)
+                # More than asked is left out.
+                return dict(zip(indices, answer.samples, strict=False))
             except Unusable as error:
-                self._note(error.usage, worst)
-                reason = str(error)
-            except Waiting as error:
-                wait, reason = error.seconds, str(error)
-            finally:
-                self.under_way.discard(_this_worker())
-                await self._settle(worst)
+                last = error
+            except TryAgain as error:
+                last, wait = error, error.wait
+                failures = failures + 1 if error.status == 500 else 0
+                if failures == FAILURES_OF_SEVERAL and self._can_reduce(indices):
+                    indices, reduced, wait = indices[:1], True, 0.0
+            except RequestRefused as error:
+                if not self._can_reduce(indices):
+                    raise self._refused(str(error)) from None
+                indices, reduced = indices[:1], True
+                continue
             if self.closing:
                 raise asyncio.CancelledError
-            await asyncio.sleep(wait)
+            attempt += 1
+            if attempt <= self.sampler.retries:
+                await asyncio.sleep(pause(attempt - 1) if wait is None else wait)
+        if isinstance(last, TryAgain):
+            raise last.failure
         raise PromptRefused(
             self.sampler.failure(
-                f"no usable answer, {self.sampler.retries + 1} times: {reason}; what has arrived "
-                "is kept: run again later"
+                f"no usable answer, {times(self.sampler.retries + 1)}: {last}; what has arrived is "
+                "kept: run again later"
             )
         )
 
-    def _note(self, usage: Usage | None, worst: float) -> None:
-        """Write an answer into the ledger; one that is not counted is taken at its worst."""
-        read, written = usage or (0, 0)
-        cost = None
-        if self.price:
-            cost = self.price.of(read, written) if usage else worst
-        self.account.note(self.model, read, written, cost)
+    def _can_reduce(self, indices: Sequence[int]) -> bool:
+        """Whether the server may refuse a request because it asks for several choices."""
+        return len(indices) > 1 and not self.traits.several
 
-    async def _afford(self, worst: float) -> None:
-        """Wait until a request fits below the limit, whatever those under way will cost."""
-        limit = self.account.ledger.max_cost
-        if limit is None:
-            return
-        async with self._settled:
-            while self.account.spent + sum(self.reserved) + worst > limit:
-                if not self.reserved:
-                    raise StageError(
-                        f"max_cost: {self.account.spent:.4f} of {limit:g} dollars are spent, and "
-                        f"the next request may cost {worst:.4f}: raise max_cost and run again"
-                    )
-                await self._settled.wait()
-            self.reserved.append(worst)
+    def _refused(self, reason: str) -> PromptRefused:
+        if self.traits.accepted:
+            advice = "what has arrived is kept: leave that question out, or ask another model"
+        else:
+            advice = (
+                "no request was accepted so far, so the reason is probably not this question but "
+                f"a parameter: {self.sampler.parameter_advice}"
+            )
+        return PromptRefused(self.sampler.failure(f"{reason}; {advice}"))
 
-    async def _settle(self, worst: float) -> None:
-        if self.account.ledger.max_cost is not None:
-            async with self._settled:
-                self.reserved.remove(worst)
-                self._settled.notify_all()
-
-    async def _turn(self, request: Any) -> None:
-        """Called by the HTTP client before each attempt, those of the SDK's retries included."""
-        self.under_way.discard(_this_worker())
-        await self.pace.turn(TOKENS.get())
-        if self.closing:
-            raise asyncio.CancelledError
-        self.under_way.add(_this_worker())
-
-    async def _came(self, response: Any) -> None:
-        """Called by the HTTP client when an answer comes; one that is none costs nothing."""
-        if response.is_error:
+    async def _attempt(
+        self, client: JsonClient, pending: PendingSamples, indices: Sequence[int]
+    ) -> Answer:
+        """One request; its answer is stored before it is noted, so that none is paid for twice."""
+        output_tokens = len(indices) * self.sampler.max_tokens
+        worst = self.budget.worst(pending.prompt, output_tokens)
+        # Another seed for every sample, or the server might say the same again.
+        seed = (self.seed + indices[0]) % 2**31
+        await self.budget.reserve(worst)
+        try:
+            await self.limiter.wait(likely_prompt_tokens(pending.prompt) + output_tokens)
+            if self.closing:
+                raise asyncio.CancelledError
+            self.under_way.add(_this_worker())
+            answer = await self.sampler.ask(client, self.model, pending.prompt, len(indices), seed)
+            samples = dict(zip(indices, answer.samples, strict=False))
+            self.store.put(pending.key, self.model, samples)
+            self.budget.note(answer.usage, worst)
+            self.ledger.count(samples.values())
+            return answer
+        except Unusable as error:
+            self.budget.note(error.usage, worst)
+            raise
+        finally:
             self.under_way.discard(_this_worker())
+            await self.budget.release(worst)
 
 
 def _this_worker() -> asyncio.Task[Any]:
@@ -304,24 +315,14 @@ async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
         _, rest = await asyncio.wait(rest, timeout=1)
 
 
-def _drive(loop: asyncio.AbstractEventLoop, work: asyncio.Task[None], told: Any) -> None:
+def _drive(loop: asyncio.AbstractEventLoop, work: asyncio.Task[None], finished: Any) -> None:
     try:
         loop.run_until_complete(work)
-    except BaseException as error:  # told to the thread that waits for samples
-        told.put(error)
+    except BaseException as error:  # handed to the thread that waits for samples
+        finished.put(error)
 
 
 def pause(attempt: int) -> float:
     """Seconds before the next attempt: ever longer, with jitter."""
     longest: float = min(FIRST_PAUSE * 2.0**attempt, LONGEST_PAUSE)
     return longest * (1 - 0.25 * random.random())
-
-
-def tokens_about(prompt: Prompt) -> int:
-    """How many tokens a prompt is likely to have: one for four bytes of text."""
-    return sum(4 + len(message["content"].encode()) // 4 for message in prompt)
-
-
-def tokens_at_most(prompt: Prompt) -> int:
-    """More tokens than a prompt can have: no tokenizer makes two of a byte."""
-    return sum(16 + len(message["content"].encode()) for message in prompt)

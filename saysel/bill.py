@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from saysel.asking import tokens_about
+from saysel.budget import likely_prompt_tokens
 from saysel.errors import UsageError
-from saysel.interfaces import Component, Model, Sampler
+from saysel.interfaces import Component, Sampler
 from saysel.llm import AsksModel
 from saysel.manifest import components
 from saysel.plan import Plan, Step
@@ -20,7 +20,7 @@ from saysel.stages import questions
 USUAL = Question("usual", "word " * 18, ("word",))
 
 
-class Item(NamedTuple):
+class RequestEstimate(NamedTuple):
     """What one step asks of one model.
 
     Attributes:
@@ -28,8 +28,9 @@ class Item(NamedTuple):
         model: the server's name for the model.
         requests: how many, if the server gives n samples for one.
         input_tokens: about; four bytes of text are taken for one token.
-        output_tokens: at most.
+        output_tokens: at most; 0 where the sampler states no limit.
         cost: US dollars; `None` where the price is not known.
+        unmetered: name of the sampler, if it does not keep `max_cost` itself; else empty.
     """
 
     step: str
@@ -38,6 +39,7 @@ class Item(NamedTuple):
     input_tokens: int
     output_tokens: int
     cost: float | None
+    unmetered: str = ""
 
 
 def bill(todo: Plan) -> list[str]:
@@ -55,8 +57,8 @@ def bill(todo: Plan) -> list[str]:
     total = sum(item.cost or 0.0 for item in found)
     unknown = sorted({item.model for item in found if item.cost is None})
     lines.append(
-        f"cost: about {_dollars(total)} at most, but for what has to be asked again"
-        + (f", without {', '.join(unknown)}: name a price in a file (prices)" if unknown else "")
+        f"cost: at most about {_dollars(total)}, excluding retries"
+        + (f" and {', '.join(unknown)} (no known price: add one under prices)" if unknown else "")
     )
     if recipe.max_cost is not None and total > recipe.max_cost:
         lines.append(
@@ -67,16 +69,22 @@ def bill(todo: Plan) -> list[str]:
 
 
 def priced(todo: Plan) -> None:
-    """See that a limit of cost can be kept.
+    """Check that a limit of cost can be kept.
 
     Raises:
-        UsageError: a recipe with `max_cost` asks a model whose price nobody knows.
+        UsageError: a recipe with `max_cost` asks a model without a known price, or through a
+            sampler that does not report what it spends.
     """
     if todo.report.recipe.max_cost is None:
         return
-    unknown = sorted(
-        {item.model for step in todo.steps for item in items(step) if item.cost is None}
-    )
+    estimates = [item for step in todo.steps for item in items(step)]
+    unmetered = sorted({item.unmetered for item in estimates if item.unmetered})
+    if unmetered:
+        raise UsageError(
+            f"max_cost is set, and the sampler '{unmetered[0]}' asks a server without reporting "
+            "what it spends (metered): remove max_cost, or use openai or anthropic"
+        )
+    unknown = sorted({item.model for item in estimates if item.cost is None})
     if unknown:
         raise UsageError(
             f"max_cost is set, and there is no price of {', '.join(unknown)}: name one in a file "
@@ -84,7 +92,7 @@ def priced(todo: Plan) -> None:
         )
 
 
-def items(step: Step) -> Iterator[Item]:
+def items(step: Step) -> Iterator[RequestEstimate]:
     """What a step asks of servers.
 
     Rationale writers and judges are taken to ask once for a question or answer. A writer shows
@@ -92,7 +100,7 @@ def items(step: Step) -> Iterator[Item]:
     """
     recipe = step.recipe
     reflecting = recipe.evaluate.faithfulness
-    reply = getattr(recipe.sample, "max_tokens", 0)
+    reply = recipe.sample.reply_limit() or 0
     if step.stage == "sample":
         asked = _asked(recipe, "train")
         yield from _asks(step, recipe.sample, _prompts(recipe, asked), len(asked), recipe.sample.n)
@@ -126,7 +134,7 @@ def items(step: Step) -> Iterator[Item]:
         asked = _asked(recipe, recipe.evaluate.split)[: reflecting.grader.questions]
         shown = _texts(asked) + len(asked) * (1 + reflecting.n) * reply
         grader = reflecting.grader
-        yield from _asks(step, grader.sampler, shown, len(asked), 1, grader.model)
+        yield from _asks(step, grader.sampler, shown, len(asked), 1, grader.model.served_name())
 
 
 def _asked(recipe: Recipe, split: str) -> list[Question]:
@@ -135,40 +143,45 @@ def _asked(recipe: Recipe, split: str) -> list[Question]:
     return questions(recipe, split) if known is None else [USUAL] * known
 
 
-def _nested(step: Step, component: Component, tokens: int, requests: int) -> Iterator[Item]:
+def _nested(
+    step: Step, component: Component, tokens: int, requests: int
+) -> Iterator[RequestEstimate]:
     """What a component with samplers of its own asks, with tokens to show beside its own words."""
     if isinstance(component, AsksModel):
-        tokens += requests * tokens_about(component.filled(dict.fromkeys(component.places, "")))
+        tokens += requests * likely_prompt_tokens(
+            component.filled(dict.fromkeys(component.places, ""))
+        )
     for part in components(component):
         if isinstance(part, Sampler) and requests:
-            model = getattr(component, "model", None)
-            model = model if isinstance(model, Model) else None
+            model = component.model if isinstance(component, AsksModel) else None
             yield from _asks(step, part, tokens, requests, 1, model)
 
 
 def _asks(
-    step: Step, sampler: Sampler, tokens: int, prompts: int, n: int, asked: Model | None = None
-) -> Iterator[Item]:
+    step: Step, sampler: Sampler, tokens: int, prompts: int, n: int, asked: str | None = None
+) -> Iterator[RequestEstimate]:
     """n samples of so many prompts, of so many tokens together, from the recipe's or some model."""
     if not sampler.remote:
         return
     recipe = step.recipe
-    asked = asked or recipe.model
-    own = getattr(sampler, "model", None) or getattr(asked, "name", None)
-    model = str(own or getattr(asked, "path", "the model"))
-    times = -(-n // getattr(sampler, "most", 1))
-    written = prompts * n * int(getattr(sampler, "max_tokens", 0))
+    named = asked or recipe.model.served_name() or recipe.model.use
+    model = sampler.served_model() or named
+    times = -(-n // sampler.choices_per_request())
+    written = prompts * n * (sampler.reply_limit() or 0)
     known = price(model, recipe.prices)
     cost = known.of(tokens * times, written) if known else None
-    yield Item(step.name, model, prompts * times, tokens * times, written, cost)
+    unmetered = "" if sampler.metered else sampler.use or type(sampler).__name__
+    yield RequestEstimate(
+        *(step.name, model, prompts * times, tokens * times, written, cost, unmetered)
+    )
 
 
 def _prompts(recipe: Recipe, asked: list[Question]) -> int:
-    return sum(tokens_about(recipe.format.prompt(question)) for question in asked)
+    return sum(likely_prompt_tokens(recipe.format.prompt(question)) for question in asked)
 
 
 def _texts(asked: list[Question]) -> int:
-    return sum(tokens_about([{"role": "user", "content": one.prompt}]) for one in asked)
+    return sum(likely_prompt_tokens([{"role": "user", "content": one.prompt}]) for one in asked)
 
 
 def _dollars(cost: float | None) -> str:

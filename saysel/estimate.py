@@ -28,7 +28,7 @@ def work(step: Step) -> Amount:
         DataError: the source's questions cannot be used.
     """
     recipe = step.recipe
-    longest = getattr(recipe.sample, "max_tokens", 0)
+    longest = recipe.sample.reply_limit() or 0
     if step.stage == "model":
         return Amount(*recipe.model.work(recipe.source))
     if step.stage == "train" and step.trainer is not None:
@@ -45,7 +45,7 @@ def work(step: Step) -> Amount:
     if step.stage == "grade" and reflecting is not None and reflecting.grader is not None:
         grader = reflecting.grader
         graded = min(grader.questions, _count(recipe, recipe.evaluate.split))
-        return Amount(graded, "grades", graded * getattr(grader.sampler, "max_tokens", 0))
+        return Amount(graded, "grades", graded * (grader.sampler.reply_limit() or 0))
     if step.stage == "report":
         return Amount(0, "")
     asked = _count(recipe, "train")

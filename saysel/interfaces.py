@@ -166,6 +166,10 @@ class Model(Component):
         """Whether only an adapter can be trained, as on a quantized model."""
         return False
 
+    def served_name(self) -> str | None:
+        """The name by which a server knows the model; `None`: no server has it."""
+        return None
+
     def digest(self) -> str:
         """Hash of what the model hangs on besides the options, such as the files of a directory.
 
@@ -236,6 +240,9 @@ class Sampler(Component):
 
     #: True: it asks a server, which has no other models than its own.
     remote: ClassVar[bool] = False
+    #: True: it writes every request into the ledger of the run (`saysel.ledger`) and makes none
+    #: that `max_cost` does not allow. A remote sampler that does not is refused under `max_cost`.
+    metered: ClassVar[bool] = False
 
     n: int = Field(20, ge=1, description="responses per question in the sample stage")
     temperature: float = Field(1.0, ge=0, description="0 decodes greedily")
@@ -262,6 +269,22 @@ class Sampler(Component):
         Under the untempered model; the token that would end the reply is not counted. `None`:
         this sampler gives no log-probabilities.
         """
+        return None
+
+    def gives_logprobs(self) -> bool:
+        """Whether `logprobs` gives any; by default, whether the class defines it."""
+        return type(self).logprobs is not Sampler.logprobs
+
+    def reply_limit(self) -> int | None:
+        """Most tokens that a reply can have; `None`: not known, and estimates count no tokens."""
+        return None
+
+    def choices_per_request(self) -> int:
+        """Most replies that one request returns, for estimates of remote samplers."""
+        return 1
+
+    def served_model(self) -> str | None:
+        """Name of the model that it asks whatever the recipe's model is; `None`: the recipe's."""
         return None
 
 

@@ -117,7 +117,7 @@ class AsksModel(BaseModel):
 
     @model_validator(mode="after")
     def _somebody_is_asked(self) -> Self:
-        if self.model is None and getattr(self.sampler, "model", None) is None:
+        if self.model is None and self.sampler.served_model() is None:
             raise ValueError(
                 f"say under 'model' which model answers: the sampler '{self.sampler.use}' has none "
                 "of its own"
@@ -177,4 +177,4 @@ class AsksModel(BaseModel):
 
     def asked(self) -> str:
         """The model's name, for messages."""
-        return self.model or str(getattr(self.sampler, "model", self.sampler.use))
+        return self.model or self.sampler.served_model() or self.sampler.use

@@ -22,7 +22,6 @@ from saysel.interfaces import (
     DigestedMarker,
     Estimator,
     Model,
-    Sampler,
     Source,
     ThroughputMarker,
     Trainer,
@@ -191,7 +190,7 @@ def _unfit(recipe: Recipe) -> list[str]:
                 "(evaluate.split): fit it on another"
             )
         asked = recipe.evaluate.sampler or recipe.sample
-        if estimator.needs_logprobs() and type(asked).logprobs is Sampler.logprobs:
+        if estimator.needs_logprobs() and not asked.gives_logprobs():
             found.append(
                 f"{at}: '{estimator.use}' needs log-probabilities, and the sampler "
                 f"'{asked.use}' gives none: use one that does, such as transformers"

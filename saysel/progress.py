@@ -75,6 +75,10 @@ class StageProgress:
                 f"about {_duration(left)} to go"
             )
 
+    def warn(self, text: str) -> None:
+        """Show a line about the stage, once it is over."""
+        self._say(text)
+
     def __enter__(self) -> Self:
         return self
 

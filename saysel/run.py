@@ -20,13 +20,14 @@ from typing import Any
 from saysel import bill, leaks, registry
 from saysel.errors import RunBusy, SayselError, StageError
 from saysel.events import Events
-from saysel.ledger import Ledger
+from saysel.ledger import Ledger, warnings
 from saysel.manifest import Manifest, components, peak_memory, reset_peak_memory
 from saysel.plan import Plan, Step, plan
 from saysel.progress import StageProgress
 from saysel.recipe import Recipe
 from saysel.recipe_yaml import dump
 from saysel.report import Row, is_whole, read_metrics
+from saysel.sqlite import NO_LOCKS, no_locks
 from saysel.stage_names import STAGES
 from saysel.stages import Work, questions, stage_directory
 from saysel.storage import DONE, disk_trouble, finish, finished, intact_record, verify, write_text
@@ -164,6 +165,8 @@ def locked(directory: Path) -> Iterator[None]:
             "choose another with --out"
         ) from None
     except OSError as error:
+        if error.errno in NO_LOCKS:
+            raise no_locks(directory) from error
         raise disk_trouble(error, directory) from error
     try:
         yield
@@ -217,6 +220,8 @@ def _stage(
         **counted,
         **ledger.totals(),
     }
+    for line in warnings(record):
+        progress.warn(line)
     finish(place, record)
     shutil.rmtree(place / "checkpoints", ignore_errors=True)
     manifest.add(step, record)

@@ -2,37 +2,70 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from saysel.errors import StageError
 
+#: What `lockf` fails with on file systems that have no locks, such as some network mounts.
+NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
 
-def connect(path: Path | None, schema: str) -> sqlite3.Connection:
+
+def connect(path: Path | None, *schema: str) -> sqlite3.Connection:
     """A connection to a file, made with the schema if it is not there; `None`: in memory.
 
-    Each statement is a transaction of its own. A killed process loses none that has returned.
+    Each statement is a transaction of its own, except in `transaction`. A killed process loses
+    none that has returned.
 
     Raises:
-        StageError: it cannot be opened, or is no SQLite file.
+        StageError: it cannot be opened or locked, or is no SQLite file.
     """
-    with told(path):
+    with errors_in(path):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not can_lock(path.parent):  # SQLite would wait for the lock, then say "busy"
+                raise no_locks(path)
         connection = sqlite3.connect(
             path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(schema)
+        for statement in schema:
+            connection.execute(statement)
     return connection
 
 
+def add_column(connection: sqlite3.Connection, table: str, column: str) -> None:
+    """Give a table of an older file a column that it lacks; `column`: name and type."""
+    known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+    if column.split()[0] in known:
+        return
+    try:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    except sqlite3.OperationalError as error:
+        if "duplicate column" not in str(error):  # another process was faster
+            raise
+
+
 @contextmanager
-def told(path: Path | None) -> Iterator[None]:
-    """Trouble with a database in one line.
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Statements that count together or not at all, with no other writer in between."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def errors_in(path: Path | None) -> Iterator[None]:
+    """Errors of a database in one line.
 
     Raises:
         StageError: the disk is full, the file is locked or broken.
@@ -42,5 +75,27 @@ def told(path: Path | None) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         raise StageError(
             f"{path or 'a database in memory'}: cannot be used ({error}); what was written is "
-            "kept: mend it and run again"
+            "kept: repair or move the file and run again"
         ) from error
+
+
+def no_locks(path: Path) -> StageError:
+    """That a path is on a file system on which nothing can be locked."""
+    return StageError(
+        f"{path}: its file system has no file locks, so two runs could spoil each other's files: "
+        "choose a place on another disk, such as a local one, with --out (store, for responses)"
+    )
+
+
+def can_lock(directory: Path) -> bool:
+    """Whether files in a directory can be locked, as far as that can be tried."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which locks wherever it writes
+        return True
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in NO_LOCKS
+    return True

@@ -24,6 +24,9 @@ class ScriptedSampler(Sampler):
         """Model, prompts and seed of each round so far."""
         return self._asked
 
+    def served_model(self) -> str:
+        return self.model
+
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
     ) -> Iterator[list[Generation]]:

@@ -11,8 +11,9 @@ import itertools
 import json
 import random
 import socket
+import ssl
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any
@@ -37,12 +38,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answers; `reset` breaks the connection in the middle of the body."""
+    """What a server answers.
+
+    Attributes:
+        reset: whether the connection breaks in the middle of the body.
+        chunks: in place of the body: what is written until the client leaves.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict)
     reset: bool = False
+    chunks: AsyncIterator[bytes] | None = None
 
 
 Answer = Callable[[Request], Awaitable[Reply]]
@@ -56,14 +63,15 @@ class Server:
         requests: all that came, in order.
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
+        self.tls = tls
         self.requests: list[Request] = []
 
     def __enter__(self) -> Self:
         self.loop, self.over = asyncio.new_event_loop(), asyncio.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.listener.getsockname()[1]}/v1"
         self.thread = Thread(target=self.loop.run_until_complete, args=(self._serve(),))
         self.thread.start()
         return self
@@ -74,7 +82,7 @@ class Server:
         self.loop.close()
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connected, sock=self.listener)
+        server = await asyncio.start_server(self._connected, sock=self.listener, ssl=self.tls)
         await self.over.wait()
         server.close()
         while rest := asyncio.all_tasks() - {asyncio.current_task()}:
@@ -91,9 +99,15 @@ class Server:
                 self.requests.append(request)
                 reply = await self.answer(request)
                 head = {**reply.headers, "content-type": "application/json"}
-                head["content-length"] = str(len(reply.body))
+                if reply.chunks is None:
+                    head["content-length"] = str(len(reply.body))
                 lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
                 writer.write(f"HTTP/1.1 {reply.status} said\r\n{lines}\r\n".encode())
+                if reply.chunks is not None:
+                    async for chunk in reply.chunks:
+                        writer.write(chunk)
+                        await writer.drain()
+                    return
                 if reply.reset:
                     writer.write(reply.body[: len(reply.body) // 2])
                     await writer.drain()
@@ -104,7 +118,7 @@ class Server:
                     return
                 writer.write(reply.body)
                 await writer.drain()
-        except (ConnectionError, asyncio.CancelledError):
+        except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
             pass  # the client has left, or the server stops
         finally:
             writer.close()

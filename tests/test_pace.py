@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from saysel import pace
-from saysel.pace import Pace
+from saysel.pace import RateLimiter
 
 
 def leaves(
@@ -22,9 +22,9 @@ def leaves(
     monkeypatch.setattr(pace.asyncio, "sleep", sleep)
 
     async def all_of_them() -> list[float]:
-        limits, found = Pace(requests, tokens), []
+        limits, found = RateLimiter(requests, tokens), []
         for size in sizes:
-            await limits.turn(size)
+            await limits.wait(size)
             found.append(now[0])
         return found
 

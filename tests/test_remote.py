@@ -24,7 +24,8 @@ RECIPE = """\
 name: remote
 model: {{use: remote, name: small}}
 source: {{use: witness, train: 4, heldout: 24}}
-sample: {{use: openai, base_url: "{url}", max_tokens: 16, concurrency: 4}}
+sample: {{use: openai, base_url: "{url}", max_tokens: 16, concurrency: 4,
+  key_from: OPENAI_API_KEY}}
 prices: "{prices}"
 evaluate:
   estimators: [verbalized, {{use: self_consistency, n: 3}}]
@@ -153,7 +154,7 @@ def test_check_says_what_it_may_cost(tmp_path: Path) -> None:
 
     assert "evaluate-base-verbalized asks small: 24 requests, about" in said
     assert "384 out at most" in said and "1,152 out at most" in said
-    assert "cost: about $" in said and "more than max_cost ($0.50)" in said
+    assert "cost: at most about $" in said and "more than max_cost ($0.50)" in said
 
 
 def test_check_says_that_a_price_is_not_known(tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_check_says_that_a_price_is_not_known(tmp_path: Path) -> None:
     unknown = ("--set", "model.name=nobody", "--set", "prices=null")
     said = tiny.says("check", path, *unknown).output
 
-    assert "price unknown" in said and "without nobody: name a price" in said
+    assert "price unknown" in said and "nobody (no known price: add one under prices)" in said
     for command in ("check", "run"):
         result = tiny.says(command, path, *unknown, "--set", "max_cost=1")
         assert result.exit_code == 2

@@ -16,9 +16,10 @@ CHAT: Prompt = [{"role": "user", "content": "Why?"}]
 
 generations = st.builds(
     Generation,
-    st.text(st.characters(exclude_categories=["Cs"])),
+    st.text(st.characters(exclude_categories=["Cs"])).filter(str.strip),
     st.integers(0, 2**31),
     st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([None, "stop", "length"]),
 )
 
 

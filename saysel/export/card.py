@@ -93,7 +93,7 @@ def _prompt(step: Step) -> list[Any]:
 
 def _code(step: Step, ref: ModelRef, adapter: bool) -> str:
     """Lines that run with transformers (and peft, for an adapter) in the model's directory."""
-    longest = getattr(step.recipe.sample, "max_tokens", 256)
+    longest = step.recipe.sample.reply_limit() or 256
     tokenizer = hf.load_tokenizer(ref)
     if tokenizer.chat_template is None:
         asked = [

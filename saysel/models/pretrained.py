@@ -61,6 +61,9 @@ class PretrainedModel(Model):
             return False
         return isinstance(config, dict) and config.get("quantization_config") is not None
 
+    def served_name(self) -> str:
+        return self.path
+
     def digest(self) -> str:
         """Of the files, where model or adapter is a directory. What a hub id without a revision
         stands for can change unseen."""

@@ -1,4 +1,4 @@
-"""A model that lies at a server."""
+"""A model at a server."""
 
 from __future__ import annotations
 
@@ -27,3 +27,6 @@ class RemoteModel(Model):
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
     ) -> ModelRef:
         return ModelRef(self.name, self.revision)
+
+    def served_name(self) -> str:
+        return self.name

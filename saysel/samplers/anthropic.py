@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
-from saysel.interfaces import Prompt, Throughput
+from saysel.interfaces import Prompt
+from saysel.protocol import Usage, finish_reason_of, usage_of, well_formed
 from saysel.records import Generation
-from saysel.remote import RemoteSampler, Usage, written
+from saysel.remote import RemoteSampler
 
-HOME = "https://api.anthropic.com"
+DEFAULT_URL = "https://api.anthropic.com"
+#: Version of the API, which every request names.
+VERSION = "2023-06-01"
 
 
 class AnthropicSampler(RemoteSampler):
@@ -19,39 +23,55 @@ class AnthropicSampler(RemoteSampler):
     Every sample is a request of its own. The API takes no seed and gives no log-probabilities.
     """
 
-    package = "anthropic"
-    home = HOME
-    most = 1
+    api = "anthropic"
+    default_url = DEFAULT_URL
+    default_key_from = "ANTHROPIC_API_KEY"
 
     temperature: float = Field(1.0, ge=0, le=1, description="0 decodes greedily")
-    base_url: str = Field(HOME, description="address of the server")
-    key_from: Throughput[str] = Field(
-        "ANTHROPIC_API_KEY",
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="environment variable that holds the key",
-    )
+    base_url: str = Field(DEFAULT_URL, description="address of the server, without /v1")
 
-    def client(self, **options: Any) -> Any:
-        from anthropic import AsyncAnthropic
+    def headers(self, key: str | None) -> dict[str, str]:
+        return {"anthropic-version": VERSION, **({"x-api-key": key} if key else {})}
 
-        return AsyncAnthropic(**options)
+    def address_advice(self) -> str:
+        return "check that base_url is right, which is the address without /v1"
 
     def parameters(self) -> dict[str, Any]:
         # Beside `max_tokens` only what differs from the API's defaults: newer models refuse the
-        # others, and the SDK no longer knows them by name.
-        cuts = {"temperature": self.temperature, "top_p": self.top_p}
-        chosen = {name: value for name, value in cuts.items() if value != 1}
+        # others.
+        options = {"temperature": self.temperature, "top_p": self.top_p}
+        chosen = {name: value for name, value in options.items() if value != 1}
         return {"max_tokens": self.max_tokens, "extra_body": {**chosen, **self.extra}}
 
-    async def request(self, client: Any, model: str, prompt: Prompt, n: int, seed: int) -> Any:
-        system = "\n\n".join(one["content"] for one in prompt if one["role"] == "system")
-        turns = [one for one in prompt if one["role"] != "system"]
-        asked = {**self.parameters(), **({"system": system} if system else {})}
-        return await client.messages.create(model=model, messages=turns, **asked)
+    def request(self, model: str, prompt: Prompt, n: int, seed: int) -> tuple[str, dict[str, Any]]:
+        system = "\n\n".join(turn["content"] for turn in prompt if turn["role"] == "system")
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": [turn for turn in prompt if turn["role"] != "system"],
+            **({"system": system} if system else {}),
+            "max_tokens": self.max_tokens,
+            **self.parameters()["extra_body"],
+        }
+        return "/v1/messages", body
 
-    def usage(self, whole: Any) -> Usage | None:
-        return Usage(whole.usage.input_tokens, whole.usage.output_tokens)
+    def usage(self, content: Mapping[str, Any]) -> Usage | None:
+        counted = content.get("usage")
+        if not isinstance(counted, dict):
+            return None
+        return usage_of(counted.get("input_tokens"), counted.get("output_tokens"))
 
-    def read(self, whole: Any, usage: Usage | None) -> list[Generation]:
-        text = "".join(block.text for block in whole.content if block.type == "text")
-        return [Generation(written(text), usage.output if usage else 0)]
+    def read(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
+        blocks = content.get("content")
+        if not isinstance(blocks, list):
+            return []
+        texts = [
+            block["text"]
+            for block in blocks
+            if isinstance(block, dict) and block.get("type") == "text"
+            if isinstance(block.get("text"), str)
+        ]
+        reason = finish_reason_of(content.get("stop_reason"))
+        if not texts and reason is None:  # half a message
+            return []
+        tokens = usage.output if usage else 0
+        return [Generation(well_formed("".join(texts)), tokens, None, reason)]

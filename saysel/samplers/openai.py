@@ -2,102 +2,191 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import os
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from saysel.interfaces import Prompt, Throughput
+from saysel.protocol import Usage, finish_reason_of, shared_out, usage_of, well_formed
 from saysel.records import Generation
-from saysel.remote import RemoteSampler, Usage, spread, written
+from saysel.remote import RemoteSampler
 
-HOME = "https://api.openai.com/v1"
+DEFAULT_URL = "https://api.openai.com/v1"
+#: Headers that name the account at OpenAI, and the environment variables that hold them.
+ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+#: Parameters that can be sent under another name.
+RENAMED = ("max_tokens", "temperature", "top_p", "seed")
+#: Types of content parts that are text of the reply; others are reasoning, images, calls.
+TEXT_PARTS = ("text", "output_text")
 
 
 class OpenAISampler(RemoteSampler):
     """Sample from any OpenAI-compatible server: OpenAI, vLLM, llama.cpp, transformers serve …
 
-    Several samples are asked for in one request. A server that sends fewer choices than asked is
-    asked for the rest, and one by one once it has sent a single choice three times in a row; what
-    it sends too many is left out. A server that counts the tokens of all choices together has them
-    shared out evenly.
+    Several samples are asked for in one request. A server that returns fewer choices is asked for
+    the rest, and one by one once it has returned a single choice three times in a row; so is a
+    server that refuses to give several. Surplus choices are left out. A server that counts the
+    tokens of all choices together has them shared out evenly.
+
+    Reasoning that a server returns beside the content is not part of a reply.
 
     `endpoint: completions` sends the contents of the turns, separated by blank lines, to be
     continued: for base models.
     """
 
-    package = "openai"
-    home = HOME
-    most = 128
-
-    base_url: str = Field(HOME, description="address of the server, up to and with /v1")
-    key_from: Throughput[str] = Field(
-        "OPENAI_API_KEY",
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="environment variable that holds the key; other servers may do without",
+    api = "openai"
+    default_url = DEFAULT_URL
+    default_key_from = "OPENAI_API_KEY"
+    parameter_advice = (
+        "leave it out or rename it with send_as, such as {max_tokens: max_completion_tokens, "
+        "seed: null}"
     )
+
+    base_url: str = Field(DEFAULT_URL, description="address of the server, up to and with /v1")
     endpoint: Literal["chat", "completions"] = Field(
         "chat", description="chat turns, or plain text to be continued"
     )
     with_logprobs: bool = Field(
         False, description="ask for log-probabilities; not every server gives them"
     )
+    max_per_request: Throughput[int] = Field(
+        128, ge=1, description="most choices to ask for in one request"
+    )
+    send_as: dict[str, str | None] = Field(
+        default_factory=dict,
+        description="other names for max_tokens, temperature, top_p or seed, where the server has "
+        "them; null: not sent",
+    )
 
-    def client(self, **options: Any) -> Any:
-        from openai import AsyncOpenAI
+    @field_validator("send_as")
+    @classmethod
+    def _known_parameters(cls, names: dict[str, str | None]) -> dict[str, str | None]:
+        unknown = sorted(set(names) - set(RENAMED))
+        if unknown:
+            raise ValueError(f"{unknown[0]} is not one of {', '.join(RENAMED)}")
+        return names
 
-        return AsyncOpenAI(**options)
+    def choices_per_request(self) -> int:
+        return self.max_per_request
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        if self.at_default_url:
+            account = {name: os.environ.get(held, "").strip() for name, held in ACCOUNT.items()}
+            headers |= {name: value for name, value in account.items() if value}
+        return headers
+
+    def address_advice(self) -> str:
+        if self.base_url.endswith("/v1"):
+            return "check that base_url is right"
+        return f"check that base_url is right: it usually ends in /v1, as in {self.base_url}/v1"
 
     def parameters(self) -> dict[str, Any]:
-        limit, cuts = "max_tokens", {"temperature": self.temperature, "top_p": self.top_p}
-        if self.base_url == HOME and self.endpoint == "chat":
+        limit, options = "max_tokens", {"temperature": self.temperature, "top_p": self.top_p}
+        if self.at_default_url and self.endpoint == "chat":
             # OpenAI's newer models refuse the old name, and temperatures even where they are 1.
             # Most other servers know only the old name, and have defaults of their own.
             limit = "max_completion_tokens"
-            cuts = {name: value for name, value in cuts.items() if value != 1}
-        asked: dict[str, Any] = {limit: self.max_tokens, **cuts}
+            options = {name: value for name, value in options.items() if value != 1}
+        names: dict[str, str | None] = {"max_tokens": limit, **self.send_as}
+        values: dict[str, Any] = {"max_tokens": self.max_tokens, **options}
+        named = {names.get(name, name): value for name, value in values.items()}
+        sent: dict[str, Any] = {name: value for name, value in named.items() if name is not None}
         if self.with_logprobs:
-            asked["logprobs"] = True if self.endpoint == "chat" else 0
-        return {**asked, "extra_body": self.extra}
+            sent["logprobs"] = True if self.endpoint == "chat" else 0
+        return {**sent, "extra_body": self.extra}
 
     def sent(self, prompt: Prompt) -> Prompt | str:
         if self.endpoint == "chat":
             return prompt
         return "\n\n".join(message["content"] for message in prompt) + "\n\n"
 
-    async def request(self, client: Any, model: str, prompt: Prompt, n: int, seed: int) -> Any:
-        asked = {"model": model, "seed": seed, **self.parameters(), **({"n": n} if n > 1 else {})}
+    def request(self, model: str, prompt: Prompt, n: int, seed: int) -> tuple[str, dict[str, Any]]:
+        parameters = self.parameters()
+        extra = parameters.pop("extra_body")
+        seed_name = self.send_as.get("seed", "seed")
+        body: dict[str, Any] = {
+            "model": model,
+            **({} if seed_name is None else {seed_name: seed}),
+            **parameters,
+            **({"n": n} if n > 1 else {}),
+            **extra,
+        }
         if self.endpoint == "chat":
-            return await client.chat.completions.create(messages=list(prompt), **asked)
-        return await client.completions.create(prompt=self.sent(prompt), **asked)
+            return "/chat/completions", {"messages": list(prompt), **body}
+        return "/completions", {"prompt": self.sent(prompt), **body}
 
-    def usage(self, whole: Any) -> Usage | None:
-        counted = whole.usage
-        return counted and Usage(counted.prompt_tokens, counted.completion_tokens)
+    def usage(self, content: Mapping[str, Any]) -> Usage | None:
+        counted = content.get("usage")
+        if not isinstance(counted, dict):
+            return None
+        return usage_of(counted.get("prompt_tokens"), counted.get("completion_tokens"))
 
-    def read(self, whole: Any, usage: Usage | None) -> list[Generation]:
-        chat = self.endpoint == "chat"
-        texts = [_said(choice.message) if chat else choice.text for choice in whole.choices]
-        scores = [self._scores(choice) for choice in whole.choices]
-        shares = spread(usage.output if usage else 0, len(texts))
-        return [
-            Generation(written(text), len(score) if score else share, _sum(score))
-            for text, score, share in zip(texts, scores, shares, strict=True)
-        ]
+    def read(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
+        choices = content.get("choices")
+        choices = choices if isinstance(choices, list) else []
+        shares = shared_out(usage.output if usage else 0, len(choices))
+        samples = []
+        for choice, share in zip(choices, shares, strict=True):
+            text = self._text(choice)
+            if text is not None:
+                scores = self._logprobs(choice)
+                tokens = len(scores) if scores else share
+                reason = finish_reason_of(choice.get("finish_reason"))
+                total = sum(scores) if scores else None
+                samples.append(Generation(well_formed(text), tokens, total, reason))
+        return samples
 
-    def _scores(self, choice: Any) -> list[float] | None:
-        """Log-probability of each token, where the server tells."""
-        if not self.with_logprobs or choice.logprobs is None:
+    def _text(self, choice: Any) -> str | None:
+        """The text of a choice, empty where the model says nothing; `None`: the choice is broken.
+
+        A refusal counts as text where there is no other.
+        """
+        if not isinstance(choice, dict):
             return None
         if self.endpoint == "completions":
-            return choice.logprobs.token_logprobs or None
-        return [token.logprob for token in choice.logprobs.content or ()] or None
+            return choice["text"] if isinstance(choice.get("text"), str) else None
+        message = choice.get("message")
+        if not isinstance(message, dict):
+            return None
+        text = _joined(message.get("content"))
+        refusal = message.get("refusal")
+        return text or (refusal if isinstance(refusal, str) else text)
+
+    def _logprobs(self, choice: Mapping[str, Any]) -> list[float] | None:
+        """Log-probability of each token, where the server gives them all."""
+        given = choice.get("logprobs")
+        if not self.with_logprobs or not isinstance(given, dict):
+            return None
+        if self.endpoint == "completions":
+            scores = given.get("token_logprobs")
+        else:
+            tokens = given.get("content")
+            scores = [
+                token.get("logprob") if isinstance(token, dict) else None
+                for token in (tokens if isinstance(tokens, list) else [])
+            ]
+        if not isinstance(scores, list) or not scores or not all(map(_is_logprob, scores)):
+            return None
+        return [float(score) for score in scores]
 
 
-def _said(message: Any) -> str:
-    """The text of a choice; that of a refusal, or none, where the model says nothing else."""
-    return message.content or getattr(message, "refusal", None) or ""
+def _joined(content: Any) -> str | None:
+    """A message's content, which may be a list of parts; `None` if it is neither."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        return None
+    texts = [
+        part if isinstance(part, str) else part.get("text")
+        for part in content
+        if isinstance(part, str) or (isinstance(part, dict) and part.get("type") in TEXT_PARTS)
+    ]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
-def _sum(scores: Sequence[float] | None) -> float | None:
-    return sum(scores) if scores else None
+def _is_logprob(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value <= 1e-6

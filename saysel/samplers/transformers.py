@@ -28,6 +28,9 @@ class TransformersSampler(Sampler):
         512, ge=1, description="replies generated side by side; halved where memory runs out"
     )
 
+    def reply_limit(self) -> int:
+        return self.max_tokens
+
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
     ) -> Iterator[list[Generation]]:

@@ -42,6 +42,9 @@ class VLLMSampler(Sampler):
         if find_spec("vllm") is None:
             raise MissingExtra(f"the sampler '{self.use or 'vllm'}'", "vllm", "vllm")
 
+    def reply_limit(self) -> int:
+        return self.max_tokens
+
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
     ) -> Iterator[list[Generation]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from saysel.interfaces import EstimationContext, Estimator, Model, Sampler, Trainer
+from saysel.errors import SayselError
+from saysel.interfaces import EstimationContext, Estimator, Model, Prompt, Sampler, Trainer
+from saysel.ledger import Ledger
 from saysel.records import Example, ModelRef
 from saysel.testing.examples import Data, Steps, build, responses, stories
-from saysel.testing.expectations import check_options, expect
+from saysel.testing.expectations import check_options, expect, expect_raises
 
 
 def check_model(model: Model, directory: Path) -> None:
@@ -46,6 +50,40 @@ def check_sampler(sampler: Sampler, model: ModelRef) -> None:
         "logprobs must give the log-probability of every token of every completion, or None; "
         f"got {scores!r} for 'the cellar', '' and 'the cellar'",
     )
+    expect(
+        sampler.gives_logprobs() == (scores is not None),
+        f"gives_logprobs says {sampler.gives_logprobs()}, and logprobs gave {scores!r}",
+    )
+    limit = sampler.reply_limit()
+    expect(limit is None or limit >= 1, f"reply_limit must be None or at least 1, got {limit}")
+    if sampler.remote:
+        _check_requests(sampler, model, prompts[0])
+
+
+def _check_requests(sampler: Sampler, model: ModelRef, prompt: Prompt) -> None:
+    """What a sampler that asks a server has to keep to."""
+    size = sampler.choices_per_request()
+    expect(size >= 1, f"choices_per_request must be at least 1, got {size}")
+    if not sampler.metered:
+        return
+    expect(sampler.reply_limit() is not None, "a metered sampler needs a reply_limit")
+    named = sampler.served_model() or model.path
+    with TemporaryDirectory() as directory:
+        prices = Path(directory) / "prices.yaml"
+        prices.write_text(json.dumps({named: [1.0, 1.0]}))
+        free = Ledger(Path(directory), "check", prices=str(prices))
+        with free.opened():
+            list(sampler.sample(model, [prompt], 1, 0))
+        expect(
+            free.totals().get("requests", 0) >= 1,
+            "a metered sampler must write its requests into the ledger (saysel.ledger.current)",
+        )
+        with replace(free, max_cost=1e-12, stage="limit").opened():
+            expect_raises(
+                SayselError,
+                lambda: list(sampler.sample(model, [prompt], 1, 1)),
+                "a request beyond max_cost",
+            )
 
 
 def check_trainer(trainer: Trainer, model: ModelRef, directory: Path) -> None:

@@ -25,7 +25,6 @@ CHAT: Prompt = [
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("anthropic._base_client.INITIAL_RETRY_DELAY", 0.01)
 
 
 @pytest.fixture
@@ -35,7 +34,9 @@ def server() -> Iterator[Server]:
 
 
 def sampler(server: Server, **options: object) -> AnthropicSampler:
-    return AnthropicSampler(base_url=server.url.removesuffix("/v1"), **options)
+    return AnthropicSampler(
+        base_url=server.url.removesuffix("/v1"), **{"key_from": "ANTHROPIC_API_KEY", **options}
+    )
 
 
 def test_every_sample_is_a_request(server: Server, tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ def test_every_response_is_there_exactly_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
     prompts = [[{"role": "user", "content": f"question {row}"}] for row in range(PROMPTS)]
     ledger = Ledger(tmp_path, "sample-1")
     with subprocess.Popen(

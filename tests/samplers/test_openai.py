@@ -8,12 +8,13 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from saysel import asking, remote, testing
+from saysel import asking, testing
 from saysel.errors import StageError, UsageError
 from saysel.interfaces import Prompt
 from saysel.ledger import Ledger
@@ -28,9 +29,7 @@ KEY = "sk-planted-0123456789"
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    # Pauses between attempts, ours and the SDK's.
     monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
 
 
 @pytest.fixture
@@ -159,7 +158,7 @@ def test_a_401_stops_at_once_with_one_line_that_lacks_the_key() -> None:
         Server(always(401, f"Incorrect API key provided: {KEY}")) as server,
         pytest.raises(StageError, match=r"refuses the key in OPENAI_API_KEY") as caught,
     ):
-        ask(server, questions(100), concurrency=2)
+        ask(server, questions(100), concurrency=2, key_from="OPENAI_API_KEY")
 
     assert len(server.requests) <= 2
     assert "\n" not in str(caught.value) and KEY not in str(caught.value)
@@ -205,22 +204,21 @@ def test_the_server_says_how_long_to_wait() -> None:
     assert times[1] - times[0] >= 1.5  # longer than the SDK waits by itself
 
 
-def test_a_longer_wait_than_the_sdk_sits_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "SHORT_WAIT", 0.1)
-    monkeypatch.setattr(remote, "_seconds", lambda header: float(header) / 1000)
+@pytest.mark.parametrize("date", [False, True])
+def test_the_server_says_until_when_to_wait(date: bool) -> None:
     model, times = Model(), []
 
     async def once_busy(request: Any) -> Any:
         times.append(time.monotonic())
         if len(times) == 1:
-            return await always(429, "later", **{"retry-after": "300"})(request)
+            later = formatdate(time.time() + 3, usegmt=True) if date else "2"
+            return await always(503, "later", **{"retry-after": later})(request)
         return await model(request)
 
     with Server(once_busy) as server:
-        found = ask(server, chat("a"))
+        check(ask(server, chat("a")), chat("a"), 1)
 
-    check(found, chat("a"), 1)
-    assert times[1] - times[0] >= 0.3
+    assert 1.9 <= times[1] - times[0] < 20
 
 
 def test_a_wait_that_is_too_long_is_told() -> None:
@@ -274,7 +272,8 @@ def test_one_prompt_that_is_refused_does_not_end_the_others_where_that_is_wanted
     assert len(refusals) == 1 and "content filter" in refusals[0]
     assert again == found  # what was refused is not kept, and is asked again
     asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
-    assert asked == {"question 0": 1, "question 1": 1, "question 2": 2, "question 3": 1}
+    assert asked.pop("question 2") in (2, 3, 4)  # for both samples at once, and for one
+    assert asked == {"question 0": 1, "question 1": 1, "question 3": 1}
 
 
 def test_what_had_left_is_kept_when_one_prompt_is_refused(tmp_path: Path) -> None:
@@ -295,7 +294,7 @@ def test_what_had_left_is_kept_when_one_prompt_is_refused(tmp_path: Path) -> Non
         list(sampler.lenient([]).sample(MODEL, questions(20), 2, 0))
 
     # Four had left when one was refused, nothing after it; what they said was kept.
-    assert asked.pop("question 2") == 2
+    assert asked.pop("question 2") in (2, 3, 4)  # for both samples at once, and for one
     assert set(asked.values()) == {1} and 3 <= len(asked) <= 6
     asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
     assert all(times == 1 for text, times in asked.items() if text != "question 2")
@@ -317,7 +316,9 @@ def test_a_failure_waits_for_nobody_who_waits(tmp_path: Path) -> None:
         Ledger(tmp_path).opened(),
         pytest.raises(StageError, match="refuses the key"),
     ):
-        sampler = OpenAISampler(base_url=server.url, concurrency=4, timeout=30)
+        sampler = OpenAISampler(
+            base_url=server.url, concurrency=4, timeout=30, key_from="OPENAI_API_KEY"
+        )
         list(sampler.sample(MODEL, questions(4), 2, 0))
 
     assert time.monotonic() - began < 15
@@ -336,7 +337,9 @@ def test_nobody_there_is_one_line() -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     sampler = OpenAISampler(base_url=url, retries=0)
 
-    with pytest.raises(StageError, match=rf"{url}: cannot be reached \(\w+\)") as caught:
+    with pytest.raises(
+        StageError, match=rf"{url}: cannot be reached \(Connection refused\)"
+    ) as caught:
         list(sampler.sample(MODEL, chat("a"), 1, 0))
     assert "\n" not in str(caught.value)
 
@@ -344,7 +347,7 @@ def test_nobody_there_is_one_line() -> None:
 def test_a_server_that_hangs_is_one_line() -> None:
     with (
         Server(Faults("", 1, ("hang",))) as server,
-        pytest.raises(StageError, match=r"no answer within 0\.1 seconds, 2 times"),
+        pytest.raises(StageError, match=r"no whole answer within 0\.1 seconds, 2 times"),
     ):
         ask(server, chat("a"), retries=1, timeout=0.1)
 
@@ -491,6 +494,7 @@ def test_every_answer_is_noted_with_its_cost(server: Server, tmp_path: Path, pri
         "input_tokens": 30,
         "output_tokens": 15,
         "cost": 3.0,
+        "finish_reasons": {"stop": 3},
     }
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from saysel import testing
+from saysel import asking, testing
 from saysel.ledger import Ledger
 from saysel.records import ModelRef
 from saysel.samplers.openai import OpenAISampler
@@ -70,7 +70,7 @@ def test_completions(url: str, served: ModelRef) -> None:
 def test_faults_in_front_of_it(
     url: str, served: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
     prompts = [[{"role": "user", "content": f"Why {row}?"}] for row in range(40)]
     faults = Faults(url, 0.2)
     with Server(faults) as server, Ledger(tmp_path, "sample-1").opened():

@@ -239,7 +239,6 @@ def test_over_http_a_writer_and_a_judge(advising: ModelRef, tmp_path: Path) -> N
 def test_over_http_ten_thousand_samples_through_faults(
     url: str, model: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
     monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
     prompts: list[Prompt] = [[{"role": "user", "content": f"Why {row}?"}] for row in range(10_000)]
     faults = Faults(url, 0.2)

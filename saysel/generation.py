@@ -110,6 +110,12 @@ def _generate(
             f"{type(model).__name__} keeps no cache of keys and values that can be copied for "
             "several samples: sample it with vllm or at a server (openai)"
         )
+    if out.logits.isnan().any():
+        raise StageError(
+            "the model's probabilities of the next token are NaN: its weights are damaged, too "
+            "large for its dtype (try model.dtype=float32), or training diverged (try a lower "
+            "learning_rate)"
+        )
     if n > 1:
         cache.batch_repeat_interleave(n)
     logits = out.logits[:, -1].float().repeat_interleave(n, 0)  # [P * n, V]

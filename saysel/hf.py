@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +19,10 @@ from typing import Any, NamedTuple
 from saysel import master_weights, memory
 from saysel.errors import DataError
 from saysel.interfaces import Progress, Prompt
+from saysel.interruption import deferred
 from saysel.records import ModelRef
 from saysel.storage import finish, whole
+from saysel.update_guard import guard_callback
 
 #: Model and tokenizer that were last asked for.
 _RESIDENT: dict[ModelRef, tuple[Any, Any]] = {}
@@ -441,11 +443,25 @@ def reply_trainer(**options: Any) -> Any:
     return ReplyTrainer(**options)
 
 
-def fit(trainer: Any, directory: Path) -> None:
+def fit(
+    trainer: Any,
+    directory: Path,
+    name: str = "training",
+    log: Callable[..., None] | None = None,
+) -> None:
     """Run a transformers Trainer, going on from its last whole checkpoint in `directory`.
 
     A checkpoint that a killed process left half-written lacks its marker and is passed over, and so
-    is one whose files were damaged since.
+    is one whose files were damaged since. Updates that are not finite are skipped. After Ctrl-C a
+    checkpoint is saved first.
+
+    Args:
+        name: of the trainer, for messages.
+        log: records figures, as `TrainingData.log` does.
+
+    Raises:
+        StageError: several updates in a row were not finite.
+        KeyboardInterrupt: Ctrl-C was pressed.
     """
     quiet()
     master_weights.to_float32(trainer.model)  # TRL casts adapters of quantized models to bfloat16
@@ -456,8 +472,14 @@ def fit(trainer: Any, directory: Path) -> None:
             checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             finish(checkpoint, {}, COMPLETE)
 
+    class SaveAndStop(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if interruption.requested:
+                control.should_save = control.should_training_stop = True
+
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(Mark())
+    for callback in (Mark(), SaveAndStop(), guard_callback(name, log)):
+        trainer.add_callback(callback)
     saved = [
         int(path.parent.name.rpartition("-")[2])
         for path in directory.glob(f"checkpoint-*/{COMPLETE}")
@@ -465,12 +487,14 @@ def fit(trainer: Any, directory: Path) -> None:
     ]
     # From a checkpoint at the very end the Trainer would take one step too many.
     last = max((step for step in saved if step < trainer.args.max_steps), default=None)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), deferred() as interruption:
         # Torch warns about pinned memory and scheduler order from inside the Trainer.
         warnings.simplefilter("ignore")
         trainer.train(
             resume_from_checkpoint=str(directory / f"checkpoint-{last}") if last else None
         )
+    if interruption.requested:
+        raise KeyboardInterrupt
 
 
 def tell(progress: Progress) -> Any:

@@ -417,7 +417,13 @@ class RewardFn(Component):
 
     @abstractmethod
     def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:
-        """One reward per reply. Confidence `None`: it could not be read."""
+        """One finite number per reply.
+
+        Args:
+            correct: of each reply, in [0, 1].
+            confidence: in [0, 1]; `None` where it could not be read. Such a reply should earn
+                less than 0: `ppo` uses its reward as it is, without a baseline.
+        """
 
 
 # ----------------------------------------------------------------------------------- trainer

@@ -113,7 +113,7 @@ class ScratchModel(Model):
             data_collator=Collator(tokenizer.pad_token_id),
             callbacks=[hf.tell(progress)],
         )
-        hf.fit(trainer, directory / "checkpoints")
+        hf.fit(trainer, directory / "checkpoints", "scratch")
         hf.save(model, tokenizer, directory / "model")
         return ModelRef(str(directory / "model"), dtype="float32")
 

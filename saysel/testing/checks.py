@@ -254,6 +254,7 @@ def check_reward(reward: RewardFn) -> None:
         paid[0] > paid[1], f"sure and right earns {paid[0]}, no more than sure and wrong: {paid[1]}"
     )
     expect(max(paid[5:]) < max(paid[:5]), f"an unreadable confidence earns as much as any: {paid}")
+    expect(max(paid[5:]) < 0, f"an unreadable confidence must earn less than 0: {paid}")
 
 
 def check_metric(metric: Metric) -> None:

@@ -31,7 +31,7 @@ from saysel import hf, hf_grpo
 from saysel.generation import Decoding, generate
 from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
-from saysel.trainers.earned import earned
+from saysel.trainers.earned import UnreadableBatches, earned
 from saysel.trainers.ppo import batch
 from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
@@ -123,6 +123,7 @@ class GRPOTrainer(Trainer):
             for question in batch(questions, each, 1, step, data.seed)
         ]
         figures: dict[str, float] = {}
+        unreadable = UnreadableBatches("grpo")
 
         def roll_out(lm: Any, step: int, asked: Sequence[int]) -> list[hf_grpo.Weighed]:
             # All that is random in a step hangs on its number, so a resumed run draws the same.
@@ -130,7 +131,7 @@ class GRPOTrainer(Trainer):
             generator.manual_seed(data.seed * 1_000_003 + step)
             figures.clear()
             chosen = [questions[row] for row in asked]
-            return self._replies(lm, tokenizer, data, chosen, generator, figures)
+            return self._replies(lm, tokenizer, data, chosen, generator, figures, unreadable)
 
         torch.manual_seed(data.seed)  # for a new adapter
         lm = hf.load_trainable(model, new_adapter(self.lora, model))
@@ -159,7 +160,7 @@ class GRPOTrainer(Trainer):
             processing_class=tokenizer,
             callbacks=[hf.tell(data.progress), record(data, figures)],
         )
-        hf.fit(trainer, directory / "checkpoints")
+        hf.fit(trainer, directory / "checkpoints", "grpo", data.log)
         return hf.save_trained(trainer.model, tokenizer, model, directory / "model")
 
     def _replies(
@@ -170,14 +171,16 @@ class GRPOTrainer(Trainer):
         questions: Sequence[Question],
         generator: Any,
         figures: dict[str, float],
+        unreadable: UnreadableBatches,
     ) -> list[hf_grpo.Weighed]:
         """The replies to each of the questions, weighed, group after group.
 
         Args:
             figures: takes their means for the record: reward, accuracy, confidence, parse_rate.
+            unreadable: counts the batch if no reply can be read.
 
         Raises:
-            StageError: the judge could judge none of them.
+            StageError: see `earned` and `UnreadableBatches`.
         """
         prompts = hf.encode(tokenizer, [data.format.prompt(question) for question in questions])
         decoding = Decoding(
@@ -198,6 +201,7 @@ class GRPOTrainer(Trainer):
         found = earned("grpo", asked, texts, cut, data.format, data.judge, self.reward)
         figures.clear()
         figures |= found.figures()
+        unreadable.check(figures["parse_rate"], found.texts)
         rewards: list[float | None] = [None] * len(drawn)
         # Where what may move begins: at once, if the reply cannot be read.
         marked = [reply.marked for reply in drawn]

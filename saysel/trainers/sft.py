@@ -145,7 +145,7 @@ class SFTTrainer(Trainer):
             processing_class=tokenizer,
             callbacks=[hf.tell(data.progress), losses(data)],
         )
-        hf.fit(trainer, directory / "checkpoints")
+        hf.fit(trainer, directory / "checkpoints", "sft", data.log)
         return hf.save_trained(trainer.model, tokenizer, model, directory / "model")
 
 

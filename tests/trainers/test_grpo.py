@@ -21,6 +21,7 @@ from saysel.records import ModelRef, Question
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
 from saysel.testing import Data
+from saysel.trainers.earned import UnreadableBatches
 from saysel.trainers.grpo import GRPOTrainer, advantages
 from tests import tiny
 from tests.trainers.two_arms import FORMAT, same, weights
@@ -67,7 +68,8 @@ def drawn(
     trainer = GRPOTrainer(**{**SHORT, **options})
     figures: dict[str, float] = {}
     generator = torch.Generator().manual_seed(0)
-    replies = trainer._replies(lm, tokenizer, data, asked, generator, figures)
+    unreadable = UnreadableBatches("grpo")
+    replies = trainer._replies(lm, tokenizer, data, asked, generator, figures, unreadable)
     return replies, figures, tokenizer
 
 

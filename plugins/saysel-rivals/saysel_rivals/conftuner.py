@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,10 +37,12 @@ from saysel.confidence_tokens import ConfidenceTokens
 from saysel.errors import StageError
 from saysel.generation import Decoding, generate, padded
 from saysel.interfaces import Throughput, Trainer, TrainingData
+from saysel.interruption import deferred
 from saysel.records import ModelRef, Question
 from saysel.storage import intact, intact_record, write_checked, write_record
 from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
+from saysel.update_guard import UpdateGuard
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,7 +117,6 @@ class TokenizedBrierTrainer(Trainer):
 
     def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
         import torch
-        from transformers import get_linear_schedule_with_warmup
 
         torch.manual_seed(data.seed)  # for a new adapter
         tokenizer = hf.load_tokenizer(model)
@@ -127,24 +128,32 @@ class TokenizedBrierTrainer(Trainer):
         if not replies and self._rehearsal:
             replies = examples_as_replies(tokenizer, data)
         if not replies:
-            if left_out["unjudged"]:
-                raise StageError(
-                    f"tokenized_brier: of {sum(left_out.values())} replies, {left_out['unjudged']} "
-                    "could not be judged and the others not be read: see to the judge and run again"
-                )
-            raise StageError(
-                f"tokenized_brier: none of {left_out['unreadable']} replies has an answer and "
-                f"'{data.format.confidence_marker}' behind it: fine-tune the model on the format "
-                "first (sft), or raise max_tokens"
-            )
-        lm.train()
+            raise nothing_to_learn(left_out, data.format.confidence_marker)
+        checkpoint = checkpoints / "checkpoint.pt"
+        if not intact(checkpoint):
+            data.log(step=0, replies=len(replies), **left_out)
+        self._learn(lm.train(), tokenizer, tokens, replies, data, checkpoint)
+        return hf.save_trained(lm, tokenizer, model, directory / "model")
+
+    def _learn(
+        self,
+        lm: Any,
+        tokenizer: Any,
+        tokens: ConfidenceTokens,
+        replies: Sequence[OwnReply],
+        data: TrainingData,
+        checkpoint: Path,
+    ) -> None:
+        """Update the model, from the checkpoint on if there is one."""
+        import torch
+        from transformers import get_linear_schedule_with_warmup
+
         steps, unit = self.work(len(replies))
         learned = [weight for weight in lm.parameters() if weight.requires_grad]
         rate = learning_rate(self.learning_rate, ADAPTER_RATE, lm)
         optimizer = torch.optim.AdamW(learned, lr=rate, weight_decay=0.0)
         decay = get_linear_schedule_with_warmup(optimizer, round(self.warmup * steps), steps)
-        values = torch.tensor(tokens.values, device=lm.device)
-        checkpoint = checkpoints / "checkpoint.pt"
+        guard = UpdateGuard("tokenized_brier")
         start = 0
         if intact(checkpoint):
             state = torch.load(checkpoint, map_location=lm.device, weights_only=True)
@@ -154,40 +163,54 @@ class TokenizedBrierTrainer(Trainer):
             optimizer.load_state_dict(state["optimizer"])
             decay.load_state_dict(state["decay"])
             start = state["step"]
-        else:
-            data.log(step=0, replies=len(replies), **left_out)
         data.progress.begin(steps, unit)
         data.progress.advance(start)
-        for step in range(start, steps):
-            # Dropout hangs on the step's number, so that a resumed run drops the same.
-            torch.manual_seed(data.seed * 1_000_003 + step)
-            rows = batch(replies, self.batch_size, step, data.seed)
-            loss = stated = 0.0
-            for first in range(0, len(rows), self.micro_batch_size):
-                part = rows[first : first + self.micro_batch_size]
-                texts = [reply.tokens for reply in part]
-                logprobs = confidence_logprobs(lm, tokenizer, tokens, texts)  # [b, C]
-                correct = torch.tensor([reply.correct for reply in part], device=lm.device)
-                share = tokenized_brier(logprobs, values, correct) * len(part) / len(rows)
-                torch.autograd.backward(share)
-                loss += float(share.detach())
-                stated += float((logprobs.detach().softmax(-1) @ values).sum()) / len(rows)
-            torch.nn.utils.clip_grad_norm_(learned, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            decay.step()
-            accuracy = sum(reply.correct for reply in rows) / len(rows)
-            data.log(step=step + 1, loss=loss, confidence=stated, accuracy=accuracy)
-            data.progress.advance()
-            if (step + 1) % self.checkpoint_every == 0 and step + 1 < steps:
-                state = {
-                    "learned": [weight.detach().cpu() for weight in learned],
-                    "optimizer": optimizer.state_dict(),
-                    "decay": decay.state_dict(),
-                    "step": step + 1,
-                }
-                write_checked(checkpoint, partial(torch.save, state))
-        return hf.save_trained(lm, tokenizer, model, directory / "model")
+        with deferred() as interruption:
+            for step in range(start, steps):
+                # Dropout depends on the step's number alone, so a resumed run repeats it.
+                torch.manual_seed(data.seed * 1_000_003 + step)
+                rows = batch(replies, self.batch_size, step, data.seed)
+                figures = self._backward(lm, tokenizer, tokens, rows)
+                norm = float(torch.nn.utils.clip_grad_norm_(learned, 1.0))
+                if not guard.allows(loss=figures["loss"], gradient_norm=norm):
+                    figures = {"skipped_updates": 1.0}
+                    optimizer.zero_grad(set_to_none=True)  # nothing to apply
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                decay.step()
+                accuracy = sum(reply.correct for reply in rows) / len(rows)
+                data.log(step=step + 1, **figures, accuracy=accuracy)
+                data.progress.advance()
+                due = (step + 1) % self.checkpoint_every == 0 and step + 1 < steps
+                if due or interruption.requested:
+                    state = {
+                        "learned": [weight.detach().cpu() for weight in learned],
+                        "optimizer": optimizer.state_dict(),
+                        "decay": decay.state_dict(),
+                        "step": step + 1,
+                    }
+                    write_checked(checkpoint, partial(torch.save, state))
+                if interruption.requested:
+                    raise KeyboardInterrupt
+
+    def _backward(
+        self, lm: Any, tokenizer: Any, tokens: ConfidenceTokens, rows: Sequence[OwnReply]
+    ) -> dict[str, float]:
+        """Accumulate the gradient of a batch; returns its loss and mean stated confidence."""
+        import torch
+
+        values = torch.tensor(tokens.values, device=lm.device)
+        loss = stated = 0.0
+        for first in range(0, len(rows), self.micro_batch_size):
+            part = rows[first : first + self.micro_batch_size]
+            texts = [reply.tokens for reply in part]
+            logprobs = confidence_logprobs(lm, tokenizer, tokens, texts)  # [b, C]
+            correct = torch.tensor([reply.correct for reply in part], device=lm.device)
+            share = tokenized_brier(logprobs, values, correct) * len(part) / len(rows)
+            torch.autograd.backward(share)
+            loss += float(share.detach())
+            stated += float((logprobs.detach().softmax(-1) @ values).sum()) / len(rows)
+        return {"loss": loss, "confidence": stated}
 
     def _own_replies(
         self, lm: Any, tokenizer: Any, data: TrainingData, directory: Path
@@ -218,6 +241,19 @@ class TokenizedBrierTrainer(Trainer):
             left_out.update(drawn["left_out"])
             data.progress.advance(len(asked))
         return replies, left_out
+
+
+def nothing_to_learn(left_out: Mapping[str, int], marker: str) -> StageError:
+    """Why no reply is left to learn from."""
+    if left_out["unjudged"]:
+        return StageError(
+            f"tokenized_brier: of {sum(left_out.values())} replies, {left_out['unjudged']} could "
+            "not be judged and the others not be read: check the judge and run again"
+        )
+    return StageError(
+        f"tokenized_brier: none of {left_out['unreadable']} replies has an answer followed by "
+        f"'{marker}': fine-tune the model on the format first (sft), or raise max_tokens"
+    )
 
 
 def answered(

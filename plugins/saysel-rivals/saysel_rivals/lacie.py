@@ -166,7 +166,7 @@ class DPOTrainer(Trainer):
             processing_class=tokenizer,
             callbacks=[hf.tell(data.progress), margins(data)],
         )
-        hf.fit(trainer, directory / "checkpoints")
+        hf.fit(trainer, directory / "checkpoints", "dpo", data.log)
         return hf.save_trained(trainer.model, tokenizer, model, directory / "model")
 
     def _pairs(self, data: TrainingData, responses: Sequence[Response]) -> list[Pair]:

@@ -28,9 +28,8 @@ Deviations from the paper, each because the paper's way failed in our experiment
 from __future__ import annotations
 
 import random
-from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -39,13 +38,18 @@ from saysel import hf
 from saysel.confidence_tokens import ConfidenceTokens
 from saysel.generation import Decoding
 from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
+from saysel.interruption import deferred
 from saysel.records import ModelRef, Question
-from saysel.storage import intact, write_checked
+from saysel.trainers.earned import UnreadableBatches
+from saysel.trainers.ppo.checkpoint import Checkpoint
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
-from saysel.trainers.ppo.rollouts import roll_out
+from saysel.trainers.ppo.rollouts import Rollouts, roll_out
 from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora
+
+if TYPE_CHECKING:
+    import torch
 
 #: Default learning rate of an adapter, as in the paper.
 ADAPTER_RATE = 1e-5
@@ -157,18 +161,60 @@ class PPOTrainer(Trainer):
 
         torch.manual_seed(data.seed)
         policy = Policy(model, self.lora)
-        optimizer = torch.optim.AdamW(
+        optimizer = self._optimizer(policy)
+        decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / self.steps)
+        tokens = None
+        if self.confidences == "summed":
+            ends = hf.end_tokens(policy.model, policy.tokenizer)
+            tokens = ConfidenceTokens(data.format, policy.tokenizer, ends)
+        learner = Learner(self, policy, optimizer, tokens)
+        checkpoint = Checkpoint(
+            directory / "checkpoints" / "checkpoint.pt", policy, optimizer, decay, learner
+        )
+        start = checkpoint.restore()
+        questions = data.questions(self.questions)
+        unreadable = UnreadableBatches("ppo")
+        data.progress.begin(self.steps, "steps")
+        data.progress.advance(start)
+        with deferred() as interruption:
+            for step in range(start, self.steps):
+                # A step's randomness depends on its number alone, so a resumed run repeats it.
+                generator = torch.Generator(policy.model.device)
+                generator.manual_seed(data.seed * 1_000_003 + step)
+                asked = batch(questions, self.batch_size, self.replies, step, data.seed)
+                rollouts = self._roll_out(policy, asked, data, generator, tokens)
+                unreadable.check(rollouts.figures["parse_rate"], rollouts.texts)
+                figures = learner.learn(rollouts, generator)
+                decay.step()
+                data.log(step=step + 1, **rollouts.figures, **figures)
+                data.progress.advance()
+                due = (step + 1) % self.checkpoint_every == 0 and step + 1 < self.steps
+                if due or interruption.requested:
+                    checkpoint.save(step + 1)
+                if interruption.requested:
+                    raise KeyboardInterrupt
+        return hf.save_trained(policy.finished(), policy.tokenizer, model, directory / "model")
+
+    def _optimizer(self, policy: Policy) -> torch.optim.Optimizer:
+        import torch
+
+        rate = learning_rate(self.learning_rate, ADAPTER_RATE, policy.model)
+        return torch.optim.AdamW(
             [
-                {
-                    "params": policy.parameters(),
-                    "lr": learning_rate(self.learning_rate, ADAPTER_RATE, policy.model),
-                },
+                {"params": policy.parameters(), "lr": rate},
                 {"params": list(policy.head.parameters()), "lr": self.value_learning_rate},
             ],
             weight_decay=0.0,
         )
-        decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / self.steps)
-        questions = data.questions(self.questions)
+
+    def _roll_out(
+        self,
+        policy: Policy,
+        questions: list[Question],
+        data: TrainingData,
+        generator: torch.Generator,
+        tokens: ConfidenceTokens | None,
+    ) -> Rollouts:
         decoding = Decoding(
             temperature=data.temperature,
             max_tokens=self.max_tokens,
@@ -176,54 +222,17 @@ class PPOTrainer(Trainer):
             mark=data.format.confidence_marker if self.mask == "confidence" else "",
             explore=None if self.confidences == "summed" else self.explore,
         )
-        tokens = (
-            ConfidenceTokens(
-                data.format, policy.tokenizer, hf.end_tokens(policy.model, policy.tokenizer)
-            )
-            if self.confidences == "summed"
-            else None
+        return roll_out(
+            policy,
+            questions,
+            data.format,
+            data.judge,
+            self.reward,
+            self.mask,
+            decoding,
+            generator,
+            tokens,
         )
-        learner = Learner(self, policy, optimizer, tokens)
-        checkpoint = directory / "checkpoints" / "checkpoint.pt"
-        start = 0
-        if intact(checkpoint):
-            state = torch.load(checkpoint, map_location=policy.model.device, weights_only=True)
-            policy.restore(state["policy"])
-            optimizer.load_state_dict(state["optimizer"])
-            decay.load_state_dict(state["decay"])
-            learner.restore(state["learner"])
-            start = state["step"]
-        data.progress.begin(self.steps, "steps")
-        data.progress.advance(start)
-        for step in range(start, self.steps):
-            # All that is random in a step hangs on its number, so a resumed run draws the same.
-            generator = torch.Generator(policy.model.device)
-            generator.manual_seed(data.seed * 1_000_003 + step)
-            rollouts = roll_out(
-                policy,
-                batch(questions, self.batch_size, self.replies, step, data.seed),
-                data.format,
-                data.judge,
-                self.reward,
-                self.mask,
-                decoding,
-                generator,
-                tokens,
-            )
-            figures = learner.learn(rollouts, generator)
-            decay.step()
-            data.log(step=step + 1, **rollouts.figures, **figures)
-            data.progress.advance()
-            if (step + 1) % self.checkpoint_every == 0 and step + 1 < self.steps:
-                state = {
-                    "policy": policy.state(),
-                    "optimizer": optimizer.state_dict(),
-                    "decay": decay.state_dict(),
-                    "learner": learner.state(),
-                    "step": step + 1,
-                }
-                write_checked(checkpoint, partial(torch.save, state))
-        return hf.save_trained(policy.finished(), policy.tokenizer, model, directory / "model")
 
 
 def batch(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from statistics import fmean
+from typing import TYPE_CHECKING, NamedTuple
 
 from saysel.confidence_tokens import ConfidenceTokens
 from saysel.trainers.ppo.losses import (
@@ -18,6 +19,7 @@ from saysel.trainers.ppo.losses import (
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts
 from saysel.trainers.ppo.stakes import Stakes
+from saysel.update_guard import UpdateGuard
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +28,28 @@ if TYPE_CHECKING:
 
 #: Replies in a forward pass without gradients.
 PASS = 64
+
+
+class Fixed(NamedTuple):
+    """What stays the same over all updates on a batch of B replies with T tokens.
+
+    Attributes:
+        values, logprobs: of the sampled tokens before the first update, [B, T].
+        reference: log-probabilities of the reference policy, [B, T, V].
+        advantages, returns: see `policy_advantages` and `gae`, [B, T].
+        sampled: 1.0 at the tokens with a policy loss, [B, T].
+        valued: 1.0 at the tokens with a value loss, [B, T].
+        kl_weight: of the KL divergence at each token, [B, T].
+    """
+
+    values: torch.Tensor
+    logprobs: torch.Tensor
+    reference: torch.Tensor
+    advantages: torch.Tensor
+    returns: torch.Tensor
+    sampled: torch.Tensor
+    valued: torch.Tensor
+    kl_weight: torch.Tensor
 
 
 class Learner:
@@ -42,6 +66,7 @@ class Learner:
         self.policy = policy
         self.optimizer = optimizer
         self.confidence_tokens = confidence_tokens
+        self.guard = UpdateGuard("ppo")
         self.kl_factor = 1.0
         self.seen = 0.0
         self.squares = 0.0
@@ -51,16 +76,87 @@ class Learner:
 
         Returns:
             Means over the updates of KL per reply and of the losses; the KL factor; the sums of
-            absolute advantages over all tokens of readable and of unreadable replies.
+            absolute advantages over all tokens of readable and of unreadable replies; how many
+            updates were skipped because they were not finite, if any were.
+
+        Raises:
+            StageError: several updates in a row were not finite.
         """
         import torch
 
-        options, policy = self.options, self.policy
-        length = rollouts.actions.shape[1]
-        old_values, old_logprobs, reference = self._before(rollouts, length)
+        fixed = self._fixed(rollouts)
+        applied: list[dict[str, float]] = []
+        skipped = self.guard.skipped
+        for _ in range(self.options.epochs):
+            order = torch.randperm(
+                len(rollouts.ids), generator=generator, device=rollouts.ids.device
+            )
+            for rows in torch.split(order, self.options.mini_batch_size):
+                loss, figures = self._loss(rollouts, fixed, rows)
+                self.optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(loss)
+                norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), 1.0)
+                if self.guard.allows(loss=float(loss.detach()), gradient_norm=float(norm)):
+                    applied.append(figures)
+                else:
+                    self.optimizer.zero_grad(set_to_none=True)  # nothing to apply
+                self.optimizer.step()
+        means = {
+            name: fmean(figures[name] for figures in applied)
+            for name in (applied[0] if applied else ())
+        }
+        if self.options.kl_target is not None and applied:
+            self.kl_factor = adapted(self.kl_factor, means["kl"], self.options.kl_target)
+        sizes = fixed.advantages.abs().sum(-1)
+        means |= {
+            "kl_factor": self.kl_factor,
+            "advantage_readable": float((sizes * rollouts.readable).sum()),
+            "advantage_unreadable": float((sizes * (1 - rollouts.readable)).sum()),
+        }
+        if self.guard.skipped > skipped:
+            means["skipped_updates"] = float(self.guard.skipped - skipped)
+        return means
 
+    def _loss(
+        self, rollouts: Rollouts, fixed: Fixed, rows: torch.Tensor
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        """The loss of some replies, [b] of them, and its parts for the record."""
+        options, length = self.options, rollouts.actions.shape[1]
+        now = self.policy.look(rollouts.ids[rows], rollouts.mask[rows], length)
+        divergence = kl(now.logprobs, fixed.reference[rows])
+        surrogate = policy_loss(
+            self._of_chosen(now.logprobs, rollouts.actions[rows]),
+            fixed.logprobs[rows],
+            fixed.advantages[rows],
+            fixed.sampled[rows],
+            options.clip,
+        )
+        if rollouts.stakes is not None:
+            surrogate = surrogate + self._summed(rollouts.stakes, rows, now.logprobs)
+        baseline = value_loss(
+            now.values,
+            fixed.values[rows],
+            fixed.returns[rows],
+            fixed.valued[rows],
+            options.value_clip,
+        )
+        penalty = (self.kl_factor * fixed.kl_weight[rows] * divergence).sum(-1).mean()
+        spent = (divergence.detach() * rollouts.tokens[rows]).sum(-1).mean()
+        figures = {
+            "kl": float(spent),
+            "policy_loss": float(surrogate.detach()),
+            "value_loss": float(baseline.detach()),
+        }
+        return surrogate + penalty + baseline, figures
+
+    def _fixed(self, rollouts: Rollouts) -> Fixed:
+        """What stays the same over all updates on a batch."""
+        import torch
+
+        options = self.options
+        values, logprobs, reference = self._before(rollouts, rollouts.actions.shape[1])
         rewards = rollouts.rewards / self._deviation(rollouts.rewards.sum(-1))
-        estimates, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
+        estimates, returns = gae(rewards, values, rollouts.tokens, options.gamma, options.lam)
         sampled = rollouts.movable
         if rollouts.stakes is not None:
             # The sampled tokens are learned from only where no confidence can be read.
@@ -74,65 +170,19 @@ class Learner:
         )
         # The value is the baseline of readable replies, so it is fitted to these alone.
         valued = rollouts.tokens * rollouts.readable[:, None]
-        # What the reward may not move is held harder, and so is all of a reply that cannot be
-        # read: pushed away from what it said and held by nothing, the policy runs away for good.
+        # Tokens that the reward may not move are held harder, and so are all of an unreadable
+        # reply: pushed away from what it said and held by nothing, the policy does not recover.
         free = rollouts.movable * rollouts.readable[:, None]
         weight = torch.where(free > 0, options.kl_movable, options.kl) * rollouts.tokens
-
-        totals = dict.fromkeys(("kl", "policy_loss", "value_loss"), 0.0)
-        updates = 0
-        for _ in range(options.epochs):
-            order = torch.randperm(
-                len(rollouts.ids), generator=generator, device=rollouts.ids.device
-            )
-            for rows in torch.split(order, options.mini_batch_size):
-                now = policy.look(rollouts.ids[rows], rollouts.mask[rows], length)
-                chosen = self._of_chosen(now.logprobs, rollouts.actions[rows])
-                divergence = kl(now.logprobs, reference[rows])
-                surrogate = policy_loss(
-                    chosen,
-                    old_logprobs[rows],
-                    advantages[rows],
-                    sampled[rows],
-                    options.clip,
-                )
-                baseline = value_loss(
-                    now.values,
-                    old_values[rows],
-                    returns[rows],
-                    valued[rows],
-                    options.value_clip,
-                )
-                penalty = (self.kl_factor * weight[rows] * divergence).sum(-1).mean()
-                if rollouts.stakes is not None:
-                    surrogate = surrogate + self._summed(rollouts.stakes, rows, now.logprobs)
-                self.optimizer.zero_grad(set_to_none=True)
-                torch.autograd.backward(surrogate + penalty + baseline)
-                torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
-                self.optimizer.step()
-                spent = (divergence.detach() * rollouts.tokens[rows]).sum(-1).mean()
-                totals["kl"] += float(spent)
-                totals["policy_loss"] += float(surrogate.detach())
-                totals["value_loss"] += float(baseline.detach())
-                updates += 1
-        means = {name: total / updates for name, total in totals.items()}
-        if options.kl_target is not None:
-            self.kl_factor = adapted(self.kl_factor, means["kl"], options.kl_target)
-        sizes = advantages.abs().sum(-1)
-        return {
-            **means,
-            "kl_factor": self.kl_factor,
-            "advantage_readable": float((sizes * rollouts.readable).sum()),
-            "advantage_unreadable": float((sizes * (1 - rollouts.readable)).sum()),
-        }
+        return Fixed(values, logprobs, reference, advantages, returns, sampled, valued, weight)
 
     def _before(self, rollouts: Rollouts, length: int) -> tuple[torch.Tensor, ...]:
-        """What is so before the update.
+        """Values and log-probabilities before the first update.
 
         Returns:
-            Values and log-probabilities of what was drawn, [B, T], and those of the reference for
-            every token of the vocabulary, [B, T, V]: by far the largest, and the only one of its
-            size that is kept.
+            Values and log-probabilities of the sampled tokens, [B, T], and the reference's
+            log-probabilities of the whole vocabulary, [B, T, V]: by far the largest, and the only
+            tensor of its size that is kept.
         """
         import torch
 

@@ -12,7 +12,7 @@ from saysel.confidence_tokens import ConfidenceTokens
 from saysel.generation import Decoding, Reply, generate
 from saysel.interfaces import Format, Judge, RewardFn
 from saysel.records import Question
-from saysel.trainers.earned import earned
+from saysel.trainers.earned import earned, reward_replies
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.stakes import Stakes, at_stake
 
@@ -35,6 +35,7 @@ class Rollouts:
         readable: 1.0 for the replies whose confidence can be read, [B].
         rewards: per token, [B, T]; a reply's sum is its reward.
         figures: means over the replies, for the record: reward, accuracy, confidence, parse_rate.
+        texts: the replies as text.
         stakes: of all confidences, where the reward of the one written is not learned from.
     """
 
@@ -46,6 +47,7 @@ class Rollouts:
     readable: Tensor
     rewards: Tensor
     figures: dict[str, float]
+    texts: Sequence[str] = ()
     stakes: Stakes | None = None
 
 
@@ -94,11 +96,13 @@ def roll_out(
         policy.model.device,
         found.figures(),
     )
+    rollouts = replace(rollouts, texts=found.texts)
     if confidence_tokens is None:
         return rollouts
     choices = [*confidence_tokens.values, None]
     payoffs = [
-        reward.reward([correctness] * len(choices), choices) for correctness in found.correct
+        reward_replies("ppo", reward, [correctness] * len(choices), choices, [text] * len(choices))
+        for correctness, text in zip(found.correct, found.texts, strict=True)
     ]
     return replace(
         rollouts, stakes=at_stake(confidence_tokens, prompts, replies, readable, payoffs, policy)

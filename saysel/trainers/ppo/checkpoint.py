@@ -1,0 +1,59 @@
+"""What PPO needs to go on from a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from saysel.storage import intact, write_checked
+from saysel.trainers.ppo.learner import Learner
+from saysel.trainers.ppo.policy import Policy
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The last saved state of a training run.
+
+    Attributes:
+        path: its file, which need not exist.
+        policy, optimizer, schedule, learner: whose state it holds.
+    """
+
+    path: Path
+    policy: Policy
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    learner: Learner
+
+    def restore(self) -> int:
+        """Take over the saved state, if there is one; returns the number of steps done."""
+        import torch
+
+        if not intact(self.path):
+            return 0
+        device = self.policy.model.device
+        state: dict[str, Any] = torch.load(self.path, map_location=device, weights_only=True)
+        self.policy.restore(state["policy"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["decay"])
+        self.learner.restore(state["learner"])
+        step: int = state["step"]
+        return step
+
+    def save(self, step: int) -> None:
+        """Save the state after `step` steps."""
+        import torch
+
+        state = {
+            "policy": self.policy.state(),
+            "optimizer": self.optimizer.state_dict(),
+            "decay": self.schedule.state_dict(),
+            "learner": self.learner.state(),
+            "step": step,
+        }
+        write_checked(self.path, partial(torch.save, state))

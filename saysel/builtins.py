@@ -71,6 +71,7 @@ def saysel_targets() -> dict[str, str]:
 @hookimpl
 def saysel_formats() -> dict[str, str]:
     return {
+        "fraction": "saysel.formats.fraction:FractionFormat",
         "percent": "saysel.formats.percent:PercentFormat",
         "sayself": "saysel.formats.sayself:SaySelfFormat",
         "tags": "saysel.formats.tags:TagsFormat",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import exp
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -17,23 +18,25 @@ from saysel.samples import single
 PROMPT = """\
 Question: {question}
 {ideas}Proposed answer: {answer}
-Is the proposed answer true or false? Reply with one word, True or False."""
+Is the proposed answer right or wrong? Reply with one word, Right or Wrong."""
 PLACE = re.compile(r"\{(question|ideas|answer)\}")
 IDEAS = "Some ideas that came to mind: {ideas}\n"
 
 
 class PTrueEstimator(Estimator):
-    """One reply; the probability that the model calls its answer true as confidence.
+    """One reply; the probability that the model calls its answer right as confidence.
 
-    The model is shown the question and its parsed answer and asked whether it is true:
-    p(True) / (p(True) + p(False)), each the probability of the whole word as a reply of the
+    The model is shown the question and its parsed answer and asked whether it is right or wrong:
+    p(Right) / (p(Right) + p(Wrong)), each the probability of the whole word as a reply of the
     untempered model. With `ideas`, it also sees so many answers that it sampled besides, which
     the paper found to help.
 
-    Deviations: the paper's few-shot examples are left out, the choices are words and not
-    letters, and the two probabilities are divided by their sum; lm-polygraph takes p(True) as it
-    is. No readable answer, no confidence.
+    Deviations: the paper's few-shot examples are left out. It offers "(A) True" and "(B) False";
+    the words here cannot be confused with an answer such as "false". The two probabilities are
+    divided by their sum; lm-polygraph takes p(True) as it is. No readable answer, no confidence.
     """
+
+    version: ClassVar[int] = 2
 
     ideas: int = Field(0, ge=0, description="sampled answers shown beside the proposed one")
     prompt: str = Field(
@@ -41,8 +44,8 @@ class PTrueEstimator(Estimator):
         pattern=r"\{answer\}",
         description="the second question, with {question}, {ideas} and {answer}",
     )
-    yes: str = Field("True", min_length=1, description="the reply that affirms")
-    no: str = Field("False", min_length=1, description="the reply that denies")
+    yes: str = Field("Right", min_length=1, description="the reply that affirms")
+    no: str = Field("Wrong", min_length=1, description="the reply that denies")
 
     def replies(self) -> int:
         return 1 + self.ideas

@@ -10,22 +10,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from saysel.instructed import InstructedFormat, Instruction
 from saysel.interfaces import Parsed
+from saysel.replies.scales import number, probability
+from saysel.replies.spoken import spoken
 
 INSTRUCTION = (
     "Think inside <think></think>, then give the answer in a few words inside <answer></answer>, "
     "say what you are unsure about and why inside <analysis></analysis>, and last, inside "
     "<confidence></confidence>, the chance that the answer is right, from 0 to 1."
 )
-THOUGHT = re.compile(r"<think>(.*?)</think>", re.DOTALL)
-NUMBER = re.compile(r"([0-9]*\.?[0-9]+|[0-9]+\.)(?: ?(%))?", re.ASCII)
+TAG = re.compile(r"<(?P<slash>/?)(?P<name>answer|analysis|confidence)[ \t]{0,4}>", re.IGNORECASE)
+THOUGHT_TAG = re.compile(r"\A<think>|</think>\Z", re.IGNORECASE)
+
+
+class Element(NamedTuple):
+    """A pair of tags.
+
+    Attributes:
+        name: in lower case.
+        start, end: with the tags.
+        inside: what the tags hold, stripped; of an answer or a confidence, up to the next tag.
+    """
+
+    name: str
+    start: int
+    end: int
+    inside: str
 
 
 class TagsFormat(InstructedFormat):
     """Parts in tags, confidence from 0 to 1: "<answer>Paris</answer><confidence>0.73…"."""
+
+    version: ClassVar[int] = 2
 
     confidence_marker: ClassVar[str] = "<confidence>"
     confidences: ClassVar[Mapping[str, float]] = {
@@ -48,39 +67,47 @@ class TagsFormat(InstructedFormat):
         return " ".join(parts)
 
     def parse(self, text: str, cut: bool = False) -> Parsed:
-        said = _after_thought(text)
-        number = _inside("confidence", said)
+        # A part that the limit on tokens cut has no closing tag.
+        found = elements(spoken(text, cut).text)
         return Parsed(
-            _inside("answer", said),
-            _inside("analysis", said),
-            None if number is None else _read(number),
+            found["answer"].inside or None if "answer" in found else None,
+            found["analysis"].inside or None if "analysis" in found else None,
+            probability(number(found["confidence"].inside)) if "confidence" in found else None,
         )
 
     def reasoning(self, text: str) -> str:
-        thought = THOUGHT.search(text)
-        if thought is not None:
-            return thought[1].strip()
-        before, found, _ = text.partition("<answer>")
-        return before.strip() if found else ""
+        answer = elements(spoken(text).text).get("answer")
+        if answer is None:
+            return ""
+        return THOUGHT_TAG.sub("", text[: answer.start].strip()).strip()
 
 
-def _after_thought(text: str) -> str:
-    """What is said after thinking. Some chat templates open the thought in the prompt."""
-    return text.rpartition("</think>")[2]
+def elements(text: str) -> dict[str, Element]:
+    """The last element of each name, as a reply may correct itself; those that are not quoted.
+
+    Tags within an analysis are a quotation.
+    """
+    found = _pairs(text)
+    analysis = next((pair for pair in reversed(found) if pair.name == "analysis"), None)
+    if analysis is not None:
+        start, end = analysis.start, analysis.end
+        found = [pair for pair in found if pair.end <= start or pair.start >= end]
+        found.append(analysis)
+    return {pair.name: pair for pair in found}
 
 
-def _inside(tag: str, text: str) -> str | None:
-    """What the last pair of such tags holds: a reply may correct itself. Empty is nothing."""
-    before, closed, _ = text.rpartition(f"</{tag}>")
-    if not closed:
-        return None
-    _, opened, inside = before.rpartition(f"<{tag}>")
-    return (inside.strip() or None) if opened else None
-
-
-def _read(number: str) -> float | None:
-    found = NUMBER.fullmatch(number)
-    if found is None:
-        return None
-    value = float(found[1]) / (100 if found[2] else 1)
-    return value if value <= 1 else None
+def _pairs(text: str) -> list[Element]:
+    """Every opening tag with the next closing tag of its name, if none opens in between."""
+    marks = list(TAG.finditer(text))
+    found = []
+    opened: dict[str, int] = {}
+    for index, mark in enumerate(marks):
+        name = mark["name"].casefold()
+        if not mark["slash"]:
+            opened[name] = index
+        elif name in opened:
+            first = opened.pop(name)
+            end = mark.start() if name == "analysis" else marks[first + 1].start()
+            inside = text[marks[first].end() : end].strip()
+            found.append(Element(name, marks[first].start(), mark.end(), inside))
+    return found

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -19,8 +20,8 @@ def estimate(context: EstimationContext, **options: Any) -> Prediction:
     return prediction
 
 
-def test_the_share_of_true_in_the_two_verdicts(context: Any) -> None:
-    found = estimate(context(REPLY, odds={"True": 0.3, "False": 0.1}))
+def test_the_share_of_right_in_the_two_verdicts(context: Any) -> None:
+    found = estimate(context(REPLY, odds={"Right": 0.3, "Wrong": 0.1}))
 
     assert found.confidence == pytest.approx(0.3 / (0.3 + 0.1))
     assert (found.answer, found.rationale, found.response) == ("Paris", "I am sure.", REPLY)
@@ -35,8 +36,19 @@ def test_what_the_model_is_shown(context: Any, calls: Any) -> None:
     assert shown == 2 * [
         "Question: What is the capital of France?\n"
         "Proposed answer: Paris\n"
-        "Is the proposed answer true or false? Reply with one word, True or False."
+        "Is the proposed answer right or wrong? Reply with one word, Right or Wrong."
     ]
+
+
+def test_a_proposed_answer_is_not_one_of_the_verdicts(context: Any, calls: Any) -> None:
+    odds = {"Right": 0.2, "Wrong": 0.6, "True": 0.9, "False": 0.01}
+
+    for proposed in ("false", "true", "no"):
+        found = estimate(context(f"Answer: {proposed} Confidence: 9", odds=odds))
+
+        assert found.confidence == pytest.approx(0.2 / 0.8)
+        shown = calls[-1][3][0].partition(f"Proposed answer: {proposed}\n")[2]
+        assert not re.search(r"\b(true|false|yes|no)\b", shown, re.IGNORECASE)
 
 
 def test_ideas_are_shown_once_each_and_paid_for(context: Any, calls: Any) -> None:
@@ -67,8 +79,8 @@ def test_own_words(context: Any, calls: Any) -> None:
 
 
 def test_words_of_any_length_and_no_chance_at_all(context: Any) -> None:
-    sure = estimate(context(REPLY, odds={"True": 1.0, "False": 1e-300}))
-    never = estimate(context(REPLY, odds={"True": 1e-300, "False": 1.0}))
+    sure = estimate(context(REPLY, odds={"Right": 1.0, "Wrong": 1e-300}))
+    never = estimate(context(REPLY, odds={"Right": 1e-300, "Wrong": 1.0}))
 
     assert sure.confidence == 1 and never.confidence == pytest.approx(0, abs=1e-200)
 

@@ -7,14 +7,9 @@ from hypothesis import strategies as st
 from saysel import testing
 from saysel.formats.percent import INSTRUCTION, PercentFormat
 from saysel.testing import question
+from tests.formats.words import words
 
 FORMAT = PercentFormat()
-MARKERS = ("answer", "self-reflection", "confidence")
-words = (
-    st.text(min_size=1, max_size=30)
-    .map(lambda text: text.strip().strip("*").strip())
-    .filter(lambda text: text and not any(marker in text.lower() for marker in MARKERS))
-)
 
 
 @pytest.mark.parametrize("format", [FORMAT, PercentFormat(sign=False, instruction="")])

@@ -7,14 +7,10 @@ from hypothesis import strategies as st
 from saysel.formats.sayself import INSTRUCTION, SaySelfFormat
 from saysel.interfaces import Parsed
 from saysel.testing import question
+from tests.formats.words import words
 
 MARKERS = ("Answer:", "Self-reflection:", "Confidence:")
 FORMAT = SaySelfFormat()
-words = (
-    st.text(min_size=1, max_size=30)
-    .map(str.strip)
-    .filter(lambda text: text and not any(marker in text for marker in MARKERS))
-)
 
 
 @given(
@@ -77,14 +73,13 @@ def test_no_text_makes_it_fail(text: str) -> None:
         *(("10.", 1.0), ("9/10", 0.9), ("9 / 10.", 0.9), ("7.5", 0.75), ("  8 \n", 0.8)),
         *(("11", None), ("100", None), ("-1", None), ("10.5", None), ("9/100", None)),
         *(("", None), ("high", None), ("9 of 10", None), ("8 or 9", None), ("٣", None)),
-        *(("80%", None), ("8 Answer: the barn", None), ("1 0", None), ("1e1", None)),
+        *(("80%", None), ("1 0", None), ("1e1", None)),
     ],
 )
 def test_confidences(stated: str, confidence: float | None) -> None:
     parsed = FORMAT.parse(f"Answer: the cellar Self-reflection: … Confidence: {stated}")
 
     assert parsed.confidence == confidence
-    assert parsed.answer == "the cellar"
 
 
 def test_the_right_answer_among_the_alternatives_is_not_the_answer() -> None:
@@ -111,7 +106,8 @@ def test_an_answer_before_the_marker_is_reasoning() -> None:
         ("Answer: a\nb Confidence: 4", Parsed("a\nb", None, 0.4)),
         ("Answer: the cellar Self-reflection: I wou", Parsed("the cellar", "I wou", None)),
         ("Self-reflection: … Confidence: 4", Parsed(None, "…", 0.4)),
-        ("answer: the cellar confidence: 4", Parsed(None, None, None)),
+        ("answer: the cellar confidence: 4", Parsed("the cellar", None, 0.4)),
+        ("Answer: the cellar Confidence: 8 Answer: the barn", Parsed("the barn", None, None)),
     ],
 )
 def test_replies_that_lack_parts(text: str, parsed: Parsed) -> None:

@@ -7,13 +7,9 @@ from hypothesis import strategies as st
 from saysel import testing
 from saysel.formats.tags import INSTRUCTION, TagsFormat
 from saysel.testing import question
+from tests.formats.words import words
 
 FORMAT = TagsFormat()
-words = (
-    st.text(min_size=1, max_size=30)
-    .map(str.strip)
-    .filter(lambda text: text and "<" not in text and ">" not in text)
-)
 
 
 @pytest.mark.parametrize("format", [FORMAT, TagsFormat(instruction="")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -13,6 +13,7 @@ from saysel.estimators.verbalized import reading
 from saysel.estimators.verbalized.prompts import WORDS, Style, texts
 from saysel.interfaces import EstimationContext, Estimator
 from saysel.records import CUT, Generation, Message, ModelRef, Prediction, Question
+from saysel.replies.spoken import spoken
 from saysel.samples import single
 
 PLACE = re.compile(r"\{(guesses|words)\}")
@@ -33,6 +34,8 @@ class VerbalizedEstimator(Estimator):
     sees it. Probabilities of guesses are taken as stated, whatever they add up to. Where the
     answer can be read and the confidence cannot, it is missing.
     """
+
+    version: ClassVar[int] = 2
 
     style: Style = Field("trained", description="how confidence is asked for")
     turns: Literal[1, 2] = Field(1, description="2: the answer first, then the confidence")
@@ -78,7 +81,9 @@ class VerbalizedEstimator(Estimator):
                 yield self._read(question, [reply])
             return
         for chat, reply in zip(chats, replies, strict=True):
-            chat.append({"role": "assistant", "content": reply.text})
+            # As chat templates do, without its thoughts; an empty turn would be refused.
+            said = spoken(reply.text).text.strip() or reply.text
+            chat.append({"role": "assistant", "content": said})
             chat.append({"role": "user", "content": second[0]})
         later = sampler.sample(model, chats, 1, context.seed + 1)
         for question, reply, (then,) in zip(questions, replies, later, strict=True):
@@ -93,7 +98,7 @@ class VerbalizedEstimator(Estimator):
 
     def _read(self, question: Question, replies: Sequence[Generation]) -> Prediction:
         """Answer and confidence, from one reply or from one each."""
-        first, last = replies[0].text, replies[-1].text
+        first, *_, last = [spoken(reply.text, reply.cut) for reply in (*replies, replies[-1])]
         answer: str | None
         confidence: float | None
         if self.style == "guesses":

@@ -1,109 +1,95 @@
-"""Reads answers and confidences from any text; what is not clear is `None`, and nothing raises."""
+"""Reads answers and confidences from replies; what is not clear is `None`, and nothing raises.
+
+Texts are read as in formats (see `saysel.replies`), and more freely in one respect: words may stand
+around a number, as the models that are asked here have not been trained to leave them out.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-#: A label at the start of a line, with or without Markdown around it.
-LABEL = r"^[ \t*#>_-]*{}[ \t*_]*:[ \t*_]*"
-ANSWER = re.compile(
-    LABEL.format("Answer") + rf"(.*?)(?={LABEL.format('Confidence')}|\Z)",
-    re.DOTALL | re.MULTILINE | re.IGNORECASE,
-)
-CONFIDENCE = re.compile(LABEL.format("Confidence") + r"(.*)$", re.MULTILINE | re.IGNORECASE)
-GUESS = re.compile(LABEL.format(r"G(\d{1,3})") + r"(.+)$", re.MULTILINE | re.IGNORECASE)
-PROBABILITY = re.compile(LABEL.format(r"P(\d{1,3})") + r"(.+)$", re.MULTILINE | re.IGNORECASE)
-#: Everything that starts like a number, so that `1e9`, `-5` or `80-90` is not read as another.
-NUMBER = re.compile(r"[-−+]?\.?\d[\w.,]*\s*%?")
-PLAIN = re.compile(r"(\d{0,9}\.\d{1,9}|\d{1,9})\s*(%?)", re.ASCII)
+from saysel.replies.fields import Label, first_line, label_pattern, labels, value
+from saysel.replies.parts import read_parts
+from saysel.replies.scales import LONGEST_STATEMENT, only_number, probability, share
+from saysel.replies.spoken import Spoken
+
+GUESSES = label_pattern({"guess": r"G(?=\d)", "probability": r"P(?=\d)"})
+WHOLE = Label("answer", "", 0, 0, starts_line=True, emphasis="")
 
 
-def answer(text: str, labelled: bool) -> str | None:
+def answer(said: Spoken, labelled: bool) -> str | None:
     """What stands after `Answer:`; where no label is asked for, also the whole text without."""
-    found = ANSWER.search(text)
-    if found is None:
-        return (text.strip() or None) if not labelled else None
-    return found[1].strip(" \t\r\n*_") or None
+    parts = read_parts(said)
+    if parts.start is not None or labelled:
+        return parts.answer
+    if parts.first is None:
+        return None if said.cut else value(said.text, WHOLE, len(said.text)) or None
+    return value(said.text, WHOLE, parts.first) or None
 
 
-def confidence(text: str, labelled: bool) -> str | None:
-    """The last line after `Confidence:`; where no label is asked for, also the whole text."""
-    found = CONFIDENCE.findall(text)
-    if found:
-        return str(found[-1])
-    return text if not labelled else None
+def confidence(said: Spoken, labelled: bool) -> str | None:
+    """The line after `Confidence:`; where no label is asked for, also the whole text."""
+    stated = read_parts(said).confidence
+    if stated is not None or labelled or said.cut:
+        return stated
+    return said.text.strip()
 
 
 def percent(text: str) -> float | None:
-    """The only number in a text as a probability: `85%`, `85`, `85/100`; `0.85` is one already.
+    """The only number in a text as a percentage: `85%`, `85`, `85/100`, `85 out of 100`.
 
-    A number without a percent sign is a probability if it is written with a decimal point and
-    is at most 1. `None`: no number, several, or one that is out of range.
+    `None`: no number, several, or one that is no percentage, such as `0.85`.
     """
-    number = _only_number(text, 100)
-    if number is None:
-        return None
-    value, sign, pointed = number
-    value = value if pointed and not sign and value <= 1 else value / 100
-    return value if value <= 1 else None
+    return share(only_number(text), 100)
 
 
 def out_of_ten(text: str) -> float | None:
     """The only number in a text, `8`, `8/10` or `8 out of 10`, as so many tenths.
 
-    `None`: no number, several, a percentage, or one that is not from 0 to 10.
+    `None`: no number, several, or one that is not from 0 to 10, such as `80%` or `0.8`.
     """
-    number = _only_number(text, 10)
-    if number is None:
-        return None
-    value, sign, _ = number
-    return value / 10 if value <= 10 and not sign else None
+    return share(only_number(text), 10)
 
 
 def in_words(text: str, words: Mapping[str, float]) -> float | None:
     """The value of the only one of the phrases that a text uses; `None`: none, several, or a not.
 
-    The longest phrase counts: `highly likely` is not `likely`.
+    The longest phrase counts: `highly likely` is not `likely`. A text of more than 1,000
+    characters is no statement of a confidence.
     """
-    if re.search(r"\bnot\b|n['’]t\b", text, re.IGNORECASE):
+    if len(text) > LONGEST_STATEMENT or re.search(r"\bnot\b|n['’]t\b", text, re.IGNORECASE):
         return None
     known = {" ".join(word.casefold().split()): value for word, value in words.items()}
     phrases = "|".join(re.escape(word) for word in sorted(known, key=len, reverse=True))
     spaced = " ".join(text.casefold().split())
-    found = set(re.findall(rf"(?<!\w)(?:{phrases})(?!\w)", spaced))
-    return known[found.pop()] if len(found) == 1 else None
+    used = set(re.findall(rf"(?<!\w)(?:{phrases})(?!\w)", spaced))
+    return known[used.pop()] if len(used) == 1 else None
 
 
-def guesses(text: str) -> dict[int, str]:
-    """The guesses of a text by number, `G1: …`; where one is repeated, the first counts."""
-    found: dict[int, str] = {}
-    for number, guess in GUESS.findall(text):
-        if guess.strip(" \t\r*_"):
-            found.setdefault(int(number), guess.strip(" \t\r*_"))
-    return found
+def guesses(said: Spoken) -> dict[int, str]:
+    """The guesses of a reply by number, `G1: …`; where one is repeated, the first counts."""
+    return {
+        number: guess
+        for number, text in _numbered(said, "guess")
+        if (guess := value(text, WHOLE, len(text)))
+    }
 
 
-def probabilities(text: str) -> dict[int, float]:
-    """The readable probabilities of a text by number, `P1: 0.6` or `P1: 60%`."""
-    found: dict[int, float] = {}
-    for number, stated in PROBABILITY.findall(text):
-        only = _only_number(stated, 1)
-        if only is None:
-            continue
-        value = only[0] / 100 if only[1] else only[0]
-        if value <= 1:
-            found.setdefault(int(number), value)
-    return found
+def probabilities(said: Spoken) -> dict[int, float]:
+    """The readable probabilities of a reply by number, `P1: 0.6` or `P1: 60%`."""
+    return {
+        number: stated
+        for number, text in _numbered(said, "probability")
+        if (stated := probability(only_number(text))) is not None
+    }
 
 
-def _only_number(text: str, most: int) -> tuple[float, bool, bool] | None:
-    """A text's only number, whether it has a percent sign, and whether a decimal point."""
-    text = re.sub(rf"\s*(?:/|out of)\s*{most}(?!\.?\d)", "", text)
-    found = NUMBER.findall(text)
-    if len(found) != 1:
-        return None
-    plain = PLAIN.fullmatch(found[0].rstrip(".,") if not found[0].endswith("%") else found[0])
-    if plain is None:
-        return None
-    return float(plain[1]), bool(plain[2]), "." in plain[1]
+def _numbered(said: Spoken, name: str) -> Iterator[tuple[int, str]]:
+    """Number and line of the fields of a name, the last number first; only those with a line."""
+    found = labels(said.text, GUESSES)
+    ends = [*(label.start for label in found), len(said.text)][1:]
+    for label, end in reversed(list(zip(found, ends, strict=True))):
+        line = first_line(said, label, end)
+        if label.name == name and line:
+            yield int(label.number), line

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from saysel.estimators.verbalized import reading
 from saysel.estimators.verbalized.prompts import WORDS
+from saysel.replies.spoken import spoken
 
 
 @pytest.mark.parametrize(
@@ -15,9 +16,11 @@ from saysel.estimators.verbalized.prompts import WORDS
         ("85 %", 0.85),
         ("I would say 85%.", 0.85),
         ("85", 0.85),
-        ("0.85", 0.85),
-        (".85", 0.85),
-        ("1.0", 1.0),
+        ("0.85", None),
+        (".85", None),
+        ("1.0", None),
+        ("0", 0.0),
+        ("85 percent", 0.85),
         ("1", 0.01),
         ("0.5%", 0.005),
         ("85/100", 0.85),
@@ -46,6 +49,8 @@ def test_percent(text: str, value: float | None) -> None:
         ("8 out of 10.", 0.8),
         ("10/10", 1.0),
         ("7.5", 0.75),
+        ("0.8", None),
+        ("8.", 0.8),
         ("A clear 9!", 0.9),
         ("11", None),
         ("80%", None),
@@ -84,27 +89,28 @@ def test_in_words(text: str, value: float | None) -> None:
         ("**Answer:** Paris\n**Confidence:** 80%", "Paris", "80%"),
         ("answer : Paris\n\nconfidence: 80%\n", "Paris", "80%"),
         ("Let me see.\nAnswer: two\nlines\nConfidence: 5\nConfidence: 6", "two\nlines", "6"),
-        ("The Answer: is not at the start of a line", None, None),
+        ("My answer: Paris. My confidence: 80%.", "Paris.", "80%."),
         ("Answer:\nConfidence: 80%", None, "80%"),
         ("Paris", None, None),
     ],
 )
 def test_labels(text: str, answer: str | None, confidence: str | None) -> None:
-    assert reading.answer(text, labelled=True) == answer
-    assert reading.confidence(text, labelled=True) == confidence
+    assert reading.answer(spoken(text), labelled=True) == answer
+    assert reading.confidence(spoken(text), labelled=True) == confidence
 
 
 def test_without_labels_the_text_itself() -> None:
-    assert reading.answer(" Paris\n", labelled=False) == "Paris"
-    assert reading.answer("\n", labelled=False) is None
-    assert reading.confidence("80%", labelled=False) == "80%"
+    assert reading.answer(spoken(" Paris\n"), labelled=False) == "Paris"
+    assert reading.answer(spoken("Paris\n**Confidence:** 80%"), labelled=False) == "Paris"
+    assert reading.answer(spoken("\n"), labelled=False) is None
+    assert reading.confidence(spoken("80%"), labelled=False) == "80%"
 
 
 def test_guesses_and_their_probabilities() -> None:
     text = "G1: Rome\n P1: 0.3\n**G2:** Paris (France)\nP2: 60%\nG1: Oslo\nP3: 1.5\nG3:  \nP4: x"
 
-    assert reading.guesses(text) == {1: "Rome", 2: "Paris (France)"}
-    assert reading.probabilities(text) == {1: 0.3, 2: 0.6}
+    assert reading.guesses(spoken(text)) == {1: "Rome", 2: "Paris (France)"}
+    assert reading.probabilities(spoken(text)) == {1: 0.3, 2: 0.6}
 
 
 texts = st.text() | st.lists(
@@ -118,16 +124,16 @@ texts = st.text() | st.lists(
 ).map("".join)
 
 
-@given(texts, st.booleans())
-def test_any_text_at_all_is_read(text: str, labelled: bool) -> None:
-    said = reading.answer(text, labelled)
-    assert said is None or said
-    stated = reading.confidence(text, labelled)
+@given(texts, st.booleans(), st.booleans())
+def test_any_text_at_all_is_read(text: str, labelled: bool, cut: bool) -> None:
+    answer = reading.answer(spoken(text, cut), labelled)
+    assert answer is None or answer
+    stated = reading.confidence(spoken(text, cut), labelled)
     assert stated is None or stated in text
     values = [reading.percent(text), reading.out_of_ten(text), reading.in_words(text, WORDS)]
     assert all(value is None or 0 <= value <= 1 for value in values)
-    assert all(0 <= value <= 1 for value in reading.probabilities(text).values())
-    assert all(guess.strip() for guess in reading.guesses(text).values())
+    assert all(0 <= value <= 1 for value in reading.probabilities(spoken(text)).values())
+    assert all(guess.strip() for guess in reading.guesses(spoken(text)).values())
 
 
 words = st.text(st.characters(categories=["L"]), min_size=1).filter(
@@ -138,9 +144,10 @@ words = st.text(st.characters(categories=["L"]), min_size=1).filter(
 @given(words, st.integers(0, 100), st.sampled_from(sorted(WORDS)))
 def test_what_was_asked_for_is_read_back(word: str, percent: int, phrase: str) -> None:
     text = f"Answer: {word}\nConfidence: {percent}%"
-    assert reading.answer(text, True) == word
-    assert reading.percent(reading.confidence(text, True) or "") == percent / 100
-    assert reading.out_of_ten(f"{percent / 10:g}") == pytest.approx(percent / 100)
+    assert reading.answer(spoken(text), True) == word
+    assert reading.percent(reading.confidence(spoken(text), True) or "") == percent / 100
+    if percent == 0 or percent >= 10:  # else it is a fraction below one tenth
+        assert reading.out_of_ten(f"{percent / 10:g}") == pytest.approx(percent / 100)
     assert reading.in_words(f"Confidence: {phrase.capitalize()}.", WORDS) == WORDS[phrase]
-    assert reading.probabilities(f"G1: {word}\nP1: {percent / 100}") == {1: percent / 100}
-    assert reading.guesses(f"G1: {word}\nP1: {percent / 100}") == {1: word}
+    assert reading.probabilities(spoken(f"G1: {word}\nP1: {percent / 100}")) == {1: percent / 100}
+    assert reading.guesses(spoken(f"G1: {word}\nP1: {percent / 100}")) == {1: word}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,25 @@ def test_what_cannot_be_read_stays_unread(context: Any) -> None:
     (found,) = VerbalizedEstimator().estimate(MODEL, QUESTIONS[:1], context("I am lost."))
 
     assert found == Prediction("a", "I am lost.", None, None, None, tokens=4)
+
+
+@pytest.mark.parametrize("style", ["trained", "percent", "ten", "words", "guesses"])
+def test_the_part_in_which_a_reply_was_cut_is_missing(style: str, context: Any) -> None:
+    reply = {
+        "trained": "Answer: Paris Confidence: 1",
+        "percent": "Answer: Paris\nConfidence: 10",
+        "ten": "Answer: Paris\nConfidence: 1",
+        "words": "Answer: Paris\nConfidence: Highly likely",
+        "guesses": "G1: Paris\nP1: 0.1",
+    }[style]
+
+    whole = ask(context, reply, style=style)
+    cut = VerbalizedEstimator(style=style).estimate(
+        MODEL, QUESTIONS[:1], context(reply, finish_reason="length")
+    )
+
+    assert whole.confidence is not None and whole.finish_reason is None
+    assert list(cut) == [replace(whole, confidence=None, finish_reason="length")]
 
 
 def test_it_draws_one_reply() -> None:

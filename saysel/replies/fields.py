@@ -1,0 +1,117 @@
+"""Labelled fields of a reply, such as "Answer: Paris", however a model decorates the labels.
+
+A label is a word and a colon, in any case and anywhere in a line: `Answer:`, `**Answer:**`,
+`- **Answer**:`, `### Answer:`, `1. Answer:`, `Answer：`. In bold or as a heading on a line of its
+own, it needs no colon.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from saysel.replies.spoken import Spoken
+
+EMPHASIS = r"\*{1,3}|_{1,3}|<(?:b|strong)>"
+CLOSING = {"<b>": "</b>", "<strong>": "</strong>"}
+#: All that stands before a label's word in its line, if that is decoration and nothing else.
+LINE = re.compile(
+    r"(?:^|\n)[ \t]*(?P<mark>(?:(?:[-+•*>]|#{1,6}|\d{1,3}[.)])[ \t]+|#{1,6}|>)*)"
+    rf"(?P<emphasis>(?:{EMPHASIS})?)\Z",
+    re.IGNORECASE,
+)
+INLINE = re.compile(rf"(?P<emphasis>{EMPHASIS})\Z", re.IGNORECASE)
+#: How far before a label's word its decoration is looked for, in characters.
+LONGEST_DECORATION = 24
+#: What lines between two parts of a reply are made of: rules, fences, the emphasis around both.
+RULE = "-*_=#`~ \t\r\n"
+
+
+class Label(NamedTuple):
+    """A label in a text.
+
+    Attributes:
+        name: of the field.
+        number: digits of a numbered label such as `G1`; else empty.
+        start: where its decoration begins.
+        end: where its value begins.
+        starts_line: whether nothing but decoration stands before it in its line.
+        emphasis: what would end an emphasis that begins before the label and goes on after it.
+    """
+
+    name: str
+    number: str
+    start: int
+    end: int
+    starts_line: bool
+    emphasis: str
+
+
+def label_pattern(words: Mapping[str, str]) -> re.Pattern[str]:
+    """The pattern that `labels` looks for.
+
+    Args:
+        words: by field, a regular expression for the words of its label, without groups and with
+            bounded repetition.
+    """
+    names = "|".join(f"(?P<{name}>{expression})" for name, expression in words.items())
+    closing = "|".join([r"\*{1,3}|_{1,3}", *CLOSING.values()])
+    return re.compile(
+        # Not within a word or after its hyphen: in "self-confidence:" there is no label.
+        rf"(?<![^\W_])(?<![^\W_]-)(?:{names})(?P<number>\d{{0,3}})(?P<closed>(?:{closing})?)"
+        r"[ \t]{0,4}(?:(?P<colon>[:：])|(?=\r?(?:\n|\Z)))",
+        re.IGNORECASE,
+    )
+
+
+def labels(text: str, pattern: re.Pattern[str]) -> list[Label]:
+    """All labels of a text, in order."""
+    return [label for mark in pattern.finditer(text) if (label := _label(text, mark))]
+
+
+def _label(text: str, mark: re.Match[str]) -> Label | None:
+    start = mark.start()
+    line = LINE.search(text, max(0, start - LONGEST_DECORATION), start)
+    decoration = line or INLINE.search(text, max(0, start - len("<strong>")), start)
+    emphasis = decoration["emphasis"].casefold() if decoration else ""
+    emphasis = CLOSING.get(emphasis, emphasis)
+    closed = bool(mark["closed"])
+    end = mark.end()
+    if emphasis and not closed and text.startswith(emphasis, end):
+        closed, end = True, end + len(emphasis)
+    if not mark["colon"] and not (line and ("#" in line["mark"] or (emphasis and closed))):
+        return None
+    return Label(
+        # The groups of the words come first in the pattern.
+        name=next(name for name, words in mark.groupdict().items() if words),
+        number=mark["number"],
+        start=decoration.start() if decoration else start,
+        end=end,
+        starts_line=line is not None,
+        emphasis="" if closed else emphasis,
+    )
+
+
+def value(text: str, label: Label, until: int) -> str:
+    """What a field says, up to some position, without the decoration around it."""
+    said = text[label.end : until].strip()
+    if label.emphasis:
+        line, newline, rest = said.partition("\n")
+        said = (line.rstrip().removesuffix(label.emphasis) + newline + rest).strip()
+    # Lines between this part and the next, but not what ends its last line: "A*", "C++".
+    between = said.find("\n", len(said.rstrip(RULE)))
+    if between >= 0:
+        said = said[:between].rstrip()
+    for emphasis in ("***", "**", "*"):
+        inside = said[len(emphasis) : -len(emphasis)]
+        if inside and said == emphasis + inside + emphasis and emphasis not in inside:
+            return inside.strip()
+    return said
+
+
+def first_line(said: Spoken, label: Label, until: int) -> str | None:
+    """The first line of what a field says; `None` where the limit on tokens cut it."""
+    line, newline, _ = said.text[label.end : until].lstrip().partition("\n")
+    cut = said.cut and until == len(said.text) and not newline
+    return None if cut else line.strip()

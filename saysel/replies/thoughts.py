@@ -1,0 +1,116 @@
+"""What a reply says, without what the model thought before saying it.
+
+Reasoning models delimit their thoughts in many ways. Known here: tags such as `<think>`,
+`<thinking>`, `<thought>`, `<reasoning>`, `<scratchpad>` or `<seed:think>` (DeepSeek, Qwen, GLM,
+EXAONE, Seed and most others), `[THINK]` (Magistral), `◁think▷` (Kimi), special tokens such as
+`<|begin_of_thought|>` and `<|START_THINKING|>` (OpenThinker, Command A), the channels of gpt-oss
+and Gemma, and replies that announce their final part in words (Granite, Apriel).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+TAG = (
+    r"(?:<\|?|◁)[ ]?(?P<slash>/?)[ ]?"
+    r"(?P<name>[\w:.-]{0,20}?(?:think|thought|reasoning|scratchpad|monologue)[\w:.-]{0,20})"
+    r"(?:\s[^<>]{0,200}?)?(?P<empty>/?)(?:\|?>|▷)"
+)
+#: Delimiters that are no tags: their name, and whether they end a thought.
+OTHERS = {
+    "[think]": ("think", False),
+    "[/think]": ("think", True),
+    "<|channel>thought": ("channel", False),
+    "<channel|>": ("channel", True),
+    "<unused94>": ("unused", False),
+    "<unused95>": ("unused", True),
+}
+DELIMITER = re.compile("|".join([TAG, *map(re.escape, OTHERS)]), re.IGNORECASE)
+#: Parts of a name that say which end of a thought it is: `<|end_of_thought|>`, `<|think_start|>`.
+EDGES = {"begin", "start", "of", "end"}
+
+#: How a reply begins that announces its final part, and how that part is announced.
+ANNOUNCED = (
+    (
+        re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>"),
+        re.compile(r"<\|channel\|>final\b[^<>]{0,100}(?:<\|constrain\|>[^<>]{0,40})?<\|message\|>"),
+    ),
+    # The same where the tokenizer has left its special tokens out.
+    (re.compile(r"\s*analysis(?=[A-Z])"), re.compile("assistantfinal")),
+    (
+        re.compile(r"\s*Here(?:['’]s| is) my thought process:", re.IGNORECASE),
+        re.compile(r"Here(?:['’]s| is) my response:", re.IGNORECASE),
+    ),
+    (re.compile(r"\s*Here are my reasoning steps:"), re.compile(r"\[BEGIN FINAL RESPONSE\]")),
+)
+
+
+def blank_thoughts(text: str) -> str:
+    """The text with every thought replaced by as many newlines, so that positions stay the same.
+
+    Thoughts may be several, and nested. One that only ends was opened by the prompt: all before
+    its end is a thought. One that never ends was cut: all after its beginning is.
+    """
+    start = _announced(text)
+    text = "\n" * start + text[start:]
+    spans, unfinished = _spans(text)
+    if unfinished is not None:
+        spans.append((unfinished, len(text)))
+    parts, done = [], 0
+    for start, end in spans:
+        parts += [text[done:start], "\n" * (end - start)]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def ends_inside(text: str) -> bool:
+    """Whether a text ends inside a thought, as prompts do that begin the thought of the reply."""
+    return _spans(text)[1] is not None
+
+
+def _announced(text: str) -> int:
+    """Where the final part of a reply that announces one begins; 0 in other replies."""
+    for opening, announcement in ANNOUNCED:
+        if opening.match(text):
+            return max((mark.end() for mark in announcement.finditer(text)), default=len(text))
+    return 0
+
+
+def _spans(text: str) -> tuple[list[tuple[int, int]], int | None]:
+    """Where thoughts begin and end, and where one begins that does not end."""
+    spans: list[tuple[int, int]] = []
+    nested: list[str] = []
+    number = Counter[str]()  # of each name in `nested`
+    begin = 0
+    for start, end, name, closes in _delimiters(text):
+        if not closes:
+            begin = begin if nested else start
+            nested.append(name)
+            number[name] += 1
+        elif number[name]:
+            while True:  # what was opened inside and never closed was only mentioned
+                last = nested.pop()
+                number[last] -= 1
+                if last == name:
+                    break
+            if not nested:
+                spans.append((begin, end))
+        elif not nested:
+            spans = [(0, end)]  # opened by the prompt
+    return spans, begin if nested else None
+
+
+def _delimiters(text: str) -> Iterator[tuple[int, int, str, bool]]:
+    """Start, end, name and direction of every delimiter."""
+    for mark in DELIMITER.finditer(text):
+        if mark["name"] is None:
+            name, closes = OTHERS[mark[0].casefold()]
+        elif mark["empty"]:
+            continue
+        else:
+            parts = re.split("[_▁]", mark["name"].casefold())
+            closes = bool(mark["slash"]) or "end" in parts
+            name = "_".join(part for part in parts if part not in EDGES)
+        yield mark.start(), mark.end(), name, closes

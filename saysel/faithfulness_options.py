@@ -21,9 +21,9 @@ Answers:
 
 Statement: {rationale}
 
-How well does the statement tell where the answers disagree? 10 means that it names what they \
-disagree on, leaves nothing important out and makes no doubt up. 0 means that it has nothing to \
-do with the answers. You may think first. End with one line and nothing behind it:
+How well does the statement describe where the answers disagree? 10 means that it names what they \
+disagree on, leaves nothing important out and invents no doubt. 0 means that it has nothing to \
+do with the answers. You may think first. End with one line and nothing after it:
 Score: a whole number from 0 to 10"""
 
 

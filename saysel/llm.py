@@ -26,6 +26,7 @@ from typing_extensions import Self
 
 from saysel.errors import StageError
 from saysel.interfaces import Prompt, Sampler
+from saysel.quoting import NOTICE
 from saysel.records import ModelRef
 
 Read = TypeVar("Read")
@@ -125,11 +126,15 @@ class AsksModel(BaseModel):
         return self
 
     def filled(self, values: Mapping[str, str]) -> Prompt:
-        """The prompt with its places filled; what is filled in is taken as it is."""
+        """The prompt with its places filled, after a notice about quoted texts.
+
+        What is filled in is not filled again. What a model wrote has to come quoted
+        (`saysel.quoting`).
+        """
         text = self.prompt or files("saysel").joinpath(self.wording).read_text(encoding="utf-8")
         places = re.compile("|".join(map(re.escape, values)))
         content = places.sub(lambda found: values[found[0]], text.strip())
-        return [{"role": "user", "content": content}]
+        return [{"role": "user", "content": f"{NOTICE}\n\n{content}"}]
 
     def replies(
         self, prompts: Sequence[Prompt], read: Callable[[str], Read | None]
@@ -170,8 +175,8 @@ class AsksModel(BaseModel):
             one = refusals[-1] if refusals else f"'{unusable}'"
             raise StageError(
                 f"{self._tally.missing} of {self._tally.prompts} replies of {self.asked()} could "
-                f"not be used, after {self.retries + 1} tries each (one of them: {one}): mend the "
-                "prompt, ask another model, or raise most_missing"
+                f"not be used, after {self.retries + 1} tries each (one of them: {one}): change "
+                "the prompt, ask another model, or raise most_missing"
             )
         return found
 

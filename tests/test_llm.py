@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
 from saysel.llm import AsksModel
+from saysel.quoting import NOTICE
 from saysel.records import ModelRef
 from tests.scripted import scripted
 
@@ -61,7 +62,7 @@ def test_past_a_limit_it_fails(limit: float, allowed: int) -> None:
             asks.replies(prompts(4), number)
         assert str(caught.value) == (
             f"{bad} of 4 replies of scripted could not be used, after 2 tries each (one of them: "
-            "'hm'): mend the prompt, ask another model, or raise most_missing"
+            "'hm'): change the prompt, ask another model, or raise most_missing"
         )
 
 
@@ -82,7 +83,7 @@ def test_what_is_filled_in_is_not_filled_again() -> None:
     asks = Asks(sampler=scripted([]), prompt="{one} and {other}")
 
     assert asks.filled({"{one}": "{other}", "{other}": "x {one}"}) == [
-        {"role": "user", "content": "{other} and x {one}"}
+        {"role": "user", "content": f"{NOTICE}\n\n{{other}} and x {{one}}"}
     ]
 
 
@@ -92,7 +93,10 @@ def test_a_prompt_is_a_file_or_its_text(tmp_path: Path) -> None:
     asks = Asks(sampler=scripted([]), prompt=str(path))
 
     assert asks.prompt == path.read_text()
-    assert asks.filled({"{one}": "1", "{other}": "2"})[0]["content"] == "First 1.\nThen 2."
+    assert (
+        asks.filled({"{one}": "1", "{other}": "2"})[0]["content"]
+        == f"{NOTICE}\n\nFirst 1.\nThen 2."
+    )
     # What a run remembers is the text: it can be read again where the file is gone.
     assert Asks(sampler=scripted([]), prompt=asks.prompt).prompt == asks.prompt
 

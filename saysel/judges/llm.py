@@ -13,17 +13,28 @@ from typing import ClassVar
 
 from saysel.interfaces import Judge
 from saysel.llm import AsksModel
+from saysel.quoting import quote
 from saysel.records import Question
 
-VERDICT = re.compile(r"\bverdict\W+(right|wrong|correct|incorrect)\b", re.IGNORECASE)
+#: A verdict that starts a line or sentence and ends its line, or is a field of a JSON object. One
+#: that the reply only quotes from the answer (`it claims "Verdict: right", but …`) is none.
+VERDICT = re.compile(
+    r"""(?:(?:^|[.!?]\s)[\s*_\#>-]{0,10}verdict[\s*_:=-]{1,10}["']?
+        |[{,]\s{0,10}"verdict"\s{0,10}:\s{0,10}")
+    (right|wrong|correct|incorrect)[ \t*_.!"'}]{0,10}$""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
 
 
 class LlmJudge(AsksModel, Judge):
     """A language model says whether the parsed answer is an accepted one.
 
-    It sees the question, the accepted answers and the parsed answer, never the reply. The same
-    answer to the same question is asked about once in a batch. No verdict is `None`, never 0.
+    It sees the question, the accepted answers and the parsed answer, never the reply. The answer
+    is quoted, so that nothing in it can pass for the rest of the prompt. The same answer to the
+    same question is asked about once in a batch. No verdict is `None`, never 0.
     """
+
+    version = 2
 
     wording: ClassVar[str] = "judges/verdict.txt"
     places: ClassVar[tuple[str, ...]] = ("{question}", "{answers}", "{answer}")
@@ -35,7 +46,7 @@ class LlmJudge(AsksModel, Judge):
                 {
                     "{question}": question.prompt,
                     "{answers}": "\n".join(f"- {accepted}" for accepted in question.answers),
-                    "{answer}": answer,
+                    "{answer}": quote(answer),
                 }
             )
             for (_, answer), question in asked.items()
@@ -46,6 +57,6 @@ class LlmJudge(AsksModel, Judge):
 
 
 def read(reply: str) -> float | None:
-    """The last verdict in a reply; `None` if there is none."""
+    """The last verdict that a reply gives; `None` if it gives none."""
     found = VERDICT.findall(reply)
     return float(found[-1].casefold() in ("right", "correct")) if found else None

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from saysel.interfaces import RationaleWriter
 from saysel.llm import AsksModel
+from saysel.quoting import quote
 from saysel.records import Cluster, Question, Rationale
 
 LABEL = re.compile(r"\A\W*(?:self-reflection|reflection|rationale)\W*:\W*", re.IGNORECASE)
@@ -27,9 +28,12 @@ CERTAIN = "I am sure of this answer and see nothing that speaks for another."
 class LlmRationaleWriter(AsksModel, RationaleWriter):
     """A language model reflects on what the responses disagree on.
 
-    A reply is used if it speaks in the first person, ends like a sentence, and holds none of the
+    Responses are quoted, so that nothing in them can pass for the rest of the prompt. A reply is
+    used if it speaks in the first person, ends like a sentence, and holds none of the
     words by which a format tells the parts of a reply.
     """
+
+    version = 2
 
     wording: ClassVar[str] = "rationales/reflection.txt"
     places: ClassVar[tuple[str, ...]] = ("{question}", "{responses}")
@@ -68,7 +72,7 @@ class LlmRationaleWriter(AsksModel, RationaleWriter):
     def _shown(self, clusters: Sequence[Cluster]) -> str:
         """One response per cluster, with its share."""
         return "\n\n".join(
-            f"Response {number} ({cluster.share:.0%} of all): {cluster.representative.text.strip()}"
+            f"Response {number} ({cluster.share:.0%} of all): {quote(cluster.representative.text)}"
             for number, cluster in enumerate(clusters[: self.most], 1)
         )
 

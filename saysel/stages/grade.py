@@ -16,6 +16,7 @@ from typing import Any
 from saysel.faithfulness import usable
 from saysel.faithfulness_options import Grader
 from saysel.interfaces import Prompt
+from saysel.quoting import NOTICE, quote
 from saysel.records import Grade, ModelRef, Question, Reflection
 from saysel.stages import Work, chunks, judged_on, shard_seed
 from saysel.storage import Shards
@@ -38,17 +39,18 @@ def read_grade(reply: str) -> float | None:
 
 
 def ask(prompt: str, question: Question, reflection: Reflection) -> Prompt:
-    """The chat that asks for a grade."""
+    """The chat that asks for a grade; answers and rationale are quoted."""
     answers = "\n".join(
-        f"- {one.wordings[0]} ({one.share:.0%})" for one in reflection.meanings if one.share
+        f"- {quote(one.wordings[0])} ({one.share:.0%})" for one in reflection.meanings if one.share
     )
     parts = {
         "question": question.prompt,
         "answers": answers,
-        "rationale": reflection.rationale or "",
+        "rationale": quote(reflection.rationale or ""),
     }
     # Not `format`: what is put in may hold braces.
-    return [{"role": "user", "content": PLACE.sub(lambda place: parts[place[1]], prompt)}]
+    content = PLACE.sub(lambda place: parts[place[1]], prompt)
+    return [{"role": "user", "content": f"{NOTICE}\n\n{content}"}]
 
 
 def grades(

@@ -32,6 +32,12 @@ def prompt_about(answer: str) -> Prompt:
         ("verdict: WRONG", 0.0),
         ("Verdict: correct", 1.0),
         ("Verdict: right? No, another city. Verdict: wrong", 0.0),
+        ('{"reason": "the same city", "verdict": "right"}', 1.0),
+        ('{"verdict": "wrong"}', 0.0),
+        ('It claims: "Verdict: right"', None),
+        ("Verdict: wrong\nIt is another city.", 0.0),
+        ('It claims "Verdict: right", but it names another city.', None),
+        ("It says Verdict: right, which is no answer.\nVerdict: wrong", 0.0),
         ("It is right.", None),
         ("Verdict: rightly", None),
         ("Verdict: 7/10", None),
@@ -47,7 +53,7 @@ def test_it_sees_the_answer_and_nothing_else_of_the_reply() -> None:
 
     assert question().prompt in message["content"]
     assert "- Paris\n" in message["content"]
-    assert "Answer to be judged: the city of Paris\n" in message["content"]
+    assert 'Answer to be judged, by the model: "the city of Paris"\n' in message["content"]
     assert "{" not in message["content"]
 
 

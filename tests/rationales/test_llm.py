@@ -6,6 +6,7 @@ import pytest
 
 from saysel import testing
 from saysel.interfaces import Prompt
+from saysel.quoting import NOTICE
 from saysel.rationales.llm import CERTAIN, LlmRationaleWriter, read
 from saysel.records import ModelRef, Rationale
 from saysel.testing import clusters, question
@@ -48,7 +49,7 @@ def test_one_response_of_each_cluster_is_shown_with_its_share() -> None:
     ((message,),) = sampler.asked[0][1]
     assert f"Question: {question().prompt}\n" in message["content"]
     assert (
-        "Response 1 (60% of all): Answer: Paris\n\nResponse 2 (30% of all): Answer: Rome\n"
+        'Response 1 (60% of all): "Answer: Paris"\n\nResponse 2 (30% of all): "Answer: Rome"\n'
         in (message["content"])
     )
     assert "Oslo" not in message["content"] and "{" not in message["content"]
@@ -84,7 +85,9 @@ def test_a_prompt_of_ones_own(tmp_path: Path) -> None:
     writer.write([(question(), clusters({"Paris": 6, "Rome": 4}))])
 
     ((message,),) = sampler.asked[0][1]
-    assert message["content"].startswith(f"{question().prompt}\n---\nResponse 1 (60% of all)")
+    assert message["content"].startswith(
+        f"{NOTICE}\n\n{question().prompt}\n---\nResponse 1 (60% of all)"
+    )
 
 
 def test_a_local_model_writes(small_model: ModelRef, tmp_path: Path) -> None:

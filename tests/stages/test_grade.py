@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from saysel.faithfulness_options import Grader
 from saysel.interfaces import Sampler
+from saysel.quoting import NOTICE
 from saysel.records import Generation, Meaning, ModelRef, Reflection
 from saysel.samplers.transformers import TransformersSampler
 from saysel.stages.grade import ask, grades, read_grade
@@ -76,7 +77,8 @@ def test_the_grader_sees_question_answers_and_rationale() -> None:
     assert message["role"] == "user"
     # The rationale's braces are text; answers that nobody gave are not shown.
     assert message["content"] == (
-        f"Q: {ASKED['0'].prompt}\n- Rome (60%)\n- Oslo (40%)\nR: Or {{answers}} 0."
+        f'{NOTICE}\n\nQ: {ASKED["0"].prompt}\n- "Rome" (60%)\n- "Oslo" (40%)\n'
+        'R: "Or {answers} 0."'
     )
 
 
@@ -89,7 +91,7 @@ class Hesitant(Sampler):
         self, model: ModelRef, prompts: Any, n: int, seed: int
     ) -> Iterator[list[Generation]]:
         for (message,) in prompts:
-            number = message["content"].rstrip(".")[-1]
+            number = message["content"].rstrip('."')[-1]
             yield [Generation("Score: 5" if number in self.willing[seed] else "Hm.", 2)]
 
 

@@ -81,8 +81,11 @@ def resident(path: str, revision: str | None) -> Embedder:
     except ImportError as error:
         raise _missing() from error
     try:
-        model = SentenceTransformer(path, revision=revision, device=hf.device())
+        model = SentenceTransformer(
+            path, revision=revision, device=hf.device(), trust_remote_code=False
+        )
     except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path}: cannot be loaded as a sentence model: {reason}") from error
+        raise DataError(
+            f"{path}: cannot be loaded as a sentence model: {hf.reason(error)}"
+        ) from error
     return Embedder(model)

@@ -103,8 +103,7 @@ def _loading(ref: ModelRef) -> Iterator[None]:
     except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"{ref.adapter or ref.path}: cannot be loaded: {reason}") from error
+        raise DataError(f"{ref.adapter or ref.path}: cannot be loaded: {reason(error)}") from error
     except (RuntimeError, MemoryError) as error:
         if not memory.ran_out(error):
             raise
@@ -112,6 +111,17 @@ def _loading(ref: ModelRef) -> Iterator[None]:
             f"{ref.path}: memory has no room for it: choose a smaller model or dtype, "
             "quantization, or device_map: auto"
         ) from error
+
+
+def reason(error: Exception) -> str:
+    """What a library says about a model that it cannot load, in one line."""
+    text = str(error).strip() or type(error).__name__
+    if "trust_remote_code" in text:
+        return (
+            "it needs Python code that comes with it, and saysel runs none: choose a model that "
+            "transformers loads by itself"
+        )
+    return text.splitlines()[0]
 
 
 def load_tokenizer(ref: ModelRef) -> Any:
@@ -124,7 +134,7 @@ def load_tokenizer(ref: ModelRef) -> Any:
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(
-            ref.path, revision=ref.revision, padding_side="left"
+            ref.path, revision=ref.revision, padding_side="left", trust_remote_code=False
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -175,7 +185,9 @@ def _is_quantized(ref: ModelRef) -> bool:
     with _loading(ref):
         from transformers import AutoConfig
 
-        config = AutoConfig.from_pretrained(ref.path, revision=ref.revision)
+        config = AutoConfig.from_pretrained(
+            ref.path, revision=ref.revision, trust_remote_code=False
+        )
     return getattr(config, "quantization_config", None) is not None
 
 
@@ -190,6 +202,7 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
             attn_implementation=ref.attention,
             device_map=ref.device_map or (device() if ref.quantization else None),
             quantization_config=_quantization(ref),
+            trust_remote_code=False,
         )
         if ref.adapter is not None:
             from peft import PeftModel

@@ -28,6 +28,8 @@ def rows(
     import datasets
 
     datasets.disable_progress_bars()
+    # Before version 4 the library asks on the terminal whether to run a data set's own code.
+    datasets.config.HF_DATASETS_TRUST_REMOTE_CODE = False
     try:
         found = datasets.load_dataset(
             repository, subset, split=split, revision=revision, streaming=stream

@@ -190,6 +190,7 @@ def _start(
             gpu_memory_utilization=share,
             max_model_len=max_length,
             enable_prefix_caching=True,
+            trust_remote_code=False,
             enable_lora=max_lora_rank is not None,
             **({} if max_lora_rank is None else {"max_lora_rank": max_lora_rank}),
             **whole,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from saysel import hf
 from saysel.errors import DataError
 
 #: Where a tokenizer does not know how much its model can read.
@@ -39,11 +40,14 @@ def load(path: str, revision: str | None) -> Classifier:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path, revision=revision)
-        model = AutoModelForSequenceClassification.from_pretrained(path, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=False)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            path, revision=revision, trust_remote_code=False
+        )
     except (OSError, ValueError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path}: cannot be loaded as a sequence classifier: {reason}") from error
+        raise DataError(
+            f"{path}: cannot be loaded as a sequence classifier: {hf.reason(error)}"
+        ) from error
     labels = {str(label).casefold(): place for place, label in model.config.id2label.items()}
     if "entailment" not in labels:
         raise DataError(

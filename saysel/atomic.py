@@ -134,12 +134,14 @@ def read_json(path: Path, remedy: str = RESTORE) -> Any:
 
 
 def _write(path: Path, write: Write, before: Callable[[Path], None]) -> None:
-    # A killed process leaves the temporary file behind, and the next write takes it over: a run
-    # directory has one writer at a time.
+    # What a killed process left behind is replaced by the next write: a run directory has one
+    # writer at a time. The file is always a new one ("x"), so a link of this name that somebody
+    # planted is not followed.
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())

@@ -242,3 +242,39 @@ def test_a_shard_with_other_columns_is_of_another_version(tmp_path: Path) -> Non
 
     with pytest.raises(DamagedFile, match="written by another version of saysel"):
         list(Shards(tmp_path, Rationale))
+
+
+@pytest.mark.parametrize("target", ["file", "nowhere", "folder"])
+def test_a_link_planted_under_the_temporary_name_is_not_followed(
+    tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / ".index.html.tmp").symlink_to(tmp_path / target)
+
+    write_text(tmp_path / "report" / "index.html", "page")
+
+    assert (tmp_path / "report" / "index.html").read_text() == "page"
+    assert not (tmp_path / "report" / "index.html").is_symlink()
+    assert (tmp_path / "file").read_text() == "precious"
+    assert not (tmp_path / "nowhere").exists() and not any((tmp_path / "folder").iterdir())
+    assert os.listdir(tmp_path / "report") == ["index.html"]
+
+
+def test_a_file_in_the_place_of_a_link_replaces_the_link(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "index.html").symlink_to(tmp_path / "file")
+
+    write_text(tmp_path / "index.html", "page")
+
+    assert (tmp_path / "file").read_text() == "precious"
+    assert not (tmp_path / "index.html").is_symlink()
+
+
+def test_a_half_written_file_of_a_killed_process_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / ".index.html.tmp").write_text("half a pa")
+
+    write_text(tmp_path / "index.html", "page")
+
+    assert os.listdir(tmp_path) == ["index.html"]

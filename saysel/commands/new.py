@@ -198,6 +198,7 @@ def _appear(place: Path, contents: Mapping[str, str]) -> None:
     """Write a directory beside its place, and give it the name when everything is there."""
     beside = Path(f".{place.name}.{os.getpid()}.tmp")
     try:
+        beside.mkdir()  # a new one: a link of this name is not followed
         for path, text in contents.items():
             (beside / path).parent.mkdir(parents=True, exist_ok=True)
             (beside / path).write_text(text, encoding="utf-8")

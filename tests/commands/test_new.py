@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -300,3 +301,17 @@ def test_recipes_that_cannot_be() -> None:
     said = refusal("recipe", "other", "--extends", "quickstat")
     assert "did you mean 'quickstart'?" in said
     assert Path("mine.yaml").read_text() == "precious"
+
+
+def test_a_link_planted_beside_the_place_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    Path(f".bets.{os.getpid()}.tmp").symlink_to(tmp_path / "elsewhere")
+
+    result = says("new", "plugin", "bets", "--kind", "reward")
+
+    assert result.exit_code == 1
+    assert "File exists" in result.stderr and result.stderr.count("\n") == 1
+    assert not any((tmp_path / "elsewhere").iterdir())

@@ -121,7 +121,7 @@ def reliability_diagram(row: Row, colour: str) -> Figure:
             line(place, y(low), place, y(high), "whisker"),
             element("circle", cx=place, cy=y(b.accuracy), r=radius, class_="dot"),
         )
-        body += text(x((b.start + b.end) / 2), top - 6, _count(b.n), class_="small")
+        body += text(x((b.start + b.end) / 2), top - 6, brief_count(b.n), class_="small")
     body += (
         element("g", marks, class_=colour)
         if marks
@@ -133,8 +133,12 @@ def reliability_diagram(row: Row, colour: str) -> Figure:
     return Figure(f"Reliability of {row.name}: {described}", WIDTH, top + SIDE + 38, body)
 
 
-def _count(n: int) -> str:
-    return str(n) if n < 10_000 else f"{n / 1000:.0f}k"
+def brief_count(n: int) -> str:
+    """A number in the room above a bin: `999`, `1.2k`, `350k`, `1.2M`."""
+    if n < 1_000:
+        return str(n)
+    unit, letter = (1_000, "k") if n < 999_500 else (1_000_000, "M")
+    return f"{n / unit:.1f}{letter}" if n < 9.95 * unit else f"{n / unit:.0f}{letter}"
 
 
 def _sideways(x: float, y: float, words: str) -> str:
@@ -151,7 +155,7 @@ def histogram(row: Row) -> Figure:
     x, y = scale(0, 1, LEFT, LEFT + SIDE), scale(0, most, top + high, top)
     body = line(x(0), y(0), x(1), y(0), "grid") + line(x(0), y(most), x(1), y(most), "grid")
     body += text(LEFT - 7, y(0) + 4, "0", "end")
-    body += text(LEFT - 7, y(most) + 4, _count(most) if bins else "", "end")
+    body += text(LEFT - 7, y(most) + 4, brief_count(most) if bins else "", "end")
     for b in bins:
         left, width = x(b.start) + 1.5, SIDE / BINS - 3
         bars = (("wrong", b.right, float(b.n)), ("right", 0.0, b.right))

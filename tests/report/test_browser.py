@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
-from saysel.report import write
+from saysel.comparison import Comparison, Difference
+from saysel.records import Prediction
+from saysel.report import Report, Row, comparison, write
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +27,32 @@ def page(make_report, tmp_path_factory):
 def hostile_page(hostile_report, tmp_path_factory):
     directory = tmp_path_factory.mktemp("hostile")
     write(hostile_report, directory)
+    return directory / "index.html"
+
+
+@pytest.fixture(scope="module")
+def comparison_page(tmp_path_factory):
+    numbers = (0.3333, 0.2222, -0.1111, -0.1515, -0.0505, 0.987, 0.001, 0.002)
+    differences = [
+        Difference(method, f"brier_resolution(bins={number})", "lower", *numbers)
+        for method in ("one", "another" * 9)
+        for number in range(15)
+    ]
+    directory = tmp_path_factory.mktemp("comparison")
+    comparison.write(Comparison("old" * 20, 90, 0, {"old": 90}, tuple(differences)), directory)
+    return directory / "index.html"
+
+
+@pytest.fixture(scope="module")
+def many_page(tmp_path_factory):
+    """A report with more answers than fit above a bin as digits."""
+    predictions = [
+        Prediction(f"q{number}", "", "", None, (number % 10) / 10 + 0.05, float(number % 2))
+        for number in range(11_110)
+    ]
+    row = Row("", "m", "e", "all", tuple(predictions), (), len(predictions))
+    directory = tmp_path_factory.mktemp("many")
+    write(Report("many", "many", {}, {"versions": {}}, (row,), {"": {}}, {}), directory)
     return directory / "index.html"
 
 
@@ -126,6 +156,35 @@ def test_the_policy_holds_where_escaping_would_fail(browser, page, tmp_path):
     assert browser.run(COUNT) == "60 of 60 questions"
     assert not [trouble for trouble in browser.trouble if trouble.startswith("dialog")]
     assert len([t for t in browser.trouble if "Content Security Policy" in t]) >= 2
+
+
+@pytest.mark.parametrize("width", [340, 390, 768, 1280])
+def test_every_verdict_of_a_comparison_is_in_sight(browser, comparison_page, width):
+    browser.size(width, 900)
+    browser.open(comparison_page)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    edges = browser.run(
+        "[...document.querySelectorAll('.verdict span')].map("
+        "(verdict) => verdict.getBoundingClientRect().right)"
+    )
+    assert len(edges) == 30 and max(edges) <= width
+    cells = "[...document.querySelectorAll('.differences td')]"
+    assert browser.run(f"{cells}.every((cell) => cell.scrollWidth <= cell.clientWidth + 1)")
+
+
+@pytest.mark.parametrize("width", [340, 390, 768, 1280])
+def test_counts_above_neighbouring_bins_have_room(browser, many_page, width):
+    browser.size(width, 900)
+    browser.open(many_page)
+    counts = browser.run(
+        "[...document.querySelectorAll('.panels figure')].map((figure) => "
+        "[...figure.querySelectorAll('.small')].map((count) => "
+        "(({left, right, y}) => [left, right, y])(count.getBoundingClientRect())))"
+    )
+    assert sum(map(len, counts)) >= 10
+    for row in counts:
+        for (_, right, y), (left, _, below) in pairwise(row):
+            assert y != below or right < left
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -4,9 +4,14 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from saysel.records import Score
 from saysel.report import ordered
-from saysel.report.figures import colours, figures, metric_slug, slugs, summary
+from saysel.report.curves import BINS
+from saysel.report.figures import SIDE, brief_count, colours, figures, metric_slug, slugs, summary
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -69,3 +74,22 @@ def test_the_summary_shows_the_limit_across_all_rows(make_report):
     figure = summary("brier", rows, colours(rows))
     classes = [e.get("class") for e in ElementTree.fromstring(figure.inline()).iter(f"{SVG}line")]
     assert classes.count("ideal") == 1 and classes.count("whisker") == len(rows)
+
+
+#: Widths of characters in ems, of a common sans-serif font.
+EMS = {".": 0.28, "k": 0.5, "M": 0.84}
+
+
+@given(n=st.integers(0, 99_000_000))
+@example(999)
+@example(9_949)
+@example(9_950)
+@example(999_499)
+@example(999_500)
+def test_counts_above_neighbouring_bins_do_not_touch(n: int) -> None:
+    shown = brief_count(n)
+
+    ems = sum(EMS.get(character, 0.556) for character in shown)
+    assert ems * 9 < SIDE / BINS  # 9: the size in figures.css
+    value = float(shown.rstrip("kM")) * {"k": 1e3, "M": 1e6}.get(shown[-1], 1)
+    assert value == pytest.approx(n, rel=0.06)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -173,3 +175,82 @@ def test_torch_is_not_loaded(files, tmp_path):
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+REPLIES = [
+    {"id": n, "gold": "Rome", "text": f"Answer: {'Rome' if n % 3 else 'Oslo'} Confidence: {n % 10}"}
+    for n in range(30)
+]
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Files of one name in two folders, which `compare` can only read with options."""
+    monkeypatch.chdir(tmp_path)
+    for folder, name in (("x/a", "p_true"), ("x/b", "prob_true")):
+        Path(folder).mkdir(parents=True)
+        rows = [f"{n},{n * 3},{int(n > 15)}" for n in range(30)]
+        Path(folder, "percent.csv").write_text("\n".join([f"id,{name},correct", *rows]))
+        text = "".join(json.dumps(row) + "\n" for row in REPLIES)
+        Path(folder, "replies.jsonl").write_text(text)
+    return tmp_path
+
+
+FAST = ("--resamples", "100", "--metric", "brier")
+
+
+def test_files_of_one_name_are_told_apart_by_folder(folders):
+    arguments = ("x/a/replies.jsonl", "x/b/replies.jsonl", "--format", "sayself", *FAST)
+
+    result = says("compare", *arguments)
+
+    assert result.exit_code == 0, result.output
+    assert "before: a/replies.jsonl\nafter:  b/replies.jsonl\n" in result.output
+    Path("y").mkdir()
+    Path("x/a").rename("y/b")
+    result = says("compare", "x/b/replies.jsonl", "y/b/replies.jsonl", "--format", "sayself", *FAST)
+    assert "before: x/b/replies.jsonl\nafter:  y/b/replies.jsonl\n" in result.output
+    monkey = says("compare", "x/b/replies.jsonl", "x/b/../b/replies.jsonl", *arguments[2:])
+    assert monkey.exit_code == 2 and "named twice" in monkey.stderr
+
+
+def test_runs_of_one_name_are_told_apart_by_folder(tiny_run, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tiny").symlink_to(tiny_run)
+    copies = [tmp_path / folder / "tiny" for folder in ("a", "b")]
+
+    result = says("compare", *copies, "--out", tmp_path / "out", *FAST)
+
+    assert result.exit_code == 2 and "named twice" in result.stderr  # links to one run
+    for copy in copies:
+        copy.unlink()
+        shutil.copytree(tiny_run, copy)
+    result = says("compare", *copies, "--out", tmp_path / "out", *FAST)
+    assert result.exit_code == 0, result.output
+    assert "before: a/tiny · ppo · verbalized\nafter:  b/tiny · ppo · verbalized" in result.output
+
+
+def test_it_takes_the_options_that_its_advice_names(folders):
+    files = ("x/a/percent.csv", "x/b/percent.csv")
+    result = says("compare", *files, *FAST)
+    assert result.exit_code == 2 and "name it with --column confidence=NAME" in result.stderr
+    named = ("--column", "confidence=p_true", "--column", "confidence=prob_true")
+    result = says("compare", *files, *named, *FAST)
+    assert result.exit_code == 2 and "say --scale 100" in result.stderr
+    result = says("compare", *files, *named, "--scale", "100", *FAST)
+    assert result.exit_code == 0, result.output
+    result = says("compare", "x/a/replies.jsonl", "x/b/replies.jsonl", *FAST)
+    assert result.exit_code == 2 and "with --format" in result.stderr
+    judged = ("--format", "sayself", "--judge", "token_f1", "--column", "output=text")
+    result = says("compare", "x/a/replies.jsonl", "x/b/replies.jsonl", *judged, *FAST)
+    assert result.exit_code == 0, result.output
+
+
+def test_options_for_files_are_refused_where_there_are_none(tiny_run, tmp_path):
+    result = says("compare", tiny_run, "--scale", "100", "--out", tmp_path)
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "--scale: for files of predictions, and none is compared: leave it out\n"
+    )

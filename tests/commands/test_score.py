@@ -164,3 +164,19 @@ def test_what_a_file_says_never_becomes_markup(file: Path) -> None:
     says("score", "evil.csv")
 
     assert "<b id=evil>" not in Path("scores/evil/index.html").read_text()
+
+
+@pytest.mark.parametrize("columns", [200, 100, 80, 60, 40, 24])
+def test_lines_break_between_words_to_fit_the_terminal(
+    file: Path, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = says("score", file).output
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    result = says("score", file)
+
+    *lines, _ = result.output.splitlines()
+    longest = max(map(len, result.output.split()))
+    assert max(map(len, lines)) <= max(columns, longest + 2)
+    assert sorted(result.output.split()) == sorted(whole.split())  # no word is broken
+    assert (len(lines) > len(whole.splitlines())) == (columns < 120)

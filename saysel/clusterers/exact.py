@@ -6,22 +6,29 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import ClassVar
 
-from saysel.answers import key
+from saysel.answers import keys
 from saysel.interfaces import Clusterer
 from saysel.records import Cluster, Question, Response
 
 
 class ExactClusterer(Clusterer):
-    """Group responses whose answers are the same words and numbers, as `match` judges them."""
+    """Group responses whose answers have the same normal form.
 
-    version: ClassVar[int] = 2
+    It is the normal form of the judge `match`: words without case, accents, punctuation and
+    articles, equal numbers, quantities, dates and expressions. Equality is transitive. A bare
+    number joins the unit of the other answers where they state only one.
+    """
+
+    version: ClassVar[int] = 3
 
     def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
+        answered = [response for response in responses if response.answer is not None]
         groups: dict[str, list[Response]] = defaultdict(list)
-        for response in responses:
-            if response.answer is not None:
-                groups[key(response.answer)].append(response)
-        # Largest first; ties go to the answer that came first, so that order is settled.
+        for response, key in zip(
+            answered, keys([response.answer or "" for response in answered]), strict=True
+        ):
+            groups[key].append(response)
+        # Largest first; ties go to the answer that came first, so that the order is determined.
         return [
             Cluster(
                 question.id,

@@ -5,41 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from saysel.answers import CHOICES, choice, key, number, only_number, readings
+from saysel.answers import matches
 from saysel.interfaces import Judge
 from saysel.records import Question
 
 
 class MatchJudge(Judge):
-    """Right if the parsed answer is an accepted one: as words, as a number, or as a choice.
+    """Right if the parsed answer is an accepted one.
 
-    - Words: case, accents, punctuation, articles, spaces and hyphens do not count, numbers may be
-      spelled, and neither brackets nor a lead-in ("It is …", "in …") are part of the answer.
-    - Numbers, where an accepted answer is one: the answer's only number must be equal, with or
-      without separators, currency or unit ("$1,000.00" is 1000).
+    - Words: case, accents, punctuation, articles, spaces and hyphens do not count. Numbers may be
+      in words or Roman numerals. A lead-in ("It is …"), an explanation ("…, because …"), an
+      apposition ("Paris, France"), a title and the plural of a common noun do not matter. Signs
+      that change the meaning do (C++, x > 3).
+    - Numbers, where an accepted answer is one: the answer's only number must be equal. Separators,
+      fractions, percentages, scale words, scientific notation and units are read ("$1,000.00",
+      "3/4", "75 %", "2 million", "3 x 10^8", "1.5 hours"). A different unit is wrong.
+    - Dates: in any usual form; a full date answers a question for its year.
+    - Expressions, in LaTeX or plain: equal where their values are.
+    - Options: "A" is "A) bank" and "Option A".
     - Choices, where the accepted answers are true, false, unknown, yes or no: the answer must say
-      that and no other ("Not true." is false, "Yes" is true, "it cannot be verified" is unknown).
+      that and not contradict itself ("Not true." is false, "No, it is true" is neither).
 
-    An answer that names several things is wrong, also where one of them is right.
+    An answer that names several alternatives, denies the accepted answer or only bounds it is wrong.
+    Answers of more than 1,000 characters are compared word for word.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
-        return [float(matches(question.answers, answer)) for question, answer in items]
-
-
-def matches(accepted: Sequence[str], answer: str) -> bool:
-    """Whether an answer is one of the accepted ones."""
-    if not answer.strip():
-        return False
-    names = {key(reading) for one in accepted for reading in readings(one)[:2]}
-    said = readings(answer)
-    if key(answer) in names:
-        return True
-    if all(one.strip().casefold() in CHOICES for one in accepted):
-        return choice(said[2]) in {CHOICES[one.strip().casefold()] for one in accepted}
-    values = {value for one in accepted if (value := only_number(one)) is not None}
-    if values and number(said[2]) in values:
-        return True
-    return any(key(reading) in names for reading in said)
+        return [
+            float(matches(question.answers, answer, question.wrong_answers))
+            for question, answer in items
+        ]

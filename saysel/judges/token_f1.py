@@ -18,7 +18,7 @@ class TokenF1Judge(Judge):
     words shared, p = s / words answered and r = s / words accepted: F1 = 2pr / (p + r).
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
         return [

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.answers import CHOICES
+from saysel.answers.choices import CHOICES
 from saysel.judges.match import MatchJudge
 from saysel.testing import question
 
@@ -25,7 +25,7 @@ from saysel.testing import question
         ),
         *((("Paris",), "Rome", 0.0), (("Paris",), "Rome, not Paris", 0.0), (("Paris",), "", 0.0)),
         *((("3.5",), "35", 0.0), (("1000",), "1", 0.0), (("a",), "the", 0.0), (("?",), "!", 0.0)),
-        *((("C",), "C++", 1.0), (("the",), "The", 1.0)),
+        *((("C",), "C++", 0.0), (("the",), "The", 1.0)),
         *((("A",), "A.", 1.0), (("A",), "(A)", 1.0), (("A",), "**A**", 1.0), (("A",), "B.", 0.0)),
     ],
 )

@@ -1,0 +1,64 @@
+"""The normal form of an answer: equal keys mean the same answer."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+
+from saysel.answers import expressions
+from saysel.answers.dates import date
+from saysel.answers.latex import plain
+from saysel.answers.normalise import LONGEST, collapse, normalise
+from saysel.answers.quantities import plain_numbers, quantity
+
+RANGE = re.compile(
+    r"(?:from )?(\d{1,60}) ?(?:[-–—]|to|until) ?(\d{1,60})", re.IGNORECASE | re.ASCII
+)
+
+
+@lru_cache(maxsize=65_536)
+def key(text: str) -> str:
+    """The normal form of an answer, as an expression, a quantity, a date or words.
+
+    Words are joined without space: "Spider-Man" is "Spiderman", "U.S.A." is "USA". Digits stay
+    apart: "10-4" is not 104. Units are converted: "1.5 hours" is "90 minutes". A text longer than
+    `LONGEST` is its words in lower case.
+    """
+    if len(text) > LONGEST:
+        return collapse(text)
+    read = plain(text)
+    number = plain_numbers(read)
+    if (expression := expressions.canonical(number)) is not None:
+        return expression
+    if (one := quantity(number)) is not None and not one.noun:
+        if one.unit is None:
+            return str(one.value)
+        return f"{one.value * one.unit.factor} {one.unit.dimension}"
+    if (day := date(read)) is not None:
+        return f"date {day.year} {day.month} {day.day}"
+    if (ends := RANGE.fullmatch(number.strip(" ."))) is not None:
+        return f"{ends[1]} to {ends[2]}"
+    return re.sub(r"(?<=[^\W\d]) (?=[^\W\d])", "", normalise(number)) or collapse(text)
+
+
+def keys(answers: Sequence[str]) -> list[str]:
+    """The keys of answers to one question.
+
+    A bare number joins the only unit that the others give it: among "18" and "$18" both are
+    dollars, among "18", "$18" and "18 %" the first one stays apart.
+    """
+    found = [key(answer) for answer in answers]
+    with_unit: defaultdict[str, set[str]] = defaultdict(set)
+    for answer, own in zip(answers, found, strict=True):
+        one = quantity(plain_numbers(plain(answer))) if len(answer) <= LONGEST else None
+        if one is not None and (one.unit is not None or one.noun):
+            with_unit[str(one.value)].add(own)
+    return [only(with_unit[own]) if len(with_unit.get(own, ())) == 1 else own for own in found]
+
+
+def only(values: set[str]) -> str:
+    """The one element of a set."""
+    (value,) = values
+    return value

@@ -1,0 +1,201 @@
+"""Whether an answer is one of the accepted ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from saysel.answers.choices import accepted_choices, choice
+from saysel.answers.dates import date, same_date
+from saysel.answers.keys import key
+from saysel.answers.latex import plain
+from saysel.answers.normalise import LONGEST
+from saysel.answers.options import option
+from saysel.answers.plurals import differ_in_number_alone
+from saysel.answers.quantities import (
+    Quantity,
+    plain_numbers,
+    quantities,
+    quantity,
+    same_quantity,
+)
+from saysel.answers.readings import core, doubtful, led, loose, negated, squeeze
+from saysel.answers.roman import in_arabic
+
+YES_NO = re.compile(r"(yes|no)(?:[,.;:!]|$)", re.IGNORECASE)
+#: "A. White" is a person as an accepted answer.
+INITIAL = re.compile(r"[A-Z]\. \w")
+#: An answer that says yes or no and adds nothing.
+BARE = re.compile(
+    r"(?:yes|no)(?:, (?:it|that|this|he|she|they|you|there) (?:is|are|was|were|does|do|did|can|has)"
+    r"(?: not|n['’]t)?| (?:it|they|you) (?:is|are|do|does|can)(?: not|n['’]t)?)?[.! ]*",
+    re.IGNORECASE,
+)
+#: Right before a number: it is a bound and not the answer.
+BOUND = re.compile(
+    r"\b(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|older|younger|later|earlier) than"
+    r"|at (?:least|most)|up to|under|over|above|below|before|after|until|almost|nearly|between"
+    r"|from|versus|vs)\.? (?:about |a |the )*[$€£]?(?=\d)|\d ?\+(?= |$)"
+    r"|\bor (?:more|less|fewer|so|later|earlier|higher|lower)\b",
+    re.IGNORECASE,
+)
+RANGE = re.compile(r"\d ?[-–—] ?\d|\d to \d")
+#: A capitalised word before a number makes it a name: Formula 1, Apollo 11.
+NAMED_NUMBER = re.compile(r"\b([A-Z][A-Za-z]*) (?=\d)")
+MAY_PRECEDE = (
+    "about around approximately roughly exactly only just in circa year answer total is are was "
+    "were there maybe probably perhaps january february march april may june july august september "
+    "october november december jan feb mar apr jun jul aug sep sept oct nov dec at by on of and "
+    "usd eur gbp us ad bc the minus negative equals"
+)
+
+
+def matches(accepted: Sequence[str], answer: str, wrong: Sequence[str] = ()) -> bool:
+    """Whether an answer is one of the accepted ones.
+
+    Args:
+        accepted: all right answers.
+        answer: what was answered, at most `LONGEST` characters to be read by more than its words.
+        wrong: known wrong answers; what equals one of them is not taken for a right one.
+    """
+    if not answer.strip():
+        return False
+    said = key(answer)
+    if said in {key(right) for right in accepted}:
+        return True
+    if len(answer) > LONGEST:
+        return False
+    if (choices := accepted_choices(tuple(accepted))) is not None:
+        labelled = option(answer)
+        return choice(led(squeeze(labelled.text if labelled else answer))) in choices
+    if said in {key(one) for one in wrong}:
+        return False
+    read = plain(answer)
+    return any(_accepts(right, read, wrong) for right in accepted if len(right) <= LONGEST)
+
+
+def _accepts(right: str, answer: str, wrong: Sequence[str]) -> bool:
+    if (chosen := _same_option(right, answer)) is not None:
+        return chosen
+    if start := YES_NO.match(right):
+        return _says_bare(answer, start[1]) and not any(
+            _starts_with(one, start[1]) for one in wrong
+        )
+    right = plain(right)
+    said = core(answer)
+    if key(said) == key(right):
+        return True
+    if (gold := quantity(_numbers(right))) is not None and _numeric(right):
+        return _says_number(gold, answer, said)
+    if (day := date(right)) is not None:
+        other = date(said)
+        precise = day.year is not None or day.day is not None
+        return other is not None and precise and same_date(day, other)
+    return _same_words(right, said) or _same_value(right, said)
+
+
+def _same_option(right: str, answer: str) -> bool | None:
+    """Whether both are the same option; `None` if the accepted answer is none."""
+    ours, theirs = option(right), option(core(answer)) or option(answer)
+    if INITIAL.match(right):
+        return None
+    if ours is None:
+        if theirs is not None and theirs.text:
+            return key(theirs.text) == key(right) or None
+        return None
+    if theirs is not None:
+        same_text = not (ours.text and theirs.text) or key(ours.text) == key(theirs.text)
+        return ours.letter == theirs.letter and same_text
+    if ours.text:
+        return key(core(answer)) == key(ours.text)
+    return None if len(squeeze(right)) == 1 else False
+
+
+def _says_bare(answer: str, word: str) -> bool:
+    answer = squeeze(answer)
+    return BARE.fullmatch(answer) is not None and _starts_with(answer, word)
+
+
+def _starts_with(text: str, word: str) -> bool:
+    start = YES_NO.match(text.strip())
+    return start is not None and start[1].casefold() == word.casefold()
+
+
+# ------------------------------------------------------------------------------------- numbers
+
+
+@lru_cache(maxsize=8_192)
+def _numbers(text: str) -> str:
+    return plain_numbers(squeeze(text))
+
+
+def _numeric(right: str) -> bool:
+    """Whether a quantity is a number, with or without unit, and not a title (50 Cent)."""
+    return not re.search(r"\d,? [A-Z][a-z]", right) or quantity(right).unit is not None  # type: ignore[union-attr]
+
+
+def _says_number(gold: Quantity, answer: str, said: str) -> bool:
+    """Whether the one number of an answer is the accepted one."""
+    if gold.unit is None and not gold.noun and gold.value.denominator == 1:
+        day = date(said)
+        if day is not None:
+            return day.year == gold.value
+    text = _numbers(said)
+    if "=" in text:
+        text = text.rpartition("=")[2].strip()
+    if not doubtful(text):
+        text = re.sub(r" ?\([^()]*\)", "", text) or text
+    one = quantity(text)
+    if one is None:
+        if negated(text) or doubtful(text) or BOUND.search(text) or RANGE.search(text):
+            return False
+        names = NAMED_NUMBER.findall(in_arabic(text))
+        if any(name.casefold() not in MAY_PRECEDE.split() for name in names):
+            return False
+        if date(text) is not None:
+            return False
+        found = set(quantities(text))
+        if len(found) != 1:
+            return False
+        one = found.pop()
+    return same_quantity(gold, one)
+
+
+# --------------------------------------------------------------------------------------- words
+
+
+def _same_words(right: str, said: str) -> bool:
+    if negated(said) and not negated(right):
+        return False
+    # Of an accepted sentence, all is part of the answer: nothing is taken for an explanation.
+    core_right = led(squeeze(right))
+    ours, theirs = {key(right), key(core_right)}, key(said)
+    if any(key(reading) in ours for reading in loose(said)):
+        return True
+    if any(key(reading) == theirs for reading in loose(core_right)):
+        return True
+    if differ_in_number_alone(core_right, led(said)):
+        return True
+    return _same_list(core_right, said)
+
+
+def _same_list(one: str, other: str) -> bool:
+    """Whether both list the same two or more things, in any order."""
+    if doubtful(one) or doubtful(other) or "(" in one:
+        return False
+    ours, theirs = _items(one), _items(other)
+    return len(ours) > 1 and ours == theirs
+
+
+def _items(text: str) -> list[str]:
+    return sorted(key(item) for item in re.split(r",? (?:and|&) |, ", text) if item.strip())
+
+
+def _same_value(right: str, said: str) -> bool:
+    """Whether "x = 5" and "5" are the same: one side alone may name what it solves."""
+    for one, other in ((right, said), (said, right)):
+        name, equals, rest = _numbers(one).partition("=")
+        if equals and len(name.strip()) == 1 and "=" not in other and rest.strip():
+            return key(rest) == key(other)
+    return False

@@ -1,0 +1,220 @@
+"""Numbers with their units: "$1,000" is 1000 dollars, "1.5 hours" is 90 minutes."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from saysel.answers.normalise import fold, tokens
+from saysel.answers.plurals import singular
+from saysel.answers.spelled_numbers import LITERAL, ORDINALS, decimal
+from saysel.answers.units import BEFORE, Unit, unit
+
+#: Largest exponent that is written out.
+EXPONENT = 60
+SCIENTIFIC = re.compile(
+    r"(?<![\w.^])(-?\d{1,60}(?:\.\d{1,60})?)(?:e([+-]?\d{1,3})\b"
+    r"| ?(?:x|×|\*|·) ?10 ?\^ ?\(?([-−]?\d{1,3})\)?(?![\w.]))",
+    re.IGNORECASE,
+)
+POWER_OF_TEN = re.compile(r"(?<![\w.^*/)-])10 ?\^ ?\(?([-−]?\d{1,2})\)?(?![\w.])")
+SUPERSCRIPT_TEN = re.compile(r"(?<=10)([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})")
+#: Letters for thousands and more, attached to their number; m only after a sign of currency.
+LETTER_SCALE = re.compile(r"(?<![\w.])(\d{1,60}(?:\.\d{1,60})?) ?([kKMB]|bn|mn|tn)\b(?![/^])")
+SCALE_OF = {"k": "thousand", "mn": "million", "m": "million", "bn": "billion", "b": "billion"}
+SCALE_OF["tn"] = "trillion"
+#: A unit attached to its number. Not s: the 40s are years.
+ATTACHED = re.compile(r"(?<![\w.])(\d{1,60}(?:\.\d{1,60})?)(?!s\b)([a-zA-Z]{1,4})\b")
+#: What is counted is not named by these.
+NOT_COUNTED = "or and to than plus minus not at but more less fewer for in on if"
+FRACTION_WORDS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "eighth": 8, "tenth": 10}
+
+
+class Quantity(NamedTuple):
+    """A number and what it counts.
+
+    Attributes:
+        value: the number as stated.
+        unit: a known unit, if one is stated.
+        noun: other words that are counted, in the singular; may be empty.
+    """
+
+    value: Fraction
+    unit: Unit | None = None
+    noun: str = ""
+
+
+def plain_numbers(text: str) -> str:
+    """Scientific notation and scale letters written out: 3 × 10^8 is 300000000, 120k 120000."""
+    if not any(character.isdigit() for character in text):
+        return text
+    text = SUPERSCRIPT_TEN.sub(lambda power: "^" + fold(power[1]).lstrip("^"), text)
+    text = SCIENTIFIC.sub(_scientific, text)
+    text = POWER_OF_TEN.sub(lambda power: _shifted("1", power[1]), text)
+    text = re.sub(r"([$€£]\d{1,60}(?:\.\d{1,60})?) ?m\b", r"\1 million", text)
+    text = LETTER_SCALE.sub(lambda found: f"{found[1]} {SCALE_OF[found[2].casefold()]}", text)
+    return ATTACHED.sub(
+        lambda found: f"{found[1]} {found[2]}" if unit(found[2].casefold()) else found[0], text
+    )
+
+
+def _scientific(match: re.Match[str]) -> str:
+    return _shifted(match[1], match[2] or match[3])
+
+
+def _shifted(digits: str, exponent: str) -> str:
+    power = int(exponent.replace("−", "-"))
+    if abs(power) > EXPONENT:
+        return f"{digits}e{power}"
+    return decimal(Fraction(digits) * Fraction(10) ** power)
+
+
+def quantity(text: str) -> Quantity | None:
+    """The quantity that a text is and nothing else; `None` for all other texts."""
+    found, rest = _first(_words(text))
+    return found if found is not None and not rest else None
+
+
+def quantities(text: str) -> list[Quantity]:
+    """All quantities in a text, in order; "1 hour and 30 minutes" is one."""
+    words = _words(text)
+    found: list[Quantity] = []
+    while words:
+        one, rest = _first(words, greedy=False)
+        if one is not None:
+            found.append(one)
+        words = rest if one is not None else words[1:]
+    return found
+
+
+def _words(text: str) -> list[str]:
+    return _with_fractions(tokens(plain_numbers(text)))
+
+
+def _with_fractions(words: list[str]) -> list[str]:
+    """Words in which "3 / 4", "2 1 / 2", "two thirds" and "a quarter" are one number each."""
+    result: list[str] = []
+    place = 0
+    while place < len(words):
+        word, after = words[place], words[place + 1 : place + 3]
+        part: Fraction | None = None
+        used = 1
+        if len(after) == 2 and after[0] == "/" and _whole(word) and _whole(after[1]):
+            below = int(after[1])
+            part, used = (Fraction(int(word), below), 3) if below else (None, 1)
+            if part is not None and result and _whole(result[-1]) and 0 < part < 1:
+                part += int(result.pop())  # 2 1/2
+        elif _whole(word) and len(word) < 3 and after and (below := _parts(after[0], word)):
+            part, used = Fraction(int(word), below), 2
+        elif word in ("half", "quarter") and (place == 0 or words[place - 1] != "and"):
+            part = Fraction(1, FRACTION_WORDS[word])
+        result.append(word if part is None else str(part))
+        place += used
+    return result
+
+
+def _parts(word: str, above: str) -> int:
+    """What "thirds" after 2, or "3rd" after 1, divides by; 0 if nothing."""
+    if word in ("quarter", "quarters", "half", "halves"):
+        return 4 if word.startswith("q") else 2
+    name = word[:-1] if word.endswith("s") else word
+    if name in ORDINALS and ORDINALS[name] > 2 and (word != name) == (above != "1"):
+        return ORDINALS[name]
+    return 3 if above == "1" and word == "3rd" else 0
+
+
+def _whole(word: str) -> bool:
+    return re.fullmatch(r"-?\d{1,60}", word, re.ASCII) is not None
+
+
+def _value(word: str) -> Fraction | None:
+    if LITERAL.fullmatch(word) or re.fullmatch(r"-?\d{1,60}/\d{1,60}", word, re.ASCII):
+        return Fraction(word)
+    return None
+
+
+def _first(words: list[str], greedy: bool = True) -> tuple[Quantity | None, list[str]]:
+    """The quantity at the start of some words, and the words after it.
+
+    Args:
+        words: as `_words` gives them.
+        greedy: whether words that are no known unit are what is counted, up to three of them.
+    """
+    before = None
+    if words[:2] == ["us", "$"]:
+        before, words = unit("$"), words[2:]
+    elif words and words[0] in BEFORE:
+        before, words = unit(words[0]), words[1:]
+    value = _value(words[0]) if words else None
+    if value is None:
+        return None, words
+    words = words[1:]
+    after, words = _unit(words)
+    known = after or before
+    if known is None and greedy and 0 < len(words) <= 3 and _is_noun(words):
+        return Quantity(value, None, singular(" ".join(words))), []
+    if known is not None and known.dimension == "none":
+        known = None
+    one = Quantity(value, known)
+    return _compound(one, words) if known is not None else (one, words)
+
+
+def _is_noun(words: list[str]) -> bool:
+    return all(word.isalpha() and word not in NOT_COUNTED.split() for word in words)
+
+
+def _unit(words: list[str]) -> tuple[Unit | None, list[str]]:
+    for size in (3, 2, 1):
+        joined = " ".join(words[:size]).replace(" / ", "/").replace("° c", "°c")
+        joined = joined.replace("° f", "°f").replace("m ^ 2", "m^2").replace("m ^ 3", "m^3")
+        if len(words) >= size and (found := unit(joined)):
+            return found, words[size:]
+    return None, words
+
+
+def _compound(one: Quantity, words: list[str]) -> tuple[Quantity, list[str]]:
+    """ "1 hour and 30 minutes" as 1.5 hours, if a smaller unit of the same kind follows."""
+    rest = words[1:] if words[:1] == ["and"] else words
+    value = _value(rest[0]) if rest else None
+    smaller, after = _unit(rest[1:])
+    assert one.unit is not None
+    if (
+        value is None
+        or smaller is None
+        or smaller.dimension != one.unit.dimension
+        or smaller.factor >= one.unit.factor
+    ):
+        return one, words
+    return one._replace(value=one.value + value * smaller.factor / one.unit.factor), after
+
+
+def same_quantity(accepted: Quantity, said: Quantity) -> bool:
+    """Whether a quantity that was said is the accepted one; units count where both state one."""
+    ours, theirs = accepted.unit, said.unit
+    if ours is not None and theirs is not None:
+        same = ours.dimension == theirs.dimension
+        return same and accepted.value * ours.factor == said.value * theirs.factor
+    if theirs is not None and theirs.dimension == "before christ":
+        return False
+    if theirs is not None and theirs.dimension == "percent":
+        if accepted.noun:
+            return False
+        # A share below 1 is stated as a share: 0.75 is 75 %, and not .75 %.
+        below = abs(accepted.value) < 1
+        return accepted.value == (said.value / 100 if below else said.value)
+    if ours is not None and ours.dimension == "percent":
+        if said.noun:
+            return False
+        return said.value in (accepted.value, accepted.value / 100)
+    if ours is not None and ours.dimension == "before christ":
+        return False
+    if accepted.noun and (theirs is not None or said.noun):
+        return accepted.value == said.value and _last(accepted.noun) == _last(said.noun)
+    if ours is not None and said.noun:
+        return False
+    return accepted.value == said.value
+
+
+def _last(noun: str) -> str:
+    return noun.rsplit(" ", 1)[-1]

@@ -1,0 +1,136 @@
+"""What an answer says, without the words around it, and what it can be taken for.
+
+The core of an answer is what is left without a lead-in, an explanation or a remark on how sure it
+is; it is the same answer. The loose readings also leave out an apposition, a title or a generic
+noun: each may stand for the accepted answer, but two loose readings prove nothing about each other
+("Portland, Oregon" and "Portland, Maine").
+"""
+
+from __future__ import annotations
+
+import re
+
+from saysel.answers.places import place
+
+#: Lead-ins that are taken off one after the other.
+MOST_LEAD_INS = 6
+LEAD_IN = re.compile(
+    r"\A(?:(?:(?:my|the) )?(?:(?:correct|final|right|best) )?(?:answer|guess)"
+    r"(?: is| was| would be|:)|answer"
+    r"|(?:it|that|this|he|she|there|they)(?:['’]s|['’]re| is| are| was| were| would be)"
+    r"|i (?:think|believe|guess|would (?:say|guess)|am (?:fairly |quite |pretty |very )?sure)"
+    r"|i['’](?:d say|m (?:fairly |quite |pretty |very )?sure)"
+    r"|that|probably|perhaps|maybe|possibly|most likely|definitely|certainly)\b ?:? ?",
+    re.IGNORECASE,
+)
+PREPOSITION = re.compile(r"\A(?:in|on|at|by|from|to|of|with|for|around|about) ", re.IGNORECASE)
+REMARK = re.compile(
+    r"(?:[,.;]? ?(?:but |although |though )?(?:i think|i believe|i guess|"
+    r"i(?: am|['’]m) (?:not )?(?:\w+ )?(?:sure|certain)|if i remember correctly|probably|of course)"
+    r"| is (?:the|my) (?:correct |final |right |best )?(?:answer|guess)| is (?:correct|right))"
+    r"[.! ]*\Z",
+    re.IGNORECASE,
+)
+#: What follows gives a reason or describes; it is no second answer.
+EXPLANATION = re.compile(
+    r",? (?:because|since|as it|as they|as he|as she|due to|so called)\b.*"
+    r"|,? (?:who|which|where|that (?:is|was|are|were))\b .+"
+    r"|\. (?:it|this|that|he|she|they|the)(?:['’]s)? .*",
+    re.IGNORECASE,
+)
+CONTRAST = re.compile(
+    r"(?:,? (?:and |but )?not|,? rather than|,? instead of|,? as opposed to) (?!only\b).+",
+    re.IGNORECASE,
+)
+CONTRAST_IN_BRACKETS = re.compile(r" ?\((?:and |but )?not [^()]*\)", re.IGNORECASE)
+BRACKETS = re.compile(r" ?(?:\([^()]*\)|\[[^][]*\])")
+#: In brackets or after a comma, these name another answer or take the answer back.
+DOUBT = re.compile(
+    r"\b(?:or|either|maybe|perhaps|possibly|unless|actually|wait)\b|\?| / ", re.IGNORECASE
+)
+NEGATED = re.compile(
+    r"\b(?:not|never|neither|nor|cannot|except|without|nobody|no longer|nothing|anything|everyone"
+    r"|everything|all but)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+SUFFIX = re.compile(r",? (?:Inc|Corp|Corporation|Ltd|Limited|LLC|PLC|plc|GmbH|AG|Co)\.?\Z")
+TITLE = re.compile(
+    r"\A(?:the )?(?:king|queen|emperor|empress|pope|prince|princess|tsar|sir|dame|lord|lady|saint"
+    r"|president|general|dr\.?|mr\.?|mrs\.?|ms\.?|professor) (?=[A-Z])",
+    re.IGNORECASE,
+)
+GENERIC_BEFORE = re.compile(
+    r"\A(?:the )?(?:(?:city|town|village|country|kingdom|island|planet|year|field|element|language)"
+    r" of (?:the )?|(?:so-called|planet|element|river|film|movie|novel|book|play|song|album|band"
+    r"|number|year|word|letter) )(?=\w)",
+    re.IGNORECASE,
+)
+GENERIC_AFTER = re.compile(r" (?:language|gas|series|river|film|movie|novel|method)\Z", re.I)
+REGNAL_OF = re.compile(r"(\b\d{1,2}|\b[IVX]+) of (?:the )?[A-Z][\w ]*\Z")
+DESCRIPTION = re.compile(r"(?:the|an?|one of|which|who|where|in|near) [a-z].*| ?[a-z]+ed by .*")
+
+
+def squeeze(text: str) -> str:
+    """The text with single spaces, without Markdown emphasis and quotation marks around it."""
+    text = " ".join(text.split())
+    return text.replace("**", "").replace("__", "").strip('`"“” ')
+
+
+def negated(text: str) -> bool:
+    """Whether a text says what the answer is not."""
+    return NEGATED.search(text) is not None
+
+
+def doubtful(text: str) -> bool:
+    """Whether a text names alternatives or takes back what it says."""
+    return DOUBT.search(text) is not None
+
+
+def led(text: str) -> str:
+    """The text without its lead-ins: "I think that it is Paris" is "Paris"."""
+    for _ in range(MOST_LEAD_INS):
+        shorter = LEAD_IN.sub("", text, count=1)
+        if shorter == text or not shorter:
+            break
+        text = shorter
+    return text
+
+
+def core(text: str) -> str:
+    """What an answer says, without lead-in, explanation and remarks."""
+    said = led(squeeze(text))
+    said = REMARK.sub("", said) or said
+    for pattern in (CONTRAST_IN_BRACKETS, CONTRAST):
+        shorter = pattern.sub("", said, count=1).strip()
+        if shorter and not negated(shorter):
+            said = shorter
+    explained = EXPLANATION.search(said)
+    if explained and explained.start() and not doubtful(explained[0]):
+        # A second sentence may take the first one back.
+        takes_back = explained[0][0] == "." and negated(explained[0])
+        said = said if takes_back else said[: explained.start()]
+    return led(said)
+
+
+def loose(text: str) -> list[str]:
+    """What the core of an answer can also be taken for, see the module."""
+    found = [text]
+    brackets = BRACKETS.findall(text)
+    if brackets and not any(doubtful(inside) for inside in brackets):
+        found.append(BRACKETS.sub("", text).strip())
+    for each in list(found):
+        head, comma, rest = each.partition(", ")
+        if comma and _apposition(head, rest.strip(" .")):
+            found.append(head)
+    for pattern in (PREPOSITION, TITLE, GENERIC_BEFORE, GENERIC_AFTER, SUFFIX):
+        found += [shorter for each in found if (shorter := pattern.sub("", each, count=1)) != each]
+    found += [shorter for each in found if (shorter := REGNAL_OF.sub(r"\1", each)) != each]
+    return [each for each in found if each]
+
+
+def _apposition(head: str, rest: str) -> bool:
+    if not head or place(head) or doubtful(rest) or negated(rest):
+        return False
+    if all(place(part) for part in rest.split(", ")):
+        return True
+    return DESCRIPTION.fullmatch(rest) is not None and len(rest.split()) > 2

@@ -1,0 +1,181 @@
+"""What the judge accepts beyond equal keys, and hostile input."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saysel.answers import LONGEST, key, matches, normalise
+from saysel.answers.expressions import canonical
+
+CASES = Path(__file__).parents[2] / ".." / "shared" / "cases" / "match_pairs.jsonl"
+
+
+@pytest.mark.skipif(not CASES.is_file(), reason="the shared cases are not on this machine")
+def test_every_shared_case_is_judged_right() -> None:
+    cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]
+
+    assert len(cases) >= 31
+    assert [c for c in cases if matches([c["gold"]], c["answer"]) != c["expected"]] == []
+
+
+names = st.sampled_from(["Paris", "Lyon", "1963", "36", "Jane Austen", "carbon dioxide", "C++"])
+DENIALS = ["not {}", "I would not say {}", "It is not {}", "anything but {}", "never {}"]
+ALTERNATIVES = ["{} (or {})", "{} or {}", "{}, or maybe {}", "either {} or {}", "{} / {}"]
+
+
+@given(names, st.sampled_from(DENIALS))
+def test_a_denied_answer_is_wrong(name: str, denial: str) -> None:
+    assert not matches([name], denial.format(name))
+
+
+@given(st.lists(names, min_size=2, max_size=2, unique=True), st.sampled_from(ALTERNATIVES))
+def test_alternatives_are_wrong(pair: list[str], form: str) -> None:
+    assert not matches([pair[0]], form.format(*pair))
+    assert not matches([pair[1]], form.format(*pair))
+
+
+@given(st.lists(names, min_size=2, max_size=2, unique=True))
+def test_a_contrast_names_the_first_one(pair: list[str]) -> None:
+    for form in ("{}, not {}", "{} rather than {}", "{} (not {})"):
+        assert matches([pair[0]], form.format(*pair))
+        assert not matches([pair[1]], form.format(*pair))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "wrong", "answer", "correct"),
+    [
+        (["No, it is not"], [], "No", True),
+        # Where a wrong answer begins like the right one, "No" says too little.
+        (["No, it is not"], ["No, it is round"], "No", False),
+        (["No, it is not"], ["Yes, it is"], "No", True),
+        (["Nobody"], [], "No", False),
+        (["lion"], ["lions"], "lions", False),
+        (["lion"], [], "lions", True),
+    ],
+)
+def test_known_wrong_answers(
+    accepted: list[str], wrong: list[str], answer: str, correct: bool
+) -> None:
+    assert matches(accepted, answer, wrong) is correct
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("9^9^9^9", "(9^99)^99", "10^10^10", "1/0", "x/(y-y)", "0^(-1)", "sqrt", "9" * 500 + "+1"),
+        *("(" * 150 + "1+x" + ")" * 30, "-" * 150 + "1", "x^" * 80 + "2", "exp(exp(exp(99+9)))"),
+        *("__import__('os').system('true')+1", "tan(99^99)", "log(0)+1", "2^(0.5^(-99))"),
+    ],
+)
+def test_no_expression_is_too_much(text: str) -> None:
+    start = time.perf_counter()
+    canonical(text)
+    matches([text], "42")
+
+    assert time.perf_counter() - start < 2
+
+
+# -------------------------------------------------------------------------------- hostile input
+
+UNITS = [
+    *(
+        "9",
+        "5 trillion ",
+        "9.5 thousand ",
+        "the ",
+        " ",
+        "it is ",
+        "(",
+        ")",
+        "[",
+        "{",
+        "}",
+        "\\frac{",
+    ),
+    *(
+        "\\frac{1}{",
+        "9^",
+        "not ",
+        "false that ",
+        "a and ",
+        "1,",
+        "100 ",
+        "a.",
+        "$ ",
+        "two hundred ",
+    ),
+    *(
+        "-",
+        "1+",
+        "(x+1)",
+        "I",
+        "I ",
+        "X ",
+        "Ab the ",
+        "a, b (or c) ",
+        "no, ",
+        "but wait ",
+        "*",
+        "**",
+    ),
+    *("Paris. It is ", "\\boxed{", "x=", "1's", "c sharp ", "a who b ", "1 may ", ", Norway"),
+    *("½", "²", "1/2 ", "half a dozen ", "\n", "\u0301", "İ", "1 1 1 ", "1e9", "5 km ", "..", "\\"),
+]
+READERS: dict[str, Callable[[str], object]] = {
+    "number": lambda text: matches(["42"], text),
+    "words": lambda text: matches(["Paris, France"], text),
+    "choice": lambda text: matches(["true"], text),
+    "leading no": lambda text: matches(["No, never"], text),
+    "option": lambda text: matches(["A"], text),
+    "date": lambda text: matches(["4 July 1776"], text),
+    "expression": lambda text: matches(["x+1"], text),
+    "gold": lambda text: matches([text], "42"),
+    "both": lambda text: matches([text], text + " "),
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_an_answer_of_the_longest_length_is_judged_at_once(unit: str) -> None:
+    text = (unit * LONGEST)[:LONGEST]
+    for edge in (text, f"Paris {text}"[:LONGEST], f"{text[: LONGEST - 2]} x", f"5{text}"[:LONGEST]):
+        start = time.perf_counter()
+        for read in READERS.values():
+            read(edge)
+        # 0.05 s on an idle core; quadratic patterns took minutes.
+        assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_time_grows_with_the_length_and_not_faster(unit: str) -> None:
+    def seconds(size: int) -> float:
+        text = (unit * size)[:size]
+        times = []
+        for salt in range(3):  # the results are cached
+            start = time.perf_counter()
+            normalise(f"{text}{salt}")
+            key(f"{text}{salt}")
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    # 16 times the text may take 16 times as long, on a busy machine some 60 times.
+    assert seconds(32_000) < 60 * max(seconds(2_000), 0.002)
+
+
+@given(st.text(max_size=80) | st.lists(st.sampled_from(UNITS), max_size=12).map("".join))
+def test_no_text_breaks_a_reader(text: str) -> None:
+    for read in READERS.values():
+        read(text)
+
+
+@given(st.text(min_size=1, max_size=40).filter(str.strip))
+def test_an_answer_is_right_by_its_own_words(text: str) -> None:
+    assert matches([text], text)
+    assert re.sub(r"\s", "", key(text)) != ""

@@ -26,6 +26,8 @@ SCALE_OF = {"k": "thousand", "mn": "million", "m": "million", "bn": "billion", "
 SCALE_OF["tn"] = "trillion"
 #: A unit attached to its number. Not s: the 40s are years.
 ATTACHED = re.compile(r"(?<![\w.])(\d{1,60}(?:\.\d{1,60})?)(?!s\b)([a-zA-Z]{1,4})\b")
+#: Between a number and a word, these make two answers of them.
+SEPARATED = re.compile(r"[;:/()]|,(?!\d)")
 #: What is counted is not named by these.
 NOT_COUNTED = "or and to than plus minus not at but more less fewer for in on if"
 FRACTION_WORDS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "eighth": 8, "tenth": 10}
@@ -73,7 +75,9 @@ def _shifted(digits: str, exponent: str) -> str:
 def quantity(text: str) -> Quantity | None:
     """The quantity that a text is and nothing else; `None` for all other texts."""
     found, rest = _first(_words(text))
-    return found if found is not None and not rest else None
+    if found is None or rest or (found.noun and SEPARATED.search(text)):
+        return None
+    return found
 
 
 def quantities(text: str) -> list[Quantity]:

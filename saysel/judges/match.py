@@ -26,7 +26,7 @@ class MatchJudge(Judge):
     - Choices, where the accepted answers are true, false, unknown, yes or no: the answer must say
       that and not contradict itself ("Not true." is false, "No, it is true" is neither).
 
-    An answer that names several alternatives, denies the accepted answer or only bounds it is wrong.
+    An answer is wrong if it names alternatives, denies the accepted answer or only bounds it.
     Answers of more than 1,000 characters are compared word for word.
     """
 

@@ -34,6 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Self
 
+from saysel import contracts
 from saysel.records import (
     Cluster,
     Example,
@@ -97,6 +98,13 @@ class Component(BaseModel, ABC):
         Raises:
             UsageError: it is not.
         """
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        # The kinds below and this class have no implementation to compare.
+        if hasattr(cls, "kind") and "kind" not in cls.__dict__:
+            contracts.guard(cls)
 
     @classmethod
     def __get_pydantic_core_schema__(

@@ -13,7 +13,12 @@ def test_write_makes_every_file_and_leaves_no_other(make_report, tmp_path):
     write(make_report(), tmp_path / "report")
     files = {str(p.relative_to(tmp_path / "report")) for p in tmp_path.rglob("*") if p.is_file()}
     figures = {name for name in files if name.startswith("figures/")}
-    assert files - figures == {"index.html", "metrics.json", "scores.csv", "predictions.csv"}
+    assert {name for name in files - figures if not name.startswith(".")} == {
+        "index.html",
+        "metrics.json",
+        "scores.csv",
+        "predictions.csv",
+    }
     assert len(figures) == 2 * 4 + 1 + 4 and all(name.endswith(".svg") for name in figures)
     metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
     assert [row["model"] for row in metrics["rows"]] == ["base", "base", "ppo", "ideal"]

@@ -1,0 +1,80 @@
+"""A component that returns something wrong ends the run with a line that names it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saysel import registry
+from saysel.interfaces import KINDS
+from tests import careless_plugin, small_plugin
+from tests.careless_plugin import FAULTS
+from tests.tiny import says
+
+#: Where a component of each kind stands in a recipe.
+PLACES = {"clusterer": "cluster", "sampler": "sample", "trainer": "train"}
+
+
+@pytest.fixture(autouse=True)
+def installed() -> Iterator[None]:
+    registry.current.cache_clear()
+    registry.current().add(small_plugin, "small", "1.0")
+    registry.current().add(careless_plugin, "careless", "1.0")
+    yield
+    registry.current.cache_clear()
+
+
+def recipe(cls: type[Any]) -> dict[str, Any]:
+    """The smallest recipe that calls the component."""
+    content: dict[str, Any] = {
+        "model": "small",
+        "source": "small",
+        "sample": {"use": "Reader", "n": 4},
+        "format": "tags",
+        "leaks": "allow",
+        "target": "largest_cluster",
+        "train": ["small"],
+        "evaluate": {"estimators": ["small"], "metrics": ["accuracy"]},
+    }
+    if cls.kind in ("estimator", "metric"):
+        content["evaluate"][f"{cls.kind}s"] = [cls.__name__]
+    elif cls.kind == "trainer":
+        content["train"] = [cls.__name__]
+    elif cls.kind == "sampler":
+        content["sample"] = {"use": cls.__name__, "n": 4}
+    else:
+        content[PLACES.get(cls.kind, cls.kind)] = cls.__name__
+    return content
+
+
+@pytest.mark.parametrize("cls", FAULTS, ids=lambda cls: cls.__name__)
+def test_what_a_component_returns_is_compared_with_its_contract(
+    cls: type[Any], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.yaml").write_text(json.dumps(recipe(cls)))
+
+    said = says("run", tmp_path / "mine.yaml", "--out", tmp_path / "run")
+
+    assert isinstance(said.exception, SystemExit), said.exc_info
+    assert said.exit_code in (1, 2)
+    line = said.stderr.splitlines()[-1]
+    assert f"{cls.kind} '{cls.__name__}'" in line and " returned " in line
+    assert f"it must return {cls.MUST}" in line
+    assert f"tests.careless_plugin.{cls.__name__}" in line
+
+
+def test_every_kind_but_rewards_has_a_fault() -> None:
+    assert {cls.kind for cls in FAULTS} == set(KINDS) - {"reward"}
+
+
+def test_the_same_recipe_runs_without_a_fault(tmp_path: Path) -> None:
+    sound = {**recipe(FAULTS[0]), "sample": {"use": "Reader", "n": 4}}
+    (tmp_path / "mine.yaml").write_text(json.dumps(sound))
+
+    said = says("run", tmp_path / "mine.yaml", "--out", tmp_path / "run")
+
+    assert said.exit_code == 0, said.output

@@ -20,11 +20,11 @@ SHOWN = 120
 def refuse(
     who: Component, returned: Any, must: str, method: str = "", as_it_is: bool = False
 ) -> NoReturn:
-    shown = returned if as_it_is else shown(returned)
+    what = returned if as_it_is else shown(returned)
     name = who.use or type(who).__name__
     where = f"{who.kind} '{name}'" + (f" ({method})" if method else "")
     raise ContractError(
-        f"{where} returned {shown}; it must return {must}: tell its author "
+        f"{where} returned {what}; it must return {must}: tell its author "
         f"({type(who).__module__}.{type(who).__qualname__})"
     )
 

@@ -330,10 +330,9 @@ def score(file: Path, out: Path | None, as_json: bool, **options: Any) -> None:
 @click.option(
     "--resamples",
     type=click.IntRange(min=100),
-    default=10_000,
-    show_default=True,
     metavar="NUMBER",
-    help="Bootstrap samples of the questions.",
+    help="Bootstrap samples of the questions.  [default: 10,000, or 200 for each metric of each "
+    "method if that is more]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the resampling.")
 @click.option(
@@ -346,7 +345,7 @@ def score(file: Path, out: Path | None, as_json: bool, **options: Any) -> None:
 def compare(
     methods: tuple[str, ...],
     intersect: bool,
-    resamples: int,
+    resamples: int | None,
     seed: int,
     out: Path,
     **options: Any,

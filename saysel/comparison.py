@@ -1,4 +1,4 @@
-"""Two ways of answering the same questions: how far apart, and is it more than chance?
+"""Two methods on the same questions: how far apart they are, and whether that is more than chance.
 
 Every metric is compared on the same bootstrap resamples of the shared questions, so that what makes
 a question hard for both cancels out: differences are far more certain than two intervals side by
@@ -10,22 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from math import ceil
 
-from saysel.bootstrap import SAME, cells, percentile
+from saysel.differences import LEVEL, Difference, Draws, differences, holm
 from saysel.errors import DataError, UsageError
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Metric
 from saysel.records import Prediction
-from saysel.scores import columns, label, resampled
+from saysel.scores import columns
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-#: More than for intervals: the least p-value, 2 / (RESAMPLES + 1), has to survive a correction.
+#: Bootstrap samples, at least. More than for intervals: p-values have to survive a correction.
 RESAMPLES = 10_000
-#: How often correctness is drawn from the confidences to see what chance makes of a metric.
-CALIBRATED = 100
+#: Bootstrap samples for each test of a family, at least. The least p-value is
+#: 2 / (resamples + 1), and Holm's correction multiplies it by the number of tests.
+RESAMPLES_PER_TEST = 200
 
 
 @dataclass(frozen=True)
@@ -37,50 +34,14 @@ class Method:
         predictions: at most one per question.
         prompts: the questions' texts by id, where they are known. One id with two texts is two
             questions.
+        clusters: the cluster of each question by id, where questions belong together; the first
+            method that has clusters decides for all.
     """
 
     name: str
     predictions: Sequence[Prediction]
     prompts: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One metric of a method beside the reference's.
-
-    Attributes:
-        method: the method's name.
-        metric: the score's name.
-        better: `higher`, `lower` or `neither`.
-        before, after: the reference's value and the method's; `None` where not defined.
-        difference: after - before.
-        low, high: ends of its 95 % percentile-bootstrap interval. Where chance alone makes a
-            metric more, such as ECE, the interval is wider by as much as that may be, on either
-            side, and `p` is that of the same allowance.
-        favour: share of resamples in which the method is better, ties counting half; `None` for
-            metrics without a direction.
-        p: two-sided, twice the share of resamples on the other side of 0; `None` likewise.
-        p_holm: the same after Holm's correction over all differences with a p.
-    """
-
-    method: str
-    metric: str
-    better: str
-    before: float | None
-    after: float | None
-    difference: float | None
-    low: float | None
-    high: float | None
-    favour: float | None
-    p: float | None
-    p_holm: float | None = None
-
-    @property
-    def verdict(self) -> str:
-        """`better` or `worse` where that is sure at 5 % after the correction, else `unclear`."""
-        if self.p_holm is None or self.difference is None or self.p_holm >= 0.05:
-            return "unclear"
-        return "better" if (self.difference > 0) == (self.better == "higher") else "worse"
+    clusters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,6 +53,9 @@ class Comparison:
         questions: how many shared questions were compared.
         left_out: shared questions that could not be judged for every method.
         asked: the number of questions of each method, by name.
+        missing: how many of the compared questions have no confidence, by method.
+        clusters: how many clusters they belong to; `None` if they are independent.
+        resamples: how many bootstrap samples were drawn.
         differences: method by method, in the metrics' order.
     """
 
@@ -99,14 +63,23 @@ class Comparison:
     questions: int
     left_out: int
     asked: Mapping[str, int]
+    missing: Mapping[str, int]
+    clusters: int | None
+    resamples: int
     differences: tuple[Difference, ...]
+
+    @property
+    def resamples_needed(self) -> int:
+        """With fewer resamples, no difference of this family can be certain."""
+        tests = sum(one.p is not None for one in self.differences)
+        return ceil(2 * tests / LEVEL)
 
 
 def compare(
     methods: Sequence[Method],
     metrics: Sequence[Metric],
     intersect: bool = False,
-    resamples: int = RESAMPLES,
+    resamples: int | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Every method against the first.
@@ -115,57 +88,54 @@ def compare(
         methods: at least two.
         metrics: what to compare. Those with a direction are one family for Holm's correction.
         intersect: leave out questions that not all methods have.
-        resamples: bootstrap samples of the questions.
+        resamples: bootstrap samples of the questions, or of their clusters; by default 10,000,
+            and 200 for each test if that is more.
         seed: of the resampling.
 
     Raises:
         UsageError: fewer than two methods or two of one name, or their questions differ and
             `intersect` is not set, or none is shared.
-        DataError: a method has two predictions for a question, or one that is not in [0, 1].
+        DataError: a method has two predictions for a question, or one that is not in [0, 1]; or
+            a question is in no cluster while others are.
 
     Source: paired bootstrap, Efron & Tibshirani 1993, section 16.4; Holm 1979, "A simple
     sequentially rejective multiple test procedure"; correctness drawn from the confidences:
     consistency resampling, Bröcker & Smith 2007, "Increasing the reliability of reliability
     diagrams".
     """
+    import numpy as np
+
     names = [method.name for method in methods]
     if len(methods) < 2:
         raise UsageError(f"there is nothing to compare: {names[0] if names else 'no method'} only")
     if len(set(names)) < len(names):
         raise UsageError(f"one is named twice: {', '.join(names)}")
-    found, common = _shared(methods, intersect)
-    judged = [id for id in common if all(one[id].correct is not None for one in found)]
+    predictions, common = _shared(methods, intersect)
+    judged = [id for id in common if all(one[id].correct is not None for one in predictions)]
     if not judged:
         raise UsageError(f"none of the {len(common)} shared questions was judged for all methods")
-    given = [columns([one[id] for id in judged]) for one in found]
-    values = [[metric.compute(one) for metric in metrics] for one in given]
-    # One seed and one order of the questions: the same questions are drawn for every method.
-    draws = [resampled(metrics, *cells(one), resamples, seed) for one in given]
-    chance = [
-        [by_chance(metric, one, seed) if metric.zero_if_calibrated else 0.0 for metric in metrics]
-        for one in given
+    clusters = next((method.clusters for method in methods if method.clusters), None)
+    given = [columns([one[id] for id in judged], clusters) for one in predictions]
+    tests = (len(methods) - 1) * sum(metric.better != "neither" for metric in metrics)
+    count = resamples or max(RESAMPLES, RESAMPLES_PER_TEST * tests)
+    reference = Draws(metrics, given[0], count, seed)
+    found = [
+        difference
+        for name, other in zip(names[1:], given[1:], strict=True)
+        for difference in differences(name, reference, Draws(metrics, other, count, seed))
     ]
-    differences = [
-        _difference(
-            name,
-            metric,
-            (values[0][m], values[i][m]),
-            draws[i][:, m] - draws[0][:, m],
-            (chance[0][m], chance[i][m]),
-        )
-        for i, name in enumerate(names)
-        if i
-        for m, metric in enumerate(metrics)
-    ]
-    corrected = iter(holm([one.p for one in differences if one.p is not None]))
+    corrected = iter(holm([one.p for one in found if one.p is not None]))
+    cluster = given[0].cluster
     return Comparison(
         names[0],
         len(judged),
         len(common) - len(judged),
         {method.name: len(method.predictions) for method in methods},
+        {name: int(np.isnan(one.confidence).sum()) for name, one in zip(names, given, strict=True)},
+        None if cluster is None else len(np.unique(cluster)),
+        count,
         tuple(
-            one if one.p is None else replace(one, p_holm=float(next(corrected)))
-            for one in differences
+            one if one.p is None else replace(one, p_holm=float(next(corrected))) for one in found
         ),
     )
 
@@ -196,84 +166,3 @@ def _shared(
             "add --intersect to compare on those"
         )
     return found, common
-
-
-def by_chance(metric: Metric, columns: Columns, seed: int) -> float:
-    """What a metric is on average if every confidence is the chance of its answer to be right.
-
-    For a metric that is 0 for perfect calibration: how far above its true value it may lie. It
-    lies less far above where the confidences are badly calibrated.
-    """
-    import numpy as np
-
-    rng = np.random.default_rng(seed)
-    drawn = rng.random((CALIBRATED, len(columns))) < columns.confidence
-    values = [metric.compute(replace(columns, correct=row.astype(np.float64))) for row in drawn]
-    return float(np.mean(values))
-
-
-def _difference(
-    name: str,
-    metric: Metric,
-    values: tuple[float, float],
-    draws: npt.NDArray[np.float64],
-    chance: tuple[float, float],
-) -> Difference:
-    """The second of two values less the first, beside what resampling makes of that.
-
-    Args:
-        values, chance: of the reference and of the method; see `by_chance`.
-        draws: the difference on each resample.
-    """
-    import numpy as np
-
-    before, after = (value if np.isfinite(value) else None for value in values)
-    made = Difference(
-        method=name,
-        metric=label(metric),
-        better=metric.better,
-        before=before,
-        after=after,
-        difference=None,
-        low=None,
-        high=None,
-        favour=None,
-        p=None,
-    )
-    if before is None or after is None:
-        return made
-    made = replace(made, difference=after - before)
-    least = most = draws
-    if metric.zero_if_calibrated:
-        # Each resample adds noise of its own, which is as much as chance has made already.
-        draws = draws - (np.nanmean(draws) - (after - before))
-        # The true value of either may lie lower, by what chance adds to it.
-        least, most = draws - min(chance[1], after), draws + min(chance[0], before)
-    lower, upper = percentile(least), percentile(most)
-    if lower is None or upper is None:
-        return made
-    made = replace(made, low=lower[0], high=upper[1])
-    if metric.better == "neither":
-        return made
-    defined = np.isfinite(draws)
-    count = defined.sum()
-    above, below = (draws[defined] > SAME).mean(), (draws[defined] < -SAME).mean()
-    ahead, behind = (above, below) if metric.better == "higher" else (below, above)
-    against = min((least[defined] <= SAME).sum(), (most[defined] >= -SAME).sum())
-    p = min(1.0, 2 * (against + 1) / (count + 1))
-    return replace(made, favour=float(ahead + (1 - ahead - behind) / 2), p=float(p))
-
-
-def holm(p: Sequence[float]) -> npt.NDArray[np.float64]:
-    """p-values corrected for their number: the k-th smallest of m, times m - k + 1.
-
-    None is below one that was smaller before, and none is above 1.
-    """
-    import numpy as np
-
-    values = np.array(p, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    steps = values[order] * np.arange(len(values), 0, -1)
-    corrected = np.empty_like(values)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return corrected

@@ -37,12 +37,12 @@ from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Literal
 
-from saysel.bootstrap import RESAMPLES, jackknife
+from saysel.bootstrap import RESAMPLES, percentile
 from saysel.bootstrap import resamples as drawn
 from saysel.mentions import named, words
 from saysel.overlap import Tokens
 from saysel.records import Grade, Question, Reflection, Score
-from saysel.scores import with_intervals
+from saysel.scores import cluster_codes, share_score
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,8 +145,10 @@ def measure(
     candidates: Literal["split", "question"] = "split",
     resamples: int = RESAMPLES,
     seed: int = 0,
+    clusters: Mapping[str, str] | None = None,
 ) -> list[Measured]:
-    """Every measure with its 95 % bootstrap intervals over the questions.
+    """Every measure with its 95 % interval over the questions: Wilson's for the leak, which is a
+    share, the bootstrap's percentile interval for the others.
 
     Args:
         reflections: one per question, of one model.
@@ -156,25 +158,38 @@ def measure(
             question (`split`), so that invented alternatives are seen where questions share
             their answers, or of the question alone (`question`).
         resamples, seed: of the bootstrap, the same questions for every measure.
+        clusters: the cluster of each question by id, where questions belong together.
+
+    Raises:
+        DataError: a question is in no cluster while others are.
     """
     import numpy as np
 
+    cluster = cluster_codes([one.question_id for one in reflections], clusters)
     known = {question.id: question for question in questions}
     measures = _measures(reflections, known, candidates)
     if grades is not None:
         grade = {one.question_id: one.grade for one in grades}
         measures["grade"] = _mean([grade.get(one.question_id) for one in reflections])
     every = np.arange(len(reflections))
-    draws = list(drawn(every, resamples, seed))
-    left, times = jackknife(every)
+    draws = list(drawn(every, resamples, seed, cluster))
     found = []
     for name, (compute, used) in measures.items():
         if not used:
             found.append(Measured(Score(name, None, None, None), 0))
             continue
+        if name == "leak":
+            leaks = [_leaks(one, known[one.question_id]) for one in reflections]
+            judged = np.array([i for i, leak in enumerate(leaks) if leak is not None])
+            share = np.array([float(leaks[i] or 0) for i in judged])
+            within = None if cluster is None else cluster[judged]
+            found.append(Measured(share_score(name, share, within), used))
+            continue
         value = float(compute(np.ones((1, len(every))))[0])
-        column = np.concatenate([np.empty(0), *map(compute, draws)])
-        found.append(Measured(with_intervals(name, value, column, compute(left), times), used))
+        low, high = percentile(np.concatenate([np.empty(0), *map(compute, draws)])) or (None, None)
+        defined = np.isfinite(value)
+        score = Score(name, value, low, high) if defined else Score(name, None, None, None)
+        found.append(Measured(score, used))
     return found
 
 

@@ -575,11 +575,14 @@ class Columns:
         correct: in [0, 1].
         confidence: in [0, 1], NaN where it could not be read.
         tokens: generated for each answer, NaN where nobody counted; `None` if nowhere.
+        cluster: the number of the group that each answer belongs to, from 0; `None` if all are
+            independent. Only intervals depend on it.
     """
 
     correct: npt.NDArray[np.float64]
     confidence: npt.NDArray[np.float64]
     tokens: npt.NDArray[np.float64] | None = None
+    cluster: npt.NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.correct)
@@ -587,7 +590,8 @@ class Columns:
     def take(self, rows: npt.NDArray[np.intp]) -> Columns:
         """The given rows, repeated as often as they are named."""
         tokens = None if self.tokens is None else self.tokens[rows]
-        return Columns(self.correct[rows], self.confidence[rows], tokens)
+        cluster = None if self.cluster is None else self.cluster[rows]
+        return Columns(self.correct[rows], self.confidence[rows], tokens, cluster)
 
     def stated(self) -> Columns:
         """The rows whose confidence could be read."""
@@ -607,9 +611,14 @@ class Metric(Component):
     #: Whether the value is a number of things, shown without decimals.
     counts: ClassVar[bool] = False
 
-    #: Whether it is 0 for perfect calibration and never below: then chance alone makes it more,
-    #: and how much more hangs on the confidences. `saysel compare` makes allowance for that.
-    zero_if_calibrated: ClassVar[bool] = False
+    #: For a metric that is never below 0: the forecaster whose true value is 0, one that is
+    #: perfectly calibrated, or one whose confidence says nothing about the answer. Sampling noise
+    #: then only adds to the value, and its interval takes that into account.
+    zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = None
+
+    #: Whether the value depends on confidences. Where it does, `saysel compare` uses the
+    #: questions for which both methods state one.
+    uses_confidence: ClassVar[bool] = True
 
     @abstractmethod
     def compute(self, predictions: Columns) -> float:

@@ -132,6 +132,9 @@ def plan(recipe: Recipe) -> Plan:
     ]
     if candidates:
         content["candidates"] = candidates
+    clusters = [cell.recipe.evaluate.cluster for cell in cells]
+    if any(clusters):
+        content["clusters"] = clusters
     inputs = {str(number): step for number, step in enumerate(shown)}
     report = Step("report", "report", _fingerprint("report", content, inputs), recipe, inputs)
     return Plan(tuple(cells), (*steps, report), report)

@@ -66,6 +66,13 @@ class Evaluate(BaseModel):
     metrics: tuple[Metric, ...] = Field(
         METRICS, min_length=1, validate_default=True, description="what to measure"
     )
+    cluster: str | None = Field(
+        None,
+        min_length=1,
+        description="entry of the questions' `meta` that groups questions which belong together, "
+        "such as a relation or a shared passage: intervals and tests treat a group as one; null: "
+        "all questions are independent",
+    )
     faithfulness: Faithfulness | None = Field(
         None, description="whether rationales tell what the model is unsure about; {} measures it"
     )

@@ -247,18 +247,23 @@ class Grade:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric's value with its intervals.
+    """A metric's value with its 95 % interval.
 
     Attributes:
         value: `None` where the metric is not defined (AUROC of one class).
-        low, high: ends of the 95 % percentile-bootstrap interval, `None` with `value`.
-        bca_low, bca_high: the same corrected for bias and acceleration; `None` also where the
-            bias cannot be told.
+        low, high: ends of the interval; `None` with `value`, for counts, and where too few
+            resamples are defined.
+        debiased: for metrics to which sampling noise only adds, such as ECE: the true value for
+            which the observed one is the median; `None` for others.
+        by_chance: for the same metrics, the mean value if the true one is 0.
+        p: for the same metrics, the chance of a value that is no less than the observed one if
+            the true one is 0.
     """
 
     metric: str
     value: float | None
     low: float | None
     high: float | None
-    bca_low: float | None = None
-    bca_high: float | None = None
+    debiased: float | None = None
+    by_chance: float | None = None
+    p: float | None = None

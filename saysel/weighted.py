@@ -7,7 +7,7 @@ products with the weights, and everything that needs the predictions' order sort
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from saysel.interfaces import Columns, Metric
 
@@ -40,6 +40,22 @@ class Mean(Weighted):
 
     def resampled(self, predictions: Columns, weights: Array) -> Array:
         predictions, weights = stated(predictions, weights)
+        return ratio(weights @ self.each(predictions), weights.sum(axis=1))
+
+
+class Share(Weighted):
+    """A metric that is the mean of numbers in [0, 1], one for every question, mostly 0 or 1.
+
+    Its interval is Wilson's, see `saysel.shares`.
+    """
+
+    uses_confidence: ClassVar[bool] = False
+
+    @abstractmethod
+    def each(self, predictions: Columns) -> Array:
+        """The number of each question."""
+
+    def resampled(self, predictions: Columns, weights: Array) -> Array:
         return ratio(weights @ self.each(predictions), weights.sum(axis=1))
 
 

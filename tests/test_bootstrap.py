@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
 
-from saysel.bootstrap import bca, cells, jackknife, percentile, resamples
+from saysel.bootstrap import MOST_CELLS, cell_resamples, cells, levels, percentile, resamples
 from saysel.interfaces import Columns
 
 confidences = st.sampled_from([0.0, 0.3, 1.0, float("nan")])
@@ -40,43 +39,55 @@ def test_many_cells_are_drawn_some_resamples_at_a_time():
     assert [part.shape for part in parts] == [(1, 60_000)] * 3
 
 
-def test_the_jackknife_leaves_out_one_question_or_one_group():
-    left, times = jackknife(np.array([0, 0, 1]))
-    assert left.tolist() == [[1, 1], [2, 0]] and times.tolist() == [2, 1]
-    left, times = jackknife(np.arange(1000))
-    assert left.shape == (200, 1000) and (left.sum(axis=1) == 995).all()
-    assert (left.sum(axis=0) == 199).all() and times.tolist() == [1] * 200
+def test_cells_are_drawn_as_questions_are():
+    """Multinomial counts have the mean and the covariance of drawing question by question."""
+    cell = np.array([0] * 50 + [1] * 30 + [2] * 20)
+    one = np.vstack(list(resamples(cell, 4000, seed=1)))
+    other = np.vstack(list(cell_resamples(cell, 4000, seed=1)))
+    assert (other.sum(axis=1) == 100).all()
+    assert other.mean(axis=0) == pytest.approx(one.mean(axis=0), abs=0.5)
+    assert np.cov(other.T) == pytest.approx(np.cov(one.T), abs=2.5)
 
 
-@pytest.mark.parametrize("n", [150, 1000])  # every question left out, or groups of them
-def test_bca_agrees_with_scipy(n):
-    data = np.random.default_rng(n).lognormal(size=n)
-    theirs = bootstrap(
-        (data,), np.mean, n_resamples=20_000, method="BCa", rng=1
-    ).confidence_interval
-    weights = np.vstack(list(resamples(np.arange(n), 20_000, seed=2)))
-    left, times = jackknife(np.arange(n))
-    ours = bca(data.mean(), weights @ data / n, left @ data / left.sum(axis=1), times)
-    plain = percentile(weights @ data / n)
-    width = theirs.high - theirs.low
-    assert ours == pytest.approx((theirs.low, theirs.high), abs=0.05 * width)
-    assert ours[1] > plain[1] + 0.01 * width  # a skewed mean: the upper end moves out
+def test_a_cluster_is_drawn_whole_or_not_at_all():
+    cell, cluster = np.array([0, 1, 1, 2, 3, 3]), np.array([0, 0, 0, 1, 2, 2])
+    drawn = np.vstack(list(resamples(cell, 200, seed=1, cluster=cluster)))
+    times = drawn[:, [0, 2]]
+    assert np.array_equal(drawn[:, 1], 2 * drawn[:, 0])
+    assert (times[:, 0] + times[:, 1] + drawn[:, 3] / 2 == 3).all()
+    assert len(np.unique(times[:, 0])) > 2
 
 
-def test_intervals_of_what_never_changes():
-    same = np.full(100, 0.7)
-    assert percentile(same) == (0.7, 0.7)
-    assert bca(0.7, same + 1e-16, same[:5], np.ones(5)) == pytest.approx((0.7, 0.7))
+def test_clusters_of_one_question_are_questions():
+    cell = np.array([0, 0, 1, 2])
+    alone = np.vstack(list(resamples(cell, 50, seed=4, cluster=np.arange(4))))
+    assert np.array_equal(alone, np.vstack(list(resamples(cell, 50, seed=4))))
 
 
-def test_there_is_no_correction_where_the_bias_cannot_be_told():
-    assert bca(0.0, np.linspace(0.1, 1, 100), np.zeros(5), np.ones(5)) is None
+def test_many_cells_are_merged_with_their_neighbours():
+    rng = np.random.default_rng(0)
+    n = 20_000
+    confidence = np.where(rng.random(n) < 0.1, np.nan, rng.random(n))
+    columns = Columns((rng.random(n) < 0.6).astype(float), confidence)
+    merged, cell = cells(columns)
+    assert len(merged) <= MOST_CELLS + 4
+    assert np.array_equal(merged.correct[cell], columns.correct)  # right and wrong stay apart
+    assert np.array_equal(np.isnan(merged.confidence[cell]), np.isnan(confidence))
+    assert np.nanmax(abs(merged.confidence[cell] - confidence)) < 0.01
+    assert (np.diff(merged.stated().confidence) >= -0.001).all()
+
+
+def test_levels_keep_ties_together_and_missing_values_apart():
+    values = np.array([0.5, 0.1, np.nan, 0.5, 0.9, 0.5])
+    assert levels(values, 9).tolist() == [1, 0, 3, 1, 2, 1]
+    coarse = levels(np.append(np.linspace(0, 1, 1000), [np.nan, 0.5, 0.5]), 10)
+    assert len(np.unique(coarse[:1000])) == 10 and coarse[1000] == 10
+    assert coarse[1001] == coarse[1002] and (np.diff(coarse[:1000]) >= 0).all()
 
 
 def test_undefined_resamples_are_left_out_until_most_are():
     draws = np.append(np.linspace(0, 1, 60), np.full(40, np.nan))
     assert percentile(draws) == pytest.approx((0.025, 0.975))
-    assert bca(0.5, draws, np.array([np.nan, 0.5, 0.5]), np.ones(3)) is not None
     few = np.append(draws, np.full(40, np.nan))
-    assert percentile(few) is None and bca(0.5, few, np.zeros(3), np.ones(3)) is None
+    assert percentile(few) is None
     assert percentile(np.array([])) is None

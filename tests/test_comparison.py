@@ -7,14 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.comparison import Method, compare, holm
+from saysel.comparison import Method, compare
+from saysel.differences import holm
 from saysel.errors import DataError, UsageError
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.auroc import Auroc
 from saysel.metrics.brier import Brier, BrierReliability
 from saysel.metrics.distinct_confidences import DistinctConfidences
 from saysel.metrics.ece import Ece, Mce
-from saysel.metrics.risk_coverage import Prr
+from saysel.metrics.nll import Nll
+from saysel.metrics.parse_rate import ParseRate
+from saysel.metrics.risk_coverage import Augrc, Aurc, Prr
+from saysel.metrics.sayself_mae import SaySelfMae
 from saysel.metrics.signed_gap import SignedGap
 from saysel.metrics.smooth_ece import SmoothEce
 from saysel.records import Prediction
@@ -220,3 +224,100 @@ def test_holm_keeps_the_order_and_only_raises(p):
     assert (corrected >= np.array(p)).all() and (corrected <= 1).all()
     assert (np.diff(corrected[np.argsort(p, kind="stable")]) >= 0).all()
     assert (corrected <= np.minimum(1, np.array(p) * max(len(p), 1)) + 1e-12).all()  # Bonferroni
+
+
+def withholding(method: Method, share: float, seed: int = 3) -> Method:
+    """The same method, without a confidence on a share of its wrong answers."""
+    rng = np.random.default_rng(seed)
+    return Method(
+        "withholding",
+        [
+            replace(p, confidence=None) if not p.correct and rng.random() < share else p
+            for p in method.predictions
+        ],
+    )
+
+
+@pytest.mark.parametrize(("noise", "share"), [(0.05, 0.34), (0.3, 0.9)])
+def test_withholding_confidence_on_wrong_answers_is_no_improvement(noise, share):
+    metrics = [
+        *(Brier(), Ece(), Nll(), Aurc(), Auroc(), SmoothEce(), Prr(), Augrc(), SaySelfMae()),
+        *(Accuracy(), ParseRate()),
+    ]
+    one = method("full", noise)
+    pair = [one, withholding(one, share)]
+    *made, accuracy, parse_rate = compare(pair, metrics, resamples=1000).differences
+    for difference in made:
+        assert difference.difference == 0 and difference.verdict == "unclear"
+        wrong_way = difference.worst * (1 if difference.better == "lower" else -1)
+        assert wrong_way > 0 and difference.questions < 300
+    assert accuracy.difference == 0 and accuracy.worst is None and accuracy.questions == 300
+    assert parse_rate.verdict == "worse" and parse_rate.questions == 300
+
+
+def test_what_turns_around_at_worst_is_unclear():
+    """Certain on the questions that both state; the other way round if the missing were worst."""
+    rough, fine = method("rough", 0.6), method("fine", 0.02)
+    brier = compare([rough, fine], [Brier()]).differences[0]
+    assert brier.verdict == "better" and brier.worst is None
+    hiding = withholding(fine, 0.95)
+    for pair, turned in ([rough, hiding], -1), ([hiding, rough], 1):
+        made = compare(pair, [Brier()]).differences[0]
+        assert made.p_holm < 0.05 and made.difference * turned > 0
+        assert made.worst * turned < 0 and made.verdict == "unclear"
+
+
+def test_a_large_family_can_still_be_certain():
+    """300 tests: with 10,000 resamples the least corrected p is .06."""
+    pair = [method("bad", 0.6, 80), method("good", 0.05, 80)]
+    few = compare(pair, [Brier()] * 300, resamples=10_000)
+    assert few.resamples < few.resamples_needed == 12_000
+    assert {one.verdict for one in few.differences} == {"unclear"}
+    made = compare(pair, [Brier()] * 300)
+    assert made.resamples == 60_000
+    assert {one.verdict for one in made.differences} == {"better"}
+
+
+def test_a_difference_of_less_than_half_a_thousandth_is_unclear():
+    one = method("one", 0.1)
+    shifted = [
+        replace(p, confidence=abs(p.confidence - 0.0001) if p.correct else p.confidence)
+        for p in one.predictions
+    ]
+    (made,) = compare([one, Method("other", shifted)], [Brier()]).differences
+    assert made.p_holm < 0.05 and 0 < made.difference < 0.0005 and made.verdict == "unclear"
+
+
+def clustered(seed: int, clusters: int = 12, size: int = 40) -> list[Method]:
+    """Two methods that differ by chance alone, but by the same amount throughout a cluster."""
+    rng = np.random.default_rng(seed)
+    ids = [f"{k}/{i}" for k in range(clusters) for i in range(size)]
+    groups = {id: id.partition("/")[0] for id in ids}
+    made = []
+    for name in "ab":
+        chance = dict(zip(map(str, range(clusters)), rng.random(clusters), strict=True))
+        right = [float(rng.random() < chance[groups[id]]) for id in ids]
+        predictions = [
+            Prediction(id, "", "", None, 0.5, y) for id, y in zip(ids, right, strict=True)
+        ]
+        made.append(Method(name, predictions, clusters=groups))
+    return made
+
+
+def test_clusters_are_resampled_whole():
+    """Treated as independent, chance differences between clusters look certain."""
+    certain = {True: 0, False: 0}
+    for seed in range(40):
+        pair = clustered(seed)
+        for keep in certain:
+            asked = pair if keep else [replace(one, clusters={}) for one in pair]
+            made = compare(asked, [Accuracy()], resamples=400, seed=seed)
+            certain[keep] += made.differences[0].verdict != "unclear"
+            assert made.clusters == (12 if keep else None)
+    assert certain[True] <= 6 and certain[False] >= 20  # of 40; 5 % would be 2
+
+
+def test_a_question_without_a_cluster_is_refused():
+    one, other = clustered(0)
+    with pytest.raises(DataError, match=r"question '0/0' is in no cluster, others are"):
+        compare([replace(one, clusters={"0/1": "0"}), other], [Accuracy()])

@@ -132,9 +132,9 @@ def both(
 
 def report(out: Path, found: dict[str, tuple[list[Measured], list[Measured]]]) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    header = ["writer", "against", "measure", "value", "low", "high", "bca_low", "bca_high", "used"]
+    header = ["writer", "against", "measure", "value", "low", "high", "used"]
     lines = [
-        [writer, against, s.metric, s.value, s.low, s.high, s.bca_low, s.bca_high, one.used]
+        [writer, against, s.metric, s.value, s.low, s.high, one.used]
         for writer, pair in found.items()
         for against, measured in zip(("samples", "posterior"), pair, strict=True)
         for one in measured

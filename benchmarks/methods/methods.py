@@ -39,8 +39,8 @@ from saysel.plan import Step, plan
 from saysel.recipe import Recipe, load
 from saysel.records import Prediction
 from saysel.report.comparison import write as write_comparison
-from saysel.scores import columns, score
-from saysel.stages import stage_directory
+from saysel.scores import clusters_of, columns, score
+from saysel.stages import questions, stage_directory
 from saysel.storage import Shards, finished, read_json, write_json, write_text
 
 HERE = Path(__file__).parent
@@ -61,6 +61,7 @@ class Result(NamedTuple):
     scores: dict[str, dict[str, float | None]]  # by metric: value, low, high
     costs: dict[str, float]
     predictions: list[Prediction]  # the ideal observer's are not kept
+    clusters: dict[str, str]  # by question, where the world has clusters
 
 
 def recipe_of(
@@ -118,9 +119,11 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
     (cell,) = plan(recipe).cells
     step = judged_by(recipe)
     predictions = list(Shards(stage_directory(directory, step), Prediction))
+    evaluate = recipe.evaluate
+    clusters = clusters_of(questions(recipe, evaluate.split), evaluate.cluster)
     scores = {
         one.metric: {"value": one.value, "low": one.low, "high": one.high}
-        for one in score(columns(predictions), recipe.evaluate.metrics, seed=seed)
+        for one in score(columns(predictions, clusters), evaluate.metrics, seed=seed)
     }
     # Of the samples live the targets, and what prefers one to another.
     sampled = any(trainer.use in ("sft", "dpo") for trainer in recipe.train)
@@ -139,14 +142,14 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
         "answer tokens": scores["tokens"]["value"] or 0.0,
         "answer cpu ms": 1000 * asked["cpu_seconds"] / len(predictions),
     }
-    return Result(world, seed, name, scores, costs, predictions)
+    return Result(world, seed, name, scores, costs, predictions, clusters)
 
 
 def ideal(world: str, seed: int, directory: Path) -> list[Result]:
     """What nobody can beat, where the source knows it."""
     rows = read_json(directory / "report" / "metrics.json")["rows"]
     return [
-        Result(world, seed, IDEAL, row["metrics"], {}, [])
+        Result(world, seed, IDEAL, row["metrics"], {}, [], {})
         for row in rows
         if row["model"] == "ideal"
     ]
@@ -177,15 +180,24 @@ def run_world(
 
 
 def pooled(results: Sequence[Result], name: str) -> Method:
-    """A method's predictions on all seeds; a question of another seed is another question."""
+    """A method's predictions on all seeds; a question of another seed is another question.
+
+    A cluster is the same on every seed, so that seeds which share their questions do not count as
+    independent.
+    """
+    own = [result for result in results if result.method == name]
     return Method(
         name,
         [
             replace(one, question_id=f"{result.seed}/{one.question_id}")
-            for result in results
-            if result.method == name
+            for result in own
             for one in result.predictions
         ],
+        clusters={
+            f"{result.seed}/{id}": cluster
+            for result in own
+            for id, cluster in result.clusters.items()
+        },
     )
 
 

@@ -11,6 +11,7 @@ from saysel.comparison import Method, compare
 from saysel.errors import UsageError
 from saysel.plan import plan
 from saysel.recipe import load
+from saysel.scores import clusters_of
 from saysel.terminal import echo
 
 
@@ -18,7 +19,7 @@ def compare_methods(
     arguments: Sequence[str],
     how: Reading,
     intersect: bool,
-    resamples: int,
+    resamples: int | None,
     seed: int,
     out: Path,
 ) -> None:
@@ -123,12 +124,14 @@ def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
             there = ", ".join(f"{model}:{estimator}" for model, estimator, _ in named)
             raise UsageError(f"{run} has no row '{':'.join(wanted)}'; there are {there}")
         recipe = cell.recipe
-        prompts = {q.id: q.prompt for q in questions(recipe, recipe.evaluate.split)}
+        evaluated = questions(recipe, recipe.evaluate.split)
+        prompts = {question.id: question.prompt for question in evaluated}
+        clusters = clusters_of(evaluated, recipe.evaluate.cluster)
         for model, estimator, step in chosen:
             directory = stage_directory(run, step)
             if finished(directory) is None:
                 raise UsageError(f"{run}: {step.name} is not done: {how_to_go_on(run, todo, step)}")
             parts = ["" if alone else run.name, cell.label, model, estimator]
             name = " · ".join(part for part in parts if part)
-            found.append(Method(name, list(stored(directory, Prediction)), prompts))
+            found.append(Method(name, list(stored(directory, Prediction)), prompts, clusters))
     return found

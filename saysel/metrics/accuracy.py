@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from saysel.interfaces import Columns
-from saysel.weighted import Weighted, ratio
+from saysel.weighted import Share
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 
-class Accuracy(Weighted):
+class Accuracy(Share):
     """Share of answers that are right.
 
     Formula: mean of correctness y over all questions. Range [0, 1], higher is better.
@@ -25,7 +25,5 @@ class Accuracy(Weighted):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
 
-    def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
-        return ratio(weights @ predictions.correct, weights.sum(axis=1))
+    def each(self, predictions: Columns) -> npt.NDArray[np.float64]:
+        return predictions.correct

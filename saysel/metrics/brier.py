@@ -50,7 +50,7 @@ class BrierReliability(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
-    zero_if_calibrated: ClassVar[bool] = True
+    zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(
         self, predictions: Columns, weights: npt.NDArray[np.float64]
@@ -78,6 +78,7 @@ class BrierResolution(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+    zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "uninformative"
 
     def resampled(
         self, predictions: Columns, weights: npt.NDArray[np.float64]

@@ -20,8 +20,8 @@ class DistinctConfidences(Weighted):
     the single answer, however small the ECE.
 
     Source: the usual check against a constant forecaster.
-    Can't see: how often each value is used. A resample holds at most the values of the whole,
-    so the bootstrap interval lies at or below the value.
+    Can't see: how often each value is used. It has no interval, as more questions would only
+    add values.
     Missing confidences: only stated confidences count; 0 without any.
     """
 

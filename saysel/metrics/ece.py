@@ -35,7 +35,7 @@ class Ece(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
-    zero_if_calibrated: ClassVar[bool] = True
+    zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(
         self, predictions: Columns, weights: npt.NDArray[np.float64]
@@ -53,13 +53,13 @@ class Mce(Binned):
 
     Source: Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599).
     Can't see: how many answers the worst bin holds. One answer in a bin of its own decides it, so
-    it is mostly noise with equal-width bins; its bootstrap interval often lies above the value.
+    it is mostly noise with equal-width bins.
     Missing confidences: only questions with a stated confidence count, so read it beside the
     parse rate. Not defined (NaN) without any.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
-    zero_if_calibrated: ClassVar[bool] = True
+    zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(
         self, predictions: Columns, weights: npt.NDArray[np.float64]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from saysel.interfaces import Columns
-from saysel.weighted import Weighted, ratio
+from saysel.weighted import Share
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 
-class ParseRate(Weighted):
+class ParseRate(Share):
     """Share of replies with a confidence that could be read.
 
     Formula: stated confidences / questions. Range [0, 1], higher is better.
@@ -24,9 +24,7 @@ class ParseRate(Weighted):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
 
-    def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
+    def each(self, predictions: Columns) -> npt.NDArray[np.float64]:
         import numpy as np
 
-        return ratio(weights @ ~np.isnan(predictions.confidence), weights.sum(axis=1))
+        return (~np.isnan(predictions.confidence)).astype(np.float64)

@@ -44,7 +44,7 @@ class SmoothEce(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
-    zero_if_calibrated: ClassVar[bool] = True
+    zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(self, predictions: Columns, weights: Array) -> Array:
         import numpy as np

@@ -24,6 +24,7 @@ class Tokens(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    uses_confidence: ClassVar[bool] = False
 
     def resampled(
         self, predictions: Columns, weights: npt.NDArray[np.float64]

@@ -7,13 +7,16 @@ from dataclasses import asdict, fields
 from itertools import groupby
 from pathlib import Path
 
-from saysel.comparison import Comparison, Difference
+from saysel.comparison import Comparison
+from saysel.differences import Difference
 from saysel.report.glance import number, reading
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
 from saysel.spreadsheet_cells import csv_text
 from saysel.storage import write_text
 
 HEADER = ("metric", "before", "after", "difference", "95 % interval", "in favour", "p (Holm)", "")
+#: Before the verdict, where confidences are missing.
+WORST = "missing at worst"
 SIGNS = {"better": "✓", "worse": "✗", "unclear": ""}
 
 
@@ -29,27 +32,36 @@ def by_method(comparison: Comparison) -> list[tuple[str, list[Difference]]]:
     return [(name, list(members)) for name, members in groups]
 
 
-def cells(one: Difference) -> tuple[str, ...]:
-    """A difference in words; what is not defined is a dash."""
+def header(comparison: Comparison) -> tuple[str, ...]:
+    """The columns of the tables."""
+    return (*HEADER[:-1], WORST, HEADER[-1]) if any(comparison.missing.values()) else HEADER
+
+
+def cells(one: Difference, missing: bool = False) -> tuple[str, ...]:
+    """A difference in words; what is not defined is a dash.
+
+    Args:
+        missing: whether there is a column for the difference with every missing confidence as
+            the worst one.
+    """
     counts = reading(one.metric).counts
 
-    def shown(value: float | None, sign: str = "") -> str:
-        if value is None:
-            return "–"
-        return ("+" if sign and value > 0 else "") + number(value, counts)
+    def shown(value: float | None, sign: bool = False) -> str:
+        return "–" if value is None else number(value, counts, sign)
 
     interval = "–"
     if one.low is not None and one.high is not None:
-        interval = f"{shown(one.low, '+')} to {shown(one.high, '+')}"
+        interval = f"{shown(one.low, True)} to {shown(one.high, True)}"
     return (
         one.metric,
         shown(one.before),
         shown(one.after),
-        shown(one.difference, "+"),
+        shown(one.difference, True),
         interval,
         "–" if one.favour is None else f"{one.favour:.1%}",
         "–" if one.p_holm is None else f"{one.p_holm:.3f}" if one.p_holm >= 0.001 else "< 0.001",
-        f"{SIGNS[one.verdict]} {one.verdict}".strip() if one.p_holm is not None else "",
+        *([shown(one.worst, True)] if missing else []),
+        "" if one.p is None else f"{SIGNS[one.verdict]} {one.verdict}".strip(),
     )
 
 
@@ -62,19 +74,42 @@ def about(comparison: Comparison) -> str:
         shared += f" ({each})"
     if comparison.left_out:
         shared += f"; {comparison.left_out:,} of them were not judged for all and are left out"
+    if comparison.clusters is not None:
+        shared += f"; they belong to {comparison.clusters:,} clusters, which are resampled whole"
     return shared
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What a reader has to know before believing the verdicts, a sentence each."""
+    found = []
+    if any(comparison.missing.values()):
+        each = ", ".join(f"{name}: {n:,}" for name, n in comparison.missing.items())
+        found.append(
+            f"Without a confidence ({each}): metrics of confidence compare the questions for which "
+            f"both methods state one. '{WORST}' is the difference if every missing confidence were "
+            "1 for a wrong answer and 0 for a right one; a difference that turns around there is "
+            "unclear."
+        )
+    if comparison.resamples < comparison.resamples_needed:
+        found.append(
+            f"No difference can be certain: so many tests need at least "
+            f"{comparison.resamples_needed:,} resamples, and there were {comparison.resamples:,}. "
+            "Leave out --resamples, or compare fewer methods or metrics."
+        )
+    return found
 
 
 def plain_tables(comparison: Comparison) -> str:
     """The tables as aligned text."""
-    parts = [about(comparison)]
+    parts = [about(comparison), *notes(comparison)]
+    head = header(comparison)
     for name, differences in by_method(comparison):
-        lines = [HEADER, *(cells(one) for one in differences)]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(HEADER))]
+        lines = [head, *(cells(one, WORST in head) for one in differences)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
         parts.append(f"\nbefore: {comparison.reference}\nafter:  {name}")
         parts += [
             "  ".join(
-                word.ljust(width) if i in (0, len(HEADER) - 1) else word.rjust(width)
+                word.ljust(width) if i in (0, len(head) - 1) else word.rjust(width)
                 for i, (word, width) in enumerate(zip(line, widths, strict=True))
             ).rstrip()
             for line in lines
@@ -85,9 +120,9 @@ def plain_tables(comparison: Comparison) -> str:
 def comparison_csv(comparison: Comparison) -> str:
     """One line per method and metric; empty where not defined."""
     return csv_text(
-        ["reference", *(field.name for field in fields(Difference)), "questions"],
+        ["reference", *(field.name for field in fields(Difference))],
         (
-            [comparison.reference, *asdict(difference).values(), comparison.questions]
+            [comparison.reference, *asdict(difference).values()]
             for difference in comparison.differences
         ),
     )
@@ -104,12 +139,16 @@ def page(comparison: Comparison) -> str:
     return template("comparison.html").render(
         reference=comparison.reference,
         about=about(comparison),
-        header=HEADER,
+        notes=notes(comparison),
+        header=header(comparison),
         groups=[
             {
                 "name": name,
                 "figure": Markup(forest(name, differences).inline()),
-                "lines": [(one, cells(one), reading(one.metric)) for one in differences],
+                "lines": [
+                    (one, cells(one, WORST in header(comparison)), reading(one.metric))
+                    for one in differences
+                ],
             }
             for name, differences in by_method(comparison)
         ],

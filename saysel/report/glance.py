@@ -99,10 +99,17 @@ def score(row: Row, key: str) -> Score | None:
     return next((s for s in row.scores if s.metric == key), None)
 
 
-def number(value: float, counts: bool = False) -> str:
-    """Three decimals, or one from ten up, with a true minus sign; counts are whole."""
+def number(value: float, counts: bool = False, sign: bool = False) -> str:
+    """Three decimals, or one from ten up, with a true minus sign; counts are whole.
+
+    Args:
+        sign: whether a plus sign is written too. What rounds to zero has no sign.
+    """
     decimals = 0 if counts else 1 if abs(value) >= 10 else 3
-    return f"{value:.{decimals}f}".replace("-", "\u2212")
+    text = f"{abs(value):.{decimals}f}"
+    if float(text) == 0:
+        return text
+    return ("\u2212" if value < 0 else "+" if sign else "") + text
 
 
 def cell(row: Row, reading: Reading, first: Row | None = None) -> Cell:

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 #: A score's numbers, as they are written down.
-ENDS = ("value", "low", "high", "bca_low", "bca_high")
+ENDS = ("value", "low", "high", "debiased", "by_chance", "p")
 #: With more metrics than this the console table has them as lines.
 WIDEST = 8
+
+
+def numbers(score: Score) -> dict[str, float | None]:
+    """A score's numbers for JSON: value and interval, and the others where there are any."""
+    found = {end: finite(getattr(score, end)) for end in ENDS}
+    return {end: number for end, number in found.items() if end in ENDS[:3] or number is not None}
 
 
 def finite(value: float | None) -> float | None:
@@ -44,10 +50,7 @@ def metrics_json(run: str, rows: Sequence[Row], rationales: Sequence[Rationales]
                 "used": row.n - row.missing,
                 "missing": row.missing,
                 "alarms": [alarm.text for alarm in found if alarm.row == row.name],
-                "metrics": {
-                    score.metric: {end: finite(getattr(score, end)) for end in ENDS}
-                    for score in row.scores
-                },
+                "metrics": {score.metric: numbers(score) for score in row.scores},
             }
             for row in rows
         ],
@@ -64,10 +67,7 @@ def metrics_json(run: str, rows: Sequence[Row], rationales: Sequence[Rationales]
                 "graded": one.graded,
                 "ungraded": one.ungraded,
                 "metrics": {
-                    measured.score.metric: {
-                        **{end: finite(getattr(measured.score, end)) for end in ENDS},
-                        "used": measured.used,
-                    }
+                    measured.score.metric: {**numbers(measured.score), "used": measured.used}
                     for measured in one.measured
                 },
             }
@@ -114,8 +114,8 @@ def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]], int]:
     """Header and lines of the console table, and how many of the first columns are words.
 
     One line per row; with more than `WIDEST` metrics, one line per metric. Each score as its value
-    and half the width of its 95 % interval, `.312 ±.021`; the cell and the split are named only
-    where they differ between rows. Last the seconds per question, if anything was timed.
+    and its 95 % interval, `.312 (.291–.333)`; the cell and the split are named only where they
+    differ between rows. Last the seconds per question, if anything was timed.
     """
     rows = ordered(rows)
     metrics = list(dict.fromkeys(score.metric for row in rows for score in row.scores))
@@ -153,7 +153,7 @@ def brief(seconds: float | None) -> str:
 
 
 def compact(score: Score) -> str:
-    """A score in ten characters; narrow tables can break it at its space."""
+    """A score and its interval in few characters; narrow tables can break it at its space."""
     if score.value is None:
         return "–"
     counts = reading(score.metric).counts
@@ -162,9 +162,10 @@ def compact(score: Score) -> str:
         text = number(value, counts).replace("\u2212", "-")
         return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
-    if counts or score.low is None or score.high is None:
+    if score.low is None or score.high is None:
         return short(score.value)
-    return f"{short(score.value)} ±{short((score.high - score.low) / 2)}"
+    between = " to " if score.low < 0 else "–"
+    return f"{short(score.value)} ({short(score.low)}{between}{short(score.high)})"
 
 
 def console_table(rows: Sequence[Row]) -> Table:

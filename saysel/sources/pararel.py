@@ -1,11 +1,14 @@
 """ParaRel as SaySelf evaluates on it (arXiv 2405.20974, section 3): short facts in plain words.
 
 The file is a JSON list of `{question, answer, negative_answer}`, as in the paper's release; the
-wrong options in `negative_answer` are separated by slashes.
+wrong options in `negative_answer` are separated by slashes. The release does not name the relation
+of a fact. It is recognised from the wording, so that intervals can treat the questions of one
+relation as belonging together (`evaluate.cluster: relation`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pydantic import Field
@@ -13,6 +16,31 @@ from pydantic import Field
 from saysel.errors import DataError
 from saysel.records import Question
 from saysel.sources.files import FileSource
+
+#: The words that tell a relation; the first that fits counts.
+RELATIONS = {
+    "field of work": r"\bfield\b|\bwork in\b|\bspecial(ty|ize)|\bdiscipline\b",
+    "native language": r"\bnative language\b|\bmother tongue\b",
+    "capital": r"\bcapital\b",
+    "namesake": r"\bnamed\b|\bnamesake\b|\btakes? its name\b",
+    "twin city": r"\b(twin|sister)",
+    "headquarters": r"\bheadquarter|\bbased\b",
+    "religion": r"\breligio|\bfaith\b|\bfollow",
+    "occupation": r"\bworks? as\b|\bprofession\b|\boccupation\b|\bjob\b",
+    "employer": r"\bworks?\b|\bemploy",
+    "birthplace": r"\bborn\b|\bbirth",
+    "place of death": r"\bdied?\b|\bdeath\b",
+    "record label": r"\brepresent",
+    "manufacturer": r"\bproduc|\bmanufactur",
+    "developer": r"\bdevelop|\bcreated\b",
+    "genre or role": r"\bplay|\bgenre\b",
+}
+
+
+def relation(question: str) -> str:
+    """The relation that a question asks for; `other` where its wording is none of the usual."""
+    fitting = (name for name, words in RELATIONS.items() if re.search(words, question, re.I))
+    return next(fitting, "other")
 
 
 class ParaRelSource(FileSource):
@@ -53,6 +81,7 @@ class ParaRelSource(FileSource):
                         ]
                     )
                 ),
+                meta={"relation": relation(row["question"])},
             )
         for question in questions.values():
             yield question, None

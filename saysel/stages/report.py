@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from saysel.faithfulness import measure
 from saysel.plan import Cell, Plan, Step
 from saysel.records import Grade, Prediction, Question, Reflection
 from saysel.report import IDEAL, Rationales, Report, Row, write
-from saysel.scores import columns, score
+from saysel.scores import clusters_of, columns, score
 from saysel.stages import judged_on, stage_directory, stored
 from saysel.storage import finished
 
@@ -44,20 +44,27 @@ def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
 
 def _rows(run: Path, cell: Cell) -> list[Row]:
     """A cell's rows: every model under every estimator, then the ideal observer."""
-    recipe = cell.recipe
+    asked = judged_on(run, cell.recipe)
+    clusters = clusters_of(asked, cell.recipe.evaluate.cluster)
     rows = []
     for step in cell.evaluations():
         place = stage_directory(run, step)
-        row = _row(cell, step.model, _estimator(step), list(stored(place, Prediction)))
+        row = _row(cell, step.model, _estimator(step), list(stored(place, Prediction)), clusters)
         timed = (finished(place) or {}).get("seconds_per_question")
         rows.append(replace(row, seconds=timed))
-    ideal = _ideal(cell, judged_on(run, recipe))
-    return [*rows, _row(cell, IDEAL, IDEAL, ideal)] if ideal else rows
+    ideal = _ideal(cell, asked)
+    return [*rows, _row(cell, IDEAL, IDEAL, ideal, clusters)] if ideal else rows
 
 
-def _row(cell: Cell, model: str, estimator: str, predictions: list[Prediction]) -> Row:
+def _row(
+    cell: Cell,
+    model: str,
+    estimator: str,
+    predictions: list[Prediction],
+    clusters: Mapping[str, str],
+) -> Row:
     evaluate = cell.recipe.evaluate
-    scores = score(columns(predictions), evaluate.metrics, seed=cell.recipe.seed)
+    scores = score(columns(predictions, clusters), evaluate.metrics, seed=cell.recipe.seed)
     return Row(
         cell.label,
         model,
@@ -93,6 +100,7 @@ def _rationales(run: Path, cell: Cell) -> list[Rationales]:
     if options is None:
         return []
     asked = judged_on(run, cell.recipe)
+    clusters = clusters_of(asked, evaluate.cluster)
     graders = cell.grades()
     found = []
     for step in cell.reflections():
@@ -112,7 +120,14 @@ def _rationales(run: Path, cell: Cell) -> list[Rationales]:
                 read,
                 len(grades or ()) - read,
                 tuple(
-                    measure(reflections, asked, grades, options.candidates, seed=cell.recipe.seed)
+                    measure(
+                        reflections,
+                        asked,
+                        grades,
+                        options.candidates,
+                        seed=cell.recipe.seed,
+                        clusters=clusters,
+                    )
                 ),
             )
         )

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 
-from saysel.comparison import Comparison, Difference
+from saysel.comparison import Comparison
+from saysel.differences import Difference
 from saysel.report.comparison import about, cells, comparison_csv, forest, page, plain_tables, write
 
 BETTER = Difference("new", "brier", "lower", 0.3, 0.2, -0.1, -0.15, -0.05, 1.0, 0.001, 0.002)
@@ -12,7 +14,14 @@ UNSURE = Difference("new", "nll", "lower", 0.5, 0.51, 0.01, -0.1, 0.12, 0.4, 0.8
 COUNT = Difference("new", "distinct_confidences", "neither", 3.0, 11.0, 8.0, 8.0, 8.0, None, None)
 EMPTY = Difference("other", "auroc", "higher", None, 0.5, None, None, None, None, None)
 ALL = Comparison(
-    "old", 90, 10, {"old": 120, "new": 100, "other": 100}, (BETTER, WORSE, UNSURE, COUNT, EMPTY)
+    "old",
+    90,
+    10,
+    {"old": 120, "new": 100, "other": 100},
+    {"old": 0, "new": 0, "other": 0},
+    None,
+    10_000,
+    (BETTER, WORSE, UNSURE, COUNT, EMPTY),
 )
 
 
@@ -42,8 +51,32 @@ def test_the_csv_has_every_number(tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == {"comparison.csv", "index.html"}
     rows = list(csv.DictReader(comparison_csv(ALL).splitlines()))
     assert [(row["method"], row["metric"]) for row in rows][-1] == ("other", "auroc")
-    assert rows[0]["p_holm"] == "0.002" and rows[0]["questions"] == "90"
+    assert rows[0]["p_holm"] == "0.002"
     assert rows[-1]["before"] == "" and rows[-1]["after"] == "0.5"
+
+
+def test_missing_confidences_and_clusters_are_said():
+    one = replace(BETTER, worst=0.25)
+    made = replace(ALL, missing={"old": 0, "new": 7, "other": 0}, clusters=12, differences=(one,))
+    assert about(made).endswith("; they belong to 12 clusters, which are resampled whole")
+    text = plain_tables(made)
+    assert "Without a confidence (old: 0, new: 7, other: 0)" in text
+    assert "missing at worst" in text and "+0.250  unclear" in text
+    assert "missing at worst" in page(made) and "missing at worst" not in plain_tables(ALL)
+
+
+def test_too_few_resamples_are_said():
+    assert "No difference can be certain" not in plain_tables(ALL)
+    few = replace(ALL, resamples=100)
+    assert few.resamples_needed == 120  # 3 tests
+    for text in (plain_tables(few), page(few)):
+        assert "at least 120 resamples, and there were 100" in text
+
+
+def test_what_rounds_to_zero_has_no_sign():
+    tiny = replace(WORSE, difference=-0.0001, low=-0.0004, high=0.0003)
+    assert cells(tiny)[3:5] == ("0.000", "0.000 to 0.000")
+    assert cells(tiny)[-1] == "unclear"
 
 
 def test_the_figure_turns_better_to_the_right():

@@ -21,8 +21,9 @@ from saysel.report.tables import (
 
 
 def test_metrics_json_is_the_documented_schema(make_report):
-    ece = Score("ece", 0.25, 0.2, 0.3, 0.19, 0.28)
-    row = Row("", "base", "verbalized", "heldout", (), (ece,), 1000)
+    ece = Score("ece", 0.25, 0.2, 0.3, 0.24, 0.03, 0.002)
+    brier = Score("brier", 0.2, 0.1, 0.3)
+    row = Row("", "base", "verbalized", "heldout", (), (ece, brier), 1000)
     assert json.loads(metrics_json("quickstart", [row])) == {
         "schema": 1,
         "run": "quickstart",
@@ -41,9 +42,11 @@ def test_metrics_json_is_the_documented_schema(make_report):
                         "value": 0.25,
                         "low": 0.2,
                         "high": 0.3,
-                        "bca_low": 0.19,
-                        "bca_high": 0.28,
-                    }
+                        "debiased": 0.24,
+                        "by_chance": 0.03,
+                        "p": 0.002,
+                    },
+                    "brier": {"value": 0.2, "low": 0.1, "high": 0.3},
                 },
             }
         ],
@@ -54,12 +57,12 @@ def test_what_is_not_defined_is_null_and_an_empty_field():
     scores = (Score("auroc", None, None, None), Score("nll", float("inf"), 1.0, float("nan")))
     row = Row("", "base", "verbalized", "heldout", (), scores, 1)
     metrics = json.loads(metrics_json("r", [row]))["rows"][0]["metrics"]
-    empty = dict.fromkeys(("value", "low", "high", "bca_low", "bca_high"))
+    empty = dict.fromkeys(("value", "low", "high"))
     assert metrics["auroc"] == empty
     assert metrics["nll"] == {**empty, "low": 1.0}
     assert scores_csv([row]).splitlines()[1:] == [
-        ",base,verbalized,heldout,1,1,0,auroc,,,,,",
-        ",base,verbalized,heldout,1,1,0,nll,,1.0,,,",
+        ",base,verbalized,heldout,1,1,0,auroc,,,,,,",
+        ",base,verbalized,heldout,1,1,0,nll,,1.0,,,,",
     ]
 
 
@@ -88,15 +91,15 @@ def test_predictions_csv_has_one_line_per_question_and_row(make_report, hostile_
 @pytest.mark.parametrize(
     ("score", "text"),
     [
-        (Score("ece", 0.3124, 0.29, 0.332), ".312 ±.021"),
-        (Score("accuracy", 1.0, 1.0, 1.0), "1.000 ±.000"),
-        (Score("gap", -0.25, -0.3, -0.2), "-.250 ±.050"),
+        (Score("ece", 0.3124, 0.29, 0.332), ".312 (.290–.332)"),
+        (Score("accuracy", 1.0, 1.0, 1.0), "1.000 (1.000–1.000)"),
+        (Score("gap", -0.25, -0.3, -0.2), "-.250 (-.300 to -.200)"),
         (Score("auroc", 0.5, None, None), ".500"),
         (Score("auroc", None, None, None), "–"),
-        (Score("distinct_confidences", 11.0, 10.0, 11.0), "11"),
-        (Score("distinct_confidences", 1.0, 1.0, 1.0), "1"),
-        (Score("distinct_confidences", 0.0, 0.0, 0.0), "0"),
-        (Score("tokens", 71.2, 70.2, 72.2), "71.2 ±1.000"),
+        (Score("distinct_confidences", 11.0, None, None), "11"),
+        (Score("distinct_confidences", 1.0, None, None), "1"),
+        (Score("gap", -0.0001, -0.25, 0.25), ".000 (-.250 to .250)"),
+        (Score("tokens", 71.2, 70.2, 72.2), "71.2 (70.2–72.2)"),
     ],
 )
 def test_a_score_in_few_characters(score, text):
@@ -164,7 +167,7 @@ def test_many_metrics_are_lines(make_report):
     assert head.split() == ["metric", "base", "verbalized", "ideal", "the", "limit"]
     assert lines[0].split() == ["questions", "60", "60"]
     assert lines[1].split() == ["without", "confidence", "3", "3"]
-    assert lines[2].split() == ["m0", ".500", "±.100", ".500", "±.100"] and len(lines) == 11
+    assert lines[2].split() == ["m0", *(".500", "(.400–.600)") * 2] and len(lines) == 11
     console = Console(width=100, file=io.StringIO())
     console.print(console_table(rows))
     assert len(console.file.getvalue().splitlines()) == 12

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from saysel import testing
 from saysel.errors import DataError
-from saysel.sources.pararel import ParaRelSource
+from saysel.sources.pararel import ParaRelSource, relation
 from saysel.sources.splits import SPLITS
 
 #: Rows in the schema of the release.
@@ -108,3 +109,25 @@ def test_the_release() -> None:
     assert all(row["answer"].strip() in answers[words(row["question"])] for row in rows)
     for split, share in source.shares.items():
         assert len(sides[split]) == pytest.approx(5405 * share, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What field does Ada Weller work in?", "field of work"),
+        ("What does Heath Ledger work as?", "occupation"),
+        ("For whom does John Fellows Akers work?", "employer"),
+        ("After whom is PGM-17 Thor named?", "namesake"),
+        ("Which city is Volgograd a twin city of?", "twin city"),
+        ("When did Rudi Supek die?", "place of death"),
+        ("Who wrote the song?", "other"),
+    ],
+)
+def test_the_relation_is_in_the_wording(question: str, expected: str) -> None:
+    assert relation(question) == expected
+
+
+@pytest.mark.skipif(not RELEASE.is_file(), reason=f"{RELEASE} is not there")
+def test_nearly_every_question_of_the_release_has_its_relation() -> None:
+    found = Counter(q.meta["relation"] for q, _ in ParaRelSource(path=RELEASE).rows())
+    assert len(found) <= 16 and found["other"] < 10

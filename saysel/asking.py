@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from saysel.budget import Budget, likely_prompt_tokens
 from saysel.errors import StageError
+from saysel.event_loop import cancel_all, current_task, drive
 from saysel.interfaces import Prompt
 from saysel.ledger import OpenLedger
 from saysel.pace import RateLimiter
 from saysel.prices import Price
-from saysel.protocol import Answer, RequestRefused, TryAgain, Unusable, times
+from saysel.protocol import Answer, PromptRefused, RequestRefused, TryAgain, Unusable, times
 from saysel.records import Generation
 from saysel.responses import ResponseStore
 from saysel.server_messages import clean
-from saysel.server_traits import ServerTraits
 
 if TYPE_CHECKING:
+    from saysel.endpoint import Endpoint
     from saysel.http_client import JsonClient
-    from saysel.remote import RemoteSampler
 
 #: Seconds before a failed request is repeated: the first time, and at most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
@@ -38,14 +38,6 @@ INTERRUPTION_WAIT = 10.0
 OTHERS_PAUSE = 0.2
 #: A status of 500 so many times in a row may mean that the server does not take n > 1.
 FAILURES_OF_SEVERAL = 2
-
-
-class PromptRefused(Exception):
-    """A server that answers others has no usable answer to one prompt."""
-
-    def __init__(self, failure: StageError) -> None:
-        super().__init__(str(failure))
-        self.failure = failure
 
 
 @dataclass(frozen=True)
@@ -62,8 +54,7 @@ class RequestScheduler:
 
     def __init__(
         self,
-        sampler: RemoteSampler,
-        model: str,
+        endpoint: Endpoint,
         price: Price | None,
         ledger: OpenLedger,
         store: ResponseStore,
@@ -76,19 +67,19 @@ class RequestScheduler:
             refusals: where given, a prompt that the server refuses to answer is noted there and
                 gets empty samples, which are not stored; otherwise it ends everything.
         """
-        self.sampler = sampler
-        self.model = model
+        self.endpoint = endpoint
+        self.sampler = sampler = endpoint.sampler
         self.store = store
         self.seed = seed
         self.refusals = refusals
         self.ledger = ledger
-        self.budget = Budget(ledger, price, model)
+        self.budget = Budget(ledger, price, endpoint.model)
         self.limiter = RateLimiter.of(
             (sampler.base_url, sampler.key_from),
             sampler.requests_per_minute,
             sampler.tokens_per_minute,
         )
-        self.traits = ServerTraits.of(sampler.api, sampler.base_url, model)
+        self.traits = endpoint.traits
         self.under_way: set[asyncio.Task[Any]] = set()  # workers whose request has left
         self.closing = False
 
@@ -107,7 +98,7 @@ class RequestScheduler:
         known: dict[str, list[Generation]] = {}
         loop = asyncio.new_event_loop()
         work = loop.create_task(self._all(dict(zip(keys, prompts, strict=True)), n, finished))
-        thread = Thread(target=_drive, args=(loop, work, finished), daemon=True)
+        thread = Thread(target=drive, args=(loop, work, finished), daemon=True)
         thread.start()
         try:
             for key in keys:
@@ -139,7 +130,7 @@ class RequestScheduler:
                 self._hand_on(key)
         if self._pending.empty():
             return
-        async with self.sampler.connect() as client:
+        async with self.endpoint.connect() as client:
             workers = [
                 asyncio.create_task(self._work(client)) for _ in range(self.sampler.concurrency)
             ]
@@ -158,7 +149,7 @@ class RequestScheduler:
                     await self._last_answers(INTERRUPTION_WAIT)
                     raise
                 finally:
-                    await _end(tasks)
+                    await cancel_all(tasks)
         await asyncio.sleep(0)  # connections are closed a turn after the client
         errors = [task.exception() for task in tasks if not task.cancelled()]
         for error in filter(None, errors):
@@ -253,7 +244,7 @@ class RequestScheduler:
         if isinstance(last, TryAgain):
             raise last.failure
         raise PromptRefused(
-            self.sampler.failure(
+            self.endpoint.failure(
                 f"no usable answer, {times(self.sampler.retries + 1)}: {last}; what has arrived is "
                 "kept: run again later"
             )
@@ -271,7 +262,7 @@ class RequestScheduler:
                 "no request was accepted so far, so the reason is probably not this question but "
                 f"a parameter: {self.sampler.parameter_advice}"
             )
-        return PromptRefused(self.sampler.failure(f"{reason}; {advice}"))
+        return PromptRefused(self.endpoint.failure(f"{reason}; {advice}"))
 
     async def _attempt(
         self, client: JsonClient, pending: PendingSamples, indices: Sequence[int]
@@ -286,10 +277,10 @@ class RequestScheduler:
             await self.limiter.wait(likely_prompt_tokens(pending.prompt) + output_tokens)
             if self.closing:
                 raise asyncio.CancelledError
-            self.under_way.add(_this_worker())
-            answer = await self.sampler.ask(client, self.model, pending.prompt, len(indices), seed)
+            self.under_way.add(current_task())
+            answer = await self.endpoint.ask(client, pending.prompt, len(indices), seed)
             samples = dict(zip(indices, answer.samples, strict=False))
-            self.store.put(pending.key, self.model, samples)
+            self.store.put(pending.key, self.endpoint.model, samples)
             self.budget.note(answer.usage, worst)
             self.ledger.count(samples.values())
             return answer
@@ -297,29 +288,8 @@ class RequestScheduler:
             self.budget.note(error.usage, worst)
             raise
         finally:
-            self.under_way.discard(_this_worker())
+            self.under_way.discard(current_task())
             await self.budget.release(worst)
-
-
-def _this_worker() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None, "requests are made in tasks"
-    return task
-
-
-async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    rest = set(tasks)
-    while rest:  # once may not be enough: a library can take a cancellation for its own time-out
-        for task in rest:
-            task.cancel()
-        _, rest = await asyncio.wait(rest, timeout=1)
-
-
-def _drive(loop: asyncio.AbstractEventLoop, work: asyncio.Task[None], finished: Any) -> None:
-    try:
-        loop.run_until_complete(work)
-    except BaseException as error:  # handed to the thread that waits for samples
-        finished.put(error)
 
 
 def pause(attempt: int) -> float:

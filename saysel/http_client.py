@@ -134,7 +134,7 @@ async def _read(response: httpx2.Response, max_body: int) -> bytes:
 
 
 def parse_json(body: bytes) -> Any:
-    """A JSON body; numbers too long for Python become infinite.
+    """A JSON body; whole numbers of 300 digits and more become infinite.
 
     Raises:
         ValueError: it is no JSON, or nested more deeply than Python reads.
@@ -142,7 +142,9 @@ def parse_json(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8-sig", "replace"), parse_int=_integer)
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise ValueError("JSON nested too deeply") from None
+    except json.JSONDecodeError:
+        raise ValueError("no JSON") from None
 
 
 def _integer(digits: str) -> int | float:

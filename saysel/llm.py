@@ -27,7 +27,9 @@ from typing_extensions import Self
 from saysel.errors import StageError
 from saysel.interfaces import Prompt, Sampler
 from saysel.quoting import NOTICE
-from saysel.records import ModelRef
+from saysel.records import Generation, ModelRef
+from saysel.replies.thoughts import blank_thoughts
+from saysel.server_messages import clean
 
 Read = TypeVar("Read")
 
@@ -142,13 +144,13 @@ class AsksModel(BaseModel):
         """What was read from the reply to each prompt; `None` where nothing could, in any try.
 
         A reply that cannot be read, or that is refused, is asked for again with another seed.
-        What a model thinks before it answers (`<think>`) is not part of the reply.
+        What a model thinks before it answers is not part of the reply.
 
         Raises:
             StageError: more replies than allowed are missing, of all that were asked for so far.
         """
-        found: list[Read | None] = [None] * len(prompts)
-        waiting = list(range(len(prompts)))
+        read_replies: list[Read | None] = [None] * len(prompts)
+        missing = list(range(len(prompts)))
         asked = ModelRef(
             self.model or "",
             self.revision,
@@ -159,27 +161,33 @@ class AsksModel(BaseModel):
         refusals: list[str] = []
         sampler, unusable = self.sampler.lenient(refusals), ""
         for attempt in range(self.retries + 1):
-            if not waiting:
+            if not missing:
                 break
             samples = sampler.sample(
-                asked, [prompts[place] for place in waiting], 1, self.seed + attempt
+                asked, [prompts[row] for row in missing], 1, self.seed + attempt
             )
-            for place, (reply,) in zip(waiting, samples, strict=True):
-                found[place] = read(reply.text.rpartition("</think>")[2])
-                if found[place] is None:
-                    unusable = " ".join(reply.text.split())[:SHOWN]
-            waiting = [place for place in waiting if found[place] is None]
+            for row, (reply,) in zip(missing, samples, strict=True):
+                read_replies[row] = read(blank_thoughts(reply.text).strip())
+                if read_replies[row] is None:
+                    unusable = _described(reply)
+            missing = [row for row in missing if read_replies[row] is None]
         self._tally.prompts += len(prompts)
-        self._tally.missing += len(waiting)
+        self._tally.missing += len(missing)
         if self._tally.missing > math.ceil(self.most_missing * self._tally.prompts):
-            one = refusals[-1] if refusals else f"'{unusable}'"
+            example = refusals[-1] if refusals else unusable
             raise StageError(
                 f"{self._tally.missing} of {self._tally.prompts} replies of {self.asked()} could "
-                f"not be used, after {self.retries + 1} tries each (one of them: {one}): change "
-                "the prompt, ask another model, or raise most_missing"
+                f"not be used, after {self.retries + 1} tries each (one of them: {example}): "
+                "change the prompt, ask another model, or raise most_missing"
             )
-        return found
+        return read_replies
 
     def asked(self) -> str:
         """The model's name, for messages."""
         return self.model or self.sampler.served_model() or self.sampler.use
+
+
+def _described(reply: Generation) -> str:
+    """An unusable reply, for messages."""
+    shown = f"'{clean(reply.text)[:SHOWN]}'"
+    return f"{shown}, cut at max_tokens: raise it" if reply.cut else shown

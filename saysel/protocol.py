@@ -54,16 +54,31 @@ class TryAgain(Exception):
         self.wait = wait
 
 
+class PromptRefused(Exception):
+    """A server that answers others has no usable answer to one prompt.
+
+    Attributes:
+        failure: the error to raise where that ends the stage.
+    """
+
+    def __init__(self, failure: StageError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
 class RequestRefused(Exception):
     """The server rejects this request: its content, its length or one of its parameters."""
 
 
 def usage_of(input_tokens: object, output_tokens: object) -> Usage | None:
-    """Usage as a server reports it; `None` unless both are plausible numbers of tokens."""
-    counts = [_count(value) for value in (input_tokens, output_tokens)]
-    if counts[0] is None or counts[1] is None:
+    """Usage as a server reports it; `None` unless both are plausible numbers of tokens.
+
+    Some servers report zeros for what they do not count.
+    """
+    read, written = _count(input_tokens), _count(output_tokens)
+    if read is None or written is None or read == written == 0:
         return None
-    return Usage(counts[0], counts[1])
+    return Usage(read, written)
 
 
 def _count(value: object) -> int | None:

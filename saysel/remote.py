@@ -1,6 +1,6 @@
 """What the samplers that ask a server have in common: options, keys, errors.
 
-The requests themselves are scheduled in `saysel.asking`; HTTP is in `saysel.http_client`.
+One attempt and its failures are in `saysel.endpoint`, the requests of a call in `saysel.asking`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,33 +16,15 @@ from typing import Any, ClassVar
 from pydantic import Field, PrivateAttr, field_validator
 from typing_extensions import Self
 
-from saysel import ledger
+from saysel import ledger, responses
 from saysel.api_key import ApiKey
 from saysel.asking import RequestScheduler
-from saysel.errors import MissingExtra, StageError, UsageError
-from saysel.http_client import (
-    HttpResponse,
-    JsonClient,
-    NoResponse,
-    TimedOut,
-    UnreadableBody,
-    parse_json,
-    retry_after,
-)
+from saysel.endpoint import Endpoint
+from saysel.errors import MissingExtra, UsageError
 from saysel.interfaces import Prompt, Sampler, Throughput
-from saysel.protocol import Answer, RequestRefused, TryAgain, Unusable, Usage, times
+from saysel.protocol import Usage
 from saysel.records import Generation, ModelRef
-from saysel.responses import ResponseStore, key
-from saysel.server_messages import clean, error_in, is_html, server_message
-
-#: Statuses below 500 with which a server says that the same request may succeed later.
-TRY_AGAIN = frozenset({408, 409, 425, 429})
-#: Statuses about one request: rejected content, too long, or a parameter that is not accepted.
-REQUEST_REFUSED = frozenset({400, 413, 422})
-#: Longest wait that a server may ask for, in seconds.
-MAX_RETRY_AFTER = 3600.0
-#: Bytes that a response may have, and as many more for each token that it may hold.
-BODY_BYTES, BODY_BYTES_PER_TOKEN = 4 << 20, 1 << 10
+from saysel.responses import ResponseStore
 
 
 class RemoteSampler(Sampler):
@@ -117,8 +100,8 @@ class RemoteSampler(Sampler):
 
     def ready(self) -> None:
         if find_spec("httpx2") is None:
-            raise MissingExtra(self._name, "httpx2", self.api)
-        self._key.value()
+            raise MissingExtra(self.label, "httpx2", self.api)
+        self.key.value()
 
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
@@ -126,26 +109,21 @@ class RemoteSampler(Sampler):
         self.ready()
         asked = self._asked(model)
         parameters = {"sampler": self.api, "server": self.base_url, **self.parameters()}
-        keys = [key(asked, self.sent(prompt), parameters, seed) for prompt in prompts]
+        keys = [responses.key(asked, self.sent(prompt), parameters, seed) for prompt in prompts]
         book = ledger.current()
         price = book.price(asked.path)
         if book.max_cost is not None and price is None:
             raise UsageError(
-                f"{self._name}: max_cost is set, and there is no price of '{asked.path}': name "
+                f"{self.label}: max_cost is set, and there is no price of '{asked.path}': name "
                 "one in a file of prices"
             )
         stored_in = Path(self.store).expanduser() if self.store else None
         if stored_in is None and book.directory is not None:
             stored_in = book.directory / "responses.sqlite"
-        open_ledger, store = book.account(), ResponseStore(stored_in)
-        try:
-            scheduler = RequestScheduler(
-                self, asked.path, price, open_ledger, store, seed, self._refusals
-            )
+        with closing(book.account()) as open_ledger, closing(ResponseStore(stored_in)) as store:
+            endpoint = Endpoint(self, asked.path)
+            scheduler = RequestScheduler(endpoint, price, open_ledger, store, seed, self._refusals)
             yield from scheduler.samples(keys, prompts, n)
-        finally:
-            open_ledger.close()
-            store.close()
 
     @abstractmethod
     def parameters(self) -> dict[str, Any]:
@@ -180,126 +158,23 @@ class RemoteSampler(Sampler):
         """Whether requests go to the provider's own server."""
         return self.base_url.lower() == self.default_url
 
-    def connect(self) -> JsonClient:
-        """A client with the key and the recipe's limit of time."""
-        return JsonClient(self.base_url, self.headers(self._key.value()), self.timeout)
-
-    async def ask(
-        self, client: JsonClient, model: str, prompt: Prompt, n: int, seed: int
-    ) -> Answer:
-        """Ask once for n samples.
-
-        Raises:
-            Unusable: a response came that holds no sample.
-            TryAgain: none came, or the server is busy or fails.
-            RequestRefused: the server rejects this request.
-            StageError: no request will succeed; the message does not contain the key.
-        """
-        path, body = self.request(model, prompt, n, seed)
-        tried = times(self.retries + 1)
-        try:
-            max_body = BODY_BYTES + BODY_BYTES_PER_TOKEN * n * self.max_tokens
-            response = await client.post(path, body, max_body)
-        except TimedOut:
-            failure = self.failure(
-                f"no whole answer within {self.timeout:g} seconds, {tried}: raise timeout, or see "
-                "what slows the server down"
-            )
-            raise TryAgain(failure) from None
-        except NoResponse as error:
-            reason = clean(str(error), *self._key.secrets())
-            if error.certificate:
-                raise self.failure(
-                    f"its certificate is not trusted ({reason}): correct base_url, or name the "
-                    "certificate of your authority in the environment variable SSL_CERT_FILE"
-                ) from None
-            failure = self.failure(
-                f"cannot be reached ({reason}), tried {tried}: check that the server runs and that "
-                "base_url is right"
-            )
-            raise TryAgain(failure) from None
-        except UnreadableBody as error:
-            raise Unusable(str(error)) from None
-        if not 200 <= response.status < 300:
-            raise self._failed(response.status, response, model)
-        return self._answer(response, model)
-
-    def _answer(self, response: HttpResponse, model: str) -> Answer:
-        """The samples of a response with a status of success."""
-        message = self._shown(response.body)
-        try:
-            content = parse_json(response.body)
-        except ValueError as error:
-            if is_html(response.body):
-                raise self.failure(
-                    f"a web page came instead of JSON ({message}): {self.address_advice()}"
-                ) from None
-            nested = "nested" in str(error)
-            reason = f"the response is {'JSON nested too deeply' if nested else 'no JSON'}"
-            raise Unusable(f"{reason} ({message})" if message else reason) from None
-        reported = error_in(content)
-        if reported is not None:
-            code = reported.get("code") if isinstance(reported, dict) else None
-            status = code if isinstance(code, int) and 400 <= code < 600 else 500
-            raise self._failed(status, response, model)
-        if not isinstance(content, dict):
-            raise Unusable(f"the response holds no choice ({message})")
-        usage = self.usage(content)
-        samples = self.read(content, usage)
-        if not samples:
-            raise Unusable(f"the response holds no choice ({message})", usage)
-        return Answer(samples, usage)
-
-    def failure(self, reason: str) -> StageError:
-        """One line about the server."""
-        return StageError(f"{self._name}: {self.base_url}: {reason}")
-
-    def _failed(self, status: int, response: HttpResponse, model: str) -> Exception:
-        """What a status of failure means, with the server's own words."""
-        message = self._shown(response.body) or "no reason given"
-        if 300 <= status < 400:
-            target = clean(
-                response.headers.get("location", "another address"), *self._key.secrets()
-            )
-            return self.failure(
-                f"the server redirects to {target}, which is not followed: set base_url to it"
-            )
-        if status in (401, 403):
-            return self.failure(f"{self._key.refused(status)}; the server says: {message}")
-        if status in TRY_AGAIN or status >= 500:
-            wait = retry_after(response.headers)
-            asks = f" (the server asks for a wait of {wait:.0f} seconds)" if wait else ""
-            failure = self.failure(
-                f"status {status}: {message}{asks}; it was tried up to {times(self.retries + 1)}, "
-                "and what has arrived is kept: run again later"
-            )
-            return failure if (wait or 0) > MAX_RETRY_AFTER else TryAgain(failure, status, wait)
-        refused = f"the server refuses the request (status {status}): {message}"
-        if status in REQUEST_REFUSED:
-            return RequestRefused(refused)
-        if status in (404, 405):
-            refused += f"; {self.address_advice()}, and that the server has the model '{model}'"
-        return self.failure(refused)
-
     @property
-    def _key(self) -> ApiKey:
+    def key(self) -> ApiKey:
+        """Where the key is that requests carry."""
         usual = self.default_key_from if self.at_default_url else None
-        return ApiKey(self._name, self.key_from or usual, self.default_key_from)
-
-    def _shown(self, body: bytes) -> str:
-        """The server's words in a body, without the key."""
-        return server_message(body, *self._key.secrets())
+        return ApiKey(self.label, self.key_from or usual, self.default_key_from)
 
     def _asked(self, model: ModelRef) -> ModelRef:
         if self.model is not None:
             return ModelRef(self.model)
         if model.adapter is not None:
             raise UsageError(
-                f"{self._name}: the server at {self.base_url} does not have the adapter "
+                f"{self.label}: the server at {self.base_url} does not have the adapter "
                 f"{model.adapter}: use a sampler that loads it, such as transformers or vllm"
             )
         return model
 
     @property
-    def _name(self) -> str:
+    def label(self) -> str:
+        """The sampler's name, for messages."""
         return f"the sampler '{self.use or self.api}'"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -9,8 +11,8 @@ from saysel.errors import StageError
 from saysel.interfaces import Prompt
 from saysel.llm import AsksModel
 from saysel.quoting import NOTICE
-from saysel.records import ModelRef
-from tests.scripted import scripted
+from saysel.records import Generation, ModelRef
+from tests.scripted import ScriptedSampler, scripted
 
 
 class Asks(AsksModel):
@@ -77,6 +79,25 @@ def test_thoughts_are_not_part_of_a_reply() -> None:
     sampler = scripted(["<think>Is it 4? No, 5.</think>\n5"])
 
     assert Asks(sampler=sampler).replies(prompts(1), number) == [5]
+
+
+@pytest.mark.parametrize("reply", ["<think>Is it 4", "<thinking>5", "[THINK]5", "<think>4</think>"])
+def test_a_thought_is_no_reply(reply: str) -> None:
+    sampler = scripted([reply], [reply], [reply])
+
+    assert Asks(sampler=sampler, most_missing=1).replies(prompts(1), number) == [None]
+
+
+def test_a_reply_that_was_cut_says_what_helps() -> None:
+    class Cut(ScriptedSampler):
+        """Is cut."""
+
+        def sample(self, *asked: Any) -> Iterator[list[Generation]]:
+            return iter([[Generation("hm\x1b[2J", 1, finish_reason="length")]])
+
+    asks = Asks(sampler=Cut(rounds=((),)), most_missing=0, retries=0)
+    with pytest.raises(StageError, match=r"one of them: 'hm \[2J', cut at max_tokens: raise it"):
+        asks.replies(prompts(1), number)
 
 
 def test_what_is_filled_in_is_not_filled_again() -> None:

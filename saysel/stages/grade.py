@@ -18,6 +18,7 @@ from saysel.faithfulness_options import Grader
 from saysel.interfaces import Prompt
 from saysel.quoting import NOTICE, quote
 from saysel.records import Grade, ModelRef, Question, Reflection
+from saysel.replies.thoughts import blank_thoughts
 from saysel.stages import Work, chunks, judged_on, shard_seed
 from saysel.storage import Shards
 
@@ -73,7 +74,7 @@ def grades(
         # A rationale that the grader's server refuses has no grade; the others do.
         replies = grader.sampler.lenient([]).sample(model, prompts, 1, seed + attempt)
         for row, (reply,) in zip(open_rows, replies, strict=True):
-            found[row] = read_grade(reply.text)
+            found[row] = read_grade(blank_thoughts(reply.text).strip())
     return [Grade(one.question_id, grade) for one, grade in zip(reflections, found, strict=True)]
 
 

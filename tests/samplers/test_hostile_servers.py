@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -19,9 +19,11 @@ from typing import Any
 import pytest
 
 from saysel import asking
+from saysel.endpoint import Endpoint
 from saysel.errors import StageError, UsageError
 from saysel.manifest import peak_memory, reset_peak_memory
 from saysel.records import ModelRef
+from saysel.remote import RemoteSampler
 from saysel.samplers.anthropic import AnthropicSampler
 from saysel.samplers.openai import DEFAULT_URL, OpenAISampler
 from tests.servers import Model, Reply, Request, Server
@@ -155,6 +157,11 @@ def sent(server: Server) -> str:
     return str([request.headers for request in server.requests])
 
 
+def sent_headers(sampler: RemoteSampler) -> Mapping[str, str]:
+    """The headers of its requests."""
+    return Endpoint(sampler, "small").connect().headers
+
+
 def test_a_key_goes_to_no_server_that_it_is_not_named_for() -> None:
     with Server(Model()) as server:
         ask(server.url)
@@ -185,19 +192,19 @@ def test_a_server_gets_the_key_that_is_named_for_it_and_no_other() -> None:
     ],
 )
 def test_an_address_that_looks_like_the_providers_is_another(url: str) -> None:
-    headers = OpenAISampler(base_url=url).connect().headers
+    headers = sent_headers(OpenAISampler(base_url=url))
 
     assert "planted" not in str(headers)
 
 
 @pytest.mark.parametrize("url", [DEFAULT_URL, f"{DEFAULT_URL}/", "https://API.openai.com/v1"])
 def test_the_providers_own_server_gets_its_key(url: str) -> None:
-    assert OpenAISampler(base_url=url).connect().headers == {
+    assert sent_headers(OpenAISampler(base_url=url)) == {
         "Authorization": f"Bearer {KEY}",
         "OpenAI-Organization": "openai_org_id-planted",
         "OpenAI-Project": "openai_project_id-planted",
     }
-    assert AnthropicSampler().connect().headers["x-api-key"] == KEY
+    assert sent_headers(AnthropicSampler())["x-api-key"] == KEY
 
 
 @pytest.mark.parametrize("key", ["", " \n", "two\nlines", "schlüssel"])

@@ -69,7 +69,7 @@ ODD_USAGE = [
         f'{{"prompt_tokens": {read}, "completion_tokens": {written}}}'
         for read, written in [
             *(("null", "null"), ("3", "null"), ("-5", "2"), ("3", "-1000000000")),
-            *(("1e999", "2"), ("3", "1e999"), ("NaN", "2"), ("3", '"2"'), ("2.5", "2")),
+            *(("0", "0"), ("1e999", "2"), ("3", "1e999"), ("NaN", "2"), ("3", '"2"'), ("2.5", "2")),
             *((LONG, "2"), ("3", LONG), ("true", "2"), ("3", "1e30"), ("[3]", "2")),
         ]
     ),
@@ -424,3 +424,20 @@ def test_an_unknown_model_is_named() -> None:
         pytest.raises(StageError, match=r"does not exist.*that the server has the model 'small'"),
     ):
         ask(server.url, chat("a"))
+
+
+def test_a_prompt_that_is_forbidden_does_not_blame_the_key() -> None:
+    model = Model()
+
+    async def prim(request: Request) -> Reply:
+        if request.body["messages"][-1]["content"] == "b":
+            return await always(403, "flagged by moderation")(request)
+        return await model(request)
+
+    refusals: list[str] = []
+    with Server(prim) as server:
+        sampler = OpenAISampler(base_url=server.url, concurrency=1).lenient(refusals)
+        found = list(sampler.sample(MODEL, chat("a", "b", "c"), 1, 0))
+
+    assert [bool(samples[0].text) for samples in found] == [True, False, True]
+    assert "flagged by moderation" in refusals[0] and "key" not in refusals[0]

@@ -1,8 +1,9 @@
 """Does a rationale tell what the model is unsure about? Measured without asking another model.
 
 A rationale is compared with fresh samples of the model that wrote it. An *alternative* is an answer
-other than the reply's own. It *competes* where fresh samples give it. Which alternatives a
-rationale names is found by comparing words, see `saysel.mentions`.
+other than the reply's own. It *competes* where fresh samples give it. Known answers that a
+rationale names are found by comparing words (`saysel.mentions`); what it denies does not count.
+Alternatives that nobody knows are recognised by the words that introduce them (`saysel.made_up`).
 
     mention_recall          of the mass of the competing answers, the part that is named
     mention_precision       of the alternatives that are named, the part that competes
@@ -39,8 +40,8 @@ from typing import TYPE_CHECKING, Literal
 
 from saysel.bootstrap import RESAMPLES, percentile
 from saysel.bootstrap import resamples as drawn
-from saysel.mentions import named, words
-from saysel.overlap import Tokens
+from saysel.made_up import made_up
+from saysel.mentions import Tokens, named, words
 from saysel.records import Grade, Question, Reflection, Score
 from saysel.scores import cluster_codes, share_score
 
@@ -82,7 +83,7 @@ class Mentions:
     Attributes:
         competing: mass of the competing answers, in [0, 1].
         recalled: mass of those that are named.
-        alternatives: number of different alternatives named.
+        alternatives: number of different alternatives named, those that nobody knows included.
         occurring: number of those that compete.
     """
 
@@ -120,14 +121,17 @@ def mentions(
     for answer in accepted:
         meaning.setdefault(answer, right)
     known = {*meaning, *map(words, question.wrong_answers), *others}
-    said = {meaning.get(name, name) for name in named(reflection.rationale or "", known)}
+    rationale = reflection.rationale or ""
+    said = {meaning.get(name, name) for name in named(rationale, known)}
+    unknown = made_up(rationale, known, question.prompt)
     own = {place for place, one in enumerate(reflection.meanings) if one.own}
     shares: dict[int | Tokens, float] = {
         place: one.share for place, one in enumerate(reflection.meanings) if not one.own
     }
     alternatives = said - own
     occurring = [shares[name] for name in alternatives if shares.get(name, 0) > 0]
-    return Mentions(sum(shares.values()), sum(occurring), len(alternatives), len(occurring))
+    number = len(alternatives) + len(unknown)
+    return Mentions(sum(shares.values()), sum(occurring), number, len(occurring))
 
 
 def entropy(reflection: Reflection) -> float:
@@ -246,7 +250,13 @@ def _leaks(reflection: Reflection, question: Question) -> float | None:
     if reflection.correct is None:
         return None
     right = {words(answer) for answer in question.answers}
-    return float(reflection.correct < 0.5 and bool(named(reflection.response, right)))
+    return float(
+        reflection.correct < 0.5
+        and bool(
+            # A judge that looks for the accepted answer anywhere finds it where it is denied, too.
+            named(reflection.response, right, denied=True)
+        )
+    )
 
 
 def _pool(questions: Iterable[Question]) -> dict[str, set[Tokens]]:

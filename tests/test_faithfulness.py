@@ -104,16 +104,37 @@ def test_recall_and_precision_are_ratios_of_sums() -> None:
     assert found["mention_precision"] == pytest.approx(1 / 2)
 
 
-def test_candidates_of_the_question_alone_do_not_see_what_is_made_up() -> None:
+def test_candidates_of_the_question_alone_do_not_see_answers_of_other_questions() -> None:
     asked = [question("a", "the attic"), question("b", "the garden")]
     told = [
-        reflection("The barn or the garden.", id="a", attic=0.5, barn=0.5),
+        reflection("The barn, the garden.", id="a", attic=0.5, barn=0.5),
         reflection("The barn.", id="b", attic=0.5, barn=0.5),
     ]
 
     assert values(*told, questions=asked)["mention_precision"] == pytest.approx(2 / 3)
     alone = values(*told, questions=asked, candidates="question")
     assert alone["mention_precision"] == 1
+
+
+@pytest.mark.parametrize("candidates", ["split", "question"])
+def test_an_alternative_that_nobody_knows_costs_precision(candidates: str) -> None:
+    told = reflection("The barn, or maybe Port Louis.", attic=0.5, barn=0.5)
+
+    assert mentions(told, question()) == Mentions(0.5, 0.5, 2, 1)
+    assert values(told, candidates=candidates)["mention_precision"] == pytest.approx(1 / 2)
+
+
+def test_what_is_denied_is_no_alternative() -> None:
+    told = reflection("Surely not the barn, sometimes the cellar.", attic=0.5, barn=0.3, cellar=0.2)
+
+    assert mentions(told, question()) == Mentions(0.5, 0.2, 1, 1)
+
+
+def test_numbers_in_words_are_numbers() -> None:
+    meanings = (Meaning(("12",), 0.5, True), Meaning(("13",), 0.5, False))
+    told = replace(reflection("Twelve, sometimes thirteen."), answer="12", meanings=meanings)
+
+    assert mentions(told, question("q", "12")) == Mentions(0.5, 0.5, 1, 1)
 
 
 doubts = st.tuples(st.integers(0, 3), st.integers(0, 4))
@@ -154,16 +175,18 @@ def test_use_is_how_far_the_confidence_moves_and_what_that_costs() -> None:
 
 def test_a_wrong_answer_beside_the_right_one_leaks() -> None:
     wrong = replace(reflection("Or the barn."), correct=0.0, question_id="a")
-    asked = [question(id, "the barn") for id in "abcd"]
+    asked = [question(id, "the barn") for id in "abcde"]
     found = values(
         wrong,
         replace(wrong, question_id="b", correct=1.0),
         replace(wrong, question_id="c", response="Answer: the attic"),
         replace(wrong, question_id="d", correct=None),
+        # A judge of whole replies finds what they deny, too.
+        replace(wrong, question_id="e", response="Answer: the attic, not the barn"),
         questions=asked,
     )
 
-    assert found["leak"] == pytest.approx(1 / 3)
+    assert found["leak"] == pytest.approx(2 / 4)
 
 
 def test_grades_that_could_not_be_read_are_left_out() -> None:

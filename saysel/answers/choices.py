@@ -28,7 +28,8 @@ UNKNOWN = re.compile(
 #: "No doubt" is not a no.
 IDIOMS = re.compile(
     r"\b(?:there is |there's )?(?:no|without (?:a |any )?|beyond (?:a |any )?)"
-    r" ?(?:doubt|question)\b(?: about (?:it|that))?(?: that)?"
+    r" ?(?:doubt|question)\b(?: about (?:it|that))?(?: that)?",
+    re.IGNORECASE,
 )
 # "Not true" is false, "not false" is true: these are looked for before the plain words.
 REVERSED: tuple[tuple[re.Pattern[str], Choice], ...] = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from saysel.cells import absent
 from saysel.csv_rows import csv_rows
 from saysel.errors import DataError
 from saysel.file_content import SPREADSHEETS, decoded, read_bytes, suffix, unpacked
@@ -42,9 +43,9 @@ class DataFile:
         """A row's file and place, as messages begin."""
         return f"{self.path}, {self.places[index]}"
 
-    def value(self, index: int, column: str | None) -> Any:
-        """A row's value in a column, `None` where the row or the file has none."""
-        return None if column is None else self.rows[index].get(column)
+    def empty(self, column: str) -> bool:
+        """Whether no row has a value in a column."""
+        return all(absent(row.get(column)) for row in self.rows)
 
 
 def read(path: Path, advice: str = "check the path") -> DataFile:

@@ -91,7 +91,7 @@ def load(
     if judged:
         roles.need_answers(replies=format is not None, judge=judge is not None)
     reader = _Reader(file, roles)
-    ids = values.ids(file, roles.get("id"))
+    ids = reader.ids()
     predictions = _predictions(reader, ids, format, 1.0 if scale is None else scale, judged)
     questions = _questions(reader, ids, judged)
     if judged:
@@ -123,6 +123,20 @@ class _Reader:
         self.file = file
         self.roles = roles
         self.notes: list[str] = []
+
+    def ids(self) -> list[str]:
+        """The rows' ids, or their numbers where no column has any.
+
+        Raises:
+            DataError: see `saysel.prediction_values.ids`.
+        """
+        column = self.roles.get("id")
+        if "id" not in self.roles.named and column and self.file.empty(column):
+            del self.roles.columns["id"]
+            self.notes.append(
+                f"{self.file.path}: '{column}' is empty in every row; the rows are numbered"
+            )
+        return values.ids(self.file, self.roles.get("id"))
 
     def needed(self, role: str, read: Callable[[DataFile, int, str], Value]) -> list[Value]:
         """The values of a column that there has to be.

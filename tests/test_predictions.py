@@ -351,7 +351,9 @@ def test_what_is_written_is_read(
 
 
 @given(content=st.binary(max_size=60) | st.text("0.1,\n\"{}:abc%'").map(str.encode))
-@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.parquet"])
+@pytest.mark.parametrize(
+    "name", ["x.csv", "x.tsv", "x.json", "x.jsonl", "x.parquet", "x.csv.gz", "x.xlsx"]
+)
 def test_any_file_at_all_is_read_or_refused_in_one_line(
     content: bytes, name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -498,6 +500,17 @@ def test_an_optional_column_stops_nothing_unless_it_was_named(
     assert note.endswith("; the column is left out")
     with pytest.raises(DataError, match="line 2: "):
         load(path, {role: column})
+
+
+def test_a_column_of_ids_that_is_empty_everywhere_is_left_out(tmp_path: Path) -> None:
+    path = text(tmp_path, "id,confidence,correct\n,0.5,1\n,0.5,0\n")
+
+    found = load(path)
+
+    assert [p.question_id for p in found.predictions] == ["1", "2"]
+    assert found.notes == (f"{path}: 'id' is empty in every row; the rows are numbered",)
+    with pytest.raises(DataError, match="line 2: 'id' is empty"):
+        load(path, {"id": "id"})
 
 
 def test_an_answer_that_is_judged_is_one_text(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from saysel.accepted_answers import accepted_answers
 from saysel.records import Question
-from saysel.sources.hub import texts
 from saysel.sources.published import PublishedSource, each_once, text_of
 
 ALL = {"train": "validation", "rl": "validation", "dev": "validation", "heldout": "validation"}
@@ -60,8 +60,5 @@ def _listed(
     """The texts of the first of some columns that the row has; none where it has none."""
     for name in names:
         if name in row:
-            value = row[name]
-            if isinstance(value, str):
-                return each_once(value.split(separator))
-            return texts(value, name, where)
+            return each_once(accepted_answers(row[name], name, where, separator))
     return ()

@@ -41,6 +41,18 @@ WRONG = ("The plants grow faster", "The glass breaks")
             },
             {"category": "Superstitions", "type": "Adversarial"},
         ),
+        (
+            "x.csv",  # the hub's rows, as pandas writes them
+            {
+                "type": "Adversarial",
+                "category": "Superstitions",
+                "question": ASKED,
+                "best_answer": RIGHT[0],
+                "correct_answers": str(list(RIGHT)).replace(",", ""),
+                "incorrect_answers": str(list(WRONG)),
+            },
+            {"category": "Superstitions", "type": "Adversarial"},
+        ),
     ],
 )
 def test_files_and_hub(name: str, row: dict[str, Any], meta: dict[str, str], write: Write) -> None:

@@ -20,7 +20,7 @@ OPPOSITE: dict[Choice, Choice] = {"true": "false", "false": "true"}
 UNKNOWN = re.compile(
     r"\bunknown\b|\bunknowable\b|\bunverifi\w+|\bundetermined\b|\binconclusive\b|\bunclear\b"
     r"|\buncertain\b|\bunsure\b|\bnot (?:sure|certain|clear|known|verifiable|possible)\b"
-    r"|\b(?:not enough|insufficient) (?:info\w*|evidence)\b|\bno (?:idea|way to)\b"
+    r"|(?:\bnot enough|n't enough|\binsufficient) (?:info\w*|evidence)\b|\bno (?:idea|way to)\b"
     r"|\b(?:cannot|can not|can't|could not|couldn't) (?:be )?"
     r"(?:verif|determin|confirm|know|tell|say|answer)\w*"
     r"|\b(?:do not|don't) know\b|\bimpossible to\b"
@@ -46,11 +46,16 @@ PLAIN: tuple[tuple[re.Pattern[str], Choice], ...] = (
     (re.compile(r"\b(?:true|yes|yeah|correct)\b"), "true"),
     (re.compile(r"\b(?:false|no|nope|wrong)\b"), "false"),
 )
-FIRST = re.compile(r"\W*(true|false|yes|no|unknown)\b(?!\s*(?:/|,?\s*(?:or|and|that|to)\b))")
+FIRST = re.compile(r"\W*(true|false|yes|no|unknown)\b(?!\s*(?:/|,?\s*(?:or|and|that|to|if)\b))")
 #: A statement about a statement: "it is false that …", "it would be wrong to call it …".
 OUTER = re.compile(
     r"\b(?:(?:not|n't) (?:true|correct|right)|false|wrong|untrue|incorrect) "
     r"(?:that|to (?:say|call|claim))\b"
+)
+#: Neither quite true nor quite false.
+HEDGED = re.compile(
+    r"\b(?:partly|partially|half|hardly|barely|mostly|somewhat|sort of|kind of|neither) "
+    r"|\bwould (?:only )?be (?:true|false|correct)\b"
 )
 #: The start of a clause that says true or false of the question, or takes an answer back.
 SECOND = re.compile(
@@ -75,7 +80,7 @@ def choice(text: str) -> Choice | None:
     if outer := OUTER.search(folded):
         inner = choice(folded[outer.end() :])
         return OPPOSITE.get(inner) if inner is not None else "false"
-    return _only(folded)
+    return None if HEDGED.search(folded) else _only(folded)
 
 
 def _takes_back(rest: str, said: Choice) -> bool:

@@ -43,6 +43,8 @@ BOUND = re.compile(
 RANGE = re.compile(r"\d ?[-–—] ?\d|\d to \d")
 #: A capitalised word before a number makes it a name: Formula 1, Apollo 11.
 NAMED_NUMBER = re.compile(r"\b([A-Z][A-Za-z]*) (?=\d)")
+#: A number before a capitalised word is part of a name: Seven Samurai, 50 Cent.
+TITLE = re.compile(r"\W*[\w-]+ [A-Z]")
 MAY_PRECEDE = (
     "about around approximately roughly exactly only just in circa year answer total is are was "
     "were there maybe probably perhaps january february march april may june july august september "
@@ -147,6 +149,8 @@ def _says_number(gold: Quantity, answer: str, said: str) -> bool:
     if not doubtful(text):
         text = re.sub(r" ?\([^()]*\)", "", text) or text
     one = quantity(text)
+    if one is not None and one.noun and TITLE.match(text):
+        return False
     if one is None:
         if negated(text) or doubtful(text) or BOUND.search(text) or RANGE.search(text):
             return False

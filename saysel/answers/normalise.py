@@ -22,7 +22,7 @@ ARTICLES = frozenset({"a", "an", "the"})
 TOKEN = re.compile(
     r"(?<![\w.)])-(?=\d)\d+(?:\.\d+)?|\d+\.\d+(?!\w)"
     r"|[^\W\d]\w*(?:\+{1,2}|[-#])(?=$|[\s,.;:!?)'\"])|\w+"
-    r"|(?<=\d) ?/ ?(?=\d)|[<>=+^±≠≤≥∅∞√∪∩∈%°$€£¥₹]|,"
+    r"|-?∞|(?<=\d) ?/ ?(?=\d)|[<>=+^±≠≤≥∅√∪∩∈%°$€£¥₹]|,"
 )
 #: Signs that stand for a unit; `normalise` leaves them out.
 UNIT_SIGNS = frozenset("%°$€£¥₹")
@@ -65,6 +65,8 @@ def tokens(text: str) -> list[str]:
     folded = re.sub(r"(?<![\w.])\.(?=\d)", "0.", folded)
     # Words joined as in an address: "The+green+mile".
     folded = re.sub(r"(?<=[^\W\d]{2})\+(?=[^\W\d]{2})", " ", folded)
+    # The label of an option is no article.
+    folded = re.sub(r"(?<!\w)a(?=\) ?\w)", "optiona", folded)
     folded = re.sub(r"(?<=\d)'s\b", "s", folded)
     folded = re.sub(r"\b([a-g])[ -]sharp\b", r"\1#", folded)
     words = [word.strip() for word in TOKEN.findall(folded)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 IRREGULAR = {
     **{"men": "man", "women": "woman", "children": "child", "people": "person", "feet": "foot"},
     **{"teeth": "tooth", "geese": "goose", "mice": "mouse", "lice": "louse", "oxen": "ox"},
@@ -49,5 +51,5 @@ def differ_in_number_alone(one: str, other: str) -> bool:
     words = [text.strip(" .,;:!?\"'*").rsplit(" ", 1)[-1] for text in (one, other)]
     if not any(word and word == word.lower() for word in words):
         return False
-    one, other = one.casefold(), other.casefold()
+    one, other = (re.sub(r"\A(?:an?|the) ", "", text.casefold()) for text in (one, other))
     return singular(one) == other or singular(other) == one

@@ -21,7 +21,9 @@ SCIENTIFIC = re.compile(
 POWER_OF_TEN = re.compile(r"(?<![\w.^*/)-])10 ?\^ ?\(?([-−]?\d{1,2})\)?(?![\w.])")
 SUPERSCRIPT_TEN = re.compile(r"(?<=10)([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})")
 #: Letters for thousands and more, attached to their number; m only after a sign of currency.
-LETTER_SCALE = re.compile(r"(?<![\w.])(\d{1,60}(?:\.\d{1,60})?) ?([kKMB]|bn|mn|tn)\b(?![/^])")
+LETTER_SCALE = re.compile(
+    r"(?<![\w.])(\d{1,60}(?:\.\d{1,60})?)([kKMB]| ?(?:bn|mn|tn))\b(?![/^]|\.\w)"
+)
 SCALE_OF = {"k": "thousand", "mn": "million", "m": "million", "bn": "billion", "b": "billion"}
 SCALE_OF["tn"] = "trillion"
 #: A unit attached to its number. Not s: the 40s are years.
@@ -29,7 +31,9 @@ ATTACHED = re.compile(r"(?<![\w.])(\d{1,60}(?:\.\d{1,60})?)(?!s\b)([a-zA-Z]{1,4}
 #: Between a number and a word, these make two answers of them.
 SEPARATED = re.compile(r"[;:/()]|,(?!\d)")
 #: What is counted is not named by these.
-NOT_COUNTED = "or and to than plus minus not at but more less fewer for in on if"
+NOT_COUNTED = (
+    "is was are be too it that or and to than plus minus not at but more less fewer for in on if"
+)
 FRACTION_WORDS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "eighth": 8, "tenth": 10}
 
 
@@ -55,7 +59,9 @@ def plain_numbers(text: str) -> str:
     text = SCIENTIFIC.sub(_scientific, text)
     text = POWER_OF_TEN.sub(lambda power: _shifted("1", power[1]), text)
     text = re.sub(r"([$€£]\d{1,60}(?:\.\d{1,60})?) ?m\b", r"\1 million", text)
-    text = LETTER_SCALE.sub(lambda found: f"{found[1]} {SCALE_OF[found[2].casefold()]}", text)
+    text = LETTER_SCALE.sub(
+        lambda found: f"{found[1]} {SCALE_OF[found[2].strip().casefold()]}", text
+    )
     return ATTACHED.sub(
         lambda found: f"{found[1]} {found[2]}" if unit(found[2].casefold()) else found[0], text
     )
@@ -170,7 +176,9 @@ def _is_noun(words: list[str]) -> bool:
 
 def _unit(words: list[str]) -> tuple[Unit | None, list[str]]:
     for size in (3, 2, 1):
-        joined = " ".join(words[:size]).replace(" / ", "/").replace("° c", "°c")
+        joined = (
+            " ".join(words[:size]).replace(" / ", "/").replace("° c", "°c").replace("2nd", "second")
+        )
         joined = joined.replace("° f", "°f").replace("m ^ 2", "m^2").replace("m ^ 3", "m^3")
         if len(words) >= size and (found := unit(joined)):
             return found, words[size:]
@@ -181,7 +189,8 @@ def _compound(one: Quantity, words: list[str]) -> tuple[Quantity, list[str]]:
     """ "1 hour and 30 minutes" as 1.5 hours, if a smaller unit of the same kind follows."""
     rest = words[1:] if words[:1] == ["and"] else words
     value = _value(rest[0]) if rest else None
-    smaller, after = _unit(rest[1:])
+    # "In" stands for inches after feet alone.
+    smaller, after = _unit(["inch" if word == "in" else word for word in rest[1:2]] + rest[2:])
     assert one.unit is not None
     if (
         value is None

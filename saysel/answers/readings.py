@@ -15,7 +15,7 @@ from saysel.answers.places import place
 #: Lead-ins that are taken off one after the other.
 MOST_LEAD_INS = 6
 LEAD_IN = re.compile(
-    r"\A(?:(?:(?:my|the) )?(?:(?:correct|final|right|best) )?(?:answer|guess)"
+    r"\A(?:(?:(?:my|the) )?(?:(?:correct|final|right|best) )?(?:answer|guess|option|choice)"
     r"(?: is| was| would be|:)|answer"
     r"|(?:it|that|this|he|she|there|they)(?:['’]s|['’]re| is| are| was| were| would be)"
     r"|i (?:think|believe|guess|would (?:say|guess)|am (?:fairly |quite |pretty |very )?sure)"
@@ -50,7 +50,7 @@ DOUBT = re.compile(
 )
 NEGATED = re.compile(
     r"\b(?:not|never|neither|nor|cannot|except|without|nobody|no longer|nothing|anything|everyone"
-    r"|everything|all but)\b|n['’]t\b",
+    r"|everything|all but|doubt|wrong|incorrect|too \w+|no[ -]one)\b|n['’]t\b",
     re.IGNORECASE,
 )
 SUFFIX = re.compile(r",? (?:Inc|Corp|Corporation|Ltd|Limited|LLC|PLC|plc|GmbH|AG|Co)\.?\Z")
@@ -67,7 +67,11 @@ GENERIC_BEFORE = re.compile(
 )
 GENERIC_AFTER = re.compile(r" (?:language|gas|series|river|film|movie|novel|method)\Z", re.I)
 REGNAL_OF = re.compile(r"(\b\d{1,2}|\b[IVX]+) of (?:the )?[A-Z][\w ]*\Z")
-DESCRIPTION = re.compile(r"(?:the|an?|one of|which|who|where|in|near) [a-z].*| ?[a-z]+ed by .*")
+#: What a work is by, and what a thing is: "Hamlet by …", "Rome is the capital of …".
+DESCRIBED = re.compile(r" by (?:[A-Z][\w.'’-]* ?)+\.?\Z| (?:is|was) (?:the|an?) .+")
+DESCRIPTION = re.compile(
+    r"(?:the|an?|one of|which|who|where|in|near) (?:[A-Z][\w-]+ )?[a-z].*| ?[a-z]+ed by .*"
+)
 
 
 def squeeze(text: str) -> str:
@@ -122,7 +126,7 @@ def loose(text: str) -> list[str]:
         head, comma, rest = each.partition(", ")
         if comma and _apposition(head, rest.strip(" .")):
             found.append(head)
-    for pattern in (PREPOSITION, TITLE, GENERIC_BEFORE, GENERIC_AFTER, SUFFIX):
+    for pattern in (DESCRIBED, PREPOSITION, TITLE, GENERIC_BEFORE, GENERIC_AFTER, SUFFIX):
         found += [shorter for each in found if (shorter := pattern.sub("", each, count=1)) != each]
     found += [shorter for each in found if (shorter := REGNAL_OF.sub(r"\1", each)) != each]
     return [each for each in found if each]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.answers import LONGEST, key, matches, normalise
+from saysel.answers import LONGEST, key, matches
 from saysel.answers.expressions import canonical
+from tests.answers.hostile import PIECES, READERS
 
 CASES = Path(__file__).parents[2] / ".." / "shared" / "cases" / "match_pairs.jsonl"
 
@@ -76,100 +76,43 @@ def test_known_wrong_answers(
     ],
 )
 def test_no_expression_is_too_much(text: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     canonical(text)
     matches([text], "42")
 
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 # -------------------------------------------------------------------------------- hostile input
 
-UNITS = [
-    *(
-        "9",
-        "5 trillion ",
-        "9.5 thousand ",
-        "the ",
-        " ",
-        "it is ",
-        "(",
-        ")",
-        "[",
-        "{",
-        "}",
-        "\\frac{",
-    ),
-    *(
-        "\\frac{1}{",
-        "9^",
-        "not ",
-        "false that ",
-        "a and ",
-        "1,",
-        "100 ",
-        "a.",
-        "$ ",
-        "two hundred ",
-    ),
-    *(
-        "-",
-        "1+",
-        "(x+1)",
-        "I",
-        "I ",
-        "X ",
-        "Ab the ",
-        "a, b (or c) ",
-        "no, ",
-        "but wait ",
-        "*",
-        "**",
-    ),
-    *("Paris. It is ", "\\boxed{", "x=", "1's", "c sharp ", "a who b ", "1 may ", ", Norway"),
-    *("½", "²", "1/2 ", "half a dozen ", "\n", "\u0301", "İ", "1 1 1 ", "1e9", "5 km ", "..", "\\"),
-]
-READERS: dict[str, Callable[[str], object]] = {
-    "number": lambda text: matches(["42"], text),
-    "words": lambda text: matches(["Paris, France"], text),
-    "choice": lambda text: matches(["true"], text),
-    "leading no": lambda text: matches(["No, never"], text),
-    "option": lambda text: matches(["A"], text),
-    "date": lambda text: matches(["4 July 1776"], text),
-    "expression": lambda text: matches(["x+1"], text),
-    "gold": lambda text: matches([text], "42"),
-    "both": lambda text: matches([text], text + " "),
-}
 
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_an_answer_of_the_longest_length_is_judged_at_once(unit: str) -> None:
-    text = (unit * LONGEST)[:LONGEST]
+@pytest.mark.parametrize("piece", PIECES)
+def test_an_answer_of_the_longest_length_is_judged_at_once(piece: str) -> None:
+    text = (piece * LONGEST)[:LONGEST]
     for edge in (text, f"Paris {text}"[:LONGEST], f"{text[: LONGEST - 2]} x", f"5{text}"[:LONGEST]):
-        start = time.perf_counter()
-        for read in READERS.values():
-            read(edge)
+        start = time.thread_time()
+        READERS["match"](edge)
         # 0.05 s on an idle core; quadratic patterns took minutes.
-        assert time.perf_counter() - start < 5
+        assert time.thread_time() - start < 2
 
 
-@pytest.mark.parametrize("unit", UNITS)
-def test_time_grows_with_the_length_and_not_faster(unit: str) -> None:
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("piece", PIECES)
+def test_time_grows_with_the_length_and_not_faster(reader: str, piece: str) -> None:
     def seconds(size: int) -> float:
-        text = (unit * size)[:size]
         times = []
-        for salt in range(3):  # the results are cached
-            start = time.perf_counter()
-            normalise(f"{text}{salt}")
-            key(f"{text}{salt}")
-            times.append(time.perf_counter() - start)
+        for salt in range(2):  # some results are cached
+            text = f"{(piece * size)[:size]}{salt}"
+            start = time.thread_time()
+            READERS[reader](text)
+            times.append(time.thread_time() - start)
         return min(times)
 
-    # 16 times the text may take 16 times as long, on a busy machine some 60 times.
-    assert seconds(32_000) < 60 * max(seconds(2_000), 0.002)
+    # 8 times the text takes 8 times as long; quadratic patterns 64 times.
+    assert seconds(16_000) < 30 * max(seconds(2_000), 0.003)
 
 
-@given(st.text(max_size=80) | st.lists(st.sampled_from(UNITS), max_size=12).map("".join))
+@given(st.text(max_size=80) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_no_text_breaks_a_reader(text: str) -> None:
     for read in READERS.values():
         read(text)

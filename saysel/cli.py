@@ -68,7 +68,11 @@ def cli() -> None:
     help="Run directory.  [default: runs/NAME, NAME being the recipe's name]",
 )
 @overrides
-@click.option("--until", type=click.Choice(STAGES), help="Stop after this stage.")
+@click.option(
+    "--until",
+    type=click.Choice(STAGES),
+    help="Stop after this stage; training data is built up to it even if nothing is trained.",
+)
 @click.option("--smoke", is_flag=True, help="Walk every stage with the least work, in under 1 min.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def run(

@@ -18,7 +18,9 @@ from saysel import __version__, registry
 from saysel.interfaces import Component
 from saysel.leaks import summaries
 from saysel.plan import Plan, Step
+from saysel.plan import plan as planned
 from saysel.recipe import Recipe
+from saysel.stage_names import DATA
 from saysel.storage import DONE, intact_record, write_record
 
 #: Packages whose versions can change a result.
@@ -48,7 +50,8 @@ class Manifest:
             "leaks": summaries(directory, plan),
             "stages": {},
         }
-        for step in plan.steps:
+        # Training data that a recipe without training was asked for is listed for good.
+        for step in planned(recipe, until=DATA[-1]).steps:
             record = intact_record(directory / "stages" / step.directory / DONE)
             if record is not None:
                 record.pop("files")

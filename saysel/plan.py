@@ -27,7 +27,7 @@ from saysel.interfaces import (
     Trainer,
 )
 from saysel.recipe import Recipe
-from saysel.stage_names import STAGES
+from saysel.stage_names import DATA, STAGES
 
 BASE = "base"
 
@@ -97,8 +97,13 @@ class Plan:
     report: Step
 
 
-def plan(recipe: Recipe) -> Plan:
+def plan(recipe: Recipe, until: str | None = None) -> Plan:
     """The steps of a recipe.
+
+    Args:
+        recipe: what is to be run.
+        until: the last stage to run. A recipe that trains nothing builds training data only if
+            this is one of the stages that do.
 
     Raises:
         RecipeError: an estimator names a model that no phase trains, is fitted on the split that
@@ -108,7 +113,7 @@ def plan(recipe: Recipe) -> Plan:
     shared: dict[str, Step] = {}
     cells = []
     for label, cell in recipe.cells():
-        steps = tuple(shared.setdefault(step.directory, step) for step in _steps(cell))
+        steps = tuple(shared.setdefault(step.directory, step) for step in _steps(cell, until))
         cells.append(Cell(label, cell, steps))
     steps = tuple(sorted(shared.values(), key=lambda step: STAGES.index(step.stage)))
     shown = [
@@ -238,7 +243,7 @@ def _out_of_reach(recipe: Recipe) -> list[str]:
     return found
 
 
-def _steps(recipe: Recipe) -> list[Step]:
+def _steps(recipe: Recipe, until: str | None) -> list[Step]:
     """The steps of one cell, in order."""
     steps: list[Step] = []
 
@@ -256,7 +261,7 @@ def _steps(recipe: Recipe) -> list[Step]:
         "model", {"model": identity(recipe.model), **source, "format": written, "seed": seed}
     )
     models = {BASE: model}
-    if recipe.train:
+    if recipe.train or until in DATA:
         sampled = {"sampler": identity(recipe.sample), **source, "format": written, "seed": seed}
         sample = add("sample", sampled, inputs={"model": model})
         cluster = add("cluster", {"clusterer": identity(recipe.cluster)}, inputs={"sample": sample})

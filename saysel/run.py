@@ -28,7 +28,7 @@ from saysel.recipe import Recipe
 from saysel.recipe_yaml import dump
 from saysel.report import Row, is_whole, read_metrics
 from saysel.sqlite import NO_LOCKS, no_locks
-from saysel.stage_names import STAGES
+from saysel.stage_names import DATA, STAGES
 from saysel.stages import Work, questions, stage_directory
 from saysel.storage import DONE, disk_trouble, finish, finished, intact_record, verify, write_text
 
@@ -69,7 +69,7 @@ def run(recipe: Recipe, directory: Path, until: str | None = None, smoke: bool =
         DataError: the questions cannot be used, or those to be judged on leak.
         SayselError: something expected went wrong; what is finished is kept.
     """
-    todo = plan(recipe)
+    todo = plan(recipe, until)
     with locked(directory):
         if smoke:
             shutil.rmtree(directory / "stages", ignore_errors=True)  # a rehearsal is never skipped
@@ -88,6 +88,8 @@ def pending(todo: Plan, directory: Path, until: str | None = None) -> list[Step]
 
 def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome:
     complete = until in (None, STAGES[-1])
+    # Nothing will be judged, so there need not be questions to judge on.
+    data_only = until in DATA and not any(cell.recipe.train for cell in todo.cells)
     steps = pending(todo, directory, until)
     for step in todo.steps:
         if step not in steps and _done(directory, step):
@@ -104,10 +106,11 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
     for cell in todo.cells:
         for component in components(cell.recipe):
             component.ready()
-        for split in splits(cell.recipe):
+        for split in splits(cell.recipe, until):
             questions(cell.recipe, split)
     bill.priced(todo)
-    leaks.check(directory, todo)
+    if not data_only:
+        leaks.check(directory, todo)
     write_text(place, described)
     manifest = Manifest(directory, recipe, todo)
     events = Events(directory / "events.jsonl")
@@ -135,11 +138,14 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
             )
             counted.update(import_module(f"saysel.stages.{step.stage}").run(work))
     ran = tuple(step.name for step in steps)
-    return Outcome(directory, ran, rows, complete, tuple(leaks.notes(directory, todo)))
+    notes = () if data_only else tuple(leaks.notes(directory, todo))
+    return Outcome(directory, ran, rows, complete, notes)
 
 
-def splits(recipe: Recipe) -> list[str]:
+def splits(recipe: Recipe, until: str | None = None) -> list[str]:
     """The splits of its source that a recipe reads, the pretrain split aside."""
+    if until in DATA and not recipe.train:
+        return ["train"]
     asked = [split for trainer in recipe.train for split in trainer.splits()]
     trained = ["train", *asked] if recipe.train else []
     fitted = [split for one in recipe.evaluate.estimators for split in one.splits()]

@@ -5,3 +5,6 @@ STAGES = (
     *("model", "sample", "cluster", "rationale", "target", "train", "evaluate"),
     *("faithfulness", "grade", "report"),
 )
+#: What examples to train on are made in. A recipe that trains nothing runs them if `--until` names
+#: one of them.
+DATA = ("sample", "cluster", "rationale", "target")

@@ -15,9 +15,11 @@ import pytest
 
 from saysel.errors import RecipeError
 from saysel.recipe import load
+from saysel.records import Example
 from saysel.stages import evaluate
+from saysel.storage import Shards
 from tests import tiny
-from tests.servers import Model, Server, always
+from tests.servers import Model, Reply, Request, Server, always
 
 KEY = "sk-planted-0123456789"
 RECIPE = """\
@@ -250,3 +252,27 @@ def test_check_counts_what_training_has_judged(tmp_path: Path) -> None:
     (line,) = (line for line in said.splitlines() if "train-ppo asks" in line)
     read = int(line.split("about ")[1].split(" tokens")[0].replace(",", ""))
     assert read > 384 * 150  # the judge's own words are shown each time
+
+
+class Answering(Model):
+    """Replies in the format of the recipe."""
+
+    async def __call__(self, request: Request) -> Reply:
+        whole = json.loads((await super().__call__(request)).body)
+        for choice in whole["choices"]:
+            choice["message"]["content"] = "Answer: the barn\nSelf-reflection: …\nConfidence: 7"
+        return Reply(body=json.dumps(whole).encode())
+
+
+def test_training_data_is_built_from_a_model_at_a_server(tmp_path: Path) -> None:
+
+    chosen = ("--set", "sample.n=5", "--set", "target=largest_cluster", "--until", "target")
+    with Server(Answering()) as server:
+        code, said = run(recipe(tmp_path, server.url), *chosen)
+
+    assert code == 0, said
+    stages = json.loads((tmp_path / "run" / "manifest.json").read_text())["stages"]
+    assert list(stages) == ["model", "sample", "cluster", "rationale", "target"]
+    assert (stages["sample"]["tokens"], stages["target"]["examples"]) == (4 * 5 * 5, 4)
+    (target,) = (tmp_path / "run" / "stages").glob("target-*")
+    assert ["the barn" in one.completion for one in Shards(target, Example)] == [True] * 4

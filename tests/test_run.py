@@ -473,3 +473,56 @@ def test_smoke_walks_every_stage_beside_the_run(tiny_recipe: Path, tiny_copy: Pa
         says("run", tiny_recipe, "--smoke", "--until", "sample", "--out", tiny_copy).exit_code == 0
     )
     assert started(smoke) == [*STEPS, "model", "sample"]
+
+
+# ------------------------------------------------------------------ training data on its own
+
+LABELLED = "".join(
+    json.dumps({"question": f"What is {n} + {n}?", "answer": str(2 * n), "split": "train"}) + "\n"
+    for n in range(6)
+)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("until", ["sample", "cluster", "rationale", "target"])
+def test_training_data_is_built_without_a_trainer(until: str, tmp_path: Path) -> None:
+    (tmp_path / "questions.jsonl").write_text(LABELLED)
+    recipe = {
+        "model": "small",
+        "source": {"use": "jsonl", "path": str(tmp_path / "questions.jsonl")},  # no held-out ones
+        "sample": {"use": "small", "n": 4},
+        "evaluate": {"estimators": ["small"]},
+    }
+    (tmp_path / "mine.yaml").write_text(json.dumps(recipe))
+    command = ("run", tmp_path / "mine.yaml", "--out", tmp_path / "run", "--until", until)
+    expected = ["model", "sample", "cluster", "rationale", "target"]
+    expected = expected[: expected.index(until) + 1]
+
+    planned = says(*command, "--dry-run")
+    assert [line.rpartition("-")[0].strip() for line in planned.stdout.splitlines()[1:]] == expected
+    said = says(*command)
+
+    assert said.exit_code == 0, said.output
+    assert said.stdout == f"stopped after '{until}'; the same command without --until goes on\n"
+    assert started(tmp_path / "run") == expected
+    assert list(read_json(tmp_path / "run" / "manifest.json")["stages"]) == expected
+    assert "nothing to do" in says(*command).stdout
+
+
+def test_training_data_that_was_built_is_used_once_there_is_a_trainer(
+    tiny_recipe: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    without_training = ("--set", "train=[]", "--until", "target")
+    assert says("run", tiny_recipe, "--out", run, *without_training).exit_code == 0
+    told = len(events(run))
+
+    # Evaluating the model samples nothing, and the manifest keeps what was built.
+    assert says("run", tiny_recipe, "--out", run, "--set", "train=[]").exit_code == 0
+    assert started(run, told) == [*STEPS[7:9], "report"]
+    assert list(read_json(run / "manifest.json")["stages"]) == [*STEPS[:5], *STEPS[7:9], "report"]
+
+    told = len(events(run))
+    assert says("run", tiny_recipe, "--out", run).exit_code == 0
+    assert started(run, told) == ["train-sft", "train-ppo", *STEPS[9:]]
+    assert results(run) == results(tiny_run)

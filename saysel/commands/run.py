@@ -34,7 +34,7 @@ def run(
     if smoke:  # beside the run, whose stages a rehearsal must not touch
         directory = Path(f"{directory}-smoke")
     if dry_run:
-        steps = pending(plan(recipe), directory, until)
+        steps = pending(plan(recipe, until), directory, until)
         echo(f"{directory}: {len(steps)} steps to do" if steps else _nothing(directory))
         for step in steps:
             echo(f"  {step.directory}")

@@ -44,6 +44,13 @@ overrides = click.option(
 )
 
 
+cell = click.option(
+    "--cell",
+    metavar="LABEL",
+    help="The cell of a matrix run, or a part of its label that no other has, like seed=1.",
+)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="saysel", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -243,16 +250,20 @@ def report(run: Path) -> None:
 @cli.command()
 @click.argument("target", metavar="RUN|MODEL")
 @click.argument("question")
-def ask(target: str, question: str) -> None:
+@cell
+def ask(target: str, question: str, cell: str | None) -> None:
     """Answer, rationale and confidence for one question.
 
+    MODEL is a hub id or a directory, of a whole model or of an adapter.
+
     \b
-    Example:
+    Examples:
+      saysel ask runs/mine "Where is the lantern?" --cell seed=1
       saysel ask runs/quickstart "Nora says the lantern is in the cellar. Where is the lantern?"
     """
     from saysel.commands.ask import ask as command
 
-    command(target, question)
+    command(target, question, cell)
 
 
 def file_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -389,7 +400,10 @@ def compare(
     type=click.Path(file_okay=False, path_type=Path),
     help="Where it goes.  [default: RUN/export; a model: RUN/export/model]",
 )
-def export(run: Path, predictions: bool, merge: bool, license: str, to: Path | None) -> None:
+@cell
+def export(
+    run: Path, predictions: bool, merge: bool, license: str, to: Path | None, cell: str | None
+) -> None:
     """Write the last model of a run, for transformers and vLLM; or its predictions.
 
     \b
@@ -400,7 +414,7 @@ def export(run: Path, predictions: bool, merge: bool, license: str, to: Path | N
     """
     from saysel.commands.export import export as command
 
-    command(run, predictions, merge, license, to)
+    command(run, predictions, merge, license, to, cell)
 
 
 def main() -> None:

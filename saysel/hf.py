@@ -21,7 +21,7 @@ from saysel.errors import DataError
 from saysel.interfaces import Progress, Prompt
 from saysel.interruption import deferred
 from saysel.records import ModelRef
-from saysel.storage import finish, whole
+from saysel.storage import finish, read_json, whole
 from saysel.update_guard import guard_callback
 
 #: Model and tokenizer that were last asked for.
@@ -84,6 +84,22 @@ def check(ref: ModelRef) -> None:
                 f"{path}: not {'an' if what == 'adapter' else 'a'} {what} directory, it has no "
                 f"{file}: name a directory that was saved with save_pretrained, or a hub id"
             )
+
+
+def model_at(place: str) -> ModelRef:
+    """The model that a directory or hub id stands for; of an adapter, with the base that it names.
+
+    Raises:
+        DataError: an adapter's configuration names no base.
+    """
+    folder = Path(place)
+    if (folder / "config.json").is_file() or not (folder / "adapter_config.json").is_file():
+        return ModelRef(place)
+    content = read_json(folder / "adapter_config.json")
+    base = content.get("base_model_name_or_path") if isinstance(content, dict) else None
+    if not isinstance(base, str) or not base:
+        raise DataError(f"{place}: its adapter_config.json names no base (base_model_name_or_path)")
+    return ModelRef(base, adapter=place)
 
 
 @contextmanager

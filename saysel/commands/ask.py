@@ -5,21 +5,23 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from saysel.cell_choice import chosen_cell
 from saysel.errors import UsageError
 from saysel.export.model import last_model
+from saysel.hf import model_at
 from saysel.interfaces import EstimationContext
 from saysel.plan import plan
 from saysel.recipe import Recipe, load
-from saysel.records import ModelRef, Question
+from saysel.records import Question
 from saysel.stages import questions
 from saysel.terminal import echo
 
 
-def ask(target: str, question: str) -> None:
+def ask(target: str, question: str, cell: str | None = None) -> None:
     """Print answer, rationale and confidence.
 
     The model of a run directory is the last one that the run has finished, asked in the recipe's
-    format and decoding; any other model is asked in the `sayself` format.
+    format and decoding; any other model, or adapter of one, is asked in the `sayself` format.
 
     Raises:
         UsageError: the run has no model yet, or several; there is no such place; or the question
@@ -31,13 +33,16 @@ def ask(target: str, question: str) -> None:
         raise UsageError('the question is empty: saysel ask RUN|MODEL "Where is the lantern?"')
     run = Path(target)
     if (run / "recipe.yaml").is_file():
-        recipe = load(str(run / "recipe.yaml"))
-        _, model = last_model(run, plan(recipe))
+        todo = plan(load(str(run / "recipe.yaml")))
+        chosen = chosen_cell(run, todo, cell)
+        recipe, (_, model) = chosen.recipe, last_model(run, todo, chosen)
+    elif cell is not None:
+        raise UsageError(f"{target}: --cell is for run directories, and it has no recipe.yaml")
     elif _would_be_a_run(run):
         raise UsageError(f"{target}: there is no such run directory and no such model")
     else:
         recipe = Recipe.model_validate({"name": "ask", "source": "witness"})
-        model = ModelRef(target)
+        model = model_at(target)
     context = EstimationContext(
         recipe.evaluate.sampler or recipe.sample,
         recipe.format,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from saysel.cell_choice import chosen_cell
 from saysel.commands.report import evaluated
 from saysel.errors import UsageError
 from saysel.plan import plan
@@ -11,7 +12,9 @@ from saysel.recipe import load
 from saysel.terminal import echo
 
 
-def export(run: Path, predictions: bool, merge: bool, license: str, to: Path | None) -> None:
+def export(
+    run: Path, predictions: bool, merge: bool, license: str, to: Path | None, cell: str | None
+) -> None:
     """Write the last model with its card; or the predictions, as logs of two harnesses.
 
     Raises:
@@ -21,21 +24,23 @@ def export(run: Path, predictions: bool, merge: bool, license: str, to: Path | N
     if predictions:
         if merge:
             raise UsageError("--merge is about the model, --predictions about what it said")
-        _predictions(run, to or run / "export")
+        _predictions(run, to or run / "export", cell)
         return
     from saysel.export.model import write_model
 
     if not (run / "recipe.yaml").is_file():
         raise UsageError(f"{run}: not a run directory, it has no recipe.yaml")
     todo = plan(load(str(run / "recipe.yaml")))
-    echo(write_model(run, todo, to or run / "export" / "model", merge, license))
+    chosen = chosen_cell(run, todo, cell)
+    echo(write_model(run, todo, chosen, to or run / "export" / "model", merge, license))
 
 
-def _predictions(run: Path, to: Path) -> None:
+def _predictions(run: Path, to: Path, cell: str | None) -> None:
     from saysel.export import write_predictions
 
     todo = evaluated(run)
+    cells = [chosen_cell(run, todo, cell)] if cell is not None else todo.cells
     if not (run / "report" / "metrics.json").is_file():
         raise UsageError(f"{run}: the report is missing: saysel report {run}")
-    for file in write_predictions(run, todo, to):
+    for file in write_predictions(run, cells, to):
         echo(file)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from saysel.plan import Plan
+from saysel.plan import Cell
 from saysel.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
 from saysel.report import read_metrics
@@ -65,12 +65,12 @@ class Evaluation:
         return f"{self.recipe.source.use}-{self.recipe.evaluate.split}-{self.estimator}"
 
 
-def evaluations(run: Path, plan: Plan) -> list[Evaluation]:
-    """The evaluations of a run whose report is drawn."""
+def evaluations(run: Path, cells: Sequence[Cell]) -> list[Evaluation]:
+    """The evaluations of some cells of a run whose report is drawn."""
     content = read_metrics(run)
     rows = {(row["cell"], row["model"], row["estimator"]): row for row in content["rows"]}
     found = []
-    for cell in plan.cells:
+    for cell in cells:
         questions = {question.id: question for question in judged_on(run, cell.recipe)}
         for step in cell.evaluations():
             place = stage_directory(run, step)
@@ -94,11 +94,11 @@ def evaluations(run: Path, plan: Plan) -> list[Evaluation]:
     return found
 
 
-def write_predictions(run: Path, plan: Plan, directory: Path) -> list[Path]:
-    """Write all logs of a run; returns the files."""
+def write_predictions(run: Path, cells: Sequence[Cell], directory: Path) -> list[Path]:
+    """Write all logs of some cells of a run; returns the files."""
     from saysel.export import inspect_ai, lm_eval
 
-    found = evaluations(run, plan)
+    found = evaluations(run, cells)
     files = {
         **{Path("lm_eval") / path: text for path, text in lm_eval.logs(found).items()},
         **{Path("inspect_ai") / path: text for path, text in inspect_ai.logs(found).items()},

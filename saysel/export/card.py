@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from saysel import __version__, hf
-from saysel.plan import BASE, Plan, Step
+from saysel.plan import BASE, Cell, Step
 from saysel.records import ModelRef, Question
 from saysel.report import read_metrics
 from saysel.report.glance import number, reading
@@ -18,14 +18,14 @@ from saysel.report.glance import number, reading
 METRICS = ("accuracy", "ece", "smooth_ece", "brier", "auroc", "parse_rate", "distinct_confidences")
 
 
-def card(run: Path, plan: Plan, step: Step, ref: ModelRef, *, adapter: bool, license: str) -> str:
+def card(run: Path, cell: Cell, step: Step, ref: ModelRef, *, adapter: bool, license: str) -> str:
     """README.md of an exported model, in Markdown with the hub's metadata."""
     recipe = step.recipe
-    # Where it lay on its maker's disk is nobody's business.
+    # Only an adapter's reader needs to know where a base that is on no hub was.
     base = next(
         (name for name in (ref.path, getattr(recipe.model, "path", "")) if _on_hub(name)), None
     )
-    trained = [one for one in plan.cells[0].steps if one.stage == "train"]
+    trained = [one for one in cell.steps if one.stage == "train"]
     phases = [one.model for one in trained[: 1 + trained.index(step)]] if step in trained else []
     metadata = {
         "license": license,
@@ -46,12 +46,20 @@ def card(run: Path, plan: Plan, step: Step, ref: ModelRef, *, adapter: bool, lic
         + f" with saysel {__version__}"
         + (f" on {base}" if base else "")
         + (f" at {revision}." if base and revision else "."),
+        *(
+            [
+                f"Its base is on no hub: it was in `{Path(ref.path).resolve()}`, which "
+                "`adapter_config.json` names. Elsewhere, name there where the base is."
+            ]
+            if adapter and not base
+            else []
+        ),
         "## How to ask it",
         "The reply holds the answer and a confidence, in the format of the training:",
         f"```text\n{_example(step)}\n```",
         f"```python\n{_code(step, ref, adapter)}\n```",
         "## How far its confidence can be trusted",
-        *_measured(run, step),
+        *_measured(run, cell, step),
         "## Data",
         f"Questions of the source `{recipe.source.use}`, with these options; the evaluation was on "
         f"the split `{recipe.evaluate.split}`.",
@@ -121,12 +129,16 @@ def _code(step: Step, ref: ModelRef, adapter: bool) -> str:
     )
 
 
-def _measured(run: Path, step: Step) -> list[str]:
+def _measured(run: Path, cell: Cell, step: Step) -> list[str]:
     """The calibration table: this model and the one it was made of, every way of asking."""
     place = run / "report" / "metrics.json"
     if not place.is_file():
         return ["Not measured: the run has no report yet."]
-    rows = [row for row in read_metrics(run)["rows"] if row["model"] in (BASE, step.model)]
+    rows = [
+        row
+        for row in read_metrics(run)["rows"]
+        if row["cell"] == cell.label and row["model"] in (BASE, step.model)
+    ]
     if not any(row["model"] == step.model for row in rows):
         return ["Not measured: the run's report does not have this model."]
     keys = [key for key in METRICS if any(key in row["metrics"] for row in rows)]

@@ -15,37 +15,33 @@ from pathlib import Path
 from saysel import hf
 from saysel.errors import StageError, UsageError
 from saysel.export.card import card
-from saysel.plan import Plan, Step
+from saysel.plan import Cell, Plan, Step
 from saysel.records import ModelRef
 from saysel.stages import how_to_go_on, read_model, stage_directory
-from saysel.storage import disk_trouble, finished, write_text
+from saysel.storage import disk_trouble, finished, read_json, write_json, write_text
 
 
-def last_model(run: Path, plan: Plan) -> tuple[Step, ModelRef]:
-    """The step that made the run's last model, and where it lies.
+def last_model(run: Path, plan: Plan, cell: Cell) -> tuple[Step, ModelRef]:
+    """The step that made a cell's last model, and where it lies.
 
     Raises:
-        UsageError: the run has several cells, or has not trained a model.
+        UsageError: the cell has no model yet.
     """
-    if len(plan.cells) > 1:
-        raise UsageError(
-            f"{run}: the run has {len(plan.cells)} cells, each with models of its own: choose one, "
-            f"which repeats nothing: saysel run {run}/recipe.yaml --out {run} --set matrix={{}} "
-            + " ".join(f"--set {path}=…" for path in plan.report.recipe.matrix)
-        )
     made = [
         step
-        for step in plan.cells[0].steps
+        for step in cell.steps
         if step.stage in ("model", "train") and finished(stage_directory(run, step)) is not None
     ]
     if not made:
-        go_on = how_to_go_on(run, plan, plan.cells[0].steps[0])
+        go_on = how_to_go_on(run, plan, cell.steps[0])
         raise UsageError(f"{run}: the run has not made a model yet: {go_on}")
     return made[-1], read_model(run, stage_directory(run, made[-1]))
 
 
-def write_model(run: Path, plan: Plan, directory: Path, merge: bool, license: str) -> Path:
-    """Write the run's last model with its card.
+def write_model(
+    run: Path, plan: Plan, cell: Cell, directory: Path, merge: bool, license: str
+) -> Path:
+    """Write a cell's last model with its card.
 
     Args:
         directory: made whole, or not at all.
@@ -57,7 +53,7 @@ def write_model(run: Path, plan: Plan, directory: Path, merge: bool, license: st
             that the hub has, unchanged.
         DataError: the model cannot be loaded.
     """
-    step, ref = last_model(run, plan)
+    step, ref = last_model(run, plan, cell)
     if ref.adapter is None and not Path(ref.path).is_dir():
         raise UsageError(f"{run}: its model is {ref.path} as it is: there is nothing to export")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -74,9 +70,11 @@ def write_model(run: Path, plan: Plan, directory: Path, merge: bool, license: st
             hf.save(whole.merge_and_unload(), hf.load_tokenizer(ref), unfinished)
         else:
             _copy(Path(ref.adapter or ref.path), unfinished)
-            if adapter:  # an adapter that was named in the recipe need not have one
+            if adapter:
+                # An adapter that was named in the recipe need not have a tokenizer.
                 hf.load_tokenizer(ref).save_pretrained(unfinished)
-        text = card(run, plan, step, ref, adapter=adapter, license=license)
+                _name_base(unfinished, ref.path)
+        text = card(run, cell, step, ref, adapter=adapter, license=license)
         write_text(unfinished / "README.md", text)
         if directory.exists():
             directory.rmdir()
@@ -88,6 +86,15 @@ def write_model(run: Path, plan: Plan, directory: Path, merge: bool, license: st
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return directory
+
+
+def _name_base(adapter: Path, base: str) -> None:
+    """Have an adapter name its base so that it is found from any working directory."""
+    place = Path(base)
+    path = adapter / "adapter_config.json"
+    content = read_json(path)
+    content["base_model_name_or_path"] = str(place.resolve()) if place.is_dir() else base
+    write_json(path, content)
 
 
 def _copy(model: Path, directory: Path) -> None:

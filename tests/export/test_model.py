@@ -97,7 +97,33 @@ def test_an_adapter_and_the_same_merged(lora_run: Path, tmp_path: Path) -> None:
     assert card_of(adapter)[0]["library_name"] == "peft"
     assert card_of(merged)[0]["library_name"] == "transformers"
     assert card_of(merged)[0]["license"] == "apache-2.0"
-    assert str(lora_run) not in card_of(adapter)[1] + card_of(merged)[1]
+    assert str(lora_run) not in card_of(merged)[1]
+    # The base is on no hub: the card and PEFT's configuration say where it was.
+    assert f"it was in `{base.resolve()}`" in card_of(adapter)[1]
+    settings = read_json(adapter / "adapter_config.json")
+    assert settings["base_model_name_or_path"] == str(base.resolve())
+
+
+@pytest.mark.slow
+def test_an_exported_adapter_is_asked_from_anywhere(
+    lora_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert says("export", lora_run, "--to", tmp_path / "adapter").exit_code == 0
+    monkeypatch.chdir(tmp_path)
+
+    said = says("ask", "adapter", ASKED)
+
+    assert said.exit_code == 0, said.output
+    assert said.stdout.startswith(("answer:", "no answer could be read"))
+    settings = tmp_path / "adapter" / "adapter_config.json"
+    content = read_json(settings)
+    for base, told in (
+        (str(tmp_path / "moved"), f"{tmp_path / 'moved'}: there is no such model directory"),
+        (None, "its adapter_config.json names no base"),
+    ):
+        settings.write_text(json.dumps({**content, "base_model_name_or_path": base}))
+        said = says("ask", "adapter", ASKED)
+        assert said.exit_code == 2 and told in said.stderr, said.output
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ Score: a whole number from 0 to 10"""
 class Grader(BaseModel):
     """The language model that grades rationales, as the paper does it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: Model = Field(description="who grades; better none of those who wrote the rationales")
     sampler: Sampler = Field(
@@ -56,7 +56,7 @@ class Grader(BaseModel):
 class Faithfulness(BaseModel):
     """How rationales are measured."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     n: int = Field(20, ge=2, description="fresh samples per question")
     models: tuple[str, ...] | None = Field(

@@ -81,7 +81,7 @@ class Component(BaseModel, ABC):
         version: raise it when the same options give other results, so that runs start afresh.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1

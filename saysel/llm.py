@@ -61,7 +61,7 @@ class AsksModel(BaseModel):
         places: what has to stand in a prompt.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     wording: ClassVar[str]
     places: ClassVar[tuple[str, ...]]

@@ -27,6 +27,7 @@ from saysel.interfaces import (
     Trainer,
 )
 from saysel.recipe import Recipe
+from saysel.recipe_values import shortened
 from saysel.stage_names import DATA, STAGES
 
 BASE = "base"
@@ -58,7 +59,7 @@ class Step:
     @property
     def directory(self) -> str:
         """Name of its directory below `stages/`."""
-        return f"{self.name}-{self.fingerprint}"
+        return f"{shortened(self.name)}-{self.fingerprint}"
 
 
 @dataclass(frozen=True)

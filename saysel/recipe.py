@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,7 @@ from saysel.interfaces import (
 )
 from saysel.recipe_paths import assign, split
 from saysel.recipe_problems import problems
+from saysel.recipe_values import MOST_CELLS, name_problem, unusable
 from saysel.registry import suggest
 
 METRICS = (
@@ -53,7 +55,7 @@ METRICS = (
 class Evaluate(BaseModel):
     """How models are compared."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     split: str = Field("heldout", min_length=1, description="the questions to ask")
     temperature: float = Field(0.7, ge=0, description="at which one answer is decoded")
@@ -81,7 +83,7 @@ class Evaluate(BaseModel):
 class Report(BaseModel):
     """How the report looks."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     title: str | None = Field(None, description="heading of the page; the recipe's name if empty")
 
@@ -89,7 +91,7 @@ class Report(BaseModel):
 class Recipe(BaseModel):
     """A validated recipe, `extends` already resolved."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(
         pattern=r"^[^/\\.\s][^/\\]*$", description="names the run; default: the file's name"
@@ -126,9 +128,19 @@ class Recipe(BaseModel):
 
     _smoke: bool = PrivateAttr(False)
 
+    @field_validator("name")
+    @classmethod
+    def _name_is_that_of_a_folder(cls, name: str) -> str:
+        if problem := name_problem(name):
+            raise ValueError(problem)
+        return name
+
     @field_validator("matrix")
     @classmethod
     def _matrix_is_clear(cls, matrix: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+        cells = math.prod(len(values) for values in matrix.values())
+        if cells > MOST_CELLS:
+            raise ValueError(f"makes {cells:,} cells, and at most {MOST_CELLS:,} are possible")
         for path, values in matrix.items():
             if split(path)[0] in ("name", "matrix"):
                 raise ValueError(f"'{path}' cannot differ between cells")
@@ -240,6 +252,9 @@ def load(reference: str, overrides: Sequence[str] = ()) -> Recipe:
         except ValueError as error:
             wrong.append(f"--set {place or override}: {error}")
     wrong += _assign_all(content, choices, "--set ")
+    wrong += unusable(content)
+    if wrong:  # what a component makes of such values is of no interest
+        raise RecipeError(reference, wrong)
     try:
         recipe = Recipe.model_validate(_without_empty(content))
     except ValidationError as error:

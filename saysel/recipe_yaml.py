@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from saysel.errors import UsageError
+from saysel.recipe_values import MOST
 
 
 class RecipeLoader(yaml.SafeLoader):
@@ -61,13 +62,52 @@ def parse(text: str) -> Any:
         ValueError: it is not YAML; the message starts with the line.
     """
     try:
-        return yaml.load(text, Loader=RecipeLoader)
+        return _constructed(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
         raise ValueError(f"{line}{error.problem or error.context}") from error
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
         raise ValueError(" ".join(str(error).split())) from error
+
+
+def _constructed(text: str) -> Any:
+    loader = RecipeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _size(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, sizes: dict[int, int | None]) -> int:
+    """How many values a node stands for, what is repeated through aliases counted each time.
+
+    Raises:
+        ValueError: it contains itself, or stands for more values than any recipe has.
+    """
+    known = sizes.get(id(node), 0)
+    if known is None:
+        line = node.start_mark.line + 1
+        raise ValueError(f"line {line}: what an alias stands for contains itself")
+    if known:
+        return known
+    sizes[id(node)] = None
+    parts = node.value if isinstance(node, yaml.CollectionNode) else []
+    size = 1
+    for part in parts:
+        size += sum(_size(one, sizes) for one in (part if isinstance(part, tuple) else (part,)))
+    if size > MOST:
+        line = node.start_mark.line + 1
+        raise ValueError(
+            f"line {line}: stands for more than {MOST:,} values, those repeated through aliases "
+            "counted each time"
+        )
+    sizes[id(node)] = size
+    return size
 
 
 def read(path: Path) -> dict[str, Any]:

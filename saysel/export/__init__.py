@@ -15,10 +15,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from hashlib import blake2b
 from pathlib import Path
 
 from saysel.plan import Cell
 from saysel.recipe import Recipe
+from saysel.recipe_values import shortened
 from saysel.records import ModelRef, Prediction, Question
 from saysel.report import read_metrics
 from saysel.stages import judged_on, read_model, stage_directory, stored
@@ -114,8 +116,11 @@ def stamp(seconds: float) -> datetime:
 
 
 def file_name(text: str) -> str:
-    """A text without what file systems refuse."""
-    return re.sub(r'["<>:/|\\?*\[\]\s]+', "__", text)
+    """A text without what file systems refuse, and no longer than they take."""
+    name = re.sub(r'["<>:/|\\?*\[\]\s]+', "__", text)
+    short = shortened(name)
+    # Two long labels may differ at their ends only.
+    return name if short == name else f"{short}-{blake2b(name.encode(), digest_size=6).hexdigest()}"
 
 
 def dumped(content: object, indent: int | None = None) -> str:

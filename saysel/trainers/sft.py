@@ -25,7 +25,7 @@ ADAPTER_RATE = 7e-5
 class Lora(BaseModel):
     """Low-rank adapters (arXiv 2106.09685) on every linear layer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     r: int = Field(64, ge=1, description="rank")
     alpha: float = Field(16, gt=0, description="scale of the update, over the rank")

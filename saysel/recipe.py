@@ -252,9 +252,8 @@ def load(reference: str, overrides: Sequence[str] = ()) -> Recipe:
         except ValueError as error:
             wrong.append(f"--set {place or override}: {error}")
     wrong += _assign_all(content, choices, "--set ")
-    wrong += unusable(content)
-    if wrong:  # what a component makes of such values is of no interest
-        raise RecipeError(reference, wrong)
+    if refused := list(unusable(content)):  # no component should see such values
+        raise RecipeError(reference, wrong + refused)
     try:
         recipe = Recipe.model_validate(_without_empty(content))
     except ValidationError as error:

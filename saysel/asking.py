@@ -230,7 +230,7 @@ class RequestScheduler:
                 last, wait = error, error.wait
                 failures = failures + 1 if error.status == 500 else 0
                 if failures == FAILURES_OF_SEVERAL and self._can_reduce(indices):
-                    indices, reduced, wait = indices[:1], True, 0.0
+                    indices, reduced = indices[:1], True
             except RequestRefused as error:
                 if not self._can_reduce(indices):
                     raise self._refused(str(error)) from None
@@ -240,7 +240,7 @@ class RequestScheduler:
                 raise asyncio.CancelledError
             attempt += 1
             if attempt <= self.sampler.retries:
-                await asyncio.sleep(pause(attempt - 1) if wait is None else wait)
+                await asyncio.sleep(wait or pause(attempt - 1))
         if isinstance(last, TryAgain):
             raise last.failure
         raise PromptRefused(

@@ -95,8 +95,7 @@ def priced(todo: Plan) -> None:
 def items(step: Step) -> Iterator[RequestEstimate]:
     """What a step asks of servers.
 
-    Rationale writers and judges are taken to ask once for a question or answer. A writer shows
-    `most` responses, where it has such an option, and else all that could be sampled.
+    Rationale writers and judges are taken to ask once for a question or answer.
     """
     recipe = step.recipe
     reflecting = recipe.evaluate.faithfulness
@@ -106,8 +105,8 @@ def items(step: Step) -> Iterator[RequestEstimate]:
         yield from _asks(step, recipe.sample, _prompts(recipe, asked), len(asked), recipe.sample.n)
     elif step.stage == "rationale":
         asked = _asked(recipe, "train")
-        most = getattr(recipe.rationale, "most", recipe.sample.n)
-        shown = _texts(asked) + len(asked) * min(most, recipe.sample.n) * reply
+        responses = recipe.rationale.responses_shown(recipe.sample.n)
+        shown = _texts(asked) + len(asked) * responses * reply
         yield from _nested(step, recipe.rationale, shown, len(asked))
     elif step.stage == "target":
         asked = _asked(recipe, "train")

@@ -101,15 +101,15 @@ class Endpoint:
                     f"a web page came instead of JSON ({message}): {self.sampler.address_advice()}"
                 ) from None
             raise Unusable(f"the response is {error} ({message})") from None
-        reported = error_in(content)
-        if reported is not None:
-            code = reported.get("code") if isinstance(reported, dict) else None
-            status = code if isinstance(code, int) and 400 <= code < 600 else 500
-            raise self._failed(status, response)
         usage, samples = None, []
         if isinstance(content, dict):
             usage = self.sampler.usage(content)
             samples = self.sampler.read(content, usage)
+        reported = error_in(content)
+        if reported is not None and not any(one.text.strip() for one in samples):
+            code = reported.get("code") if isinstance(reported, dict) else None
+            status = code if isinstance(code, int) and 400 <= code < 600 else 500
+            raise self._failed(status, response)
         if not samples:
             raise Unusable(f"the response holds no choice ({self._shown(response.body)})", usage)
         return Answer(samples, usage)

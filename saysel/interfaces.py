@@ -324,6 +324,10 @@ class RationaleWriter(Component):
         An empty text is no failure: the reply to learn has no rationale.
         """
 
+    def responses_shown(self, n: int) -> int:
+        """How many of the n responses of a question a model is shown at most, for estimates."""
+        return n
+
 
 # ------------------------------------------------------------------------------------ target
 

@@ -69,6 +69,9 @@ class LlmRationaleWriter(AsksModel, RationaleWriter):
                 found[place] = Rationale(items[place][0].id, text)
         return found
 
+    def responses_shown(self, n: int) -> int:
+        return min(self.most, n)
+
     def _shown(self, clusters: Sequence[Cluster]) -> str:
         """One response per cluster, with its share."""
         return "\n\n".join(

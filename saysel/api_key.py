@@ -30,16 +30,11 @@ class ApiKey:
         """
         if self.variable is None:
             return None
-        key = os.environ.get(self.variable, "").strip()
+        key = header_from(self.variable)
         if not key:
             raise UsageError(
                 f"{self.sampler}: the environment variable {self.variable} holds no key: set it, "
                 "or name another with key_from"
-            )
-        if not (key.isascii() and key.isprintable()):
-            raise UsageError(
-                f"{self.sampler}: the environment variable {self.variable} holds characters that "
-                "no key has, such as a line break: set it again"
             )
         return key
 
@@ -59,3 +54,18 @@ class ApiKey:
             f"the server refuses the key in {self.variable} (status {status}): set another; "
             "nothing more was asked"
         )
+
+
+def header_from(variable: str) -> str:
+    """The content of an environment variable, to be sent as a header; empty if it is not set.
+
+    Raises:
+        UsageError: it cannot be sent; what it holds is not repeated.
+    """
+    value = os.environ.get(variable, "").strip()
+    if not (value.isascii() and value.isprintable()):
+        raise UsageError(
+            f"the environment variable {variable} holds characters that no key has, such as a line "
+            "break: set it again"
+        )
+    return value

@@ -36,7 +36,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 INTERRUPTION_WAIT = 10.0
 #: Seconds until samples that another process has requested are looked for again.
 OTHERS_PAUSE = 0.2
-#: A status of 500 so many times in a row may mean that the server does not take n > 1.
+#: A status of 500 so many times in a row, or at last, may mean that the server refuses n > 1.
 FAILURES_OF_SEVERAL = 2
 
 
@@ -228,9 +228,11 @@ class RequestScheduler:
                 last = error
             except TryAgain as error:
                 last, wait = error, error.wait
-                failures = failures + 1 if error.status == 500 else 0
-                if failures == FAILURES_OF_SEVERAL and self._can_reduce(indices):
+                failures = failures + 1 if error.status in (500, 501) else 0
+                enough = failures == FAILURES_OF_SEVERAL or attempt == self.sampler.retries
+                if failures and enough and self._can_reduce(indices):
                     indices, reduced = indices[:1], True
+                    continue
             except RequestRefused as error:
                 if not self._can_reduce(indices):
                     raise self._refused(str(error)) from None

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from typing_extensions import Self
 
+from saysel.errors import StageError
+
 if TYPE_CHECKING:
     import httpx2
 
@@ -73,12 +75,19 @@ class JsonClient:
     async def __aenter__(self) -> Self:
         import httpx2
 
-        self._client = httpx2.AsyncClient(
-            headers={**self.headers, "accept-encoding": "gzip, deflate"},
-            timeout=None,  # the whole attempt has a deadline
-            follow_redirects=False,
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-        )
+        try:
+            self._client = httpx2.AsyncClient(
+                headers={**self.headers, "accept-encoding": "gzip, deflate"},
+                timeout=None,  # the whole attempt has a deadline
+                follow_redirects=False,
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
+            )
+        except (OSError, ValueError, ImportError) as error:
+            # What the environment says about certificates and proxies is of no use.
+            raise StageError(
+                f"{self.base_url}: connections cannot be set up ({' '.join(str(error).split())}): "
+                "check the environment variables SSL_CERT_FILE, HTTP_PROXY, HTTPS_PROXY, ALL_PROXY"
+            ) from None
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -12,6 +12,7 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, field_validator
 from typing_extensions import Self
@@ -92,10 +93,15 @@ class RemoteSampler(Sampler):
     @field_validator("base_url")
     @classmethod
     def _no_secrets(cls, url: str) -> str:
-        if not re.match(r"https?://[^/\s]+", url):
-            raise ValueError("must start with http:// or https:// and name a server")
-        if re.search(r"//[^/]*@|[?#\s]", url):
+        if re.search(r"//[^/]*@|[?#]", url):
             raise ValueError("must hold no user, password or query: keys come from the environment")
+        try:
+            parts = urlsplit(url)
+            whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+        except ValueError:  # no port, or half an IPv6 address
+            whole = False
+        if not whole or not url.isprintable() or " " in url:
+            raise ValueError("must be an address such as http://localhost:8000/v1")
         return url.rstrip("/")
 
     def ready(self) -> None:

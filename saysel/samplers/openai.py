@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from saysel.api_key import header_from
 from saysel.interfaces import Prompt, Throughput
 from saysel.protocol import Usage, finish_reason_of, shared_out, usage_of, well_formed
 from saysel.records import Generation
@@ -75,14 +75,15 @@ class OpenAISampler(RemoteSampler):
     def headers(self, key: str | None) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         if self.at_default_url:
-            account = {name: os.environ.get(held, "").strip() for name, held in ACCOUNT.items()}
+            account = {name: header_from(variable) for name, variable in ACCOUNT.items()}
             headers |= {name: value for name, value in account.items() if value}
         return headers
 
     def address_advice(self) -> str:
         if self.base_url.endswith("/v1"):
             return "check that base_url is right"
-        return f"check that base_url is right: it usually ends in /v1, as in {self.base_url}/v1"
+        root = self.base_url.partition("/v1")[0].removesuffix("/chat/completions")
+        return f"check that base_url is right: it usually ends in /v1, as in {root}/v1"
 
     def parameters(self) -> dict[str, Any]:
         limit, options = "max_tokens", {"temperature": self.temperature, "top_p": self.top_p}

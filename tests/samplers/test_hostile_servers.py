@@ -216,6 +216,14 @@ def test_a_key_that_cannot_be_sent_is_one_line(key: str, monkeypatch: pytest.Mon
     assert "\n" not in str(caught.value) and "lines" not in str(caught.value)
 
 
+def test_an_account_that_cannot_be_sent_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "two\nlines")
+
+    with pytest.raises(UsageError, match="environment variable OPENAI_ORG_ID holds") as caught:
+        sent_headers(OpenAISampler())
+    assert "lines" not in str(caught.value)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(status: int) -> None:
     with Server(Model()) as other:
@@ -267,3 +275,23 @@ def test_a_certificate_that_is_not_trusted_is_named_at_once(
         # The advice helps.
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
         assert ask(server.url) == "Why? #0"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        *(("SSL_CERT_FILE", "/nowhere.pem"), ("SSL_CERT_FILE", __file__)),
+        *(("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTPS_PROXY", "ftp://127.0.0.1")),
+    ],
+)
+def test_an_environment_that_allows_no_connection_is_one_line(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with (
+        Server(Model()) as server,
+        pytest.raises(StageError, match=rf"cannot be set up .*{variable}") as caught,
+    ):
+        ask(server.url)
+
+    assert "\n" not in str(caught.value) and server.url in str(caught.value)

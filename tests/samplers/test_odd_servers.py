@@ -260,10 +260,13 @@ class OneAtATime(Model):
         return await super().__call__(request)
 
 
-@pytest.mark.parametrize("status", [400, 422, 500])
-def test_a_server_that_refuses_several_choices_is_asked_one_by_one(status: int) -> None:
+@pytest.mark.parametrize("retries", [0, 8])
+@pytest.mark.parametrize("status", [400, 422, 500, 501])
+def test_a_server_that_refuses_several_choices_is_asked_one_by_one(
+    status: int, retries: int
+) -> None:
     with Server(OneAtATime(status)) as server:
-        found = ask(server.url, chat("a", "b", "c"), n=4, concurrency=1)
+        found = ask(server.url, chat("a", "b", "c"), n=4, concurrency=1, retries=retries)
         refused = sum("n" in request.body for request in server.requests)
         later = ask(server.url, chat("d", "e"), n=4, concurrency=1)
 
@@ -412,6 +415,8 @@ def test_an_address_without_v1_is_recognised(website: Server) -> None:
     url = website.url.removesuffix("/v1")
     with pytest.raises(StageError, match=rf"Not Found.*usually ends in /v1, as in {url}/v1"):
         ask(url, chat("a"))
+    with pytest.raises(StageError, match=rf"as in {url}/v1,"):
+        ask(f"{url}/chat/completions", chat("a"))
     with Server(says("<html><title>Welcome</title></html>")) as server:
         with pytest.raises(StageError, match=r"a web page came instead of JSON \(Welcome\)"):
             ask(server.url, chat("a"))

@@ -393,9 +393,14 @@ def test_a_missing_key_is_told_before_anything_is_asked(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    "url", ["api.example.org", "https://me:secret@host/v1", "https://host/v1?key=secret"]
+    "url",
+    [
+        *("api.example.org", "https://me:secret@host/v1", "https://host/v1?key=secret"),
+        *("ftp://host/v1", "http:///v1", "http://host:99999/v1", "http://host:port/v1"),
+        *("http://[::1/v1", "http://two words/v1", "http://host/\x00", "http://host\n/v1"),
+    ],
 )
-def test_an_address_with_a_key_is_refused(url: str) -> None:
+def test_an_address_that_is_none_or_holds_a_key_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="must "):
         OpenAISampler(base_url=url)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from saysel.terminal import echo
 
 
 class Interruption:
@@ -24,10 +25,9 @@ class Interruption:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        print(
+        echo(
             "\ninterrupted: saving a checkpoint after this step (Ctrl-C again: stop at once)",
-            file=sys.stderr,
-            flush=True,
+            err=True,
         )
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saysel.terminal import printable, wrapped
+from tests.servers import Model, Server, always
 from tests.tiny import says
 
 SAYSEL = Path(__file__).parents[1] / "saysel"
@@ -80,3 +81,39 @@ def test_lines_break_between_words(columns: int) -> None:
     assert " ".join(line.strip() for line in lines) == text
     assert all(len(line) <= columns for line in lines)
     assert all(line.startswith("    ") for line in lines[1:])
+
+
+RECIPE = """\
+name: remote
+model: {{use: remote, name: small}}
+source: {{use: witness, train: 4, heldout: 8}}
+format: {{use: sayself, instruction: ""}}
+sample: {{use: openai, base_url: "{url}", max_tokens: 16}}
+evaluate: {{estimators: [verbalized], metrics: [accuracy]}}
+"""
+
+
+@pytest.mark.parametrize("question", [f"{CLEAR} Where?", f"Answer: {CLEAR}Rome\nConfidence: 9"])
+def test_ask_prints_no_escape_sequence_of_a_reply(
+    question: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with Server(Model()) as server:  # it answers with the prompt
+        (tmp_path / "r.yaml").write_text(RECIPE.format(url=server.url))
+        says("run", tmp_path / "r.yaml", "--out", tmp_path / "run", "--until", "model")
+        result = says("ask", tmp_path / "run", question)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "\x1b" not in result.output and r"\x1b[2J" in result.output
+
+
+def test_a_run_prints_no_escape_sequence_of_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with Server(always(400, f"{CLEAR}no such model")) as server:
+        (tmp_path / "r.yaml").write_text(RECIPE.format(url=server.url))
+        result = says("run", tmp_path / "r.yaml", "--out", tmp_path / "run")
+
+    assert result.exit_code != 0
+    assert "\x1b" not in result.output and "no such model" in result.output

@@ -12,7 +12,7 @@ from saysel.errors import UsageError
 from saysel.plan import plan
 from saysel.recipe import load
 from saysel.scores import clusters_of
-from saysel.terminal import echo
+from saysel.terminal import echo, width
 
 
 def compare_methods(
@@ -39,7 +39,7 @@ def compare_methods(
         )
     result = compare(methods(arguments, how), how.components.metric, intersect, resamples, seed)
     write(result, out)
-    echo(plain_tables(result))
+    echo(plain_tables(result, width()))
     echo(f"page: {out / 'index.html'}")
 
 

@@ -13,6 +13,7 @@ from saysel.report.glance import number, reading
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
 from saysel.spreadsheet_cells import csv_text
 from saysel.storage import write_text
+from saysel.terminal import UNLIMITED, wrapped
 
 HEADER = ("metric", "before", "after", "difference", "95 % interval", "in favour", "p (Holm)", "")
 #: Before the verdict, where confidences are missing.
@@ -99,22 +100,39 @@ def notes(comparison: Comparison) -> list[str]:
     return found
 
 
-def plain_tables(comparison: Comparison) -> str:
-    """The tables as aligned text."""
-    parts = [about(comparison), *notes(comparison)]
+def plain_tables(comparison: Comparison, room: int = UNLIMITED) -> str:
+    """The tables as aligned text.
+
+    Args:
+        room: columns of the terminal. Where a table is wider, each difference is a paragraph.
+    """
+    parts = [wrapped(note, columns=room) for note in (about(comparison), *notes(comparison))]
     head = header(comparison)
     for name, differences in by_method(comparison):
-        lines = [head, *(cells(one, WORST in head) for one in differences)]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-        parts.append(f"\nbefore: {comparison.reference}\nafter:  {name}")
-        parts += [
-            "  ".join(
-                word.ljust(width) if i in (0, len(head) - 1) else word.rjust(width)
-                for i, (word, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        ]
+        lines = [cells(one, WORST in head) for one in differences]
+        parts += [f"\nbefore: {comparison.reference}", f"after:  {name}"]
+        aligned = _aligned([head, *lines])
+        if max(map(len, aligned)) <= room:
+            parts += aligned
+            continue
+        for metric, *values, verdict in lines:
+            named = zip(head[1:-1], values, strict=True)
+            parts.append(f"{metric}  {verdict}".rstrip())
+            numbers = ", ".join(f"{column} {value}" for column, value in named)
+            parts += [f"  {line}" for line in wrapped(numbers, columns=room - 2).splitlines()]
     return "\n".join(parts)
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of a table with the numbers to the right, names and verdicts to the left."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            word.ljust(width) if i in (0, len(line) - 1) else word.rjust(width)
+            for i, (word, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
 
 
 def comparison_csv(comparison: Comparison) -> str:

@@ -4,6 +4,8 @@ import csv
 import re
 from dataclasses import replace
 
+import pytest
+
 from saysel.comparison import Comparison
 from saysel.differences import Difference
 from saysel.report.comparison import about, cells, comparison_csv, forest, page, plain_tables, write
@@ -91,3 +93,13 @@ def test_the_page_names_every_method():
     html = page(ALL)
     assert html.count("<section") == 2 and "Compared with old" in html
     assert '<span class="change better">✓ better</span></td>' in html
+
+
+@pytest.mark.parametrize("room", [200, 100, 80, 40, 30])
+def test_tables_fit_the_terminal_without_breaking_words(room):
+    whole, narrow = plain_tables(ALL), plain_tables(ALL, room)
+
+    assert max(map(len, narrow.splitlines())) <= room
+    words = {word.strip(",") for word in whole.split()}
+    assert words - {word.strip(",") for word in narrow.split()} <= {"metric"}
+    assert ("brier  ✓ better\n  before 0.300, " in narrow) == (room < 90)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 DRAWS = 500
-#: Tried in this order until the observed value is below 97.5 % of the draws.
-SCALES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 9.0)
+#: Tried in this order, after 0, until the observed value is below 97.5 % of the draws.
+SCALES = (0.3, 0.6, 0.9, 1.2, 1.6, 2.2, 3.0, 5.0, 9.0)
 #: Up to this many stated confidences have a gap of their own; more are put into bins.
 DISTINCT, BINS = 25, 10
 #: More confidences than this are merged before correctness is drawn,
@@ -169,16 +169,21 @@ def _family(
     import numpy as np
 
     weights = at.n[None].astype(np.float64)
-    truth, quantiles, drawn = [np.zeros(len(metrics))], [], null
+    truth = [np.zeros(len(metrics))]
+    quantiles = [np.quantile(null, (0.025, 0.5, 0.975), axis=0)]
     for scale in SCALES:
-        probability = np.clip(base + scale * direction, 0, 1)
-        if scale:
-            expected = Columns(probability, at.confidence)
-            truth.append(np.array([m.resampled(expected, weights)[0] for m in metrics]))
-            drawn = _outcomes(metrics, at, probability, len(null), rng)
-        quantiles.append(np.quantile(drawn, (0.025, 0.5, 0.975), axis=0))
-        if (quantiles[-1][0] > values).all():
+        # Metrics whose draws are all but 2.5 % above the observed value are done.
+        todo = np.flatnonzero(quantiles[-1][0] <= values)
+        if not len(todo):
             break
+        chosen = [metrics[m] for m in todo]
+        probability = np.clip(base + scale * direction, 0, 1)
+        expected = Columns(probability, at.confidence)
+        truth.append(truth[-1].copy())
+        truth[-1][todo] = [metric.resampled(expected, weights)[0] for metric in chosen]
+        drawn = _outcomes(chosen, at, probability, len(null), rng)
+        quantiles.append(np.full_like(quantiles[0], np.inf))
+        quantiles[-1][:, todo] = np.quantile(drawn, (0.025, 0.5, 0.975), axis=0)
     return np.maximum.accumulate(truth), np.maximum.accumulate(quantiles)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from saysel.bootstrap import RESAMPLES, SAME, cell_resamples, cells, percentile
 from saysel.bootstrap import resamples as cluster_resamples
-from saysel.chance import judge_by_chance
+from saysel.chance import DRAWS, judge_by_chance
 from saysel.errors import DataError
 from saysel.interfaces import Columns, Metric
 from saysel.records import Prediction, Question, Score
@@ -130,7 +130,7 @@ def score(
     import numpy as np
 
     biased = [metric for metric in metrics if metric.zero_if]
-    chances = iter(judge_by_chance(biased, columns, seed=seed))
+    chances = iter(judge_by_chance(biased, columns, min(resamples, DRAWS), seed))
     drawn = [metric for metric in metrics if not _has_own_interval(metric)]
     draws = iter(_draws(drawn, columns, resamples, seed))
     scores = []

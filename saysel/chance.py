@@ -173,8 +173,8 @@ def _family(
     quantiles = [np.quantile(null, (0.025, 0.5, 0.975), axis=0)]
     for scale in SCALES:
         # Metrics whose draws are all but 2.5 % above the observed value are done.
-        todo = np.flatnonzero(quantiles[-1][0] <= values)
-        if not len(todo):
+        todo = np.flatnonzero(quantiles[-1][0] <= values).tolist()
+        if not todo:
             break
         chosen = [metrics[m] for m in todo]
         probability = np.clip(base + scale * direction, 0, 1)

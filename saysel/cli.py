@@ -297,6 +297,12 @@ def file_options(command: Callable[..., None]) -> Callable[..., None]:
                 "[default: match, where the file doesn't say]",
             ),
             click.option(
+                "--cluster",
+                metavar="COLUMN",
+                help="The file's column that groups rows which belong together, such as several "
+                "rows of a question: intervals treat a group as one.",
+            ),
+            click.option(
                 "--metric",
                 "metrics",
                 metavar="NAME",

@@ -23,6 +23,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "rationale": ("rationale", "self_reflection"),
     "tokens": ("tokens", "generated_tokens"),
     "finish_reason": ("finish_reason", "stop_reason"),
+    "cluster": (),  # only where it is named: it may be any column, the id's too
 }
 #: Where whole replies are read, these are read from them, and from no column.
 IN_REPLIES = ("answer", "confidence", "rationale")
@@ -65,7 +66,7 @@ class Roles:
                     "replies: leave out one of the two options"
                 )
         self.doubtful: dict[str, list[str]] = {}
-        taken = set(self.columns.values())
+        taken = {column for role, column in self.columns.items() if role != "cluster"}
         for role, names in (REPLIES if replies else NAMES).items():
             candidates = [c for c in file.columns if _plain(c) in names and c not in taken]
             if role not in named and len(candidates) == 1:

@@ -16,27 +16,50 @@ ROUNDING = 1e-6
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 
 
-def ids(file: DataFile, column: str | None) -> list[str]:
+def ids(file: DataFile, column: str | None, clustered: bool = False) -> list[str]:
     """The rows' ids; without a column, their numbers from 1.
 
+    Args:
+        clustered: whether rows belong to clusters. Then an id may occur several times; from the
+            second time on it is followed by its count: `q7`, `q7 (2)`.
+
     Raises:
-        DataError: a row has no id, or one that was there before.
+        DataError: a row has no id, or without clusters one that was there before.
     """
     if column is None:
         return [str(number) for number in range(1, len(file.rows) + 1)]
     first: dict[str, int] = {}
+    times: dict[str, int] = {}
     for index, row in enumerate(file.rows):
         value = row.get(column)
         if absent(value):
             raise DataError(f"{file.where(index)}: '{column}' is empty: every row needs its id")
         id = str(value)
+        times[id] = times.get(id, 0) + 1
+        if clustered and times[id] > 1:
+            id = f"{id} ({times[id]})"
         if id in first:
             raise DataError(
-                f"{file.where(index)}: the id '{id}' was in {file.places[first[id]]} already: one "
-                "row per question, or the intervals would be too narrow"
+                f"{file.where(index)}: the id '{id}' was in {file.places[first[id]]} already: "
+                "intervals need one row per question; with several rows of a question, say "
+                f"--cluster {column}"
             )
         first[id] = index
     return list(first)
+
+
+def cluster(file: DataFile, index: int, column: str) -> str:
+    """The cluster that a row belongs to.
+
+    Raises:
+        DataError: the row has none.
+    """
+    value = file.rows[index].get(column)
+    if absent(value):
+        raise DataError(
+            f"{file.where(index)}: '{column}' is empty: with --cluster, every row needs its cluster"
+        )
+    return str(value)
 
 
 def confidences(file: DataFile, column: str, scale: float) -> list[float | None]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,12 +35,14 @@ class Predictions:
         questions: by id, with what the file knows of them.
         columns: the column that was taken for each role.
         notes: one line for each recognised column that was left out, and why.
+        clusters: the cluster of each question by id; empty without a column of clusters.
     """
 
     predictions: list[Prediction]
     questions: dict[str, Question]
     columns: dict[str, str]
     notes: tuple[str, ...] = ()
+    clusters: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_predictions(
@@ -75,7 +77,8 @@ def load(
 
     Returns:
         A confidence that is empty, null, NaN or cannot be read is `None`. An answer that is not
-        there is wrong, as everywhere in saysel. Without ids, rows are numbered from 1.
+        there is wrong, as everywhere in saysel. Without ids, rows are numbered from 1. With a
+        column of clusters an id may occur several times: `q7`, `q7 (2)`.
 
     Raises:
         UsageError: a role is unknown, a column is not there or two could be meant, or two
@@ -96,7 +99,10 @@ def load(
     questions = _questions(reader, ids, judged)
     if judged:
         predictions = _judge(predictions, questions, judge)
-    return Predictions(predictions, questions, roles.columns, tuple(reader.notes))
+    clusters: dict[str, str] = {}
+    if roles.has("cluster"):
+        clusters = dict(zip(ids, reader.needed("cluster", values.cluster), strict=True))
+    return Predictions(predictions, questions, roles.columns, tuple(reader.notes), clusters)
 
 
 def _check_options(
@@ -136,7 +142,7 @@ class _Reader:
             self.notes.append(
                 f"{self.file.path}: '{column}' is empty in every row; the rows are numbered"
             )
-        return values.ids(self.file, self.roles.get("id"))
+        return values.ids(self.file, self.roles.get("id"), self.roles.has("cluster"))
 
     def needed(self, role: str, read: Callable[[DataFile, int, str], Value]) -> list[Value]:
         """The values of a column that there has to be.

@@ -611,3 +611,22 @@ def test_of_several_names_for_a_role_a_file_has_one(tmp_path: Path) -> None:
     assert load(path, {"confidence": ("q", "p")}).columns["confidence"] == "p"
     with pytest.raises(UsageError, match=r"--column confidence=q --column confidence=r: .* no col"):
         load(path, {"confidence": ("q", "r")})
+
+
+def test_several_rows_of_a_question_need_a_cluster(tmp_path: Path) -> None:
+    path = tmp_path / "several.csv"
+    path.write_text("id,relation,confidence,correct\nq1,a,.9,1\nq1,a,.8,0\nq2,b,.7,1\n")
+    with pytest.raises(DataError, match=r"the id 'q1' was in line 2 already.*--cluster id"):
+        load(path)
+    found = load(path, {"cluster": "id"})
+    assert [p.question_id for p in found.predictions] == ["q1", "q1 (2)", "q2"]
+    assert found.clusters == {"q1": "q1", "q1 (2)": "q1", "q2": "q2"}
+    assert load(path, {"cluster": "relation"}).clusters["q1 (2)"] == "a"
+
+
+def test_every_row_needs_its_cluster(tmp_path: Path) -> None:
+    path = tmp_path / "gap.csv"
+    path.write_text("id,relation,confidence,correct\nq1,a,.9,1\nq2,,.8,0\n")
+    assert load(path).clusters == {}
+    with pytest.raises(DataError, match=r"line 3: 'relation' is empty: with --cluster"):
+        load(path, {"cluster": "relation"})

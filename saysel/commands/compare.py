@@ -97,7 +97,7 @@ def _methods(argument: str, how: Reading, alone: bool) -> list[tuple[Path, Metho
                 f"{path}: no column is known to be the id: its rows are paired by their order",
                 err=True,
             )
-        return [(path, Method(path.name, file.predictions, texts))]
+        return [(path, Method(path.name, file.predictions, texts, file.clusters))]
     for colons in range(3):
         place, *wanted = argument.rsplit(":", colons)
         if (Path(place) / "recipe.yaml").is_file():

@@ -72,6 +72,7 @@ def reading(
     format: str | None,
     judge: str | None,
     metrics: Sequence[str],
+    cluster: str | None = None,
 ) -> Reading:
     """What the options of a command line say.
 
@@ -84,6 +85,8 @@ def reading(
         if not (equals and role and column):
             raise UsageError(f"--column {option}: write it as ROLE=NAME, e.g. confidence=p_true")
         by_role.setdefault(role.strip(), []).append(column)
+    if cluster is not None:
+        by_role.setdefault("cluster", []).append(cluster)
     return Reading(by_role, scale, _components(format, judge, metrics))
 
 

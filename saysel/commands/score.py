@@ -48,6 +48,8 @@ def score_file(path: Path, how: Reading, out: Path | None, as_json: bool) -> Non
     echo(wrapped(_counts(found)))
     for line in table(row.scores, width()):
         echo(line)
+    for line in noise(row.scores, width()):
+        echo(line)
     for alarm in alarms([row]):
         echo(wrapped(f"! {alarm.text}", indent=2))
     echo(f"report: {directory / 'index.html'}")
@@ -59,7 +61,7 @@ def _name(path: Path) -> str:
 
 
 def _row(path: Path, found: Predictions, how: Reading) -> Row:
-    judged = columns(found.predictions)
+    judged = columns(found.predictions, found.clusters)
     format = how.components.format
     if not len(judged):
         raise DataError(f"{path}: no row says whether its answer is correct: nothing to score")
@@ -72,6 +74,8 @@ def _row(path: Path, found: Predictions, how: Reading) -> Row:
         predictions=tuple(found.predictions),
         scores=tuple(score(judged, how.components.metric)),
         n=len(judged),
+        metrics=how.components.metric,
+        clusters=found.clusters,
     )
 
 
@@ -98,6 +102,8 @@ def _counts(found: Predictions) -> str:
     parts = [f"{len(rows):,} {one}", f"{unread:,} without a confidence"]
     if unjudged:
         parts.append(f"{unjudged:,} left out, nobody knows whether they are correct")
+    if found.clusters:
+        parts.append(f"{len(set(found.clusters.values())):,} clusters")
     return ", ".join(parts)
 
 
@@ -135,6 +141,28 @@ def table(scores: Sequence[Score], room: int) -> list[str]:
         else:
             lines.append(numbers.rstrip())
             lines += _below(meaning, room)
+    return lines
+
+
+def noise(scores: Sequence[Score], room: int) -> list[str]:
+    """Lines for each metric to which sampling noise only adds: how much of its value is noise.
+
+    Args:
+        room: columns of the terminal; numbers that do not fit go below the metric's name.
+    """
+    biased = [score for score in scores if score.debiased is not None]
+    if not biased:
+        return []
+    cells = [("without noise", "debiased", "by chance", "p")]
+    for one in biased:
+        debiased, by_chance, p = (number(x or 0.0) for x in (one.debiased, one.by_chance, one.p))
+        cells.append((one.metric, debiased, by_chance, p))
+    widths = [max(len(line[column]) for line in cells) for column in range(4)]
+    lines = [""]
+    for name, *numbers in cells:
+        aligned = "  ".join(f"{n:>{width}}" for n, width in zip(numbers, widths[1:], strict=True))
+        whole = f"{name:{widths[0]}}  {aligned}"
+        lines += [whole] if len(whole) <= room else [name, *_below(" ".join(numbers), room)]
     return lines
 
 

@@ -40,7 +40,7 @@ def alarms(rows: Sequence[Row]) -> list[Alarm]:
     """The alarms of all rows, in their order; ideal observers have none."""
     found = []
     for row in rows:
-        judged = columns(row.predictions)
+        judged = columns(row.predictions, row.clusters)
         if row.model == IDEAL or not len(judged):
             continue
         texts = [_few(judged), _fell(row, judged, rows), _unread(judged), _blind(judged)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from saysel.faithfulness import Measured
+from saysel.interfaces import Metric
 from saysel.records import Prediction, Question, Score
 
 #: Model and estimator of the row that shows the best answer anybody could give.
@@ -27,6 +28,8 @@ class Row:
         n: number of questions that the scores are computed on.
         seconds: for one question, on the machine of the run; `None` where nobody timed it. Not
             part of `metrics.json`, on which two runs of one recipe agree.
+        metrics: those that the scores were computed with, to test how rows differ.
+        clusters: the cluster of each question by id, where questions belong together.
     """
 
     cell: str
@@ -37,6 +40,8 @@ class Row:
     scores: tuple[Score, ...]
     n: int
     seconds: float | None = None
+    metrics: tuple[Metric, ...] = ()
+    clusters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:

@@ -1,4 +1,4 @@
-"""Before and after: what changed from the first row to the next, and whether it is sure."""
+"""Before and after: what changed from the first row to the next, and whether that is certain."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from saysel.differences import Difference
 from saysel.errors import SayselError
 from saysel.records import Score
 from saysel.report.content import IDEAL, Row
@@ -53,8 +54,8 @@ class Cell:
 
     Attributes:
         value, interval: as text, empty where not defined.
-        change: `better`, `worse`, `unclear` (the intervals overlap) or empty (nothing to compare).
-        difference: from the first step, signed, as text.
+        change: `better`, `worse`, `unclear` (no certain difference) or empty (nothing to compare).
+        difference: from the first step on the questions that both are measured on, signed.
     """
 
     value: str
@@ -112,8 +113,12 @@ def number(value: float, counts: bool = False, sign: bool = False) -> str:
     return ("\u2212" if value < 0 else "+" if sign else "") + text
 
 
-def cell(row: Row, reading: Reading, first: Row | None = None) -> Cell:
-    """A row's score, and how it moved from the first row's where a direction is good."""
+def cell(row: Row, reading: Reading, change: Difference | None = None) -> Cell:
+    """A row's score, and how it moved from the first row's where a direction is good.
+
+    Args:
+        change: the paired difference from the first row, see `saysel.report.changes`.
+    """
     now = score(row, reading.key)
     if now is None or now.value is None:
         return Cell("", "")
@@ -121,20 +126,10 @@ def cell(row: Row, reading: Reading, first: Row | None = None) -> Cell:
     def shown(value: float) -> str:
         return number(value, reading.counts)
 
-    bounds = now.low is not None and now.high is not None
-    interval = f"{shown(now.low or 0)} – {shown(now.high or 0)}" if bounds else ""
-    before = score(first, reading.key) if first is not None and first is not row else None
-    if before is None or before.value is None or reading.better == "neither":
+    interval = ""
+    if now.low is not None and now.high is not None:
+        interval = f"{shown(now.low)} – {shown(now.high)}"
+    if change is None or change.difference is None or reading.better == "neither":
         return Cell(shown(now.value), interval)
-    difference = now.value - before.value
-    sign = "+" if difference >= 0 else "\u2212"
-    change = "unclear"
-    if not _overlap(now, before):
-        change = "better" if (difference > 0) == (reading.better == "higher") else "worse"
-    return Cell(shown(now.value), interval, change, sign + shown(abs(difference)))
-
-
-def _overlap(a: Score, b: Score) -> bool:
-    if a.low is None or a.high is None or b.low is None or b.high is None:
-        return True
-    return a.low <= b.high and b.low <= a.high
+    difference = number(change.difference, reading.counts, sign=True)
+    return Cell(shown(now.value), interval, change.verdict, difference)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from saysel.report.alarms import alarms
 from saysel.report.browser import payload, script_json
+from saysel.report.changes import changes
 from saysel.report.content import IDEAL, Report, Row
 from saysel.report.figures import colours, group_slug, groups, metric_slug, slugs
 from saysel.report.glance import Reading, cell, headlines, reading, steps
@@ -72,6 +73,7 @@ def group(
     keys = list(dict.fromkeys(s.metric for row in members for s in row.scores))
     shown = steps(members)
     slug, names, colour = group_slug(cell_name, split), slugs(rows), colours(rows)
+    change = changes(members)
     return {
         "cell": cell_name,
         "split": split,
@@ -83,10 +85,7 @@ def group(
         "headlines": [
             {
                 "reading": readings[key],
-                "cells": [
-                    cell(row, readings[key], None if row.model == IDEAL else shown[0])
-                    for row in shown
-                ],
+                "cells": [cell(row, readings[key], change.get((row.name, key))) for row in shown],
             }
             for key in headlines(keys)
         ],

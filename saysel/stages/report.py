@@ -73,6 +73,8 @@ def _row(
         tuple(predictions),
         tuple(scores),
         sum(prediction.correct is not None for prediction in predictions),
+        metrics=evaluate.metrics,
+        clusters=clusters,
     )
 
 

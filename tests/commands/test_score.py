@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from saysel.interfaces import Columns
+from saysel.metrics.accuracy import Accuracy
 from saysel.recipe import Evaluate
-from saysel.scores import label
+from saysel.scores import label, score
 from tests.tiny import says
 
 #: What a small installation may lack.
@@ -35,10 +38,10 @@ def test_the_table_has_every_metric_with_its_interval(file: Path) -> None:
         "12 predictions, 1 without a confidence, 1 left out, nobody knows whether they are correct"
     )
     assert header.split() == ["metric", "value", "95", "%", "interval", "better"]
-    table = [line for line in lines if not line.startswith("!")]
+    table = lines[: lines.index("")]
     metrics = Evaluate.model_validate({}).metrics
     assert [line.split()[0] for line in table] == [label(metric) for metric in metrics]
-    assert lines[len(table) :] == ["! 9.1% of the replies have no readable confidence"]
+    assert lines[-1] == "! 9.1% of the replies have no readable confidence"
     accuracy = table[0].split()
     assert accuracy[1] == f"{6 / 11:.3f}"
     assert float(accuracy[2]) < 6 / 11 < float(accuracy[4])
@@ -180,3 +183,30 @@ def test_lines_break_between_words_to_fit_the_terminal(
     assert max(map(len, lines)) <= max(columns, longest + 2)
     assert sorted(result.output.split()) == sorted(whole.split())  # no word is broken
     assert (len(lines) > len(whole.splitlines())) == (columns < 120)
+
+
+def test_clusters_widen_the_intervals(tmp_path):
+    path = tmp_path / "copies.csv"
+    lines = [f"q{i % 20},0.{5 + i % 4},{int(i % 20 < 12)}" for i in range(400)]
+    path.write_text("\n".join(["id,confidence,correct", *lines]) + "\n")
+    refused = says("score", path, "--out", tmp_path / "out")
+    assert refused.exit_code == 2 and "--cluster id" in refused.output
+    result = says("score", path, "--cluster", "id", "--json")
+    found = json.loads(result.output)["rows"][0]["metrics"]
+    (accuracy,) = score(Columns(np.arange(20) < 12.0, np.full(20, 0.5)), [Accuracy()])
+    assert found["accuracy"]["value"] == pytest.approx(0.6)
+    assert found["accuracy"]["low"] <= accuracy.low and found["accuracy"]["high"] >= accuracy.high
+    assert found["brier"]["high"] - found["brier"]["low"] > 0.1
+    shown = says("score", path, "--cluster", "id", "--out", tmp_path / "out").output
+    assert shown.startswith("400 predictions, 0 without a confidence, 20 clusters\n")
+
+
+def test_the_noise_in_calibration_errors_is_shown(file):
+    output = says("score", file).output
+    assert "without noise" in output
+    below = output.partition("without noise")[2]
+    lines = [line.split() for line in below.splitlines()]
+    named = {line[0]: line[1:] for line in lines[1:] if len(line) == 4}
+    assert {"ece", "mce", "smooth_ece", "brier_reliability", "brier_resolution"} <= set(named)
+    assert all(0 <= float(number) <= 1 for numbers in named.values() for number in numbers)
+    assert "without noise" not in says("score", file, "--metric", "brier").output

@@ -41,7 +41,9 @@ class MakeReport:
         metrics = [Ece(use="ece"), Auroc(use="auroc"), Brier(use="brier"), Accuracy(use="accuracy")]
         predictions = tuple(self.prediction(i, model, **kind) for i in range(n))
         scores = tuple(score(columns(predictions), metrics, resamples=30))
-        return Row(cell, model, estimator, "heldout", predictions, scores, n)
+        return Row(
+            cell, model, estimator, "heldout", predictions, scores, n, metrics=tuple(metrics)
+        )
 
     def prediction(self, i: int, model: str, confident: bool = False) -> Prediction:
         right = i % 3 != 0

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from saysel.differences import Difference
 from saysel.records import Score
 from saysel.report import Row
 from saysel.report.glance import Reading, cell, headlines, number, reading, steps
@@ -22,21 +23,24 @@ def test_readings_come_from_the_metrics_themselves():
     assert (unknown.name, unknown.better, unknown.meaning) == ("From elsewhere", "neither", "")
 
 
+CERTAIN = Difference("sft", "m", "lower", 0.3, 0.1, -0.2, -0.25, -0.15, 1.0, 0.001, 0.002)
+
+
 @pytest.mark.parametrize(
-    ("now", "better", "change", "difference"),
+    ("better", "made", "change", "difference"),
     [
-        (Score("m", 0.1, 0.05, 0.15), "lower", "better", "−0.200"),
-        (Score("m", 0.1, 0.05, 0.15), "higher", "worse", "−0.200"),
-        (Score("m", 0.5, 0.45, 0.55), "higher", "better", "+0.200"),
-        (Score("m", 0.4, 0.34, 0.46), "higher", "unclear", "+0.100"),
-        (Score("m", 0.5, None, None), "higher", "unclear", "+0.200"),
-        (Score("m", 0.5, 0.45, 0.55), "neither", "", ""),
+        ("lower", CERTAIN, "better", "−0.200"),
+        ("higher", replace(CERTAIN, better="higher"), "worse", "−0.200"),
+        ("lower", replace(CERTAIN, p_holm=0.06), "unclear", "−0.200"),
+        ("lower", replace(CERTAIN, difference=-0.0001), "unclear", "0.000"),
+        ("neither", CERTAIN, "", ""),
+        ("lower", None, "", ""),
     ],
 )
-def test_a_change_is_named_only_where_the_intervals_part(now, better, change, difference):
-    before = row("base", Score("m", 0.3, 0.25, 0.35))
-    made = cell(row("sft", now), Reading("m", "M", better, ""), before)
-    assert (made.change, made.difference) == (change, difference)
+def test_a_change_is_marked_by_the_paired_test(better, made, change, difference):
+    now = cell(row("sft", Score("m", 0.1, 0.05, 0.15)), Reading("m", "M", better, ""), made)
+    assert (now.change, now.difference) == (change, difference)
+    assert (now.value, now.interval) == ("0.100", "0.050 – 0.150")
 
 
 def test_what_is_not_defined_is_empty():

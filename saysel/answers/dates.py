@@ -1,4 +1,8 @@
-"""Dates: "July 20, 1969" and "1969-07-20" are the same day, and that day is in 1969."""
+"""Dates: "July 20, 1969" and "1969-07-20" are the same day, and that day is in 1969.
+
+Only unambiguous forms are read. dateutil fills in what is missing from today's date and reads
+"3/4/2020" as an American does, which would make different answers equal.
+"""
 
 from __future__ import annotations
 

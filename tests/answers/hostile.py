@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from saysel.answers import key, keys, matches, normalise
+from saysel.judges.llm import read as read_verdict
+from saysel.judges.token_f1 import TokenF1Judge
 from saysel.made_up import made_up
 from saysel.mentions import named, words
+from saysel.stages.grade import read_grade
+from saysel.testing import question
 
 #: Pieces that a text repeats.
 PIECES = [
@@ -51,7 +55,23 @@ PIECES = [
         "**",
     ),
     *("Paris. It is ", "\\boxed{", "x=", "1's", "c sharp ", "a who b ", "1 may ", ", Norway"),
-    *("½", "²", "1/2 ", "half a dozen ", "\n", "\u0301", "İ", "1 1 1 ", "1e9", "5 km ", "..", "\\"),
+    *(
+        "½",
+        "²",
+        "1/2 ",
+        "half a dozen ",
+        "\n",
+        "verdict: right ",
+        "Score: 7 ",
+        "7 / ",
+        "\u0301",
+        "İ",
+        "1 1 1 ",
+        "1e9",
+        "5 km ",
+        "..",
+        "\\",
+    ),
 ]
 #: Readers of answers.
 JUDGES: dict[str, Callable[[str], object]] = {
@@ -71,6 +91,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "normalise": normalise,
     "key": lambda text: (key(text), keys([text])),
     "match": lambda text: [judge(text) for judge in JUDGES.values()],
+    "token_f1": lambda text: TokenF1Judge().judge([(question(answers=(text,)), text)]),
+    "verdict": lambda text: read_verdict(f"Verdict: right {text}"),
+    "grade": lambda text: read_grade(f"Score: 7 {text}"),
     "mentions": lambda text: named(text, KNOWN),
     "made_up": lambda text: made_up(text, KNOWN),
 }

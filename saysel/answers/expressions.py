@@ -70,12 +70,12 @@ def _pieces(text: str) -> list[str]:
     # Two letters are a product only where something else says that this is mathematics.
     clear = re.search(r"[\d^=<>]", text) is not None
     pieces: list[str] = []
-    place = 0
-    while place < len(text):
-        match = PIECE.match(text, place)
+    position = 0
+    while position < len(text):
+        match = PIECE.match(text, position)
         if match is None:
             raise Unreadable
-        piece, place = match[1], match.end()
+        piece, position = match[1], match.end()
         if (
             piece.isalpha()
             and piece not in FUNCTIONS
@@ -95,15 +95,15 @@ class _Reader:
 
     def __init__(self, pieces: list[str]) -> None:
         self.pieces = pieces
-        self.place = 0
+        self.position = 0
         self.depth = 0
 
     def peek(self) -> str:
-        return self.pieces[self.place] if self.place < len(self.pieces) else ""
+        return self.pieces[self.position] if self.position < len(self.pieces) else ""
 
     def take(self) -> str:
-        self.place += 1
-        return self.pieces[self.place - 1] if self.place <= len(self.pieces) else ""
+        self.position += 1
+        return self.pieces[self.position - 1] if self.position <= len(self.pieces) else ""
 
     def expect(self, piece: str) -> None:
         if self.take() != piece:
@@ -119,11 +119,11 @@ class _Reader:
         return " ∪ ".join(sorted(parts))
 
     def part(self) -> str:
-        start = self.place
+        start = self.position
         try:
             return self.relations()
         except Unreadable:
-            self.place, self.depth = start, 0
+            self.position, self.depth = start, 0
             return self.bracketed()
 
     def bracketed(self) -> str:
@@ -152,7 +152,7 @@ class _Reader:
         return written(self.sum())
 
     def _before_infinity(self) -> bool:
-        return self.place + 1 < len(self.pieces) and self.pieces[self.place + 1] == "∞"
+        return self.position + 1 < len(self.pieces) and self.pieces[self.position + 1] == "∞"
 
     def relations(self) -> str:
         sides, signs = [self.sum()], []

@@ -32,10 +32,10 @@ def key(text: str) -> str:
     number = plain_numbers(read)
     if (expression := expressions.canonical(number)) is not None:
         return expression
-    if (one := quantity(number)) is not None and not one.noun:
-        if one.unit is None:
-            return str(one.value)
-        return f"{one.value * one.unit.factor} {one.unit.dimension}"
+    if (amount := quantity(number)) is not None and not amount.noun:
+        if amount.unit is None:
+            return str(amount.value)
+        return f"{amount.value * amount.unit.factor} {amount.unit.dimension}"
     if (day := date(read)) is not None:
         return f"date {day.year} {day.month} {day.day}"
     if (ends := RANGE.fullmatch(number.strip(" ."))) is not None:
@@ -49,13 +49,13 @@ def keys(answers: Sequence[str]) -> list[str]:
     A bare number joins the only unit that the others give it: among "18" and "$18" both are
     dollars, among "18", "$18" and "18 %" the first one stays apart.
     """
-    found = [key(answer) for answer in answers]
+    own_keys = [key(answer) for answer in answers]
     with_unit: defaultdict[str, set[str]] = defaultdict(set)
-    for answer, own in zip(answers, found, strict=True):
-        one = quantity(plain_numbers(plain(answer))) if len(answer) <= LONGEST else None
-        if one is not None and (one.unit is not None or one.noun):
-            with_unit[str(one.value)].add(own)
-    return [only(with_unit[own]) if len(with_unit.get(own, ())) == 1 else own for own in found]
+    for answer, own in zip(answers, own_keys, strict=True):
+        amount = quantity(plain_numbers(plain(answer))) if len(answer) <= LONGEST else None
+        if amount is not None and (amount.unit is not None or amount.noun):
+            with_unit[str(amount.value)].add(own)
+    return [only(with_unit[own]) if len(with_unit.get(own, ())) == 1 else own for own in own_keys]
 
 
 def only(values: set[str]) -> str:

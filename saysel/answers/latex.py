@@ -72,36 +72,36 @@ def _read(text: str, depth: int = 0) -> str:
     if depth > DEPTH:
         return text
     out: list[str] = []
-    place = 0
-    while place < len(text):
-        if command := COMMAND.match(text, place):
-            place = _command(command[1], text, command.end(), out, depth + 1)
-        elif text[place] == "{":
-            inside, place = _group(text, place)
+    position = 0
+    while position < len(text):
+        if command := COMMAND.match(text, position):
+            position = _command(command[1], text, command.end(), out, depth + 1)
+        elif text[position] == "{":
+            inside, position = _group(text, position)
             # Only powers and indices need their braces to be seen.
             bracketed = out[-1:] in (["^"], ["_"]) and len(inside) > 1
             inner = _read(inside, depth + 1)
             out.append(f"({inner})" if bracketed else inner)
         else:
-            out.append(text[place])
-            place += 1
+            out.append(text[position])
+            position += 1
     return "".join(out)
 
 
-def _command(name: str, text: str, place: int, out: list[str], depth: int) -> int:
+def _command(name: str, text: str, position: int, out: list[str], depth: int) -> int:
     """Append what a command stands for, and return the index after its arguments."""
     if name in FRACTIONS:
-        above, place = _group(text, place)
-        below, place = _group(text, place)
+        above, position = _group(text, position)
+        below, position = _group(text, position)
         whole = " " if out and out[-1][-1:].isdigit() else ""
         out.append(f"{whole}{_atom(_read(above, depth))}/{_atom(_read(below, depth))}")
     elif name == "sqrt":
-        degree = ROOT.match(text, place)
-        inside, place = _group(text, degree.end() if degree else place)
+        degree = ROOT.match(text, position)
+        inside, position = _group(text, degree.end() if degree else position)
         radicand = _read(inside, depth)
         out.append(f"root({degree[1]},{radicand})" if degree else f"sqrt({radicand})")
     elif name in TEXT:
-        inside, place = _group(text, place)
+        inside, position = _group(text, position)
         out.append(f" {_read(inside, depth)} ")
     elif name in WORDS:
         # ^\circ is a degree sign, not a power.
@@ -110,7 +110,7 @@ def _command(name: str, text: str, place: int, out: list[str], depth: int) -> in
         out.append(WORDS[name])
     else:
         out.append(f" {name} " if len(name) > 3 else name)
-    return place
+    return position
 
 
 def _atom(text: str) -> str:

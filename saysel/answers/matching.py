@@ -71,7 +71,7 @@ def matches(accepted: Sequence[str], answer: str, wrong: Sequence[str] = ()) -> 
     if (choices := accepted_choices(tuple(accepted))) is not None:
         labelled = option(answer)
         return choice(led(squeeze(labelled.text if labelled else answer))) in choices
-    if said in {key(one) for one in wrong}:
+    if said in {key(known) for known in wrong}:
         return False
     read = plain(answer)
     return any(_accepts(right, read, wrong) for right in accepted if len(right) <= LONGEST)
@@ -82,14 +82,14 @@ def _accepts(right: str, answer: str, wrong: Sequence[str]) -> bool:
         return chosen
     if start := YES_NO.match(right):
         return _says_bare(answer, start[1]) and not any(
-            _starts_with(one, start[1]) for one in wrong
+            _starts_with(known, start[1]) for known in wrong
         )
     right = plain(right)
     said = core(answer)
     if key(said) == key(right):
         return True
     if (gold := quantity(_numbers(right))) is not None and _numeric(right):
-        return _says_number(gold, answer, said)
+        return _says_number(gold, said)
     if (day := date(right)) is not None:
         other = date(said)
         precise = day.year is not None or day.day is not None
@@ -137,33 +137,32 @@ def _numeric(right: str) -> bool:
     return not re.search(r"\d,? [A-Z][a-z]", right) or quantity(right).unit is not None  # type: ignore[union-attr]
 
 
-def _says_number(gold: Quantity, answer: str, said: str) -> bool:
-    """Whether the one number of an answer is the accepted one."""
-    if gold.unit is None and not gold.noun and gold.value.denominator == 1:
-        day = date(said)
-        if day is not None:
-            return day.year == gold.value
+def _says_number(gold: Quantity, said: str) -> bool:
+    """Whether the only number of an answer is the accepted one."""
+    if (day := date(said)) is not None:
+        return gold.unit is None and not gold.noun and day.year == gold.value
     text = _numbers(said)
     if "=" in text:
         text = text.rpartition("=")[2].strip()
     if not doubtful(text):
         text = re.sub(r" ?\([^()]*\)", "", text) or text
-    one = quantity(text)
-    if one is not None and one.noun and TITLE.match(text):
-        return False
-    if one is None:
+    amount = quantity(text)
+    if amount is None or amount.noun:
         if negated(text) or doubtful(text) or BOUND.search(text) or RANGE.search(text):
             return False
-        names = NAMED_NUMBER.findall(in_arabic(text))
-        if any(name.casefold() not in MAY_PRECEDE.split() for name in names):
+        if _named_number(text) or (amount is not None and TITLE.match(text)):
             return False
-        if date(text) is not None:
+        amounts = set(quantities(text)) if amount is None else {amount}
+        if len(amounts) != 1:
             return False
-        found = set(quantities(text))
-        if len(found) != 1:
-            return False
-        one = found.pop()
-    return same_quantity(gold, one)
+        amount = amounts.pop()
+    return same_quantity(gold, amount)
+
+
+def _named_number(text: str) -> bool:
+    """Whether the number in a text belongs to the name before it: Formula 1, Henry VIII."""
+    before = NAMED_NUMBER.findall(in_arabic(text))
+    return any(word.casefold() not in MAY_PRECEDE.split() for word in before)
 
 
 # --------------------------------------------------------------------------------------- words
@@ -184,11 +183,11 @@ def _same_words(right: str, said: str) -> bool:
     return _same_list(core_right, said)
 
 
-def _same_list(one: str, other: str) -> bool:
+def _same_list(first: str, second: str) -> bool:
     """Whether both list the same two or more things, in any order."""
-    if doubtful(one) or doubtful(other) or "(" in one:
+    if doubtful(first) or doubtful(second) or "(" in first:
         return False
-    ours, theirs = _items(one), _items(other)
+    ours, theirs = _items(first), _items(second)
     return len(ours) > 1 and ours == theirs
 
 

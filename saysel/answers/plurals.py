@@ -42,14 +42,14 @@ def _singular(word: str) -> str:
     return word[:-1]
 
 
-def differ_in_number_alone(one: str, other: str) -> bool:
+def differ_in_number_alone(first: str, second: str) -> bool:
     """Whether two answers are a common noun in the singular and the same in the plural.
 
     A name is no common noun (Robert, Roberts): the last word of one of the two has to be written
     in lower case.
     """
-    words = [text.strip(" .,;:!?\"'*").rsplit(" ", 1)[-1] for text in (one, other)]
+    words = [text.strip(" .,;:!?\"'*").rsplit(" ", 1)[-1] for text in (first, second)]
     if not any(word and word == word.lower() for word in words):
         return False
-    one, other = (re.sub(r"\A(?:an?|the) ", "", text.casefold()) for text in (one, other))
-    return singular(one) == other or singular(other) == one
+    first, second = (re.sub(r"\A(?:an?|the) ", "", text.casefold()) for text in (first, second))
+    return singular(first) == second or singular(second) == first

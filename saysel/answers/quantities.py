@@ -60,10 +60,10 @@ def plain_numbers(text: str) -> str:
     text = POWER_OF_TEN.sub(lambda power: _shifted("1", power[1]), text)
     text = re.sub(r"([$€£]\d{1,60}(?:\.\d{1,60})?) ?m\b", r"\1 million", text)
     text = LETTER_SCALE.sub(
-        lambda found: f"{found[1]} {SCALE_OF[found[2].strip().casefold()]}", text
+        lambda scaled: f"{scaled[1]} {SCALE_OF[scaled[2].strip().casefold()]}", text
     )
     return ATTACHED.sub(
-        lambda found: f"{found[1]} {found[2]}" if unit(found[2].casefold()) else found[0], text
+        lambda each: f"{each[1]} {each[2]}" if unit(each[2].casefold()) else each[0], text
     )
 
 
@@ -91,10 +91,10 @@ def quantities(text: str) -> list[Quantity]:
     words = _words(text)
     found: list[Quantity] = []
     while words:
-        one, rest = _first(words, greedy=False)
-        if one is not None:
-            found.append(one)
-        words = rest if one is not None else words[1:]
+        amount, rest = _first(words, greedy=False)
+        if amount is not None:
+            found.append(amount)
+        words = rest if amount is not None else words[1:]
     return found
 
 
@@ -166,8 +166,8 @@ def _first(words: list[str], greedy: bool = True) -> tuple[Quantity | None, list
         return Quantity(value, None, singular(" ".join(words))), []
     if known is not None and known.dimension == "none":
         known = None
-    one = Quantity(value, known)
-    return _compound(one, words) if known is not None else (one, words)
+    amount = Quantity(value, known)
+    return _compound(amount, words) if known is not None else (amount, words)
 
 
 def _is_noun(words: list[str]) -> bool:
@@ -185,21 +185,21 @@ def _unit(words: list[str]) -> tuple[Unit | None, list[str]]:
     return None, words
 
 
-def _compound(one: Quantity, words: list[str]) -> tuple[Quantity, list[str]]:
+def _compound(amount: Quantity, words: list[str]) -> tuple[Quantity, list[str]]:
     """ "1 hour and 30 minutes" as 1.5 hours, if a smaller unit of the same kind follows."""
     rest = words[1:] if words[:1] == ["and"] else words
     value = _value(rest[0]) if rest else None
     # "In" stands for inches after feet alone.
     smaller, after = _unit(["inch" if word == "in" else word for word in rest[1:2]] + rest[2:])
-    assert one.unit is not None
+    assert amount.unit is not None
     if (
         value is None
         or smaller is None
-        or smaller.dimension != one.unit.dimension
-        or smaller.factor >= one.unit.factor
+        or smaller.dimension != amount.unit.dimension
+        or smaller.factor >= amount.unit.factor
     ):
-        return one, words
-    return one._replace(value=one.value + value * smaller.factor / one.unit.factor), after
+        return amount, words
+    return amount._replace(value=amount.value + value * smaller.factor / amount.unit.factor), after
 
 
 def same_quantity(accepted: Quantity, said: Quantity) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,13 @@ from pydantic import ValidationError
 
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
+from saysel.judges.llm import read as read_verdict
 from saysel.llm import AsksModel
-from saysel.quoting import NOTICE
+from saysel.quoting import NOTICE, quote
+from saysel.rationales.llm import read as read_rationale
 from saysel.records import Generation, ModelRef
+from saysel.server_messages import server_message
+from saysel.stages.grade import read_grade
 from tests.scripted import ScriptedSampler, scripted
 
 
@@ -20,6 +25,10 @@ class Asks(AsksModel):
 
     wording = "judges/verdict.txt"
     places = ("{one}", "{other}")
+
+
+def server_message_of(text: str) -> str:
+    return server_message(text.encode())
 
 
 def number(text: str) -> int | None:
@@ -138,3 +147,19 @@ def test_a_prompt_that_cannot_be_used(prompt: str, told: str) -> None:
 def test_somebody_has_to_be_asked() -> None:
     with pytest.raises(ValidationError, match=r"which model answers: the sampler 'transformers'"):
         Asks()
+
+
+@pytest.mark.parametrize(
+    "unit", [" ", "\n", "*", "Verdict: ", "verdict:right ", "Score: 7 ", "<a", "- ", "“"]
+)
+@pytest.mark.parametrize(
+    "reader",
+    [read_verdict, read_grade, read_rationale, server_message_of, quote],
+    ids=lambda f: f.__module__,
+)
+def test_any_reply_is_read_in_little_time(reader: Callable[[str], object], unit: str) -> None:
+    began = time.monotonic()
+    for start in ("", "Verdict:", "Score: 7", "I ", "<think>"):
+        reader(start + unit * (200_000 // len(unit)) + "x")
+
+    assert time.monotonic() - began < 10  # linear: some tenths of a second

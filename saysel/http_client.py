@@ -77,7 +77,7 @@ class JsonClient:
 
         try:
             self._client = httpx2.AsyncClient(
-                headers={**self.headers, "accept-encoding": "gzip, deflate"},
+                headers={**self.headers, "accept-encoding": "gzip"},
                 timeout=None,  # the whole attempt has a deadline
                 follow_redirects=False,
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from saysel import master_weights, memory
+from saysel.chat import decode_replies as decode_replies
+from saysel.chat import render as render
 from saysel.errors import DataError
 from saysel.interfaces import Progress, Prompt
 from saysel.interruption import deferred
@@ -258,37 +260,6 @@ def release() -> None:
     """Let go of the model that was kept for inference."""
     _RESIDENT.clear()
     memory.release()
-
-
-def render(tokenizer: Any, prompt: Prompt) -> str:
-    """The prompt as text, up to where the reply starts.
-
-    Through the tokenizer's own chat template. A template that refuses a system turn, or leaves it
-    out, gets its content before that of the first user turn. A tokenizer without a template gets
-    the turns' contents separated by blank lines, which is how base models are asked.
-    """
-    if tokenizer.chat_template is None:
-        return "\n\n".join(message["content"] for message in prompt) + "\n\n"
-    from jinja2 import TemplateError
-
-    first = prompt[0]
-    try:
-        text = _chat(tokenizer, prompt)
-    except TemplateError:
-        if first["role"] != "system" or len(prompt) < 2:
-            raise
-    else:
-        if first["role"] != "system" or first["content"].strip() in text:
-            return text
-    both = f"{first['content']}\n\n{prompt[1]['content']}"
-    return _chat(tokenizer, [{"role": "user", "content": both}, *prompt[2:]])
-
-
-def _chat(tokenizer: Any, prompt: Prompt) -> str:
-    text: str = tokenizer.apply_chat_template(
-        list(prompt), tokenize=False, add_generation_prompt=True
-    )
-    return text
 
 
 def encode(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:

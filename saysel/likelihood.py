@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from saysel.errors import UsageError
 from saysel.interfaces import EstimationContext, Format, Prompt
@@ -10,6 +10,8 @@ from saysel.records import Generation, ModelRef, Response
 
 #: A character for private use, which no reply has.
 PROBE = "\ue000"
+#: How many places of a reply are tried as that of its answer: each takes reading it again.
+MOST_PLACES = 64
 
 
 def token_logprobs(
@@ -70,13 +72,16 @@ def answer_logprobs(
 
 
 def answer_place(format: Format, reply: str, cut: bool = False) -> tuple[int, int] | None:
-    """Where in a reply its answer starts and ends; `None` without a readable one."""
+    """Where in a reply its answer starts and ends; `None` without a readable one.
+
+    Also `None` where the answer's words occur so often that their place cannot be found in
+    `MOST_PLACES` tries.
+    """
     answer = format.parse(reply, cut=cut).answer
     if not answer:
         return None
     likely = None
-    start = reply.find(answer)
-    while start >= 0:
+    for start in _occurrences(reply, answer, format.reasoning(reply)):
         end = start + len(answer)
         # The same words may stand in the reasoning, or in the label before the answer: where
         # other words in their place are another answer, there it is.
@@ -86,5 +91,16 @@ def answer_place(format: Format, reply: str, cut: bool = False) -> tuple[int, in
         before, after = format.parse(reply[:start]).answer, format.parse(reply[:end]).answer
         if likely is None and before is None and after == answer:
             likely = start, end
-        start = reply.find(answer, start + 1)
     return likely
+
+
+def _occurrences(reply: str, answer: str, reasoning: str) -> Iterator[int]:
+    """Where an answer's words occur in a reply: after the reasoning first, then from the start."""
+    begin = max(0, reply.find(reasoning)) + len(reasoning)
+    for first, until in ((begin, len(reply)), (0, begin + len(answer))):
+        start = reply.find(answer, first, until)
+        for _ in range(MOST_PLACES // 2):
+            if start < 0:
+                break
+            yield start
+            start = reply.find(answer, start + 1, until)

@@ -41,7 +41,7 @@ def test_where_the_answer_is(reply: str, found: str) -> None:
 
 
 @given(st.sampled_from(["Paris", "A", "Answer", "in 1903"]), st.booleans(), st.booleans())
-@pytest.mark.parametrize("name", ["sayself", "percent", "tags"])
+@pytest.mark.parametrize("name", ["sayself", "percent", "fraction", "tags"])
 def test_it_is_found_in_every_format(name: str, answer: str, why: bool, lead: bool) -> None:
     format = examples.build("format", name)
     rationale = f"It may be {answer} or not." if why else None
@@ -65,6 +65,26 @@ class Options(SaySelfFormat):
 
 def test_a_format_that_reads_few_answers_has_a_place_for_them() -> None:
     assert answer_place(Options(), "B or A? Answer: B Confidence: 7") == (16, 17)
+
+
+@pytest.mark.parametrize(
+    ("reply", "place"),
+    [
+        ("a " * 50_000 + "Answer: a Confidence: 9", (100_008, 100_009)),
+        ("Answer: a Self-reflection: " + "a " * 50_000 + "Confidence: 9", (8, 9)),
+        ("<think>" + "Answer: a " * 5_000 + "</think>Answer: a", (50_023, 50_024)),
+    ],
+)
+def test_an_answer_that_occurs_often_is_found_at_once(reply: str, place: tuple[int, int]) -> None:
+    class Counted(SaySelfFormat):
+        def parse(self, text: str, cut: bool = False) -> Parsed:
+            parsed.append(len(text))
+            return super().parse(text, cut)
+
+    parsed: list[int] = []
+
+    assert answer_place(Counted(instruction=""), reply) == place
+    assert len(parsed) < 20
 
 
 @pytest.mark.parametrize("reply", ["", "Paris", "Answer: Confidence: 9"])

@@ -31,6 +31,8 @@ DELIMITER = re.compile("|".join([TAG, *map(re.escape, OTHERS)]), re.IGNORECASE)
 #: Parts of a name that say which end of a thought it is: `<|end_of_thought|>`, `<|think_start|>`.
 EDGES = {"begin", "start", "of", "end"}
 
+#: Special tokens of replies that announce their final part.
+ANNOUNCING = re.compile(r"<\|(?:channel|message|start)\|>")
 #: How a reply begins that announces its final part, and how that part is announced.
 ANNOUNCED = (
     (
@@ -65,9 +67,22 @@ def blank_thoughts(text: str) -> str:
     return "".join([*parts, text[done:]])
 
 
-def ends_inside(text: str) -> bool:
-    """Whether a text ends inside a thought, as prompts do that begin the thought of the reply."""
-    return _spans(text)[1] is not None
+def delimits(token: str) -> bool:
+    """Whether a special token begins or ends a thought."""
+    return DELIMITER.fullmatch(token.strip()) is not None or ANNOUNCING.search(token) is not None
+
+
+def open_thought(prompt: str, reply: str) -> str:
+    """The delimiter at the end of a prompt that opens a thought which the reply does not end.
+
+    Empty where the prompt opens none, or the reply ends it.
+    """
+    prompt = prompt.rstrip()
+    *_, (start, end, _, closes) = [(0, 0, "", True), *_delimiters(prompt)]
+    if closes or end != len(prompt):
+        return ""
+    opening = prompt[start:] + "\n"
+    return opening if _spans(opening + reply)[1] is not None else ""
 
 
 def _announced(text: str) -> int:

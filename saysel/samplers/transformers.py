@@ -78,8 +78,8 @@ class TransformersSampler(Sampler):
             start += len(rows)
             replies = draw(rows, n)
             for row, samples in zip(rows, replies, strict=True):
-                texts = tokenizer.batch_decode(
-                    [reply.tokens for reply in samples], skip_special_tokens=True
+                texts = hf.decode_replies(
+                    tokenizer, [ids[row]] * len(samples), [reply.tokens for reply in samples]
                 )
                 finished[row] = [
                     Generation(text, len(reply.tokens), reply.logprob, reply.finish_reason)

@@ -68,10 +68,11 @@ class VLLMSampler(Sampler):
                 )
                 for prompt in part
             ]
-            for found in self._ask(engine, model, part, options):
+            answers = self._ask(engine, model, part, options)
+            for prompt, found in zip(part, answers, strict=True):
                 samples = sorted(found.outputs, key=lambda one: one.index)
-                texts = tokenizer.batch_decode(
-                    [one.token_ids for one in samples], skip_special_tokens=True
+                texts = hf.decode_replies(
+                    tokenizer, [prompt] * len(samples), [one.token_ids for one in samples]
                 )
                 yield [
                     Generation(

@@ -195,8 +195,9 @@ class GRPOTrainer(Trainer):
             part = prompts[start : start + size]
             groups = generate(lm, tokenizer, part, self.replies, decoding, generator, ends)
             drawn += [reply for group in groups for reply in group]
-        texts = tokenizer.batch_decode([reply.tokens for reply in drawn], skip_special_tokens=True)
         asked = [question for question in questions for _ in range(self.replies)]
+        asked_with = [prompt for prompt in prompts for _ in range(self.replies)]
+        texts = hf.decode_replies(tokenizer, asked_with, [reply.tokens for reply in drawn])
         cut = [reply.cut for reply in drawn]
         found = earned("grpo", asked, texts, cut, data.format, data.judge, self.reward)
         figures.clear()

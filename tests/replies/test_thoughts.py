@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from saysel.interfaces import Format
 from saysel.registry import build
-from saysel.replies.thoughts import blank_thoughts, ends_inside
+from saysel.replies.thoughts import blank_thoughts, open_thought
 
 #: A thought between its delimiters, as reasoning models write it.
 DELIMITED = [
@@ -103,20 +103,24 @@ def test_positions_stay_the_same(pieces: list[str]) -> None:
     assert len(said) == len(text)
     assert all(there in ("\n", character) for there, character in zip(said, text, strict=True))
     assert "<" not in said
-    assert said == text or ends_inside(text) or "</" in text
 
 
 @pytest.mark.parametrize(
-    ("prompt", "inside"),
+    ("prompt", "reply", "opening"),
     [
-        ("<|im_start|>assistant\n<think>\n", True),
-        ("<|im_start|>assistant\n<think>\n\n</think>\n\n", False),
-        ("Think inside <think></think>.<|im_start|>assistant\n", False),
-        ("[INST]Why?[/INST][THINK]", True),
+        ("<|im_start|>assistant\n<think>\n", "Answer: Rome", "<think>\n"),
+        ("<|im_start|>assistant\n<think>\n", "Hm.</think>\nAnswer: Rome", ""),
+        ("<|im_start|>assistant\n<think>\n\n</think>\n\n", "Answer: Rome", ""),
+        ("Think inside <think></think>.<|im_start|>assistant\n", "Answer: Rome", ""),
+        ("Begin with <think> and end.<|im_start|>assistant\n", "Answer: Rome", ""),
+        ("[INST]Why?[/INST][THINK]", "Answer: Rome", "[THINK]\n"),
+        ("Why?\n\n", "Answer: Rome", ""),
     ],
 )
-def test_whether_a_prompt_begins_a_thought(prompt: str, inside: bool) -> None:
-    assert ends_inside(prompt) == inside
+def test_a_thought_that_the_prompt_opens_and_the_reply_does_not_end(
+    prompt: str, reply: str, opening: str
+) -> None:
+    assert open_thought(prompt, reply) == opening
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from jinja2 import TemplateError
 
 from saysel import hf
 from saysel.errors import DataError
@@ -150,43 +149,6 @@ def test_logprobs_of_what_was_sampled_add_up_to_its_own(small_model: ModelRef) -
 def test_no_logprobs_of_nothing(small_model: ModelRef) -> None:
     assert TransformersSampler().logprobs(small_model, [], []) == []
     assert TransformersSampler().logprobs(small_model, PROMPTS[:1], [""]) == [[]]
-
-
-SYSTEM: Prompt = [{"role": "system", "content": "Be brief."}, *PROMPTS[1]]
-TURNS = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
-
-
-@pytest.mark.parametrize(
-    ("template", "written"),
-    [
-        (TURNS, "<system>Be brief.<user>Why?<assistant>"),
-        (
-            "{% if messages[0].role == 'system' %}{{ raise_exception('none') }}{% endif %}" + TURNS,
-            "<user>Be brief.\n\nWhy?<assistant>",
-        ),
-        (
-            "{% for m in messages if m.role != 'system' %}<{{ m.role }}>{{ m.content }}"
-            "{% endfor %}<assistant>",
-            "<user>Be brief.\n\nWhy?<assistant>",
-        ),
-    ],
-    ids=["has a system role", "refuses it", "leaves it out"],
-)
-def test_a_system_turn_is_always_read(template: str, written: str, small_model: ModelRef) -> None:
-    tokenizer = hf.load_tokenizer(small_model)
-    tokenizer.chat_template = template
-
-    assert hf.render(tokenizer, SYSTEM) == written
-
-
-def test_what_a_template_refuses_besides_is_told(small_model: ModelRef) -> None:
-    tokenizer = hf.load_tokenizer(small_model)
-    tokenizer.chat_template = "{{ raise_exception('never') }}"
-
-    with pytest.raises(TemplateError, match="never"):
-        hf.render(tokenizer, SYSTEM)
-    with pytest.raises(TemplateError, match="never"):
-        hf.render(tokenizer, PROMPTS[0])
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])

@@ -274,7 +274,7 @@ def answered(
     readable = []
     for question, prompt, (reply,) in zip(questions, prompts, drawn, strict=True):
         begun = reply.tokens[: reply.marked]
-        text = tokenizer.decode(reply.tokens, skip_special_tokens=True)
+        (text,) = hf.decode_replies(tokenizer, [prompt], [reply.tokens])
         answer = data.format.parse(text, cut=reply.cut).answer
         if answer is not None and data.format.confidence_marker in tokenizer.decode(begun):
             readable.append((question, answer, [*prompt, *begun]))

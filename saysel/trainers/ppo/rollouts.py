@@ -77,7 +77,7 @@ def roll_out(
         reply
         for (reply,) in generate(policy.model, tokenizer, prompts, 1, decoding, generator, ends)
     ]
-    texts = tokenizer.batch_decode([reply.tokens for reply in replies], skip_special_tokens=True)
+    texts = hf.decode_replies(tokenizer, prompts, [reply.tokens for reply in replies])
     cut = [reply.cut for reply in replies]
     found = earned("ppo", questions, texts, cut, format, judge, reward)
     prompts = [prompts[row] for row in found.rows]

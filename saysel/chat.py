@@ -43,8 +43,8 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
             return text
         troubles.append("it leaves out what the user's turn says")
     raise DataError(
-        f"{tokenizer.name_or_path}: its chat template cannot be used: {troubles[0]}: use a model whose "
-        "template takes user turns of text, or correct the template in its tokenizer's files"
+        f"{tokenizer.name_or_path}: its chat template cannot be used: {troubles[0]}: use a model "
+        "whose template takes user turns of text, or correct the template in its tokenizer's files"
     )
 
 

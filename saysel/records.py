@@ -177,6 +177,8 @@ class Prediction:
         shares: distinct answers seen on the way and the share of samples behind each.
         finish_reason: of the reply that the answer was read from, see `Generation`; of the first
             reply that was cut, where an estimator reads several turns.
+        distinct_texts: how many different texts there are among the samples of an estimator that
+            draws several; `None` for others.
     """
 
     question_id: str
@@ -188,6 +190,7 @@ class Prediction:
     tokens: int = 0
     shares: Mapping[str, float] = field(default_factory=dict)
     finish_reason: str | None = None
+    distinct_texts: int | None = None
 
 
 @dataclass(frozen=True)

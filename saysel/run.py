@@ -138,8 +138,18 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
             )
             counted.update(import_module(f"saysel.stages.{step.stage}").run(work))
     ran = tuple(step.name for step in steps)
-    notes = () if data_only else tuple(leaks.notes(directory, todo))
-    return Outcome(directory, ran, rows, complete, notes)
+    return Outcome(directory, ran, rows, complete, _notes(directory, todo, manifest, data_only))
+
+
+def _notes(directory: Path, todo: Plan, manifest: Manifest, data_only: bool) -> tuple[str, ...]:
+    """What a reader of the rows has to know, or of the data where there are no rows."""
+    from saysel.report.alarms import stage_alarms
+
+    stages = stage_alarms(manifest.content["stages"])
+    return (
+        *(() if data_only else leaks.notes(directory, todo)),
+        *(f"! {alarm.row}: {alarm.text}" for alarm in stages),
+    )
 
 
 def splits(recipe: Recipe, until: str | None = None) -> list[str]:

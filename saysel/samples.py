@@ -62,7 +62,13 @@ class Samples:
             tokens=sum(response.tokens for response in self.responses),
             shares={one.representative.answer or "": one.share for one in self.clusters},
             finish_reason=speaker.finish_reason,
+            distinct_texts=distinct_texts(self.responses),
         )
+
+
+def distinct_texts(responses: Sequence[Response]) -> int | None:
+    """How many different texts several responses to a question have; `None` for a single one."""
+    return len({response.text for response in responses}) if len(responses) > 1 else None
 
 
 class SamplingEstimator(Estimator):

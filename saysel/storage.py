@@ -186,6 +186,7 @@ def schema(record: type[Any]) -> pa.Schema:
             "tokens": whole,
             "shares": pa.list_(pa.struct({"answer": text, "share": number})),
             "finish_reason": text,
+            "distinct_texts": whole,
         },
         Reflection: {
             "question_id": text,

@@ -73,7 +73,7 @@ def test_a_question_survives_every_kind_of_template(template: str, tokenizer: An
         ("{{ messages[0].content.nowhere() }}", "has no attribute 'nowhere'"),
         ("<user><assistant>", "it leaves out what the user's turn says"),
         ("{{ messages[0].content[:5] }}<assistant>", "it leaves out what the user's turn says"),
-        ("{% for", "nexpected end of template"),
+        ("{% for", "unexpected 'end of template'"),
     ],
 )
 @pytest.mark.parametrize("prompt", [USER, SYSTEM], ids=["user", "system"])

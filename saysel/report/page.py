@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from markupsafe import Markup
 
-from saysel.report.alarms import alarms
+from saysel.report.alarms import alarms, stage_alarms
 from saysel.report.browser import payload, script_json
 from saysel.report.changes import changes
 from saysel.report.content import IDEAL, Report, Row
@@ -49,7 +49,7 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
         ],
         rows=rows,
         rationales=section(report.rationales),
-        alarms=alarms(rows),
+        alarms=[*stage_alarms(report.manifest.get("stages", {})), *alarms(rows)],
         stages=stages(report.manifest),
         recipe=recipe_yaml(report.recipe),
         # Our own files and drawings, and JSON that is escaped for its place.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from saysel import ledger
 from saysel.ledger import Ledger
 from saysel.recipe import Recipe
 from saysel.records import ModelRef, Question, Response
+from saysel.samples import distinct_texts
 from saysel.stages import Work, chunks, read_model, shard_seed
 from saysel.storage import Shards
 
@@ -61,7 +64,16 @@ def run(work: Work) -> dict[str, Any]:
     for number, responses in recipe.engine.map(sample, missing):
         stored.write(number, responses)
         work.progress.advance(len(responses))
+    tokens, same_text = 0, 0
+    reasons: Counter[str] = Counter()
+    for _, samples in groupby(stored, key=lambda response: response.question_id):
+        group = list(samples)
+        tokens += sum(response.tokens for response in group)
+        same_text += distinct_texts(group) == 1
+        reasons.update(response.finish_reason or "unknown" for response in group)
     return {
         "questions": len(questions),
-        "tokens": sum(response.tokens for response in stored),
+        "tokens": tokens,
+        "questions_with_one_text": same_text,
+        "finish_reasons": dict(reasons),
     }

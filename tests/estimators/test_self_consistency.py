@@ -35,11 +35,18 @@ def test_the_most_frequent_answer_with_its_share(context: Any) -> None:
         confidence=2 / 5,  # replies that nobody can read count below the line
         tokens=5 * 4,
         shares={"Paris": 2 / 5, "Rome": 1 / 5, "Oslo": 1 / 5},
+        distinct_texts=5,
     )
 
 
 def test_stated_confidences_do_not_count(context: Any) -> None:
     assert estimate(context, "Answer: Rome Confidence: 0").confidence == 1.0
+
+
+def test_it_counts_different_texts(context: Any) -> None:
+    assert estimate(context, *["Answer: Rome"] * 5).distinct_texts == 1
+    assert estimate(context, "Answer: Rome", "Answer:  Rome").distinct_texts == 2
+    assert estimate(context, "Answer: Rome").distinct_texts is None
 
 
 def test_without_any_answer_there_is_no_confidence(context: Any) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from saysel.records import Prediction
 from saysel.report import Row
-from saysel.report.alarms import alarms
+from saysel.report.alarms import alarms, stage_alarms
 
 
 def row(
@@ -74,6 +76,68 @@ def test_accuracy_is_compared_with_the_base_model_asked_in_the_same_way():
     assert text.startswith("accuracy fell from ") and text.endswith(", beyond its interval")
     assert texts(base, row("ppo", *useful(accuracy=0.48))) == []
     assert texts(base, row("ppo", *useful(accuracy=0.3), estimator="other")) == []
+
+
+def test_no_right_answer_at_all():
+    stated, wrong = useful()[0], [0.0] * 400
+
+    (text, *_) = texts(row("base", stated, wrong))
+    assert text.startswith("none of the 400 answers is right: look at some of them")
+    assert not texts(row("base", stated, [*useful()[1]]))
+
+    unread = row("base", [None] * 9, [0.0] * 9)
+    unread = replace(
+        unread,
+        predictions=tuple(replace(p, response="Hm.", answer=None) for p in unread.predictions),
+    )
+    assert texts(unread)[0].startswith("no reply has an answer that can be read")
+
+
+@pytest.mark.parametrize(("cut", "raised"), [(0, False), (20, False), (21, True), (400, True)])
+def test_replies_that_were_cut(cut: int, raised: bool):
+    given = row("base", *useful())
+    given = replace(
+        given,
+        predictions=tuple(
+            replace(p, finish_reason="length" if at < cut else "stop")
+            for at, p in enumerate(given.predictions)
+        ),
+    )
+    expected = [f"{cut} of 400 replies were cut at the limit on tokens: raise max_tokens"]
+    assert texts(given) == (expected if raised else [])
+
+
+@pytest.mark.parametrize(("same", "raised"), [(0, False), (199, False), (200, True), (400, True)])
+def test_samples_that_are_all_the_same_text(same: int, raised: bool):
+    given = row("base", *useful(), estimator="self_consistency")
+    given = replace(
+        given,
+        predictions=tuple(
+            replace(p, distinct_texts=1 if at < same else 3)
+            for at, p in enumerate(given.predictions)
+        ),
+    )
+    found = texts(given)
+    assert len(found) == raised
+    if raised:
+        assert f"the same text, for {same} of 400 questions: raise the temperature" in found[0]
+
+
+def test_stages_that_draw_samples_have_alarms_too():
+    good = {
+        "questions": 10,
+        "questions_with_one_text": 1,
+        "finish_reasons": {"stop": 199, "length": 1},
+    }
+    bad = {**good, "questions_with_one_text": 9, "finish_reasons": {"stop": 100, "length": 100}}
+
+    assert stage_alarms({"sample": good, "cluster": {"questions": 10}}) == []
+    assert [
+        (alarm.row, alarm.text.partition(":")[0]) for alarm in stage_alarms({"sample": bad})
+    ] == [
+        ("sample", "100 of 200 replies were cut at the limit on tokens"),
+        ("sample", "all samples of a question are the same text, for 9 of 10 questions"),
+    ]
 
 
 def test_the_limit_and_what_was_not_judged_raise_none():

@@ -26,6 +26,8 @@ from tests.tiny import results, says
 TRAINED = (
     *("--set", "train=[{use: sft, lora: null, max_steps: 30, batch_size: 8, learning_rate: 1e-2}]"),
     *("--set", "evaluate.estimators=[verbalized]"),
+    # Enough for whole rationales: one that was cut is missing.
+    *("--set", "sample.max_tokens=96"),
 )
 REFLECT = "evaluate.faithfulness={n: 3, models: [sft], grader: {model: {use: pretrained, path: X}}}"
 

@@ -10,6 +10,8 @@ from types import FrameType
 
 from saysel.terminal import echo
 
+SAVING = "Ctrl-C: saving a checkpoint after this step; press it again to stop at once"
+
 
 class Interruption:
     """Whether Ctrl-C was pressed.
@@ -25,10 +27,7 @@ class Interruption:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        echo(
-            "\ninterrupted: saving a checkpoint after this step (Ctrl-C again: stop at once)",
-            err=True,
-        )
+        echo(("\n" if sys.stderr.isatty() else "") + SAVING, err=True)
 
 
 @contextmanager

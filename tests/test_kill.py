@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from saysel.interruption import SAVING
 from tests import kill
 from tests.kill import At
 from tests.tiny import STEPS, events, leftovers, results, started
@@ -183,13 +184,21 @@ def test_interrupted_it_says_so_in_one_line_and_goes_on_later(
 ) -> None:
     run, said = copied_without(at.stage, undisturbed, tmp_path), tmp_path / "said"
     command = ("run", tiny_recipe, "--out", run)
+    trains = at.stage in ("model", "train-sft", "train-ppo")
+    assert at.units is not None
 
     assert kill.saysel(said, *command, at=at) == 130, said.read_text()
     lines = said.read_text().splitlines()
     assert [line for line in lines if line.split(": ")[0] not in STEPS] == [
-        "interrupted; run the same command again to go on"
+        *([SAVING] if trains else []),
+        "interrupted; run the same command again to go on",
     ]
-    assert (events(run)[-1]["event"], events(run)[-1]["stage"]) == ("interrupted", at.stage)
+    told = events(run)
+    assert (told[-1]["event"], told[-1]["stage"]) == ("interrupted", at.stage)
 
     assert kill.saysel(said, *command) == 0, said.read_text()
     assert results(run) == results(undisturbed)
+    if trains and at.stage != "model":  # which logs no steps
+        # It went on with the step after the last, although no checkpoint was due yet.
+        steps = [event["step"] for event in events(run)[len(told) :] if "step" in event]
+        assert steps[0] == at.units + 1

@@ -8,7 +8,10 @@ its own dtype back when it is saved.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor, dtype
 
 
 def to_float32(model: Any) -> None:
@@ -22,10 +25,38 @@ def to_float32(model: Any) -> None:
 
 
 def to_model_dtype(model: Any) -> None:
-    """Give the weights that `to_float32` changed their own dtype again, to be saved."""
+    """Give the weights that `to_float32` changed their own dtype again, to be saved.
+
+    Rounded to the nearest number, a weight that moved by less than half the distance between two
+    numbers would be back where it started: all weights came from such numbers. Rounding is
+    therefore stochastic, always with the same seed.
+    """
+    import torch
+
+    generators: dict[Any, Generator] = {}
     for weight in model.parameters():
         if hasattr(weight, "model_dtype"):
-            weight.data = weight.data.to(weight.model_dtype)
+            device = weight.device
+            if device not in generators:
+                generators[device] = torch.Generator(device).manual_seed(0)
+            weight.data = rounded(weight.data, weight.model_dtype, generators[device])
+
+
+def rounded(values: Tensor, to: dtype, generator: Generator) -> Tensor:
+    """Float32 values in float16 or bfloat16, rounded stochastically.
+
+    A value between two numbers becomes either with a probability that makes it right on average
+    (arXiv 1502.02551, section 3); one that is a number of the type stays as it is. Numbers too
+    small for float16's full precision are rounded to the nearest.
+    """
+    import torch
+
+    dropped = 16 if to == torch.bfloat16 else 13  # bits of the mantissa
+    noise = torch.randint(
+        1 << dropped, values.shape, generator=generator, device=values.device, dtype=torch.int32
+    )
+    bits = (values.view(torch.int32) + noise) & -(1 << dropped)
+    return bits.view(torch.float32).to(to)
 
 
 def autocast(model: Any) -> AbstractContextManager[Any]:

@@ -102,6 +102,19 @@ def test_master_weights_have_the_same_values_and_go_back(half: ModelRef) -> None
         assert torch.equal(again, weight)
 
 
+@pytest.mark.parametrize("to", [torch.bfloat16, torch.float16])
+def test_saving_rounds_small_steps_to_the_right_mean(to: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    exact = torch.randn(10_000, generator=generator).to(to).float()
+    assert torch.equal(master_weights.rounded(exact, to, generator).float(), exact)
+
+    for step in (2e-5, -1e-4, 3e-4):  # numbers around 0.1 are at least 6e-5 apart
+        start = torch.tensor(0.1).to(to).float()
+        moved = master_weights.rounded((start + step).repeat(100_000), to, generator).float()
+        assert float(moved.mean() - start) == pytest.approx(step, rel=0.1)
+        assert len(moved.unique()) == 2
+
+
 def test_quantized_weights_are_not_trained(half: ModelRef, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"is quantized, .* train an adapter \(lora\)"):
         hf.load_trainable(replace(half, quantization="4bit"))

@@ -15,7 +15,7 @@ from pydantic import PrivateAttr, ValidationError
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.hf_grpo import Weighed, as_it_came, learned, tensors
+from saysel.hf_grpo import Weighed, as_it_came, grpo_config, grpo_trainer, learned, tensors
 from saysel.interfaces import Judge, RewardFn
 from saysel.records import ModelRef, Question
 from saysel.rewards.quadratic import QuadraticReward
@@ -164,6 +164,33 @@ def test_contexts_are_padded_on_the_left_and_movable_tokens_on_the_right() -> No
         "advantages": [0.5, -0.5],
         "num_items_in_batch": 3,
     }
+
+
+def test_a_long_reply_counts_as_much_as_a_short_one(red: ModelRef, tmp_path: Path) -> None:
+    # Ratios are 1 before the update: the loss is minus the mean over replies of their advantage.
+    # Averaged over tokens it would be (60 - 1) / 61.
+    replies = [Weighed([50, 51], [60], 1.0), Weighed([50, 51], [70] * 60, -1.0)]
+    arguments = hf.training_arguments(
+        tmp_path,
+        max_steps=1,
+        logging_strategy="steps",
+        logging_steps=1,
+        per_device_train_batch_size=2,
+        num_generations=2,
+    )
+    trainer = grpo_trainer(
+        lambda lm, step, rows: replies,
+        [0],
+        0.0,
+        model=hf.load_trainable(red),
+        args=grpo_config(**arguments),
+        processing_class=hf.load_tokenizer(red),
+    )
+
+    hf.fit(trainer, tmp_path)
+
+    (entry,) = [entry for entry in trainer.state.log_history if "loss" in entry]
+    assert entry["loss"] == pytest.approx(0, abs=1e-6)
 
 
 def test_the_reference_is_the_model_as_it_came(red: ModelRef) -> None:

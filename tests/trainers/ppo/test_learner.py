@@ -10,6 +10,7 @@ import torch
 from pydantic import PrivateAttr, ValidationError
 
 from saysel import hf
+from saysel.confidence_tokens import ConfidenceTokens
 from saysel.generation import Reply
 from saysel.records import ModelRef
 from saysel.rewards.quadratic import QuadraticReward
@@ -20,6 +21,7 @@ from saysel.trainers.ppo import PPOTrainer, batch
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts, assemble
+from saysel.trainers.ppo.stakes import at_stake
 from saysel.trainers.sft import Lora
 from tests.trainers.two_arms import FORMAT, same, weights
 
@@ -145,6 +147,21 @@ def test_the_weight_of_unreadable_replies_is_recorded(
     scale = (sum(reward**2 for reward in REWARDS) / 4) ** 0.5 if "scale_rewards" in options else 1
     assert figures["advantage_unreadable"] == pytest.approx(1 / scale)
     assert figures["advantage_readable"] > 0.1
+
+
+def test_an_unreadable_reply_weighs_the_same_where_confidences_are_summed(red: ModelRef) -> None:
+    policy = stirred(red)
+    options = OPTIONS.model_copy(update={"confidences": "summed"})
+    tokens = ConfidenceTokens(FORMAT, policy.tokenizer, {policy.tokenizer.eos_token_id})
+    payoffs = [[0.0] * (len(tokens.values) + 1)] * 4
+    stakes = at_stake(tokens, PROMPTS, REPLIES, READABLE, payoffs, policy)
+    learner = Learner(options, policy, torch.optim.SGD(policy.parameters(), lr=1e-9), tokens)
+
+    figures = learner.learn(
+        replace(rollouts(policy), stakes=stakes), torch.Generator().manual_seed(0)
+    )
+
+    assert figures["advantage_unreadable"] == pytest.approx(1)
 
 
 def test_the_kl_factor_weighs_and_moves(red: ModelRef) -> None:

@@ -27,6 +27,7 @@ class Earned:
         rows: which they are, ascending.
         texts: the replies.
         correct: their correctness, in [0, 1].
+        answered: whether their answer can be read.
         stated: their confidence; `None` where it, or the answer, cannot be read.
         rewards: what each earned.
     """
@@ -34,6 +35,7 @@ class Earned:
     rows: list[int]
     texts: list[str]
     correct: list[float]
+    answered: list[bool]
     stated: list[float | None]
     rewards: list[float]
 
@@ -82,7 +84,9 @@ def earned(
     # Without an answer there is nothing to be sure of: the reply counts as unreadable.
     stated = [None if parsed[row].answer is None else parsed[row].confidence for row in rows]
     texts = [texts[row] for row in rows]
-    return Earned(rows, texts, correct, stated, reward_replies(who, reward, correct, stated, texts))
+    answered = [parsed[row].answer is not None for row in rows]
+    rewards = reward_replies(who, reward, correct, stated, texts)
+    return Earned(rows, texts, correct, answered, stated, rewards)
 
 
 def reward_replies(

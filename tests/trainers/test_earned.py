@@ -33,6 +33,7 @@ def test_replies_are_read_judged_and_rewarded() -> None:
     )
 
     assert (found.rows, found.correct) == ([0, 1, 2, 3], [1, 0, 0, 0])
+    assert found.answered == [True, True, False, False]
     assert found.stated == [
         0.8,
         0.6,
@@ -55,7 +56,7 @@ def test_a_number_that_the_limit_cut_is_not_read() -> None:
 
 def test_what_is_not_stated_is_no_doubt() -> None:
     figures = Earned(
-        [0, 1, 2, 3], ["…"] * 4, [1, 0, 0, 1], [0.8, 0.6, None, None], [1, 0.5, -1, -1]
+        [0, 1, 2, 3], ["…"] * 4, [1, 0, 0, 1], [True] * 4, [0.8, 0.6, None, None], [1, 0.5, -1, -1]
     ).figures()
 
     assert figures == {

@@ -13,8 +13,9 @@ Deviations from the paper, each because the paper's way failed in our experiment
   confidence make replies unreadable within some sixty steps.
 - Advantages are estimated (GAE) and normalised over readable replies alone, and the value head is
   fitted to these. An unreadable reply gets its reward (-1) as one advantage, spread evenly over
-  its tokens: inside GAE and normalisation, a single one among 64 replies weighed as much as 30
-  readable ones and made the advantages of all others positive.
+  its tokens, or over those after the marker where its answer can be read: inside GAE and
+  normalisation, a single one among 64 replies weighed as much as 30 readable ones and made the
+  advantages of all others positive.
 - An unreadable reply is held to the initial policy as firmly as the tokens that the reward may
   not move. Without that, a few of them in one batch can make all later replies unreadable, and
   training does not recover.

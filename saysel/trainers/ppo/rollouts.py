@@ -95,6 +95,7 @@ def roll_out(
         tokenizer.pad_token_id,
         policy.model.device,
         found.figures(),
+        found.answered,
     )
     rollouts = replace(rollouts, texts=found.texts)
     if confidence_tokens is None:
@@ -141,12 +142,17 @@ def assemble(
     pad: int,
     device: torch.device,
     figures: dict[str, float],
+    answered: Sequence[bool] = (),
 ) -> Rollouts:
     """Pad, mask and place the rewards.
 
-    A readable reply gets its reward at its last token, and moves at the tokens behind the
-    format's confidence marker (or all of them). An unreadable one is spread its reward evenly
-    over all of its tokens, and all of them move: any of them may be the one that broke it.
+    A readable reply gets its reward at its last token; the tokens after the format's confidence
+    marker (or all of them) move. The reward of an unreadable reply is spread evenly over all of
+    its tokens, which all move: any of them may be the one that broke it. Where its answer can be
+    read and the marker follows, only the tokens after the marker can be.
+
+    Args:
+        answered: whether the answer of each reply can be read; empty: unknown.
     """
     import torch
 
@@ -163,8 +169,10 @@ def assemble(
         mask[row, before - len(prompt) : before + size] = 1
         tokens[row, :size] = 1
         if not readable[row]:
-            moves[row, :size] = 1
-            paid[row, :size] = rewards[row] / size
+            # Behind a marker that follows a readable answer, only the rest can be at fault.
+            start = reply.marked if answered and answered[row] and reply.marked < size else 0
+            moves[row, start:size] = 1
+            paid[row, start:size] = rewards[row] / (size - start)
         else:
             start = 0 if movable == "response" else reply.marked
             moves[row, start:size] = 1

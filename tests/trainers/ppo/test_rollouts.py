@@ -56,6 +56,29 @@ def test_the_confidence_mask_opens_behind_the_marker_up_to_the_end_token() -> No
     assert assembled().movable.tolist() == [[0, 0, 1, 1], [1, 1, 0, 0]]
 
 
+@pytest.mark.parametrize(
+    ("answered", "marked", "paid"),
+    [
+        # Four tokens. The marker ends with the second, or never comes.
+        (True, 2, [0, 0, -0.5, -0.5]),
+        (True, 4, [-0.25] * 4),
+        (False, 2, [-0.25] * 4),
+    ],
+)
+def test_only_the_rest_is_at_fault_after_a_readable_answer_and_the_marker(
+    answered: bool, marked: int, paid: list[float]
+) -> None:
+    reply = Reply([31, 32, 33, END], 0.0, marked=marked)
+
+    rollouts = assemble(
+        *(PROMPTS[:1], [reply], [-1.0], [False], "confidence", PAD, torch.device("cpu"), {}),
+        answered=[answered],
+    )
+
+    assert rollouts.rewards.tolist() == [paid]
+    assert rollouts.movable.tolist() == [[float(value < 0) for value in paid]]
+
+
 def test_the_response_mask_opens_all_tokens() -> None:
     assert assembled("response").movable.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
 

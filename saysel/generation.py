@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from saysel import hf, master_weights
+from saysel import hf, master_weights, model_faults
 from saysel.errors import StageError
 from saysel.records import CUT
 
@@ -95,6 +95,7 @@ def _generate(
     rows = len(prompts) * n
     tokens, mask = padded(prompts, pad, device)  # [P, L]
     longest = tokens.shape[1]
+    model_faults.check_length(model, longest, decoding.max_tokens)
     mask = torch.nn.functional.pad(mask, (0, decoding.max_tokens))  # room for the replies
     positions = (mask.cumsum(-1) - 1).clamp(min=0)  # [P, L + T]
     out = model(
@@ -118,6 +119,11 @@ def _generate(
         )
     if n > 1:
         cache.batch_repeat_interleave(n)
+    if bool(out.logits[:, -1].isnan().any()):
+        raise StageError(
+            f"{type(model).__name__} computes NaN instead of probabilities: its numbers are too "
+            "large for its dtype; load it as bfloat16 or float32"
+        )
     logits = out.logits[:, -1].float().repeat_interleave(n, 0)  # [P * n, V]
     mask = mask.repeat_interleave(n, 0)
     positions = positions.repeat_interleave(n, 0)
@@ -214,6 +220,7 @@ def _read(
     One forward pass over all of them.
     """
     tokens, mask = padded(texts, tokenizer.pad_token_id, model.device)
+    model_faults.check_length(model, tokens.shape[1], 0)
     logits = model(
         input_ids=tokens,
         attention_mask=mask,

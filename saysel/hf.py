@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from saysel import master_weights, memory
+from saysel import master_weights, memory, model_faults
 from saysel.chat import decode_replies as decode_replies
 from saysel.chat import render as render
 from saysel.errors import DataError
@@ -82,6 +82,11 @@ def check(ref: ModelRef) -> None:
         if not Path(path).exists() and (path.startswith((".", "/", "~")) or path.count("/") > 1):
             raise DataError(f"{path}: there is no such {what} directory")
         if Path(path).exists() and not (Path(path) / file).is_file():
+            if (Path(path) / "adapter_config.json").is_file():
+                raise DataError(
+                    f"{path}: holds an adapter and no {file}: name its base as the model, and this "
+                    "directory as its adapter"
+                )
             raise DataError(
                 f"{path}: not {'an' if what == 'adapter' else 'a'} {what} directory, it has no "
                 f"{file}: name a directory that was saved with save_pretrained, or a hub id"
@@ -154,6 +159,7 @@ def load_tokenizer(ref: ModelRef) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(
             ref.path, revision=ref.revision, padding_side="left", trust_remote_code=False
         )
+    model_faults.check_tokenizer(ref, tokenizer, render)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -228,6 +234,7 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
             model = PeftModel.from_pretrained(model, ref.adapter, is_trainable=trainable)
         if not (ref.device_map or ref.quantization):  # those are in their place already
             model.to(device())
+    model_faults.check_weights(ref, model)
     return model
 
 
@@ -252,7 +259,10 @@ def resident(ref: ModelRef) -> tuple[Any, Any]:
     """Model and tokenizer for inference; the last one asked for stays in memory."""
     if ref not in _RESIDENT:
         release()  # the old one goes first: there may be no room for both
-        _RESIDENT[ref] = load_model(ref), load_tokenizer(ref)
+        tokenizer = load_tokenizer(ref)  # before the model, which takes longer
+        model = load_model(ref)
+        model_faults.check_vocabulary(ref, model, tokenizer)
+        _RESIDENT[ref] = model, tokenizer
     return _RESIDENT[ref]
 
 
@@ -266,7 +276,8 @@ def encode(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:
     """Token ids of each prompt, up to where the reply starts."""
     if not prompts:
         return []  # on which tokenizers fail
-    texts = [render(tokenizer, prompt) for prompt in prompts]
+    with model_faults.template_errors(str(tokenizer.name_or_path or "the tokenizer")):
+        texts = [render(tokenizer, prompt) for prompt in prompts]
     # Templates write the special tokens themselves; a second set would shift the model off
     # its training distribution.
     special = tokenizer.chat_template is None

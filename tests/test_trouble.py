@@ -177,18 +177,22 @@ def test_a_model_directory_that_is_none(tmp_path: Path) -> None:
     model.mkdir()
     chosen = ("--set", f"model={{use: pretrained, path: {model}}}")
 
-    line = failed(recipe, tmp_path / "run", *chosen)
-    assert f"stage 'model' failed: {model}: not a model directory, it has no config.json" in line
+    command = ("run", recipe, "--out", tmp_path / "run", *chosen)
+    (line,) = refused(*command)
+    assert line.startswith(f"{model}: not a model directory, it has no config.json")
     (line,) = refused("ask", model, "Where?")
     assert line.startswith(f"{model}: not a model directory, it has no config.json")
 
     (model / "config.json").write_text("{}")
+    (line,) = refused(*command)
+    assert line.startswith(f"{model}: the directory has no weights")
+    (model / "model.safetensors").write_text("none")
     line = failed(recipe, tmp_path / "run", *chosen)
     assert f"{model}: cannot be loaded: " in line
 
     model.rename(tmp_path / "elsewhere")
-    line = failed(recipe, tmp_path / "run", *chosen)
-    assert f"{model}: there is no such model directory" in line
+    (line,) = refused(*command)
+    assert line == f"{model}: there is no such model directory"
 
 
 def test_a_broken_model_is_mended_and_the_run_goes_on(tiny_run: Path, tmp_path: Path) -> None:

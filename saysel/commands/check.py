@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from saysel.bill import bill, priced
 from saysel.estimate import work
+from saysel.interfaces import Model
+from saysel.manifest import components
 from saysel.plan import plan
 from saysel.recipe import load
 from saysel.terminal import echo
@@ -15,10 +17,15 @@ def check(reference: str, overrides: Sequence[str]) -> None:
     """Print the steps with how much there is to do in each.
 
     Raises:
-        SayselError: see `saysel.recipe.load`; or the source's data cannot be used.
+        SayselError: see `saysel.recipe.load`; or the source's data, or a model's directory, cannot
+            be used.
     """
     recipe = load(reference, overrides)
     todo = plan(recipe)
+    for cell in todo.cells:
+        for component in components(cell.recipe):
+            if isinstance(component, Model):
+                component.ready()
     priced(todo)
     lines = [("step", "fingerprint", "work", "tokens at most")]
     for step in todo.steps:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from saysel import hf
+from saysel import hf, model_faults
 from saysel.errors import MissingExtra
 from saysel.interfaces import Format, Model, Progress, Source
 from saysel.records import ModelRef
@@ -43,6 +43,8 @@ class PretrainedModel(Model):
     )
 
     def ready(self) -> None:
+        hf.check(self._ref())
+        model_faults.check_weight_files(self._ref())
         if self.quantization and find_spec("bitsandbytes") is None:
             raise MissingExtra(
                 f"the model 'pretrained' with quantization={self.quantization}",
@@ -72,12 +74,14 @@ class PretrainedModel(Model):
     def prepare(
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
     ) -> ModelRef:
-        ref = ModelRef(
+        hf.check(self._ref())
+        return self._ref()
+
+    def _ref(self) -> ModelRef:
+        return ModelRef(
             *(self.path, self.revision, self.adapter, self.dtype),
             *(self.attention, self.device_map, self.quantization),
         )
-        hf.check(ref)
-        return ref
 
 
 def _digest(folder: Path) -> str:

@@ -70,8 +70,8 @@ def full_run(recipe: Recipe, smoke: Path) -> str:
     measured = read_record(smoke / "manifest.json")["stages"]
     rates = [
         record["tokens"] / record["work"]["seconds"]
-        for record in measured.values()
-        if record["tokens"] and record["work"]["seconds"]
+        for name, record in measured.items()
+        if record["tokens"] and record["work"]["seconds"] and not name.startswith("train-")
     ]
     total = 0.0
     for step in plan(recipe).steps:
@@ -83,7 +83,7 @@ def full_run(recipe: Recipe, smoke: Path) -> str:
         done = record["work"]
         amount = work(step)
         overhead = record["seconds"] - done["seconds"]
-        if record["tokens"] and rates:
+        if record["tokens"] and rates and step.stage != "train":
             per_unit = record["tokens"] / done["units"] / max(rates)
         else:
             per_unit = done["seconds"] / max(1, done["units"])

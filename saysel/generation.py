@@ -75,7 +75,22 @@ def generate(
     import torch
 
     with master_weights.autocast(model), torch.inference_mode():
-        return _generate(model, tokenizer, prompts, n, decoding, generator, ends)
+        replies = _generate(model, tokenizer, prompts, n, decoding, generator, ends)
+    _count(sum(len(reply.tokens) for group in replies for reply in group))
+    return replies
+
+
+def generated() -> int:
+    """How many tokens this process has generated so far."""
+    return _generated
+
+
+def _count(tokens: int) -> None:
+    global _generated
+    _generated += tokens
+
+
+_generated = 0
 
 
 def _generate(

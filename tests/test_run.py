@@ -73,11 +73,13 @@ def test_the_manifest_says_with_what_and_at_what_cost(tiny_run: Path) -> None:
         assert (tiny_run / "stages" / f"{name}-{stage['fingerprint']}").is_dir()
         assert stage["seconds"] > 0
         assert stage["peak_memory_mb"] > 50
-        assert (stage["tokens"] > 0) == (name == "sample" or name.startswith("evaluate"))
+        generates = name in ("sample", "train-ppo") or name.startswith("evaluate")
+        assert (stage["tokens"] > 0) == generates
         done = read_record(tiny_run / "stages" / f"{name}-{stage['fingerprint']}" / "done.json")
         assert {key: value for key, value in done.items() if key != "files"} == stage
     assert stages["sample"]["work"]["units"] == 24 * 4
     assert stages["train-sft"]["work"]["unit"] == "steps"
+    assert 2 * 8 <= stages["train-ppo"]["tokens"] <= 2 * 8 * 48  # steps, replies, tokens at most
     assert stages["target"]["examples"] > 0
     for name in STEPS:
         timed = stages[name].get("seconds_per_question", 0)

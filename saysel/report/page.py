@@ -132,13 +132,19 @@ def note(row: Row) -> str:
     return "ideal observer" if row.model == IDEAL else f"{row.model}, {row.estimator}"
 
 
+def which(spec: Mapping[str, Any]) -> str:
+    """The component, and which of its kind: `pretrained org/name`, `jsonl facts.jsonl`."""
+    named = (spec.get(option) for option in ("path", "repository", "name", "adapter"))
+    return " ".join(str(part) for part in (spec.get("use", ""), *named) if part)
+
+
 def facts(report: Report) -> list[tuple[str, str]]:
     """What was run, as names and values."""
     recipe, manifest = report.recipe, report.manifest
     found = [("run", report.name)]
     for key in ("model", "source"):
         if (spec := recipe.get(key)) is not None:
-            found.append((key, str(spec.get("use", "") if isinstance(spec, Mapping) else spec)))
+            found.append((key, which(spec) if isinstance(spec, Mapping) else str(spec)))
     if "seed" in recipe:
         found.append(("seed", str(recipe["seed"])))
     found += [("leaks", leaks_in_short(one)) for one in manifest.get("leaks", ())]

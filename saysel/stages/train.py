@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from saysel.generation import generated
 from saysel.interfaces import Format, Judge, Progress, Sampler, TrainingData
 from saysel.records import Example, Question, Response
 from saysel.stages import Work, read_model, write_model
@@ -48,5 +49,6 @@ def run(work: Work) -> dict[str, Any]:
         work.progress,
     )
     model = read_model(work.run, work.input("model"))
+    before = generated()
     write_model(work.run, work.directory, trainer.train(model, data, work.directory))
-    return {}
+    return {"tokens": generated() - before}

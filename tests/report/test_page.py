@@ -4,12 +4,13 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pytest
 import yaml
 
 from saysel.records import Score
 from saysel.report import Report, ordered
 from saysel.report.figures import figures
-from saysel.report.page import duration, grouped, page
+from saysel.report.page import duration, facts, grouped, page
 
 VOID = {"meta", "link", "input", "br", "img"}
 
@@ -157,3 +158,19 @@ def test_what_a_question_took_stands_beside_its_scores(make_report):
     assert "Seconds" not in untimed
     for seconds in ("0.25", "0.5", "0.75"):
         assert seconds in timed
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"use": "scratch", "layers": 2}, "scratch"),
+        ({"use": "pretrained", "path": "org/name", "adapter": "mine"}, "pretrained org/name mine"),
+        ({"use": "remote", "name": "small", "revision": None}, "remote small"),
+        ({"use": "jsonl", "path": "facts.jsonl"}, "jsonl facts.jsonl"),
+        ({"use": "hub", "repository": "org/data"}, "hub org/data"),
+    ],
+)
+def test_the_header_says_which_model_and_which_questions(make_report, spec, told):
+    report = make_report(recipe={"model": spec, "source": spec})
+
+    assert [value for name, value in facts(report) if name in ("model", "source")] == [told] * 2

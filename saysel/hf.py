@@ -159,7 +159,7 @@ def load_tokenizer(ref: ModelRef) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(
             ref.path, revision=ref.revision, padding_side="left", trust_remote_code=False
         )
-    model_faults.check_tokenizer(ref, tokenizer, render)
+    model_faults.check_tokenizer(ref, tokenizer)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -276,8 +276,7 @@ def encode(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:
     """Token ids of each prompt, up to where the reply starts."""
     if not prompts:
         return []  # on which tokenizers fail
-    with model_faults.template_errors(str(tokenizer.name_or_path or "the tokenizer")):
-        texts = [render(tokenizer, prompt) for prompt in prompts]
+    texts = [render(tokenizer, prompt) for prompt in prompts]
     # Templates write the special tokens themselves; a second set would shift the model off
     # its training distribution.
     special = tokenizer.chat_template is None

@@ -6,11 +6,10 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from saysel.chat import render
 from saysel.errors import DataError
 from saysel.interfaces import Prompt
 from saysel.records import ModelRef
@@ -36,7 +35,7 @@ def check_weight_files(ref: ModelRef) -> None:
             )
 
 
-def check_tokenizer(ref: ModelRef, tokenizer: Any, render: Callable[[Any, Prompt], str]) -> None:
+def check_tokenizer(ref: ModelRef, tokenizer: Any) -> None:
     """See that a tokenizer can end a reply and that its chat template renders a question.
 
     Raises:
@@ -47,27 +46,7 @@ def check_tokenizer(ref: ModelRef, tokenizer: Any, render: Callable[[Any, Prompt
             f"{ref.path}: its tokenizer has no end token, so no reply would ever end: set "
             "eos_token in its tokenizer_config.json"
         )
-    with template_errors(ref.path):
-        render(tokenizer, PROMPT)
-
-
-@contextmanager
-def template_errors(name: str) -> Iterator[None]:
-    """What a chat template raises, in one line.
-
-    Raises:
-        DataError: the template cannot be parsed, refuses the conversation, or fails.
-    """
-    from jinja2 import TemplateError
-
-    try:
-        yield
-    except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            f"{name}: its chat template cannot render a question: {reason}: correct "
-            "chat_template.jinja, or delete it to ask in plain text"
-        ) from error
+    render(tokenizer, PROMPT)
 
 
 def check_weights(ref: ModelRef, model: Any) -> None:

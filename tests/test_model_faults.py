@@ -59,10 +59,16 @@ def few_positions(model: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (template("{{ raise_exception('no chats today') }}"), "cannot render a question: no chats"),
-        (template("{% for message in messages %}"), "cannot render a question: "),
-        (template("{{ messages[0].content.nothing.at_all }}"), "cannot render a question: "),
-        (template("{{ messages[7]['content'] + 1 }}"), "cannot render a question: "),
+        (
+            template("{{ raise_exception('no chats today') }}"),
+            "cannot be used: no chats",
+        ),
+        (template("{% for message in messages %}"), "template cannot be used: "),
+        (
+            template("{{ messages[0].content.nothing.at_all }}"),
+            "template cannot be used: ",
+        ),
+        (template("{{ messages[7]['content'] + 1 }}"), "template cannot be used: "),
         (no_end_token, "its tokenizer has no end token"),
         (spoiled(float("nan")), "are NaN or infinite"),
         (spoiled(float("-inf")), "are NaN or infinite"),

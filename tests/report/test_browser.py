@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from saysel.comparison import Comparison, Difference
+from saysel.comparison import Comparison
+from saysel.differences import Difference
 from saysel.records import Prediction
 from saysel.report import Report, Row, comparison, write
 
@@ -32,14 +33,24 @@ def hostile_page(hostile_report, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def comparison_page(tmp_path_factory):
-    numbers = (0.3333, 0.2222, -0.1111, -0.1515, -0.0505, 0.987, 0.001, 0.002)
+    numbers = (0.3333, 0.2222, -0.1111, -0.1515, -0.0505, 0.987, 0.001, 0.002, -0.0909)
     differences = [
         Difference(method, f"brier_resolution(bins={number})", "lower", *numbers)
         for method in ("one", "another" * 9)
         for number in range(15)
     ]
     directory = tmp_path_factory.mktemp("comparison")
-    comparison.write(Comparison("old" * 20, 90, 0, {"old": 90}, tuple(differences)), directory)
+    compared = Comparison(
+        reference="old" * 20,
+        questions=90,
+        left_out=0,
+        asked={"old": 90},
+        missing={"old": 9},
+        clusters=30,
+        resamples=100,
+        differences=tuple(differences),
+    )
+    comparison.write(compared, directory)
     return directory / "index.html"
 
 

@@ -23,7 +23,8 @@ def adviser(model: ModelRef, directory: Path) -> ModelRef:
     LlmJudge(sampler=script).judge([(question(), "Paris"), (question(), "Oslo")])
     prompts = [prompt for _, asked, _ in script.asked for prompt in asked]
     replies = [text for texts in script.rounds for text in texts]
-    return taught(model, list(zip(prompts, replies, strict=True)), directory)
+    # The two verdicts differ in one word, for prompts that differ in one.
+    return taught(model, list(zip(prompts, replies, strict=True)), directory, steps=500)
 
 
 def check_advice(**options: Any) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
 
 from saysel.answers.choices import accepted_choices, choice
 from saysel.answers.dates import date, same_date
+from saysel.answers.expressions import canonical
 from saysel.answers.keys import key
 from saysel.answers.latex import plain
 from saysel.answers.normalise import LONGEST
@@ -43,6 +45,7 @@ BOUND = re.compile(
 RANGE = re.compile(r"\d ?[-–—] ?\d|\d to \d")
 #: A capitalised word before a number makes it a name: Formula 1, Apollo 11.
 NAMED_NUMBER = re.compile(r"\b([A-Z][A-Za-z]*) (?=\d)")
+RATIONAL = re.compile(r"-?\d+(?:/\d+)?")
 #: A number before a capitalised word is part of a name: Seven Samurai, 50 Cent.
 TITLE = re.compile(r"\W*[\w-]+ [A-Z]")
 MAY_PRECEDE = (
@@ -144,6 +147,8 @@ def _says_number(gold: Quantity, said: str) -> bool:
     text = _numbers(said)
     if "=" in text:
         text = text.rpartition("=")[2].strip()
+    if (value := canonical(text)) is not None:
+        return RATIONAL.fullmatch(value) is not None and Fraction(value) == gold.value
     if not doubtful(text):
         text = re.sub(r" ?\([^()]*\)", "", text) or text
     amount = quantity(text)

@@ -39,7 +39,8 @@ EXPLANATION = re.compile(
     re.IGNORECASE,
 )
 CONTRAST = re.compile(
-    r"(?:,? (?:and |but )?not|,? rather than|,? instead of|,? as opposed to) (?!only\b).+",
+    r"(?:(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bdid)(?<!\bdoes)(?<!\bwould)(?<!\bcould)(?<!\bcan)"
+    r",? (?:and |but )?not|,? rather than|,? instead of|,? as opposed to) (?!only\b).+",
     re.IGNORECASE,
 )
 CONTRAST_IN_BRACKETS = re.compile(r" ?\((?:and |but )?not [^()]*\)", re.IGNORECASE)

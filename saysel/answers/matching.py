@@ -148,7 +148,9 @@ def _says_number(gold: Quantity, said: str) -> bool:
     if "=" in text:
         text = text.rpartition("=")[2].strip()
     if (value := canonical(text)) is not None:
-        return RATIONAL.fullmatch(value) is not None and Fraction(value) == gold.value
+        return RATIONAL.fullmatch(value) is not None and same_quantity(
+            gold, Quantity(Fraction(value))
+        )
     if not doubtful(text):
         text = re.sub(r" ?\([^()]*\)", "", text) or text
     amount = quantity(text)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 from saysel.records import Question
 from saysel.report.content import IDEAL, Report, Row
 from saysel.report.figures import colours
+
+#: A page with more questions than this holds a random sample of them; with many rows, fewer, so
+#: that there are no more than so many predictions in all.
+MOST_QUESTIONS, MOST_PREDICTIONS = 20_000, 200_000
 
 
 class Strings:
@@ -28,6 +34,22 @@ class Strings:
 
     def all(self) -> list[str]:
         return list(self._numbers)
+
+
+def sampled(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """The rows with the predictions that the page holds, and how many questions there are in all.
+
+    The same questions in every row, drawn at random where there are too many of them.
+    """
+    ids = list(dict.fromkeys(p.question_id for row in rows for p in row.predictions))
+    most = min(MOST_QUESTIONS, max(1_000, MOST_PREDICTIONS // max(1, len(rows))))
+    if len(ids) <= most:
+        return list(rows), len(ids)
+    kept = set(Random(0).sample(ids, most))
+    return [
+        replace(row, predictions=tuple(p for p in row.predictions if p.question_id in kept))
+        for row in rows
+    ], len(ids)
 
 
 def payload(report: Report, rows: Sequence[Row]) -> dict[str, Any]:

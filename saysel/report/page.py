@@ -13,7 +13,7 @@ import yaml
 from markupsafe import Markup
 
 from saysel.report.alarms import alarms, stage_alarms
-from saysel.report.browser import payload, script_json
+from saysel.report.browser import payload, sampled, script_json
 from saysel.report.changes import changes
 from saysel.report.content import IDEAL, Report, Row
 from saysel.report.figures import colours, group_slug, groups, metric_slug, slugs
@@ -37,6 +37,8 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
     script = (HERE / "page.js").read_text(encoding="utf-8")
     metrics = list(dict.fromkeys(s.metric for row in rows for s in row.scores))
     readings = {key: reading(key) for key in metrics}
+    browsed, questions = sampled(rows)
+    held = len({p.question_id for row in browsed for p in row.predictions})
     return template("template.html").render(
         report=report,
         facts=facts(report),
@@ -56,7 +58,8 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
         style=Markup(style_sheet() + (HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        data=Markup(script_json(payload(report, rows))),
+        sample=f"{held:,} of {questions:,}" if held < questions else "",
+        data=Markup(script_json(payload(report, browsed))),
     )
 
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from saysel.errors import DataError
 from saysel.interfaces import EstimationContext, Sampler, Source
@@ -23,6 +23,8 @@ from saysel.progress import StageProgress
 from saysel.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
 from saysel.storage import Shards, intact_record, read_record, verify, write_record
+
+Item = TypeVar("Item")
 
 MODEL = "model.json"
 
@@ -144,11 +146,14 @@ def judged(
 
 def by_question(
     asked: Iterable[Question], records: Iterable[Any]
-) -> list[tuple[Question, list[Any]]]:
-    """Each question that has records, with its records, in the records' order."""
+) -> Iterator[tuple[Question, list[Any]]]:
+    """Each question that has records, with its records, in the records' order.
+
+    One question at a time: the records of all of them need not fit into memory.
+    """
     named = {question.id: question for question in asked}
-    found = groupby(records, key=attrgetter("question_id"))
-    return [(named[name], list(members)) for name, members in found]
+    for name, members in groupby(records, key=attrgetter("question_id")):
+        yield named[name], list(members)
 
 
 def stage_directory(run: Path, step: Step) -> Path:
@@ -210,6 +215,13 @@ def read_model(run: Path, directory: Path) -> ModelRef:
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
     """Consecutive pieces of at most `size` items."""
     return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Consecutive pieces of at most `size` items, one at a time in memory."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 def shard_seed(sampler: Sampler, stage: str, seed: int, part: int | str) -> int:

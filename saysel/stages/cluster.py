@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from saysel.records import Cluster, Response
-from saysel.stages import Work, by_question, chunks
+from saysel.stages import Work, batches, by_question
 from saysel.storage import Shards
 
 #: Questions in a shard.
@@ -13,20 +13,16 @@ SHARD = 500
 
 
 def run(work: Work) -> dict[str, Any]:
-    grouped = by_question(work.questions("train"), work.records("sample", Response))
+    questions = work.questions("train")
+    grouped = by_question(questions, work.records("sample", Response))
     stored = Shards(work.directory, Cluster)
-    work.progress.begin(len(grouped), "questions")
-    parts = chunks(grouped, SHARD)
-    missing = stored.missing(len(parts))
-    for number, part in enumerate(parts):
-        if number in missing:
-            stored.write(
-                number,
-                [
-                    cluster
-                    for question, members in part
-                    for cluster in work.recipe.cluster.cluster(question, members)
-                ],
-            )
+    work.progress.begin(len(questions), "questions")
+    count = number = 0
+    for number, part in enumerate(batches(grouped, SHARD), 1):
+        if not stored.has(number - 1):
+            clusters = (work.recipe.cluster.cluster(*item) for item in part)
+            stored.write(number - 1, [cluster for found in clusters for cluster in found])
+        count += len(part)
         work.progress.advance(len(part))
-    return {"questions": len(grouped)}
+    stored.missing(number)  # shards with other numbers are deleted
+    return {"questions": count}

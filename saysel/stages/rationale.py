@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from saysel.records import Cluster, Rationale
-from saysel.stages import Work, by_question, chunks
+from saysel.stages import Work, batches, by_question
 from saysel.storage import Shards
 
 #: Questions in a shard.
@@ -13,14 +13,16 @@ SHARD = 500
 
 
 def run(work: Work) -> dict[str, Any]:
-    items = by_question(work.questions("train"), work.records("cluster", Cluster))
+    questions = work.questions("train")
+    items = by_question(questions, work.records("cluster", Cluster))
     stored = Shards(work.directory, Rationale)
-    work.progress.begin(len(items), "questions")
-    parts = chunks(items, SHARD)
-    missing = stored.missing(len(parts))
-    for number, part in enumerate(parts):
-        if number in missing:
+    work.progress.begin(len(questions), "questions")
+    count = number = 0
+    for number, part in enumerate(batches(items, SHARD), 1):
+        if not stored.has(number - 1):
             written = work.recipe.rationale.write(part)
-            stored.write(number, [rationale for rationale in written if rationale is not None])
+            stored.write(number - 1, [rationale for rationale in written if rationale is not None])
+        count += len(part)
         work.progress.advance(len(part))
-    return {"questions": len(items), "missing": len(items) - sum(1 for _ in stored)}
+    stored.missing(number)  # shards with other numbers are deleted
+    return {"questions": count, "missing": count - sum(1 for _ in stored)}

@@ -20,7 +20,7 @@ SHARD = 500
 def run(work: Work) -> dict[str, Any]:
     recipe, format = work.recipe, work.recipe.format
     questions = work.questions("train")
-    clusters = by_question(questions, work.records("cluster", Cluster))
+    clusters = list(by_question(questions, work.records("cluster", Cluster)))
     rationales = {
         rationale.question_id: rationale for rationale in work.records("rationale", Rationale)
     }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -276,3 +277,34 @@ def test_training_data_is_built_from_a_model_at_a_server(tmp_path: Path) -> None
     assert (stages["sample"]["tokens"], stages["target"]["examples"]) == (4 * 5 * 5, 4)
     (target,) = (tmp_path / "run" / "stages").glob("target-*")
     assert ["the barn" in one.completion for one in Shards(target, Example)] == [True] * 4
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def replace(path: Path) -> None:
+    path.write_bytes(b"no database" * 500)
+
+
+@pytest.mark.parametrize("name", ["responses.sqlite", "ledger.sqlite"])
+@pytest.mark.parametrize("damage", [cut, replace])
+def test_a_damaged_database_is_named_in_one_line_and_nothing_is_asked(
+    name: str, damage: Callable[[Path], None], server: Server, tmp_path: Path
+) -> None:
+    path, directory = recipe(tmp_path, server.url), tmp_path / "run"
+    assert run(path)[0] == 0
+    asked = len(server.requests)
+    damage(directory / name)
+    for stage in directory.glob("stages/evaluate-*"):
+        shutil.rmtree(stage)
+
+    said = tiny.says("run", path, "--out", directory)
+
+    assert isinstance(said.exception, SystemExit) and said.exit_code == 1
+    *_, line = said.stderr.splitlines()
+    assert f"{directory / name}: cannot be used (" in line
+    assert len(server.requests) == asked
+
+    (directory / name).unlink()
+    assert run(path)[0] == 0

@@ -335,6 +335,10 @@ def test_confidence_becomes_calibrated_on_two_arms(
         max_tokens=12,
         kl=0.5,
         confidences=confidences,
+        # Once most confidences are right, normalising makes their small differences as large as
+        # ever, next to which the -1 of an unreadable reply is little: below the adapter, only
+        # 84 % of the replies about the moon could be read at the end, instead of 94 %.
+        whiten=False,
     )
 
     trained = trainer.train(ref, two_arms, tmp_path)

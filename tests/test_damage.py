@@ -201,7 +201,7 @@ def test_a_file_of_an_unfinished_stage_is_made_again(
 
     said = says("run", tiny_recipe, "--out", tiny_copy)
 
-    if damage is replace_by_directory:
+    if damage is replace_by_directory and said.exit_code:  # a directory may hold something
         assert str(path) in told(said)
         return
     assert said.exit_code == 0, said.output

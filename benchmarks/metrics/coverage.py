@@ -16,7 +16,6 @@ from collections.abc import Callable
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
-from statistics import fmean
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -106,27 +105,29 @@ def rows(simulations: int, jobs: int) -> list[list[object]]:
 
 
 def table(found: list[list[object]]) -> str:
-    """Coverage by metric, kind of confidences and n: the mean and the least of all forecasters."""
-    cases = [(confidences, n) for confidences, sizes in SIZES.items() for n in sizes]
-    lines = [
-        "| metric | " + " | ".join(f"{n:,} {confidences}" for confidences, n in cases) + " |",
-        "|---" * (1 + len(cases)) + "|",
-    ]
-    for name in dict.fromkeys(row[0] for row in found):
-        cells = [f"`{name}`"]
-        for case in cases:
-            covered = [float(str(row[-1])) for row in found if (row[0], *row[2:4]) == (name, *case)]
-            cells.append(f"{fmean(covered):.3f} ({min(covered):.3f})")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    """Coverage by metric and forecaster, one table for each kind of confidences and n."""
+    parts = []
+    for confidences, n in dict.fromkeys((row[2], row[3]) for row in found):
+        case = [row for row in found if (row[2], row[3]) == (confidences, n)]
+        parts.append(f"n = {n:,}, {confidences}\n\n| metric | {' | '.join(FORECASTERS)} |")
+        parts[-1] += "\n" + "|---" * (1 + len(FORECASTERS)) + "|"
+        for name in dict.fromkeys(row[0] for row in case):
+            covered = " | ".join(str(row[-1]) for row in case if row[0] == name)
+            parts[-1] += f"\n| `{name}` | {covered} |"
+    return "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--simulations", type=int, default=400)
+    parser.add_argument("--only", metavar="KIND:N", help="one case, e.g. tenths:500")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=HERE)
     arguments = parser.parse_args()
+    if arguments.only:
+        kind, _, n = arguments.only.partition(":")
+        SIZES.clear()
+        SIZES[kind] = (int(n),)
     found = rows(arguments.simulations, arguments.jobs)
     with (arguments.out / "coverage.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([HEADER, *found])

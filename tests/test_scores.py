@@ -13,8 +13,8 @@ from saysel.metrics.brier import Brier
 from saysel.metrics.ece import Ece
 from saysel.metrics.parse_rate import ParseRate
 from saysel.metrics.tokens import Tokens
-from saysel.records import Prediction
-from saysel.scores import columns, label, score
+from saysel.records import Prediction, Question
+from saysel.scores import clusters_of, columns, label, score
 
 
 def prediction(confidence: float | None, correct: float | None) -> Prediction:
@@ -119,3 +119,14 @@ def test_a_metric_that_knows_nothing_of_resamples_gets_the_same_intervals():
     slow, quick = score(drawn(40, 0.5), [Slow(use="brier"), Brier(use="brier")], resamples=100)
     for end in ("value", "low", "high"):
         assert getattr(slow, end) == pytest.approx(getattr(quick, end))
+
+
+def test_clusters_are_an_entry_of_the_questions_meta():
+    asked = [Question(f"q{i}", "", ("a",), meta={"relation": f"r{i % 2}"}) for i in range(4)]
+    found = clusters_of(asked, "relation")
+    assert found == {"q0": "r0", "q1": "r1", "q2": "r0", "q3": "r1"}
+    predictions = [replace(prediction(0.5, 1.0), question_id=f"q{i}") for i in range(4)]
+    assert columns(predictions, found).cluster.tolist() == [0, 1, 0, 1]
+    assert clusters_of(asked, None) == {} and columns(predictions).cluster is None
+    with pytest.raises(DataError, match=r"evaluate.cluster: question 'q0' has no 'passage'"):
+        clusters_of(asked, "passage")

@@ -29,7 +29,11 @@ TRAINED = (
     # Enough for whole rationales: one that was cut is missing.
     *("--set", "sample.max_tokens=96"),
 )
-REFLECT = "evaluate.faithfulness={n: 3, models: [sft], grader: {model: {use: pretrained, path: X}}}"
+#: The prompt takes most of the tiny grader's context.
+REFLECT = (
+    "evaluate.faithfulness={n: 3, models: [sft], grader: {model: {use: pretrained, path: X}, "
+    "sampler: {use: transformers, max_tokens: 64}}}"
+)
 
 
 class Canned(Sampler):

@@ -28,7 +28,7 @@ from saysel.server_messages import clean
 
 if TYPE_CHECKING:
     from saysel.endpoint import Endpoint
-    from saysel.http_client import JsonClient
+    from saysel.sdk_client import SdkClient
 
 #: Seconds before a failed request is repeated: the first time, and at most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
@@ -165,7 +165,7 @@ class RequestScheduler:
     def _per_request(self) -> int:
         return 1 if self.traits.one_by_one else self.sampler.choices_per_request()
 
-    async def _work(self, client: JsonClient) -> None:
+    async def _work(self, client: SdkClient) -> None:
         while not self.closing:
             pending = await self._pending.get()
             size = self._per_request()
@@ -178,7 +178,7 @@ class RequestScheduler:
             self._pending.put_nowait(PendingSamples(pending.key, pending.prompt, tuple(indices)))
 
     async def _request(
-        self, client: JsonClient, pending: PendingSamples, indices: Sequence[int]
+        self, client: SdkClient, pending: PendingSamples, indices: Sequence[int]
     ) -> None:
         """Request samples that nobody else has or is requesting; what stays missing is put back."""
         key = pending.key
@@ -207,7 +207,7 @@ class RequestScheduler:
         self._finished.put((key, [arrived[index] for index in range(self._n)]))
 
     async def _answer(
-        self, client: JsonClient, pending: PendingSamples, indices: Sequence[int]
+        self, client: SdkClient, pending: PendingSamples, indices: Sequence[int]
     ) -> dict[int, Generation]:
         """At least one of the samples, stored and noted in the ledger.
 
@@ -267,7 +267,7 @@ class RequestScheduler:
         return PromptRefused(self.endpoint.failure(f"{reason}; {advice}"))
 
     async def _attempt(
-        self, client: JsonClient, pending: PendingSamples, indices: Sequence[int]
+        self, client: SdkClient, pending: PendingSamples, indices: Sequence[int]
     ) -> Answer:
         """One request; its answer is stored before it is noted, so that none is paid for twice."""
         output_tokens = len(indices) * self.sampler.max_tokens

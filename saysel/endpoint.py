@@ -5,21 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saysel.errors import StageError
-from saysel.http_client import (
-    HttpResponse,
-    JsonClient,
-    NoResponse,
-    TimedOut,
-    UnreadableBody,
-    parse_json,
-    retry_after,
-)
+from saysel.http_responses import NoResponse, TimedOut, UnreadableBody, parse_json, retry_after
 from saysel.interfaces import Prompt
 from saysel.protocol import Answer, RequestRefused, TryAgain, Unusable, times
+from saysel.sdk_client import SdkClient
 from saysel.server_messages import clean, error_in, is_html, server_message
 from saysel.server_traits import ServerTraits
 
 if TYPE_CHECKING:
+    import httpx2
+
     from saysel.remote import RemoteSampler
 
 #: Statuses below 500 with which a server says that the same request may succeed later.
@@ -46,12 +41,13 @@ class Endpoint:
         self.model = model
         self.traits = ServerTraits.of(sampler.api, sampler.base_url, model)
 
-    def connect(self) -> JsonClient:
+    def connect(self) -> SdkClient:
         """A client with the key and the recipe's limit of time."""
         sampler = self.sampler
-        return JsonClient(sampler.base_url, sampler.headers(sampler.key.value()), sampler.timeout)
+        headers = sampler.headers(sampler.key.value())
+        return SdkClient(sampler.sdk, sampler.base_url, headers, sampler.timeout)
 
-    async def ask(self, client: JsonClient, prompt: Prompt, n: int, seed: int) -> Answer:
+    async def ask(self, client: SdkClient, prompt: Prompt, n: int, seed: int) -> Answer:
         """Ask once for n samples.
 
         Raises:
@@ -86,17 +82,17 @@ class Endpoint:
             raise TryAgain(failure) from None
         except UnreadableBody as error:
             raise Unusable(str(error)) from None
-        if not 200 <= response.status < 300:
-            raise self._failed(response.status, response)
+        if not response.is_success:
+            raise self._failed(response.status_code, response)
         return self._answer(response)
 
-    def _answer(self, response: HttpResponse) -> Answer:
+    def _answer(self, response: httpx2.Response) -> Answer:
         """The samples of a response with a status of success."""
         try:
-            content = parse_json(response.body)
+            content = parse_json(response.content)
         except ValueError as error:
-            message = self._shown(response.body) or "it is empty"
-            if is_html(response.body):
+            message = self._shown(response.content) or "it is empty"
+            if is_html(response.content):
                 raise self.failure(
                     f"a web page came instead of JSON ({message}): {self.sampler.address_advice()}"
                 ) from None
@@ -111,16 +107,16 @@ class Endpoint:
             status = code if isinstance(code, int) and 400 <= code < 600 else 500
             raise self._failed(status, response)
         if not samples:
-            raise Unusable(f"the response holds no choice ({self._shown(response.body)})", usage)
+            raise Unusable(f"the response holds no choice ({self._shown(response.content)})", usage)
         return Answer(samples, usage)
 
     def failure(self, reason: str) -> StageError:
         """One line about the server."""
         return StageError(f"{self.sampler.label}: {self.sampler.base_url}: {reason}")
 
-    def _failed(self, status: int, response: HttpResponse) -> Exception:
+    def _failed(self, status: int, response: httpx2.Response) -> Exception:
         """What a status of failure means, with the server's own words."""
-        message = self._shown(response.body) or "no reason given"
+        message = self._shown(response.content) or "no reason given"
         if 300 <= status < 400:
             location = response.headers.get("location", "another address")
             target = clean(location, *self.sampler.key.secrets())

@@ -5,6 +5,7 @@ One attempt and its failures are in `saysel.endpoint`, the requests of a call in
 
 from __future__ import annotations
 
+import json
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,8 +39,10 @@ class RemoteSampler(Sampler):
     remote = True
     metered = True
 
-    #: Name of the API: of the extra to install, and part of the key of stored answers.
+    #: Name of the API: of the SDK and the extra to install, and part of the key of stored answers.
     api: ClassVar[str]
+    #: Class of the SDK's client, as `package:Class`.
+    sdk: ClassVar[str]
     #: Address of the provider's own server. Only it gets the provider's key without being named.
     default_url: ClassVar[str]
     #: Environment variable of the provider's key.
@@ -90,6 +93,17 @@ class RemoteSampler(Sampler):
     def reply_limit(self) -> int | None:
         return self.max_tokens
 
+    @field_validator("extra")
+    @classmethod
+    def _is_json(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(extra, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            raise ValueError(
+                "must hold only text, finite numbers, true, false, null, lists and mappings"
+            ) from None
+        return extra
+
     @field_validator("base_url")
     @classmethod
     def _no_secrets(cls, url: str) -> str:
@@ -105,8 +119,9 @@ class RemoteSampler(Sampler):
         return url.rstrip("/")
 
     def ready(self) -> None:
-        if find_spec("httpx2") is None:
-            raise MissingExtra(self.label, "httpx2", self.api)
+        # The versions of the SDKs that are needed bring httpx2 along; older ones use another.
+        if any(find_spec(package) is None for package in (self.api, "httpx2")):
+            raise MissingExtra(self.label, self.api, self.api)
         self.key.value()
 
     def sample(

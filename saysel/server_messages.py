@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Any
 
-from saysel.http_client import parse_json
+from saysel.http_responses import parse_json
 
 #: Characters of a server's message that are shown.
 MAX_SHOWN = 300

@@ -98,7 +98,7 @@ class Server:
             while (request := await read(reader)) is not None:
                 self.requests.append(request)
                 reply = await self.answer(request)
-                head = {**reply.headers, "content-type": "application/json"}
+                head = {"content-type": "application/json", **reply.headers}
                 if reply.chunks is None:
                     head["content-length"] = str(len(reply.body))
                 lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())

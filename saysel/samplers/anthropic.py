@@ -24,6 +24,7 @@ class AnthropicSampler(RemoteSampler):
     """
 
     api = "anthropic"
+    sdk = "anthropic:AsyncAnthropic"
     default_url = DEFAULT_URL
     default_key_from = "ANTHROPIC_API_KEY"
 

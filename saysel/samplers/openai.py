@@ -38,6 +38,7 @@ class OpenAISampler(RemoteSampler):
     """
 
     api = "openai"
+    sdk = "openai:AsyncOpenAI"
     default_url = DEFAULT_URL
     default_key_from = "OPENAI_API_KEY"
     parameter_advice = (

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import math
+import socket
 import ssl
 import subprocess
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import date
 from pathlib import Path
 from shutil import which
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from saysel import asking
+from saysel import asking, remote
 from saysel.endpoint import Endpoint
-from saysel.errors import StageError, UsageError
+from saysel.errors import MissingExtra, StageError, UsageError
 from saysel.manifest import peak_memory, reset_peak_memory
 from saysel.records import ModelRef
 from saysel.remote import RemoteSampler
@@ -116,6 +120,23 @@ def test_a_body_is_read_up_to_a_limit(
     assert peak_memory() - before < 64
 
 
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("charset", ["zlib", "utf-7", "nonsense"])
+def test_a_body_is_utf_8_whatever_the_server_calls_it(charset: str, status: int) -> None:
+    model = Model()
+
+    async def misnamed(request: Request) -> Reply:
+        body = (await model(request)).body if status == 200 else b'{"detail": "im Moment nicht"}'
+        return Reply(status, body, {"content-type": f"application/json; charset={charset}"})
+
+    with Server(misnamed) as server:
+        if status == 200:
+            assert ask(server.url) == "Why? #0"
+        else:
+            with pytest.raises(StageError, match="status 500: im Moment nicht"):
+                ask(server.url, retries=0)
+
+
 @pytest.mark.parametrize("inside", ['{"choices": %s}', '{"usage": %s, "choices": []}', "%s"])
 def test_deep_json_is_no_answer(inside: str) -> None:
     body = (inside % ("[" * 500_000 + "]" * 500_000)).encode()
@@ -150,6 +171,25 @@ def test_wrongly_compressed_answers_are_of_no_use(encoding: str) -> None:
         ask(server.url, retries=1)
 
 
+@pytest.mark.parametrize("name", ["location", "retry-after", "x-own", "content-type"])
+@pytest.mark.parametrize("value", ["/\u00e9", "http://[::1", "\u2603", "a" * 60_000, ""], ids=ascii)
+@pytest.mark.parametrize("status", [200, 302, 400, 503])
+def test_odd_headers_do_no_harm(status: int, name: str, value: str) -> None:
+    model = Model()
+
+    async def odd(request: Request) -> Reply:
+        return Reply(status, (await model(request)).body, {name: value})
+
+    with Server(odd) as server:
+        if status == 200:
+            assert ask(server.url) == "Why? #0"
+            return
+        with pytest.raises(StageError) as caught:
+            ask(server.url, retries=0)
+        message = str(caught.value)
+        assert message.isprintable() and len(message) < 800
+
+
 # ----------------------------------------------------------------------------------------- keys
 
 
@@ -182,6 +222,40 @@ def test_a_server_gets_the_key_that_is_named_for_it_and_no_other() -> None:
     assert first["authorization"] == f"Bearer {OTHER_KEY}"
     assert second["x-api-key"] == OTHER_KEY
     assert KEY not in sent(server) and "org_id" not in sent(server)
+
+
+ENVIRONMENT = {
+    "OPENAI_ADMIN_KEY": "planted",
+    "OPENAI_BASE_URL": "http://planted.invalid/v1",
+    "OPENAI_CUSTOM_HEADERS": "X-Own: planted\nAuthorization: planted\nUser-Agent: planted",
+    "ANTHROPIC_AUTH_TOKEN": "planted",
+    "ANTHROPIC_BASE_URL": "http://planted.invalid",
+    "ANTHROPIC_CUSTOM_HEADERS": "X-Own: planted\nx-api-key: planted\nHost: planted",
+}
+
+
+@pytest.mark.parametrize("key_from", [None, "OTHER_KEY"])
+def test_nothing_else_of_the_environment_reaches_a_server(
+    key_from: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):  # then a file is looked for
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ANTHROPIC_PROFILE", "planted")
+    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
+    with Server(Model()) as server:
+        ask(server.url, key_from=key_from)
+        anthropic = AnthropicSampler(base_url=server.url.removesuffix("/v1"), key_from=key_from)
+        list(anthropic.sample(MODEL, [[{"role": "user", "content": "Why?"}]], 1, 0))
+
+    plain = {"host", "accept", "accept-encoding", "content-type", "content-length", "user-agent"}
+    names = [set(request.headers) for request in server.requests]
+    key = {"authorization"} if key_from else set()
+    assert names[0] == plain | key
+    key = {"x-api-key"} if key_from else set()
+    assert names[1] == plain | {"anthropic-version"} | key
+    assert "planted" not in sent(server).replace(OTHER_KEY, "")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +314,82 @@ def test_redirects_are_not_followed(status: int) -> None:
     assert other.requests == [] and len(server.requests) == 1
 
 
-# ------------------------------------------------------------------------------------------ TLS
+def test_half_a_surrogate_pair_is_sent_as_a_question_mark() -> None:
+    prompt = [{"role": "user", "content": "Why \ud800?"}]
+    with Server(Model()) as server:
+        for sampler in (
+            OpenAISampler(base_url=server.url, extra={"stop": ["\udfff"]}),
+            AnthropicSampler(base_url=server.url.removesuffix("/v1")),
+        ):
+            list(sampler.sample(MODEL, [prompt], 1, 0))
+
+    assert [request.body["messages"][0]["content"] for request in server.requests] == ["Why ??"] * 2
+    assert server.requests[0].body["stop"] == ["?"]
+
+
+@pytest.mark.parametrize("value", [math.nan, [-math.inf], date(2026, 1, 1), b"x", {1}, {2: {1}}])
+def test_parameters_that_json_does_not_hold_are_refused(value: object) -> None:
+    for sampler in (OpenAISampler, AnthropicSampler):
+        with pytest.raises(ValueError, match="must hold only text, finite numbers"):
+            sampler(extra={"top_k": value})
+
+
+@pytest.mark.parametrize("sampler", [OpenAISampler, AnthropicSampler])
+@pytest.mark.parametrize("absent", ["sdk", "httpx2"])
+def test_a_missing_sdk_is_named_with_what_to_install(
+    sampler: type[RemoteSampler], absent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {sampler.api if absent == "sdk" else absent}
+    monkeypatch.setattr(remote, "find_spec", lambda name: None if name in names else ...)
+
+    with pytest.raises(
+        MissingExtra, match=rf"the package '{sampler.api}'.*'saysel\[{sampler.api}\]'"
+    ):
+        sampler(base_url="http://127.0.0.1:1").ready()
+
+
+# ------------------------------------------------------------------------------- proxies and TLS
+
+
+def test_requests_go_through_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with Server(Model()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
+        assert ask("http://model.invalid/v1") == "Why? #0"
+
+    assert proxy.requests[0].path == "http://model.invalid/v1/chat/completions"
+    assert proxy.requests[0].headers["host"] == "model.invalid"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://256.1.1.1/v1", "Invalid IPv4 address"),
+        ("http://ä..com/v1", "Invalid IDNA hostname"),
+        ("http://\ufb00\u2603.invalid/v1", "Invalid IDNA hostname"),
+    ],
+)
+def test_an_address_that_no_server_can_have_is_one_line(url: str, reason: str) -> None:
+    with pytest.raises(StageError, match=rf"{url}.*{reason}.*base_url") as caught:
+        ask(url)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_without_tls_is_named() -> None:
+    def answer(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(9999)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=answer, args=(listener,))
+        thread.start()
+        with pytest.raises(StageError, match=r"cannot be reached \(TLS: wrong version number\)"):
+            ask(f"https://127.0.0.1:{listener.getsockname()[1]}/v1", retries=0)
+        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -69,13 +69,20 @@ def check_weights(ref: ModelRef, model: Any) -> None:
 
 
 def check_vocabulary(ref: ModelRef, model: Any, tokenizer: Any) -> None:
-    """See that the model knows every token that its tokenizer can give.
+    """Check that the model has an embedding for every token that its prompts can contain.
+
+    A special token that neither the chat template nor padding uses may lie beyond them: the
+    tokenizers of text-only models often keep one for images.
 
     Raises:
-        DataError: the tokenizer has more tokens than the model has embeddings.
+        DataError: a token has no embedding.
     """
     known = int(model.get_input_embeddings().weight.shape[0])
-    highest = max(tokenizer.get_vocab().values(), default=-1)
+    special = {id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
+    used = {token for token in tokenizer.get_vocab().values() if token not in special}
+    used |= {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id} - {None}
+    used |= set(tokenizer(render(tokenizer, PROMPT), add_special_tokens=False)["input_ids"])
+    highest = max(used, default=-1)
     if highest >= known:
         raise DataError(
             f"{ref.path}: its tokenizer gives token ids up to {highest:,}, and the model has "

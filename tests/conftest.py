@@ -24,6 +24,12 @@ settings.register_profile("saysel", deadline=None, suppress_health_check=[Health
 settings.load_profile("saysel")
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output is as wide as in a pipe; pytest-xdist gives its workers a width."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def small_parts() -> Iterator[None]:
     """The components of `small_plugin` are installed."""

@@ -47,6 +47,12 @@ def more_tokens(model: Path) -> None:
     tokenizer.save_pretrained(model)
 
 
+def padding_token(model: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    tokenizer.add_special_tokens({"pad_token": "<new pad>"})
+    tokenizer.save_pretrained(model)
+
+
 def few_positions(model: Path) -> None:
     """The same tokenizer with a GPT-2, whose positions are learned: there are no others."""
     known = len(AutoTokenizer.from_pretrained(model))
@@ -73,6 +79,7 @@ def few_positions(model: Path) -> None:
         (spoiled(float("nan")), "are NaN or infinite"),
         (spoiled(float("-inf")), "are NaN or infinite"),
         (more_tokens, "and the model has embeddings for"),
+        (padding_token, "and the model has embeddings for"),
         (few_positions, "do not fit into the 16 positions of the model"),
     ],
 )
@@ -96,6 +103,17 @@ def test_a_model_that_cannot_be_used_is_one_line(
         *_, line = said.stderr.splitlines()
         assert reason in line
         assert "positions" in reason or str(model) in line
+
+
+def test_a_special_token_that_no_prompt_contains_needs_no_embedding(
+    small_model: ModelRef, tmp_path: Path
+) -> None:
+    model = Path(shutil.copytree(small_model.path, tmp_path / "model"))
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    tokenizer.save_pretrained(model)
+
+    assert says("ask", model, "Where is the lantern?").exit_code == 0
 
 
 def nothing(model: Path) -> None:

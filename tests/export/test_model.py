@@ -14,6 +14,7 @@ import torch
 import yaml
 
 from saysel import hf
+from saysel.markers import finish, finished
 from saysel.records import ModelRef
 from saysel.storage import read_json
 from tests.tiny import says
@@ -130,7 +131,11 @@ def test_an_exported_adapter_is_asked_from_anywhere(
 def test_a_model_without_a_chat_template_is_asked_in_plain_text(
     tiny_copy: Path, tmp_path: Path
 ) -> None:
-    (trained(tiny_copy) / "chat_template.jinja").unlink()
+    model = trained(tiny_copy)
+    record = finished(model.parent)
+    assert record is not None
+    (model / "chat_template.jinja").unlink()
+    finish(model.parent, record)  # as if the model had been trained without one
     assert says("export", tiny_copy, "--to", tmp_path / "mine").exit_code == 0
 
     assert "apply_chat_template" not in card_of(tmp_path / "mine")[1]

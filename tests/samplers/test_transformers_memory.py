@@ -52,6 +52,7 @@ def wide(small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> Mod
     """A model whose logits take a quarter of a MB for each reply."""
     model, place = hf.load_model(small_model), tmp_path_factory.mktemp("wide")
     model.resize_token_embeddings(65_536)
+    model.config.max_position_embeddings = 10**9  # memory is what ends first
     hf.save(model, hf.load_tokenizer(small_model), place)
     return ModelRef(str(place), dtype="float32")
 

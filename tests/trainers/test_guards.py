@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,14 @@ DRAWN: dict[str, Any] = {"steps": 8, "batch_size": 8, "max_tokens": 12, "learnin
 PPO: dict[str, Any] = {**DRAWN, "mini_batch_size": 4}
 GRPO: dict[str, Any] = {**DRAWN, "replies": 4, "temperature": 1.0, "lora": None}
 SFT: dict[str, Any] = {"lora": None, "learning_rate": 1e-3, "batch_size": 4, "max_steps": 12}
+
+
+@pytest.fixture(autouse=True)
+def _hears_interruption() -> Iterator[None]:
+    """SIGINT is heard, also where a shell in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,14 @@ from saysel_rivals.lacie import DPOTrainer
 OPTIONS: dict[str, Any] = {"lora": None, "max_steps": 8, "batch_size": 4}
 DPO: dict[str, Any] = {**OPTIONS, "warmup": 0}
 BRIER: dict[str, Any] = {**OPTIONS, "max_tokens": 12, "warmup": 0}
+
+
+@pytest.fixture(autouse=True)
+def _hears_interruption() -> Iterator[None]:
+    """SIGINT is heard, also where a shell in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

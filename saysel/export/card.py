@@ -154,7 +154,7 @@ def _measured(run: Path, cell: Cell, step: Step) -> list[str]:
     ]
     lines = [f"- {reading(key).name}: {_meaning(key)}" for key in keys]
     return [
-        "Measured by this run, with 95 % bootstrap intervals over the questions:",
+        "Measured by this run, with 95 % intervals over the questions:",
         _table(head, body),
         "\n".join(lines),
     ]

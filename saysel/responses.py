@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel import sqlite
+from saysel.errors import StageError
 from saysel.interfaces import Prompt
 from saysel.records import Generation, ModelRef
 
@@ -27,7 +28,7 @@ SCHEMA = (
     """\
 CREATE TABLE IF NOT EXISTS responses (
   key TEXT NOT NULL, sample INTEGER NOT NULL, model TEXT NOT NULL,
-  text TEXT NOT NULL, tokens INTEGER NOT NULL, logprob REAL, finish_reason TEXT,
+  text TEXT NOT NULL, tokens INTEGER NOT NULL, logprob REAL, finish_reason TEXT, checksum TEXT,
   PRIMARY KEY (key, sample)
 ) WITHOUT ROWID""",
     """\
@@ -54,32 +55,51 @@ class ResponseStore:
         self.path = path
         self._owner = uuid.uuid4().hex
         self._connection = sqlite.connect(path, *SCHEMA)
-        with sqlite.errors_in(path):  # files written before finish reasons were kept
+        with sqlite.errors_in(path):  # columns that files of earlier versions lack
             sqlite.add_column(self._connection, "responses", "finish_reason TEXT")
+            sqlite.add_column(self._connection, "responses", "checksum TEXT")
 
     def get(self, key: str) -> dict[int, Generation]:
-        """What is there for a key, by sample index."""
+        """The stored samples of a key, by index.
+
+        Raises:
+            StageError: the file cannot be read, or a stored sample is not what was written.
+        """
         with sqlite.errors_in(self.path):
             rows = self._connection.execute(
-                "SELECT sample, text, tokens, logprob, finish_reason FROM responses "
+                "SELECT sample, text, tokens, logprob, finish_reason, checksum FROM responses "
                 f"WHERE key = ? AND {HAS_TEXT}",
                 (key,),
             ).fetchall()
-        return {sample: Generation(*rest) for sample, *rest in rows}
+        stored = {}
+        for index, *fields, checksum in rows:
+            stored[index] = Generation(*fields)
+            # Samples of earlier versions have no checksum.
+            if checksum is not None and checksum != _checksum(key, index, stored[index]):
+                raise StageError(
+                    f"{self.path}: sample {index} of request {key} is damaged: restore the file "
+                    "from a copy, or have the sample requested again with: DELETE FROM responses "
+                    f"WHERE key = '{key}' AND sample = {index}"
+                )
+        return stored
 
     def put(self, key: str, model: str, samples: Mapping[int, Generation]) -> None:
         """Write samples down, those without text aside; on disk when this returns."""
         rows = [
-            (key, index, model, one.text, one.tokens, one.logprob, one.finish_reason)
-            for index, one in samples.items()
-            if one.text.strip()
+            (
+                *(key, index, model, sample.text, sample.tokens),
+                *(sample.logprob, sample.finish_reason, _checksum(key, index, sample)),
+            )
+            for index, sample in samples.items()
+            if sample.text.strip()
         ]
         with sqlite.errors_in(self.path), sqlite.transaction(self._connection):
             self._connection.executemany(
-                "INSERT INTO responses (key, sample, model, text, tokens, logprob, finish_reason) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, sample) DO UPDATE SET "
+                "INSERT INTO responses (key, sample, model, text, tokens, logprob, finish_reason, "
+                "checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, sample) DO UPDATE SET "
                 "text = excluded.text, tokens = excluded.tokens, logprob = excluded.logprob, "
-                f"finish_reason = excluded.finish_reason WHERE NOT {HAS_TEXT}",
+                "finish_reason = excluded.finish_reason, checksum = excluded.checksum "
+                f"WHERE NOT {HAS_TEXT}",
                 rows,
             )
 
@@ -136,6 +156,14 @@ class ResponseStore:
         with suppress(Exception):  # they expire by themselves
             self._connection.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
         self._connection.close()
+
+
+def _checksum(key: str, index: int, sample: Generation) -> str:
+    """XXH3 of a stored sample, so that flipped bits in its row are noticed."""
+    import xxhash
+
+    fields = [key, index, sample.text, sample.tokens, sample.logprob, sample.finish_reason]
+    return xxhash.xxh3_64_hexdigest(json.dumps(fields).encode())
 
 
 def _machine() -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,46 @@ def test_a_file_that_is_no_store_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"r\.sqlite: cannot be used") as caught:
         ResponseStore(tmp_path / "r.sqlite")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["text = replace(text, 'Paris', 'Pariq')", "tokens = 9", "logprob = -2.0", "sample = 4"],
+)
+def test_a_damaged_sample_is_one_line_and_can_be_requested_again(
+    tmp_path: Path, damage: str
+) -> None:
+    path = tmp_path / "r.sqlite"
+    store = ResponseStore(path)
+    store.put("a", "small", {0: Generation("Paris", 1, -1.0, "stop")})
+    store.close()
+    with sqlite3.connect(path) as file:
+        file.execute(f"UPDATE responses SET {damage}")
+
+    store = ResponseStore(path)
+    with pytest.raises(StageError, match=r"r\.sqlite: sample \d of request a is damaged") as caught:
+        store.get("a")
+    _, _, remedy = str(caught.value).partition("with: ")
+    with sqlite3.connect(path) as file:
+        file.execute(remedy)
+
+    assert store.get("a") == {}
+    store.close()
+
+
+def test_samples_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    with sqlite3.connect(path) as file:
+        file.execute(
+            "CREATE TABLE responses (key TEXT NOT NULL, sample INTEGER NOT NULL, model TEXT NOT "
+            "NULL, text TEXT NOT NULL, tokens INTEGER NOT NULL, logprob REAL, "
+            "PRIMARY KEY (key, sample)) WITHOUT ROWID"
+        )
+        file.execute("INSERT INTO responses VALUES ('a', 0, 'small', 'Paris', 1, NULL)")
+
+    store = ResponseStore(path)
+    assert store.get("a") == {0: Generation("Paris", 1)}
+    store.close()
 
 
 def test_a_key_hangs_on_everything() -> None:

@@ -129,7 +129,7 @@ def _invert(
             found.append(None)
             continue
         ends = [
-            [_cross(value, curves[:, end, m], true[:, m]) for end in range(3)]
+            [_cross(value, curves[:, end, m], true[:, m], end == 2) for end in range(3)]
             for _, true, curves in families
         ]
         p = (1 + np.count_nonzero(null[:, m] >= value - SAME)) / (1 + len(null))
@@ -213,18 +213,24 @@ def directions(at: Stated, base: Array, kind: str | None) -> list[tuple[float, A
     return [(mixed, gap), (1 - mixed, same)]
 
 
-def _cross(value: float, curve: Array, truth: Array) -> float:
-    """The true value at which a rising curve reaches the observed value."""
+def _cross(value: float, curve: Array, truth: Array, reached: bool) -> float:
+    """The true value at which a rising curve exceeds the observed value.
+
+    Args:
+        reached: at which it equals it already. Of few answers a metric has few values, and the
+            largest of them is never exceeded.
+    """
     import numpy as np
 
-    above = np.flatnonzero(curve > value)
+    above = np.flatnonzero(curve >= value - SAME if reached else curve > value)
     if not len(above):
         return float(truth[-1])
     upper = int(above[0])
     if upper == 0:
         return float(truth[0])
     below, step = curve[upper - 1], curve[upper] - curve[upper - 1]
-    return float(truth[upper - 1] + (value - below) / step * (truth[upper] - truth[upper - 1]))
+    part = min(1.0, (value - below) / step)
+    return float(truth[upper - 1] + part * (truth[upper] - truth[upper - 1]))
 
 
 def by_confidence(columns: Columns) -> Stated:

@@ -139,6 +139,16 @@ def test_no_interval_leaves_out_its_value(rows, grouped):
             assert 0 < made.p <= 1 and made.by_chance >= 0
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10), st.booleans()), min_size=2, max_size=30))
+def test_an_interval_holds_0_where_its_test_does_not_reject_it(rows):
+    columns = Columns(
+        np.array([float(right) for _, right in rows]), np.array([k / 10 for k, _ in rows])
+    )
+    for chance in judge_by_chance([*METRICS.values(), BrierResolution()], columns):
+        assert chance is None or chance.p <= 0.05 or chance.low == pytest.approx(0)
+
+
 def test_confidences_are_put_together():
     at = by_confidence(Columns(np.array([1.0, 0, 1]), np.array([0.5, 0.5, 0.2])))
     assert at.confidence.tolist() == [0.2, 0.5] and at.correct.tolist() == [1, 0.5]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from saysel.errors import StageError
 from saysel.records import Generation
@@ -70,12 +71,15 @@ class RequestRefused(Exception):
     """The server rejects this request: its content, its length or one of its parameters."""
 
 
-def usage_of(input_tokens: object, output_tokens: object) -> Usage | None:
-    """Usage as a server reports it; `None` unless both are plausible numbers of tokens.
+def usage_of(content: Mapping[str, Any], input_name: str, output_name: str) -> Usage | None:
+    """Usage as a server reports it; `None` unless both fields are plausible numbers of tokens.
 
     Some servers report zeros for what they do not count.
     """
-    read, written = _count(input_tokens), _count(output_tokens)
+    counted = content.get("usage")
+    if not isinstance(counted, dict):
+        return None
+    read, written = _count(counted.get(input_name)), _count(counted.get(output_name))
     if read is None or written is None or read == written == 0:
         return None
     return Usage(read, written)

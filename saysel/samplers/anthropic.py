@@ -56,10 +56,7 @@ class AnthropicSampler(RemoteSampler):
         return "/v1/messages", body
 
     def usage(self, content: Mapping[str, Any]) -> Usage | None:
-        counted = content.get("usage")
-        if not isinstance(counted, dict):
-            return None
-        return usage_of(counted.get("input_tokens"), counted.get("output_tokens"))
+        return usage_of(content, "input_tokens", "output_tokens")
 
     def read(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
         blocks = content.get("content")

@@ -122,10 +122,7 @@ class OpenAISampler(RemoteSampler):
         return "/completions", {"prompt": self.sent(prompt), **body}
 
     def usage(self, content: Mapping[str, Any]) -> Usage | None:
-        counted = content.get("usage")
-        if not isinstance(counted, dict):
-            return None
-        return usage_of(counted.get("prompt_tokens"), counted.get("completion_tokens"))
+        return usage_of(content, "prompt_tokens", "completion_tokens")
 
     def read(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
         choices = content.get("choices")

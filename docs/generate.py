@@ -19,14 +19,15 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
-from saysel import builtins, errors, hookspecs, interfaces, records, registry
+from saysel import errors, hookspecs, interfaces, records, registry
 from saysel.cli import cli
 from saysel.commands.plugins import option_row
-from saysel.faithfulness import MEASURES
-from saysel.faithfulness_options import Faithfulness, Grader
+from saysel.faithfulness.measures import MEASURES
 from saysel.interfaces import KINDS, Component
-from saysel.recipe import Evaluate, Recipe, Report
-from saysel.recipe_paths import model_in
+from saysel.recipes.faithfulness import Faithfulness, Grader
+from saysel.recipes.paths import model_in
+from saysel.recipes.recipe import Evaluate, Recipe, Report
+from saysel.registry import builtins
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(

@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from saysel import __version__
+from saysel.display.terminal import echo
 from saysel.errors import SayselError, UsageError
-from saysel.stage_names import STAGES
-from saysel.terminal import echo
+from saysel.plan.stage_names import STAGES
 
 INTERRUPTED = 130
 

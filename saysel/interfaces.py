@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Self
 
-from saysel import contracts
+from saysel.contracts import checks
 from saysel.records import (
     Cluster,
     Example,
@@ -104,7 +104,7 @@ class Component(BaseModel, ABC):
         super().__pydantic_init_subclass__(**options)
         # The kinds below and this class have no implementation to compare.
         if hasattr(cls, "kind") and "kind" not in cls.__dict__:
-            contracts.guard(cls)
+            checks.guard(cls)
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -125,7 +125,7 @@ class Component(BaseModel, ABC):
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda component: component.model_dump(mode="json")
             ),
-            metadata={"kind": cls.kind},  # for `saysel.schema`
+            metadata={"kind": cls.kind},  # for `saysel.recipes.schema`
         )
 
 
@@ -248,8 +248,8 @@ class Sampler(Component):
 
     #: True: it asks a server, which has no other models than its own.
     remote: ClassVar[bool] = False
-    #: True: it writes every request into the ledger of the run (`saysel.ledger`) and makes none
-    #: that `max_cost` does not allow. A remote sampler that does not is refused under `max_cost`.
+    #: True: it writes every request into the ledger of the run (`saysel.costs.ledger`) and makes
+    #: none that `max_cost` does not allow. Others that are remote are refused under `max_cost`.
     metered: ClassVar[bool] = False
 
     n: int = Field(20, ge=1, description="responses per question in the sample stage")

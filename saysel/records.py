@@ -2,7 +2,7 @@
 
 Confidence is a float in [0, 1] everywhere; only a Format knows about tenths or percent. A
 confidence that could not be read is `None` and stays `None`: it is counted, never replaced.
-Every record is a frozen dataclass and one Parquet schema (see `saysel.storage`).
+Every record is a frozen dataclass and one Parquet schema (see `saysel.storage.shards`).
 """
 
 from __future__ import annotations

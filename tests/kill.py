@@ -18,7 +18,7 @@ PROCESSES.set_forkserver_preload(
     [
         *("torch", "datasets", "peft", "pyarrow.parquet", "jinja2", "numpy"),
         *("transformers.trainer", "transformers.models.llama.modeling_llama"),
-        *("trl.trainer.sft_trainer", "sklearn.metrics", "saysel.run", "saysel.stages.report"),
+        *("trl.trainer.sft_trainer", "sklearn.metrics", "saysel.runs.run", "saysel.stages.report"),
     ]
 )
 
@@ -89,7 +89,7 @@ def _arm(at: At) -> None:
     import transformers
 
     from saysel import hf
-    from saysel.progress import StageProgress
+    from saysel.runs.progress import StageProgress
 
     replace, advance, save = os.replace, StageProgress.advance, hf.save
     optimizer = transformers.Trainer._save_optimizer_and_scheduler

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from saysel.interruption import SAVING
+from saysel.hf.interruption import SAVING
 from tests import kill
 from tests.kill import At
 from tests.tiny import STEPS, events, leftovers, results, started

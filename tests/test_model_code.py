@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from saysel import embedding, hf
+from saysel import hf
 from saysel.errors import DataError
+from saysel.hf import sentence_embeddings
 from saysel.records import ModelRef
 from tests.tiny import start
 
@@ -52,7 +53,7 @@ def test_code_of_a_sentence_model_is_not_run(
     monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("it asked"))
 
     with pytest.raises(DataError, match="it needs Python code that comes with it"):
-        embedding.resident(str(foreign), None)
+        sentence_embeddings.resident(str(foreign), None)
 
 
 def test_code_of_an_entailment_model_is_not_run(

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from saysel import responses
 from saysel.errors import StageError
 from saysel.records import Generation
-from saysel.responses import ResponseStore
+from saysel.samplers.remote import response_cache
+from saysel.samplers.remote.response_cache import ResponseStore
 from tests.docs.blocks import ROOT
 from tests.servers import Model, Reply, Request, Server
 
@@ -93,7 +93,7 @@ def test_a_killed_process_leaves_no_lease_behind(tmp_path: Path) -> None:
         took = time.monotonic() - began
 
     assert len(texts) == PROMPTS and all(len(set(pair)) == 2 for pair in texts)
-    assert took < responses.LEASE / 2
+    assert took < response_cache.LEASE / 2
     # Only what was under way when the process was killed, 8 side by side, may be asked twice.
     twice = [sample for sample, times in asked(server).items() if times > 1]
     assert len(asked(server)) == 2 * PROMPTS and len(twice) <= 8
@@ -127,11 +127,11 @@ def test_a_lease_on_another_machine_ends_when_it_is_not_renewed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "shared.sqlite"
-    monkeypatch.setattr(responses, "LEASE", 0.6)
-    monkeypatch.setattr(responses, "RENEWAL", 0.1)
+    monkeypatch.setattr(response_cache, "LEASE", 0.6)
+    monkeypatch.setattr(response_cache, "RENEWAL", 0.1)
     with closing(ResponseStore(path)) as one, closing(ResponseStore(path)) as other:
         with monkeypatch.context() as elsewhere:
-            elsewhere.setattr(responses, "_machine", lambda: "another")
+            elsewhere.setattr(response_cache, "_machine", lambda: "another")
             one.claim("a", (0,))
 
         async def renewed() -> None:
@@ -186,8 +186,9 @@ def no_locks(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     "what",
     [
-        "saysel.responses import ResponseStore; ResponseStore(place / 'shared.sqlite')",
-        "saysel.run import locked; locked(place / 'run').__enter__()",
+        "saysel.samplers.remote.response_cache import ResponseStore; "
+        "ResponseStore(place / 'shared.sqlite')",
+        "saysel.runs.run import locked; locked(place / 'run').__enter__()",
     ],
     ids=["database", "run"],
 )

@@ -27,7 +27,7 @@ for kind, name in json.loads(sys.argv[1]).items():
 
 LOAD = """
 import json, sys
-from saysel.recipe import load
+from saysel.recipes.recipe import load
 
 for kind, path in json.loads(sys.argv[1]).items():
     print(kind, "loud_" + kind in str(load(path).resolved()))

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import Field, PrivateAttr
 
-from saysel import builtins, registry, testing
+from saysel import registry, testing
 from saysel.errors import ContractError
 from saysel.interfaces import (
     KINDS,
@@ -41,7 +41,7 @@ from saysel.records import (
     Rationale,
     Response,
 )
-from saysel.registry import build
+from saysel.registry import build, builtins
 
 #: Options for built-ins that do not work, or take long, without any.
 OPTIONS: dict[tuple[str, str], dict[str, Any]] = {

@@ -26,8 +26,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 
-from saysel import embedding
 from saysel.clusterers.embedding import EmbeddingClusterer
+from saysel.hf import sentence_embeddings
 from saysel.records import Question, Response
 
 RESPONSES = 100
@@ -96,7 +96,7 @@ def partitions(path: str, questions: range, of: str) -> Iterator[list[tuple[int,
 
 def measured(path: str, of: str, questions: int, more: int) -> dict[str, Any]:
     """Seconds of each way, on responses of one kind."""
-    embedder = embedding.resident(path, None)
+    embedder = sentence_embeddings.resident(path, None)
     embedder.vectors(["to warm up"], "", 1)
     result: dict[str, Any] = {"embedded": of, "questions": questions, "responses": RESPONSES}
     began = time.perf_counter()

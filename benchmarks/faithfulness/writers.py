@@ -27,10 +27,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from saysel.faithfulness import MEASURES, Measured, measure
+from saysel.faithfulness.measures import MEASURES, Measured, measure
+from saysel.faithfulness.mentions import words
 from saysel.interfaces import RationaleWriter
-from saysel.mentions import words
-from saysel.recipe import Recipe, load
+from saysel.recipes.recipe import Recipe, load
 from saysel.records import Meaning, ModelRef, Question, Rationale, Reflection, Response
 from saysel.registry import build
 from saysel.sources.witness import PLACES, posterior

@@ -34,14 +34,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from saysel.comparison import Method, compare
-from saysel.plan import Step, plan
-from saysel.recipe import Recipe, load
+from saysel.plan.plan import Step, plan
+from saysel.recipes.recipe import Recipe, load
 from saysel.records import Prediction
 from saysel.report.comparison import write as write_comparison
-from saysel.scores import clusters_of, columns, score
+from saysel.scoring.comparison import Method, compare
+from saysel.scoring.scores import clusters_of, columns, score
 from saysel.stages import questions, stage_directory
-from saysel.storage import Shards, finished, read_json, write_json, write_text
+from saysel.storage.shards import Shards, finished, read_json, write_json, write_text
 
 HERE = Path(__file__).parent
 METRICS = ("accuracy", "brier", "ece", "auroc", "aurc", "parse_rate", "distinct_confidences")

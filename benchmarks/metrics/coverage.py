@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from saysel import registry
 from saysel.interfaces import Columns, Metric
-from saysel.recipe import METRICS
-from saysel.scores import label, score
+from saysel.recipes.recipe import METRICS
+from saysel.scoring.scores import label, score
 
 Array = npt.NDArray[np.float64]
 

@@ -23,9 +23,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from saysel import registry
-from saysel.bootstrap import RESAMPLES
 from saysel.interfaces import Columns, Metric
-from saysel.scores import score
+from saysel.scoring.bootstrap import RESAMPLES
+from saysel.scoring.scores import score
 
 N = 10_000
 #: Runs a command and prints its processor seconds and its peak memory in MB.

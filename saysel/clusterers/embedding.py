@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from saysel.clusterers.embedded import EmbeddedClusterer
+from saysel.clusterers.embeddings import EmbeddedClusterer
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from saysel.cell_choice import chosen_cell
+from saysel.display.terminal import echo
 from saysel.errors import UsageError
 from saysel.export.model import last_model
 from saysel.hf import model_at
 from saysel.interfaces import EstimationContext
-from saysel.plan import plan
-from saysel.recipe import Recipe, load
+from saysel.plan.cell_choice import chosen_cell
+from saysel.plan.plan import plan
+from saysel.recipes.recipe import Recipe, load
 from saysel.records import Question
 from saysel.stages import questions
-from saysel.terminal import echo
 
 
 def ask(target: str, question: str, cell: str | None = None) -> None:

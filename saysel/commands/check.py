@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saysel.bill import bill, priced
-from saysel.estimate import work
+from saysel.costs.requests import bill, priced
+from saysel.costs.work import work
+from saysel.display.terminal import echo
 from saysel.interfaces import Model
-from saysel.manifest import components
-from saysel.plan import plan
-from saysel.recipe import load
-from saysel.terminal import echo
+from saysel.plan.plan import plan
+from saysel.recipes.recipe import load
+from saysel.runs.manifest import components
 
 
 def check(reference: str, overrides: Sequence[str]) -> None:
     """Print the steps with how much there is to do in each.
 
     Raises:
-        SayselError: see `saysel.recipe.load`; or the source's data, or a model's directory, cannot
-            be used.
+        SayselError: see `saysel.recipes.recipe.load`; or the source's data, or a model's
+            directory, cannot be used.
     """
     recipe = load(reference, overrides)
     todo = plan(recipe)

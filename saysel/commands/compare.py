@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from saysel.commands.reading import Reading
-from saysel.comparison import Method, compare
+from saysel.display.terminal import echo, width
 from saysel.errors import UsageError
-from saysel.plan import plan
-from saysel.recipe import load
-from saysel.scores import clusters_of
-from saysel.terminal import echo, width
+from saysel.plan.plan import plan
+from saysel.recipes.recipe import load
+from saysel.scoring.comparison import Method, compare
+from saysel.scoring.scores import clusters_of
 
 
 def compare_methods(
@@ -29,7 +29,7 @@ def compare_methods(
         how: how files are read, and what is compared.
 
     Raises:
-        SayselError: see `methods` and `saysel.comparison.compare`.
+        SayselError: see `methods` and `saysel.scoring.comparison.compare`.
     """
     from saysel.report.comparison import plain_tables, write
 
@@ -84,7 +84,7 @@ def _methods(argument: str, how: Reading, alone: bool) -> list[tuple[Path, Metho
 
     Raises:
         UsageError: there is no such file, run or row, or the run has no predictions there yet.
-        DataError: see `saysel.predictions.load`.
+        DataError: see `saysel.files.predictions.load`.
     """
     path = Path(argument)
     if path.is_file():
@@ -109,7 +109,7 @@ def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
     """The rows of a run's report, without the ideal observer's."""
     from saysel.records import Prediction
     from saysel.stages import how_to_go_on, questions, stage_directory, stored
-    from saysel.storage import finished
+    from saysel.storage.shards import finished
 
     found = []
     todo = plan(load(str(run / "recipe.yaml")))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from saysel.cell_choice import chosen_cell
 from saysel.commands.report import evaluated
+from saysel.display.terminal import echo
 from saysel.errors import UsageError
-from saysel.plan import plan
-from saysel.recipe import load
-from saysel.terminal import echo
+from saysel.plan.cell_choice import chosen_cell
+from saysel.plan.plan import plan
+from saysel.recipes.recipe import load
 
 
 def export(

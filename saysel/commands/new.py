@@ -18,13 +18,14 @@ from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
-from saysel import recipe_yaml, registry
+from saysel import registry
+from saysel.display.terminal import echo
 from saysel.errors import UsageError
 from saysel.interfaces import KINDS
-from saysel.recipe import load, packaged
+from saysel.recipes import yaml_text
+from saysel.recipes.recipe import load, packaged
 from saysel.registry import suggest
-from saysel.storage import disk_trouble, write_text
-from saysel.terminal import echo
+from saysel.storage.shards import disk_trouble, write_text
 
 SKELETONS = Path(str(files("saysel"))) / "skeletons"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -108,7 +109,7 @@ def class_name(component: str, kind: str) -> str:
 
 def _is_text(word: str) -> bool:
     """Whether YAML reads it as text; it takes `null`, `on` and `no` for something else."""
-    return bool(recipe_yaml.parse(word) == word)
+    return bool(yaml_text.parse(word) == word)
 
 
 def module_name(name: str) -> str:

@@ -13,9 +13,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from saysel import registry
+from saysel.display.terminal import echo
 from saysel.errors import UsageError
 from saysel.interfaces import KINDS, ThroughputMarker
-from saysel.terminal import echo
 
 #: Column width where the output is no terminal and nothing should be folded.
 UNFOLDED = 500

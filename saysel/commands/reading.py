@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from saysel import recipe_yaml
+from saysel.display.terminal import echo
 from saysel.errors import UsageError
+from saysel.files.predictions import Predictions, load
 from saysel.interfaces import Format, Judge, Metric
-from saysel.predictions import Predictions, load
-from saysel.recipe import METRICS
-from saysel.recipe_problems import problems
-from saysel.terminal import echo
+from saysel.recipes import yaml_text
+from saysel.recipes.problems import problems
+from saysel.recipes.recipe import METRICS
 
 
 class Components(BaseModel):
@@ -57,7 +57,7 @@ class Reading:
         """A file's predictions; columns that had to be left out are named on standard error.
 
         Raises:
-            SayselError: see `saysel.predictions.load`.
+            SayselError: see `saysel.files.predictions.load`.
         """
         chosen = self.components
         found = load(path, self.columns, self.scale, chosen.format, chosen.judge)
@@ -108,6 +108,6 @@ def _components(format: str | None, judge: str | None, metrics: Sequence[str]) -
 def _component(option: str, text: str) -> Any:
     """A name, or a mapping with options, as a recipe would have it."""
     try:
-        return recipe_yaml.parse(text)
+        return yaml_text.parse(text)
     except ValueError as error:
         raise UsageError(f"--{option}: {error}") from None

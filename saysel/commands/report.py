@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from saysel.commands.run import show_table
+from saysel.display.terminal import echo
 from saysel.errors import UsageError
-from saysel.plan import Plan, plan
-from saysel.recipe import load
+from saysel.plan.plan import Plan, plan
+from saysel.recipes.recipe import load
 from saysel.stages import how_to_go_on
-from saysel.storage import read_record
-from saysel.terminal import echo
+from saysel.storage.shards import read_record
 
 
 def report(run: Path) -> None:
@@ -19,7 +19,7 @@ def report(run: Path) -> None:
     Raises:
         UsageError: it is not a run directory, or not all predictions are there yet.
     """
-    from saysel.run import locked
+    from saysel.runs.run import locked
     from saysel.stages.report import draw
 
     todo = evaluated(run)
@@ -40,7 +40,7 @@ def evaluated(run: Path) -> Plan:
     Raises:
         UsageError: it is not one.
     """
-    from saysel.run import pending
+    from saysel.runs.run import pending
 
     if not (run / "recipe.yaml").is_file() or not (run / "manifest.json").is_file():
         raise UsageError(f"{run}: not a run directory, it has no recipe.yaml and manifest.json")

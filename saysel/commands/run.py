@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from saysel.plan import plan
-from saysel.recipe import load
+from saysel.display.terminal import echo
+from saysel.plan.plan import plan
+from saysel.recipes.recipe import load
 from saysel.report import Row
-from saysel.terminal import echo
 
 
 def run(
@@ -23,10 +23,10 @@ def run(
     """Run the recipe, or say what would be done.
 
     Raises:
-        SayselError: see `saysel.recipe.load` and `saysel.run.run`.
+        SayselError: see `saysel.recipes.recipe.load` and `saysel.runs.run.run`.
     """
-    from saysel.run import pending
-    from saysel.run import run as start
+    from saysel.runs.run import pending
+    from saysel.runs.run import run as start
 
     full = load(reference, overrides)
     recipe = full.smoke() if smoke else full
@@ -51,7 +51,7 @@ def run(
     elif outcome.ran:
         echo(f"stopped after '{until}'; the same command without --until goes on")
     if smoke and outcome.complete:  # what was not rehearsed cannot be estimated
-        from saysel.estimate import full_run
+        from saysel.costs.work import full_run
 
         echo(full_run(full, directory))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from saysel.schema import recipe_schema
-from saysel.terminal import echo
+from saysel.display.terminal import echo
+from saysel.recipes.schema import recipe_schema
 
 
 def schema() -> None:

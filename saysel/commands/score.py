@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from saysel import __version__
 from saysel.commands.reading import Reading
+from saysel.display.terminal import echo, width, wrapped
 from saysel.errors import DataError
-from saysel.predictions import Predictions
+from saysel.files.predictions import Predictions
 from saysel.report import Report, Row, write
 from saysel.report.alarms import alarms
 from saysel.report.glance import number, reading
 from saysel.report.tables import metrics_json
-from saysel.scores import columns, score
-from saysel.terminal import echo, width, wrapped
+from saysel.scoring.scores import columns, score
 
 if TYPE_CHECKING:
     from saysel.records import Score
@@ -34,7 +34,8 @@ def score_file(path: Path, how: Reading, out: Path | None, as_json: bool) -> Non
         how: how the file is read, and what is computed.
 
     Raises:
-        SayselError: see `saysel.predictions.load`; or no row says whether its answer is correct.
+        SayselError: see `saysel.files.predictions.load`; or no row says whether its answer is
+            correct.
     """
     found = how.load(path)
     row = _row(path, found, how)

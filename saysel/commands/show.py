@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saysel.recipe import load
-from saysel.recipe_yaml import dump
-from saysel.terminal import echo
+from saysel.display.terminal import echo
+from saysel.recipes.recipe import load
+from saysel.recipes.yaml_text import dump
 
 
 def show(recipe: str, overrides: Sequence[str]) -> None:
     """Print the recipe; what is printed is a recipe again.
 
     Raises:
-        UsageError: see `saysel.recipe.load`.
+        UsageError: see `saysel.recipes.recipe.load`.
     """
     echo(dump(load(recipe, overrides).resolved()), nl=False)

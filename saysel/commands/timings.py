@@ -16,8 +16,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from saysel.commands.plugins import show_table
+from saysel.display.terminal import echo
 from saysel.registry import Announced, announced
-from saysel.terminal import echo
 
 #: Of so many processes the quickest counts: the others had to wait for disk or processor.
 TRIES = 3
@@ -35,7 +35,7 @@ HEAVY = frozenset(
 MEASURE = """
 import importlib, json, sys, time
 sys.path[:] = json.loads(sys.argv[1])
-import saysel.claims, saysel.registry
+import saysel.registry.loading, saysel.registry
 
 found = []
 for module in sys.argv[2:]:
@@ -44,7 +44,7 @@ for module in sys.argv[2:]:
     try:
         importlib.import_module(module)
     except BaseException as error:
-        problem = saysel.claims.brief(error)
+        problem = saysel.registry.loading.brief(error)
     seconds = time.perf_counter() - start
     brought = {name.partition(".")[0] for name in set(sys.modules) - known}
     found.append([seconds, sorted(brought), problem])

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from saysel.estimators.likelihood import token_logprobs
+from saysel.estimators.sampling import single
 from saysel.interfaces import EstimationContext, Estimator, Prompt
-from saysel.likelihood import token_logprobs
 from saysel.records import ModelRef, Prediction, Question
-from saysel.samples import single
 
 PROMPT = """\
 Question: {question}

@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from saysel.estimators.sampling import Samples, SamplingEstimator
 from saysel.interfaces import EstimationContext
 from saysel.records import ModelRef, Prediction, Question
-from saysel.samples import Samples, SamplingEstimator
 
 
 class SelfConsistencyEstimator(SamplingEstimator):

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from saysel.estimators.likelihood import answer_logprobs, missing
+from saysel.estimators.sampling import Samples, SamplingEstimator
 from saysel.interfaces import EstimationContext
-from saysel.likelihood import answer_logprobs, missing
 from saysel.records import ModelRef, Prediction, Question
-from saysel.samples import Samples, SamplingEstimator
 
 
 class SemanticEntropyEstimator(SamplingEstimator):

@@ -9,10 +9,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from saysel.estimators.likelihood import answer_logprobs, missing
+from saysel.estimators.sampling import single
 from saysel.interfaces import EstimationContext, Estimator
-from saysel.likelihood import answer_logprobs, missing
 from saysel.records import ModelRef, Prediction, Question
-from saysel.samples import single
 
 
 class SequenceProbabilityEstimator(Estimator):

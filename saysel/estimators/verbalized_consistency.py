@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import mean
 
+from saysel.estimators.sampling import SamplingEstimator
 from saysel.interfaces import EstimationContext
 from saysel.records import ModelRef, Prediction, Question
-from saysel.samples import SamplingEstimator
 
 
 class VerbalizedConsistencyEstimator(SamplingEstimator):

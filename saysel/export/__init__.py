@@ -18,13 +18,13 @@ from datetime import datetime, timezone
 from hashlib import blake2b
 from pathlib import Path
 
-from saysel.plan import Cell
-from saysel.recipe import Recipe
-from saysel.recipe_values import shortened
+from saysel.plan.plan import Cell
+from saysel.recipes.recipe import Recipe
+from saysel.recipes.values import shortened
 from saysel.records import ModelRef, Prediction, Question
 from saysel.report import read_metrics
 from saysel.stages import judged_on, read_model, stage_directory, stored
-from saysel.storage import finished, write_text
+from saysel.storage.shards import finished, write_text
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from saysel import __version__, hf
-from saysel.plan import BASE, Cell, Step
+from saysel.plan.plan import BASE, Cell, Step
 from saysel.records import ModelRef, Question
 from saysel.report import read_metrics
 from saysel.report.glance import number, reading

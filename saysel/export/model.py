@@ -15,10 +15,10 @@ from pathlib import Path
 from saysel import hf
 from saysel.errors import StageError, UsageError
 from saysel.export.card import card
-from saysel.plan import Cell, Plan, Step
+from saysel.plan.plan import Cell, Plan, Step
 from saysel.records import ModelRef
 from saysel.stages import how_to_go_on, read_model, stage_directory
-from saysel.storage import disk_trouble, finished, read_json, write_json, write_text
+from saysel.storage.shards import disk_trouble, finished, read_json, write_json, write_text
 
 
 def last_model(run: Path, plan: Plan, cell: Cell) -> tuple[Step, ModelRef]:

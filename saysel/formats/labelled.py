@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from saysel.instructed import InstructedFormat
+from saysel.formats.instructed import InstructedFormat
 from saysel.interfaces import Parsed
 from saysel.replies.parts import read_parts
 from saysel.replies.scales import Number, number

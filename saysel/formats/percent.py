@@ -13,8 +13,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from saysel.formats.instructed import Instruction
 from saysel.formats.labelled import LabelledFormat
-from saysel.instructed import Instruction
 from saysel.replies.scales import Number, share
 
 INSTRUCTION = (

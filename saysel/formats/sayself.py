@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from saysel.formats.instructed import Instruction
 from saysel.formats.labelled import LabelledFormat
-from saysel.instructed import Instruction
 from saysel.replies.scales import Number, share
 
 INSTRUCTION = (

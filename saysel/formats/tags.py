@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from saysel.instructed import InstructedFormat, Instruction
+from saysel.formats.instructed import InstructedFormat, Instruction
 from saysel.interfaces import Parsed
 from saysel.replies.scales import number, probability
 from saysel.replies.spoken import spoken

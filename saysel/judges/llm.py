@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from saysel.interfaces import Judge
-from saysel.llm import AsksModel
-from saysel.quoting import quote
+from saysel.prompting.llm import AsksModel
+from saysel.prompting.quoting import quote
 from saysel.records import Question
 
 #: A verdict that starts a line or sentence and ends its line, or is a field of a JSON object. One

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.binning import Binned
 from saysel.interfaces import Columns
-from saysel.weighted import Mean, Weighted, ratio, stated
+from saysel.metrics.binning import Binned
+from saysel.scoring.resampling import Mean, Weighted, ratio, stated
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from saysel.interfaces import Columns
-from saysel.weighted import Levels, Weighted, stated
+from saysel.scoring.resampling import Levels, Weighted, stated
 
 if TYPE_CHECKING:
     import numpy as np

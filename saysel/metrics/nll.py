@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from saysel.interfaces import Columns
-from saysel.weighted import Mean
+from saysel.scoring.resampling import Mean
 
 if TYPE_CHECKING:
     import numpy as np

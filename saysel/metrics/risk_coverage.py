@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from saysel.interfaces import Columns
-from saysel.weighted import Levels, Weighted, ratio
+from saysel.scoring.resampling import Levels, Weighted, ratio
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from saysel.interfaces import Columns
-from saysel.weighted import Mean
+from saysel.scoring.resampling import Mean
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from saysel.interfaces import Columns
-from saysel.weighted import Levels, Weighted, ratio, stated
+from saysel.scoring.resampling import Levels, Weighted, ratio, stated
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from saysel import hf, model_faults
+from saysel import hf
 from saysel.errors import MissingExtra
+from saysel.hf import model_faults
 from saysel.interfaces import Format, Model, Progress, Source
 from saysel.records import ModelRef
 

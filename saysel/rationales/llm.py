@@ -14,8 +14,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from saysel.interfaces import RationaleWriter
-from saysel.llm import AsksModel
-from saysel.quoting import quote
+from saysel.prompting.llm import AsksModel
+from saysel.prompting.quoting import quote
 from saysel.records import Cluster, Question, Rationale
 
 LABEL = re.compile(r"\A\W*(?:self-reflection|reflection|rationale)\W*:\W*", re.IGNORECASE)

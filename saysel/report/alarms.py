@@ -23,7 +23,7 @@ from saysel.metrics.ece import Ece
 from saysel.metrics.parse_rate import ParseRate
 from saysel.records import CUT
 from saysel.report.content import IDEAL, Row
-from saysel.scores import columns, score
+from saysel.scoring.scores import columns, score
 
 FEWEST_CONFIDENCES = 3
 LEAST_PARSE_RATE = 0.95

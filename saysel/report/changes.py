@@ -1,15 +1,15 @@
-"""How the rows of a report differ from the first, by the paired test of `saysel.comparison`."""
+"""How the rows of a report differ from the first, by a paired test."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from saysel.comparison import Method, compare
-from saysel.differences import Difference
 from saysel.errors import UsageError
 from saysel.report.content import IDEAL, Row
 from saysel.report.glance import headlines, steps
-from saysel.scores import label
+from saysel.scoring.comparison import Method, compare
+from saysel.scoring.differences import Difference
+from saysel.scoring.scores import label
 
 #: The difference of a row from the first, by the row's name and the metric's label.
 Changes = Mapping[tuple[str, str], Difference]

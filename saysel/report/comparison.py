@@ -7,13 +7,13 @@ from dataclasses import asdict, fields
 from itertools import groupby
 from pathlib import Path
 
-from saysel.comparison import Comparison
-from saysel.differences import Difference
+from saysel.display.terminal import UNLIMITED, wrapped
+from saysel.files.spreadsheet_cells import csv_text
 from saysel.report.glance import number, reading
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
-from saysel.spreadsheet_cells import csv_text
-from saysel.storage import write_text
-from saysel.terminal import UNLIMITED, wrapped
+from saysel.scoring.comparison import Comparison
+from saysel.scoring.differences import Difference
+from saysel.storage.shards import write_text
 
 HEADER = ("metric", "before", "after", "difference", "95 % interval", "in favour", "p (Holm)", "")
 #: Before the verdict, where confidences are missing.

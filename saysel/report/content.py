@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saysel.faithfulness import Measured
+from saysel.faithfulness.measures import Measured
 from saysel.interfaces import Metric
 from saysel.records import Prediction, Question, Score
 
@@ -65,7 +65,7 @@ class Rationales:
         written: how many of the replies have a rationale.
         samples: fresh samples per question.
         graded, ungraded: rationales whose grade could be read, and not.
-        measured: in the order of `saysel.faithfulness.MEASURES`.
+        measured: in the order of `saysel.faithfulness.measures.MEASURES`.
     """
 
     cell: str

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from saysel.binning import bin_of
 from saysel.interfaces import Columns
+from saysel.metrics.binning import bin_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from saysel.report.content import IDEAL, Row
 from saysel.report.curves import BINS, reliability, risk_coverage
 from saysel.report.glance import number, reading
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
-from saysel.scores import columns
+from saysel.scoring.scores import columns
 
 #: Curves of the estimators, in order of appearance; the ideal observer's has its own.
 DASHES = ("none", "6 4", "2 3", "9 3 2 3")

@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from saysel.differences import Difference
 from saysel.errors import SayselError
 from saysel.records import Score
 from saysel.report.content import IDEAL, Row
+from saysel.scoring.differences import Difference
 
 #: Shown large, in this order, where the recipe has them.
 HEADLINES = ("ece", "auroc", "brier", "accuracy")

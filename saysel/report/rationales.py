@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from saysel.faithfulness import MEASURES, Measured
+from saysel.faithfulness.measures import MEASURES, Measured
 from saysel.report.content import Rationales
 from saysel.report.glance import ARROWS, number
 

@@ -7,12 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from saysel.display.terminal import printable
+from saysel.files.spreadsheet_cells import csv_text
 from saysel.records import Question, Score
 from saysel.report.alarms import alarms
 from saysel.report.content import IDEAL, Rationales, Row, ordered
 from saysel.report.glance import number, reading
-from saysel.spreadsheet_cells import csv_text
-from saysel.terminal import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

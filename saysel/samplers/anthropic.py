@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from saysel.interfaces import Prompt
-from saysel.protocol import Usage, finish_reason_of, usage_of, well_formed
 from saysel.records import Generation
-from saysel.remote import RemoteSampler
+from saysel.samplers.remote.protocol import Usage, finish_reason_of, usage_of, well_formed
+from saysel.samplers.remote.sampler import RemoteSampler
 
 DEFAULT_URL = "https://api.anthropic.com"
 #: Version of the API, which every request names.

@@ -8,11 +8,17 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from saysel.api_key import header_from
 from saysel.interfaces import Prompt, Throughput
-from saysel.protocol import Usage, finish_reason_of, shared_out, usage_of, well_formed
 from saysel.records import Generation
-from saysel.remote import RemoteSampler
+from saysel.samplers.remote.api_key import header_from
+from saysel.samplers.remote.protocol import (
+    Usage,
+    finish_reason_of,
+    shared_out,
+    usage_of,
+    well_formed,
+)
+from saysel.samplers.remote.sampler import RemoteSampler
 
 DEFAULT_URL = "https://api.openai.com/v1"
 #: Headers that name the account at OpenAI, and the environment variables that hold them.

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
-from saysel import hf, memory
+from saysel import hf
 from saysel.errors import StageError
-from saysel.generation import Decoding, Reply, generate, logprobs
+from saysel.hf import memory
+from saysel.hf.generation import Decoding, Reply, generate, logprobs
 from saysel.interfaces import Prompt, Sampler, Throughput
 from saysel.records import Generation, ModelRef
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import Field
 
-from saysel import hf, memory
+from saysel import hf
 from saysel.errors import DataError, MissingExtra, StageError
+from saysel.hf import memory
 from saysel.interfaces import Prompt, Sampler, Throughput
 from saysel.records import Generation, ModelRef
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from saysel.csv_rows import csv_rows
 from saysel.errors import DataError
+from saysel.files.csv_rows import csv_rows
 from saysel.records import Question
 from saysel.sources.files import FileSource, question_from
 

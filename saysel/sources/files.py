@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import Field
 
-from saysel.accepted_answers import accepted_answers
 from saysel.errors import DataError
-from saysel.file_content import decoded, read_bytes, unpacked
+from saysel.files.accepted_answers import accepted_answers
+from saysel.files.content import decoded, read_bytes, unpacked
+from saysel.files.json_rows import Located, json_rows
 from saysel.interfaces import Digested
-from saysel.json_rows import Located, json_rows
 from saysel.records import Question
 from saysel.sources.splits import SPLITS, DealtSource
 
@@ -73,8 +73,8 @@ def read_json_values(path: Path) -> list[Located]:
     """The values of a JSON or JSON Lines file.
 
     Raises:
-        DataError: see `read_text` and `saysel.json_rows.json_rows`; or a text contains half of a
-            surrogate pair, which no tokenizer takes.
+        DataError: see `read_text` and `saysel.files.json_rows.json_rows`; or a text contains half
+            of a surrogate pair, which no tokenizer takes.
     """
     text = read_text(path)
     values = json_rows(text, path)
@@ -94,7 +94,7 @@ def question_from(
     """A question from a row with the columns of the jsonl and csv sources.
 
     `question` (or `prompt`), `answers` or `answer`, and optionally `id`, `wrong_answers`,
-    `split` and `meta`. Answers may have any shape that `saysel.accepted_answers` reads.
+    `split` and `meta`. Answers may have any shape that `saysel.files.accepted_answers` reads.
 
     Args:
         separator: divides a text under `answers` or `wrong_answers` into several.

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from saysel import hub_data
-from saysel.accepted_answers import accepted_answers
 from saysel.errors import DataError, NoSplit
+from saysel.files.accepted_answers import accepted_answers
 from saysel.interfaces import Throughput
 from saysel.records import Question
+from saysel.sources import hub_rows
 from saysel.sources.splits import SPLITS, DealtSource, words
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -87,7 +87,7 @@ class RemoteSource(DealtSource):
         return self.limits.get(split)
 
     def digest(self) -> str:
-        return hub_data.digest(self.repository)
+        return hub_rows.digest(self.repository)
 
     def dealt_among(self, split: str) -> Mapping[str, float]:
         together = [one for one in self.splits if self.splits[one] == self.splits.get(split)]
@@ -101,7 +101,7 @@ class RemoteSource(DealtSource):
                 "source.splits"
             )
         theirs = self.splits[split]
-        read = hub_data.rows(self.repository, self.subset, self.revision, theirs, self.stream)
+        read = hub_rows.rows(self.repository, self.subset, self.revision, theirs, self.stream)
         seen: set[str] = set()
         for number, row in enumerate(read, 1):
             where = f"{self.repository}, split '{theirs}', row {number}"
@@ -160,7 +160,7 @@ def texts(value: object, column: str, where: str) -> tuple[str, ...]:
     """The answers in a column, in any shape that data sets use, stripped, each once.
 
     Raises:
-        DataError: see `saysel.accepted_answers.accepted_answers`.
+        DataError: see `saysel.files.accepted_answers.accepted_answers`.
     """
     answers = accepted_answers(value, column, where)
     return tuple(dict.fromkeys(answer.strip() for answer in answers))

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from saysel.csv_rows import csv_rows
-from saysel.data_file import DELIMITED, PARQUET
 from saysel.errors import DataError
-from saysel.file_content import read_bytes, suffix, unpacked
+from saysel.files.content import read_bytes, suffix, unpacked
+from saysel.files.csv_rows import csv_rows
+from saysel.files.parquet_rows import parquet_rows
+from saysel.files.tables import DELIMITED, PARQUET
 from saysel.interfaces import Digested
-from saysel.parquet_rows import parquet_rows
 from saysel.records import Question
 from saysel.sources.files import MISSING_FILE, read_json_values, read_text
 from saysel.sources.hub import RemoteSource

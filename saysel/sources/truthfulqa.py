@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from saysel.accepted_answers import accepted_answers
+from saysel.files.accepted_answers import accepted_answers
 from saysel.records import Question
 from saysel.sources.published import PublishedSource, each_once, text_of
 

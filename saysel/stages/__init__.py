@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 
 from saysel.errors import DataError
 from saysel.interfaces import EstimationContext, Sampler, Source
-from saysel.leaks import verdict
-from saysel.plan import Plan, Step
-from saysel.progress import StageProgress
-from saysel.recipe import Recipe
+from saysel.leaks.check import verdict
+from saysel.plan.plan import Plan, Step
+from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
-from saysel.storage import Shards, intact_record, read_record, verify, write_record
+from saysel.runs.progress import StageProgress
+from saysel.storage.shards import Shards, intact_record, read_record, verify, write_record
 
 Item = TypeVar("Item")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from saysel.records import Cluster, Response
 from saysel.stages import Work, batches, by_question
-from saysel.storage import Shards
+from saysel.storage.shards import Shards
 
 #: Questions in a shard.
 SHARD = 500

@@ -12,13 +12,13 @@ from shutil import rmtree
 from time import monotonic
 from typing import Any
 
-from saysel import ledger
+from saysel.costs import ledger
+from saysel.costs.ledger import Ledger
 from saysel.interfaces import Estimator
-from saysel.ledger import Ledger
-from saysel.recipe import Recipe
+from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
 from saysel.stages import Work, chunks, context_of, judged, judged_on, read_model
-from saysel.storage import Shards
+from saysel.storage.shards import Shards
 
 #: Replies in a shard.
 SHARD = 5_000

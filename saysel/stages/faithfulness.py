@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from saysel import ledger
+from saysel.costs import ledger
+from saysel.costs.ledger import Ledger
+from saysel.estimators.sampling import single
 from saysel.interfaces import Format, Sampler
-from saysel.ledger import Ledger
-from saysel.recipe import Recipe
+from saysel.recipes.recipe import Recipe
 from saysel.records import (
     Generation,
     Meaning,
@@ -26,9 +27,8 @@ from saysel.records import (
     Reflection,
     Response,
 )
-from saysel.samples import single
 from saysel.stages import Work, chunks, context_of, judged, judged_on, read_model
-from saysel.storage import Shards
+from saysel.storage.shards import Shards
 
 #: Replies in a shard: what a crash can cost.
 SHARD = 5_000
@@ -82,7 +82,7 @@ def reread(
     seed: int,
 ) -> list[Reflection]:
     """The same with the confidences behind each answer and its own, no or another rationale."""
-    from saysel.confidence_reading import read_confidence
+    from saysel.hf.expected_confidence import read_confidence
 
     rows = [
         row for row, one in enumerate(found) if one.answer is not None and one.rationale is not None

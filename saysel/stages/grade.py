@@ -13,14 +13,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saysel.faithfulness import usable
-from saysel.faithfulness_options import Grader
+from saysel.faithfulness.measures import usable
 from saysel.interfaces import Prompt
-from saysel.quoting import NOTICE, quote
+from saysel.prompting.quoting import NOTICE, quote
+from saysel.recipes.faithfulness import Grader
 from saysel.records import Grade, ModelRef, Question, Reflection
 from saysel.replies.thoughts import blank_thoughts
 from saysel.stages import Work, chunks, judged_on, shard_seed
-from saysel.storage import Shards
+from saysel.storage.shards import Shards
 
 #: Grades in a shard: what a crash can cost.
 SHARD = 20

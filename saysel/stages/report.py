@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from saysel.faithfulness import measure
-from saysel.plan import Cell, Plan, Step
+from saysel.faithfulness.measures import measure
+from saysel.plan.plan import Cell, Plan, Step
 from saysel.records import Grade, Prediction, Question, Reflection
 from saysel.report import IDEAL, Rationales, Report, Row, write
-from saysel.scores import clusters_of, columns, score
+from saysel.scoring.scores import clusters_of, columns, score
 from saysel.stages import judged_on, stage_directory, stored
-from saysel.storage import finished
+from saysel.storage.shards import finished
 
 
 def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:

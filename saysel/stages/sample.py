@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from saysel import ledger
-from saysel.ledger import Ledger
-from saysel.recipe import Recipe
+from saysel.costs import ledger
+from saysel.costs.ledger import Ledger
+from saysel.estimators.sampling import distinct_texts
+from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Question, Response
-from saysel.samples import distinct_texts
 from saysel.stages import Work, chunks, read_model, shard_seed
-from saysel.storage import Shards
+from saysel.storage.shards import Shards
 
 #: Responses in a shard: what a crash can cost.
 SHARD = 2_000

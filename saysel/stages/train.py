@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from saysel.generation import generated
+from saysel.hf.generation import generated
 from saysel.interfaces import Format, Judge, Progress, Sampler, TrainingData
 from saysel.records import Example, Question, Response
 from saysel.stages import Work, read_model, write_model

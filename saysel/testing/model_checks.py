@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from saysel.costs.ledger import Ledger
 from saysel.errors import SayselError
 from saysel.interfaces import EstimationContext, Estimator, Model, Prompt, Sampler, Trainer
-from saysel.ledger import Ledger
 from saysel.records import Example, ModelRef
 from saysel.testing.examples import Data, Steps, build, responses, stories
 from saysel.testing.expectations import check_options, expect, expect_raises
@@ -76,7 +76,8 @@ def _check_requests(sampler: Sampler, model: ModelRef, prompt: Prompt) -> None:
             list(sampler.sample(model, [prompt], 1, 0))
         expect(
             free.totals().get("requests", 0) >= 1,
-            "a metered sampler must write its requests into the ledger (saysel.ledger.current)",
+            "a metered sampler must write its requests into the ledger "
+            "(saysel.costs.ledger.current)",
         )
         with replace(free, max_cost=1e-12, stage="limit").opened():
             expect_raises(

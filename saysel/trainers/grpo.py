@@ -27,11 +27,12 @@ from typing import Any, ClassVar, Literal, cast
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from saysel import hf, hf_grpo
-from saysel.generation import Decoding, generate
+from saysel import hf
+from saysel.hf import grpo
+from saysel.hf.generation import Decoding, generate
 from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question
-from saysel.trainers.earned import UnreadableBatches, earned
+from saysel.trainers.judged_replies import UnreadableBatches, earned
 from saysel.trainers.ppo import batch
 from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
@@ -125,7 +126,7 @@ class GRPOTrainer(Trainer):
         figures: dict[str, float] = {}
         unreadable = UnreadableBatches("grpo")
 
-        def roll_out(lm: Any, step: int, asked: Sequence[int]) -> list[hf_grpo.Weighed]:
+        def roll_out(lm: Any, step: int, asked: Sequence[int]) -> list[grpo.Weighed]:
             # All that is random in a step hangs on its number, so a resumed run draws the same.
             generator = torch.Generator(lm.device)
             generator.manual_seed(data.seed * 1_000_003 + step)
@@ -151,12 +152,12 @@ class GRPOTrainer(Trainer):
             data_seed=data.seed,
         )
         data.progress.begin(self.steps, "steps")
-        trainer = hf_grpo.grpo_trainer(
+        trainer = grpo.grpo_trainer(
             roll_out,
             order,
             self.beta,
             model=lm,
-            args=hf_grpo.grpo_config(**arguments),
+            args=grpo.grpo_config(**arguments),
             processing_class=tokenizer,
             callbacks=[hf.tell(data.progress), record(data, figures)],
         )
@@ -172,7 +173,7 @@ class GRPOTrainer(Trainer):
         generator: Any,
         figures: dict[str, float],
         unreadable: UnreadableBatches,
-    ) -> list[hf_grpo.Weighed]:
+    ) -> list[grpo.Weighed]:
         """The replies to each of the questions, weighed, group after group.
 
         Args:
@@ -215,7 +216,7 @@ class GRPOTrainer(Trainer):
             zip(drawn, advantages(rewards, self.replies, self.scale_rewards), strict=True)
         ):
             context = prompts[row // self.replies] + reply.tokens[: marked[row]]
-            weighed.append(hf_grpo.Weighed(context, reply.tokens[marked[row] :], advantage))
+            weighed.append(grpo.Weighed(context, reply.tokens[marked[row] :], advantage))
         return weighed
 
 

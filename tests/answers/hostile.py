@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from saysel.answers import key, keys, matches, normalise
+from saysel.faithfulness.made_up import made_up
+from saysel.faithfulness.mentions import named, words
 from saysel.judges.llm import read as read_verdict
 from saysel.judges.token_f1 import TokenF1Judge
-from saysel.made_up import made_up
-from saysel.mentions import named, words
 from saysel.stages.grade import read_grade
 from saysel.testing import question
 

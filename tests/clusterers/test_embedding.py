@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel import embedding, testing
+from saysel import testing
 from saysel.clusterers.embedding import EmbeddingClusterer
 from saysel.errors import DataError, MissingExtra
+from saysel.hf import sentence_embeddings
 from saysel.testing import question, responses
 
 PLACES = (
@@ -62,7 +63,7 @@ def test_answers_or_whole_responses(minilm: str) -> None:
 
 
 def test_each_distinct_text_is_embedded_once(minilm: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    embedder = embedding.Embedder(embedding.resident(minilm, None)._model)
+    embedder = sentence_embeddings.Embedder(sentence_embeddings.resident(minilm, None)._model)
     embedded: list[str] = []
     encode = embedder._model.encode
 
@@ -115,7 +116,7 @@ def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
 
 
 def test_the_missing_package_is_named(minilm: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    embedding.resident.cache_clear()
+    sentence_embeddings.resident.cache_clear()
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(MissingExtra, match=r"pip install 'saysel\[embeddings\]'"):
         members(EmbeddingClusterer(model=minilm), "Paris")

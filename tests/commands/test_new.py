@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 import saysel
-from saysel import builtins, registry
+from saysel import registry
 from saysel.commands import new
 from saysel.interfaces import KINDS
-from saysel.recipe import load
+from saysel.recipes.recipe import load
+from saysel.registry import builtins
 from tests.tiny import says
 
 if sys.version_info >= (3, 11):

@@ -10,8 +10,8 @@ import pytest
 
 from saysel.interfaces import Columns
 from saysel.metrics.accuracy import Accuracy
-from saysel.recipe import Evaluate
-from saysel.scores import label, score
+from saysel.recipes.recipe import Evaluate
+from saysel.scoring.scores import label, score
 from tests.tiny import says
 
 #: What a small installation may lack.

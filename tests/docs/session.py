@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from saysel import registry, testing
 from saysel.cli import cli
 from saysel.errors import SayselError
-from saysel.recipe import load
+from saysel.recipes.recipe import load
 from tests.docs.blocks import ROOT, Block
 
 #: What makes `saysel run` a matter of seconds. Every stage still does its real work: the model

@@ -38,7 +38,7 @@ import yaml
 
 from docs import generate
 from saysel import registry
-from saysel.recipe import load
+from saysel.recipes.recipe import load
 from tests.docs.blocks import Block, blocks, everything
 from tests.docs.session import Session, commands, matches
 

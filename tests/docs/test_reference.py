@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from docs import generate
-from saysel import builtins, errors, hookspecs
+from saysel import errors, hookspecs
 from saysel.cli import cli
 from saysel.interfaces import KINDS
-from saysel.recipe import Recipe
+from saysel.recipes.recipe import Recipe
+from saysel.registry import builtins
 from tests.docs.blocks import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"

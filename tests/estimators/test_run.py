@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from saysel import registry
-from saysel.recipe import load
+from saysel.recipes.recipe import load
 from saysel.stages import evaluate
-from saysel.storage import read_json
+from saysel.storage.shards import read_json
 from tests.tiny import events, results, says, started
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from saysel.storage import read_json
+from saysel.storage.shards import read_json
 from tests.tiny import says
 
 

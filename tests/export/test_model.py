@@ -14,9 +14,9 @@ import torch
 import yaml
 
 from saysel import hf
-from saysel.markers import finish, finished
 from saysel.records import ModelRef
-from saysel.storage import read_json
+from saysel.storage.markers import finish, finished
+from saysel.storage.shards import read_json
 from tests.tiny import says
 
 LORA = "train=[{use: sft, lora: {r: 4}, max_steps: 2, batch_size: 8, learning_rate: 1e-2}, "

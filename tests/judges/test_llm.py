@@ -9,7 +9,7 @@ from saysel import testing
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
 from saysel.judges.llm import LlmJudge, read
-from saysel.llm import Tally
+from saysel.prompting.llm import Tally
 from saysel.records import ModelRef
 from saysel.testing import question
 from tests.scripted import scripted

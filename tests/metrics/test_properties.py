@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saysel.builtins import saysel_metrics
 from saysel.interfaces import Metric
+from saysel.registry.builtins import saysel_metrics
 
 
 def load(target: str) -> Metric:

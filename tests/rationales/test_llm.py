@@ -6,7 +6,7 @@ import pytest
 
 from saysel import testing
 from saysel.interfaces import Prompt
-from saysel.quoting import NOTICE
+from saysel.prompting.quoting import NOTICE
 from saysel.rationales.llm import CERTAIN, LlmRationaleWriter, read
 from saysel.records import ModelRef, Rationale
 from saysel.testing import clusters, question

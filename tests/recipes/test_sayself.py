@@ -16,10 +16,10 @@ from safetensors.numpy import load_file
 from saysel import testing
 from saysel.formats.sayself import SaySelfFormat
 from saysel.rationales.llm import LlmRationaleWriter
-from saysel.recipe import Recipe, load, packaged
+from saysel.recipes.recipe import Recipe, load, packaged
 from saysel.records import ModelRef, Question
 from saysel.sources.hotpotqa import HotpotQASource
-from saysel.storage import read_json
+from saysel.storage.shards import read_json
 from saysel.testing import clusters
 from tests import kill
 from tests.kill import At

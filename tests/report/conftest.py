@@ -20,7 +20,7 @@ from saysel.metrics.brier import Brier
 from saysel.metrics.ece import Ece
 from saysel.records import Prediction, Question
 from saysel.report import Report, Row
-from saysel.scores import columns, score
+from saysel.scoring.scores import columns, score
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from saysel.comparison import Comparison
-from saysel.differences import Difference
 from saysel.records import Prediction
 from saysel.report import Report, Row, comparison, write
+from saysel.scoring.comparison import Comparison
+from saysel.scoring.differences import Difference
 
 pytestmark = pytest.mark.slow
 

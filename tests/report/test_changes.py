@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from saysel.comparison import Method, compare
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.brier import Brier
 from saysel.records import Prediction
 from saysel.report import Row
 from saysel.report.changes import changes
-from saysel.scores import columns, score
+from saysel.scoring.comparison import Method, compare
+from saysel.scoring.scores import columns, score
 
 METRICS = (Brier(use="brier"), Accuracy(use="accuracy"))
 

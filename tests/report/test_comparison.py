@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from saysel.comparison import Comparison
-from saysel.differences import Difference
 from saysel.report.comparison import about, cells, comparison_csv, forest, page, plain_tables, write
+from saysel.scoring.comparison import Comparison
+from saysel.scoring.differences import Difference
 
 BETTER = Difference("new", "brier", "lower", 0.3, 0.2, -0.1, -0.15, -0.05, 1.0, 0.001, 0.002)
 WORSE = Difference("new", "auroc", "higher", 0.8, 0.7, -0.1, -0.15, -0.05, 0.0, 0.0001, 0.0004)

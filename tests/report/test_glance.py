@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from saysel.differences import Difference
 from saysel.records import Score
 from saysel.report import Row
 from saysel.report.glance import Reading, cell, headlines, number, reading, steps
+from saysel.scoring.differences import Difference
 
 
 def row(model: str, *scores: Score, estimator: str = "verbalized") -> Row:

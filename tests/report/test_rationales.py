@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from saysel.faithfulness import MEASURES, Measured
+from saysel.faithfulness.measures import MEASURES, Measured
 from saysel.records import Score
 from saysel.report import Rationales, Report, ordered
 from saysel.report.figures import figures

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from saysel import asking, testing
+from saysel import testing
+from saysel.costs.ledger import Ledger
 from saysel.errors import StageError, UsageError
 from saysel.interfaces import Prompt
-from saysel.ledger import Ledger
 from saysel.records import ModelRef
 from saysel.samplers.anthropic import AnthropicSampler
+from saysel.samplers.remote import scheduler
 from tests.servers import Faults, Model, Server, always
 
 MODEL = ModelRef("claude-small")
@@ -24,7 +25,7 @@ CHAT: Prompt = [
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
-    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture

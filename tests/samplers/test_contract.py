@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import saysel
-from saysel import ledger, registry, testing
+from saysel import registry, testing
+from saysel.costs import ledger
 from saysel.interfaces import Prompt, Sampler
 from saysel.records import Generation, ModelRef
 from saysel.samplers.openai import OpenAISampler

@@ -22,14 +22,15 @@ from typing import Any
 
 import pytest
 
-from saysel import asking, remote
-from saysel.endpoint import Endpoint
 from saysel.errors import MissingExtra, StageError, UsageError
-from saysel.manifest import peak_memory, reset_peak_memory
 from saysel.records import ModelRef
-from saysel.remote import RemoteSampler
+from saysel.runs.manifest import peak_memory, reset_peak_memory
 from saysel.samplers.anthropic import AnthropicSampler
 from saysel.samplers.openai import DEFAULT_URL, OpenAISampler
+from saysel.samplers.remote import sampler as sampler_module
+from saysel.samplers.remote import scheduler
+from saysel.samplers.remote.endpoint import Endpoint
+from saysel.samplers.remote.sampler import RemoteSampler
 from tests.servers import Model, Reply, Request, Server
 
 MODEL = ModelRef("small")
@@ -40,7 +41,7 @@ MEGABYTE = b" " * (1 << 20)
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.setenv(name, KEY)
     monkeypatch.setenv("OTHER_KEY", OTHER_KEY)
@@ -340,7 +341,7 @@ def test_a_missing_sdk_is_named_with_what_to_install(
     sampler: type[RemoteSampler], absent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = {sampler.api if absent == "sdk" else absent}
-    monkeypatch.setattr(remote, "find_spec", lambda name: None if name in names else ...)
+    monkeypatch.setattr(sampler_module, "find_spec", lambda name: None if name in names else ...)
 
     with pytest.raises(
         MissingExtra, match=rf"the package '{sampler.api}'.*'saysel\[{sampler.api}\]'"

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from saysel import asking
+from saysel.costs.ledger import Ledger, warnings
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
-from saysel.ledger import Ledger, warnings
 from saysel.records import Generation, ModelRef
 from saysel.samplers.anthropic import AnthropicSampler
 from saysel.samplers.openai import OpenAISampler
+from saysel.samplers.remote import scheduler
 from tests.servers import Answer, Model, Reply, Request, Server, always
 
 MODEL = ModelRef("small")
@@ -25,7 +25,7 @@ LONG = "9" * 5000
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture

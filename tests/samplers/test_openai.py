@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from saysel import asking, testing
+from saysel import testing
+from saysel.costs.ledger import Ledger
 from saysel.errors import StageError, UsageError
 from saysel.interfaces import Prompt
-from saysel.ledger import Ledger
 from saysel.records import Generation, ModelRef
 from saysel.samplers.openai import OpenAISampler
+from saysel.samplers.remote import scheduler
 from tests.servers import FAULTS, Faults, Model, Reply, Server, always
 
 MODEL = ModelRef("small")
@@ -29,7 +30,7 @@ KEY = "sk-planted-0123456789"
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from saysel import asking, testing
-from saysel.ledger import Ledger
+from saysel import testing
+from saysel.costs.ledger import Ledger
 from saysel.records import ModelRef
 from saysel.samplers.openai import OpenAISampler
+from saysel.samplers.remote import scheduler
 from tests import tiny
 from tests.adviser import adviser, check_advice
 from tests.model_server import running
@@ -70,7 +71,7 @@ def test_completions(url: str, served: ModelRef) -> None:
 def test_faults_in_front_of_it(
     url: str, served: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
     prompts = [[{"role": "user", "content": f"Why {row}?"}] for row in range(40)]
     faults = Faults(url, 0.2)
     with Server(faults) as server, Ledger(tmp_path, "sample-1").opened():

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from saysel import testing
+from saysel.costs.ledger import Ledger
 from saysel.errors import StageError
 from saysel.interfaces import EstimationContext, Estimator, Judge
-from saysel.ledger import Ledger
-from saysel.recipe import Recipe
+from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
 from saysel.stages.evaluate import EvaluateShard
-from saysel.storage import Shards
+from saysel.storage.shards import Shards
 
 drawn: list[str] = []
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saysel.costs.ledger import Ledger
 from saysel.formats.sayself import SaySelfFormat
 from saysel.formats.tags import TagsFormat
 from saysel.interfaces import Format, Sampler
-from saysel.ledger import Ledger
-from saysel.recipe import Recipe
+from saysel.recipes.recipe import Recipe
 from saysel.records import Generation, ModelRef, Prediction, Reflection
 from saysel.stages.faithfulness import ReflectShard, exchanged, lead, meanings
-from saysel.storage import Shards
+from saysel.storage.shards import Shards
 from saysel.testing import question
 from tests.tiny import results, says
 

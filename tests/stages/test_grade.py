@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.faithfulness_options import Grader
 from saysel.interfaces import Sampler
-from saysel.quoting import NOTICE
+from saysel.prompting.quoting import NOTICE
+from saysel.recipes.faithfulness import Grader
 from saysel.records import Generation, Meaning, ModelRef, Reflection
 from saysel.samplers.transformers import TransformersSampler
 from saysel.stages.grade import ask, grades, read_grade

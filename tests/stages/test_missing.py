@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from saysel.records import ModelRef
-from saysel.storage import read_json
+from saysel.storage.shards import read_json
 from tests.tiny import events, says, started
 
 pytestmark = pytest.mark.slow

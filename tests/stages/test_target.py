@@ -8,7 +8,7 @@ import pytest
 
 from saysel.formats.sayself import SaySelfFormat
 from saysel.records import Example
-from saysel.storage import Shards
+from saysel.storage.shards import Shards
 from tests.tiny import says, started
 
 pytestmark = pytest.mark.slow

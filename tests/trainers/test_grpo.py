@@ -15,14 +15,14 @@ from pydantic import PrivateAttr, ValidationError
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.hf_grpo import Weighed, as_it_came, grpo_config, grpo_trainer, learned, tensors
+from saysel.hf.grpo import Weighed, as_it_came, grpo_config, grpo_trainer, learned, tensors
 from saysel.interfaces import Judge, RewardFn
 from saysel.records import ModelRef, Question
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
 from saysel.testing import Data
-from saysel.trainers.earned import UnreadableBatches
 from saysel.trainers.grpo import GRPOTrainer, advantages
+from saysel.trainers.judged_replies import UnreadableBatches
 from tests import tiny
 from tests.trainers.two_arms import FORMAT, same, weights
 

@@ -13,8 +13,9 @@ import pytest
 import torch
 from pydantic import PrivateAttr
 
-from saysel import interruption
 from saysel.errors import StageError
+from saysel.hf import interruption
+from saysel.hf.update_guard import MAX_SKIPPED, UpdateGuard
 from saysel.interfaces import RewardFn, Trainer
 from saysel.records import Example, ModelRef
 from saysel.rewards.quadratic import QuadraticReward
@@ -22,7 +23,6 @@ from saysel.testing import Data, Steps
 from saysel.trainers.grpo import GRPOTrainer
 from saysel.trainers.ppo import PPOTrainer
 from saysel.trainers.sft import SFTTrainer
-from saysel.update_guard import MAX_SKIPPED, UpdateGuard
 from tests.trainers.two_arms import FORMAT, same, weights
 
 DRAWN: dict[str, Any] = {"steps": 8, "batch_size": 8, "max_tokens": 12, "learning_rate": 1e-3}

@@ -11,12 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from saysel import hf, master_weights
+from saysel import hf
 from saysel.errors import DataError, RecipeError
-from saysel.hf_grpo import grpo_config
+from saysel.hf import master_weights
+from saysel.hf.grpo import grpo_config
 from saysel.interfaces import Trainer
-from saysel.plan import plan
-from saysel.recipe import Recipe
+from saysel.plan.plan import plan
+from saysel.recipes.recipe import Recipe
 from saysel.records import Example, ModelRef
 from saysel.testing import Data
 from saysel.trainers.grpo import GRPOTrainer

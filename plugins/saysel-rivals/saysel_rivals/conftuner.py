@@ -32,17 +32,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
-from saysel import hf, master_weights
-from saysel.confidence_tokens import ConfidenceTokens
+from saysel import hf
 from saysel.errors import StageError
-from saysel.generation import Decoding, generate, padded
+from saysel.hf import master_weights
+from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf.generation import Decoding, generate, padded
+from saysel.hf.interruption import deferred
+from saysel.hf.update_guard import UpdateGuard
 from saysel.interfaces import Throughput, Trainer, TrainingData
-from saysel.interruption import deferred
 from saysel.records import ModelRef, Question
-from saysel.storage import intact, intact_record, write_checked, write_record
+from saysel.storage.shards import intact, intact_record, write_checked, write_record
 from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
-from saysel.update_guard import UpdateGuard
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
-from saysel import embedding
 from saysel.errors import DataError
+from saysel.hf import sentence_embeddings
 from saysel.interfaces import Target, Throughput
 from saysel.records import Cluster, Question, Response
 
@@ -52,7 +52,7 @@ class GroupAccuracyTarget(Target):
 
     def ready(self) -> None:
         if self.label is None:
-            embedding.ready()
+            sentence_embeddings.ready()
 
     def fit(
         self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]
@@ -93,7 +93,7 @@ class GroupAccuracyTarget(Target):
         from sklearn.cluster import AgglomerativeClustering, KMeans
 
         texts = [question.prompt for question in questions]
-        embedder = embedding.resident(self.model, self.revision)
+        embedder = sentence_embeddings.resident(self.model, self.revision)
         vectors = embedder.vectors(texts, self.instruction, self.batch_size)
         # Never more groups than different questions.
         count = min(-(-len(texts) // self.size), len(set(texts)))

@@ -36,7 +36,7 @@ from typing_extensions import Self
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.generation import logprobs
+from saysel.hf.generation import logprobs
 from saysel.interfaces import Format, Throughput, Trainer, TrainingData
 from saysel.records import ModelRef, Question, Response
 from saysel.trainers.rates import learning_rate

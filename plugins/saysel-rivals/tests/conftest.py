@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from saysel.confidence_reading import read_confidence
 from saysel.formats.sayself import SaySelfFormat
+from saysel.hf.expected_confidence import read_confidence
 from saysel.interfaces import Source
 from saysel.models.scratch import ScratchModel
 from saysel.records import ModelRef, Question

@@ -10,10 +10,10 @@ import torch
 from pydantic import ValidationError
 
 from saysel import hf
-from saysel.confidence_tokens import ConfidenceTokens
 from saysel.errors import StageError
 from saysel.formats.percent import PercentFormat
 from saysel.formats.sayself import SaySelfFormat
+from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.interfaces import Format
 from saysel.judges.match import MatchJudge
 from saysel.records import Example, ModelRef, Question

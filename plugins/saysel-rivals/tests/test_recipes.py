@@ -18,8 +18,9 @@ import pytest
 
 import saysel
 import saysel_rivals
-from saysel import recipe_yaml, registry
+from saysel import registry
 from saysel.interfaces import Judge, Source
+from saysel.recipes import yaml_text
 
 PROJECT = Path(saysel_rivals.__file__).parent.parent
 FOLDER = PROJECT / "saysel_rivals" / "recipes"
@@ -27,7 +28,7 @@ FOLDER = PROJECT / "saysel_rivals" / "recipes"
 
 def trainers(name: str) -> list[str]:
     """What a recipe of ours trains with, as it is written."""
-    phases = recipe_yaml.read(FOLDER / f"{name}.yaml")["train"]
+    phases = yaml_text.read(FOLDER / f"{name}.yaml")["train"]
     return [phase["use"] for phase in phases]
 
 
@@ -46,7 +47,7 @@ def test_every_file_is_announced() -> None:
 
 def test_names_are_those_of_the_files() -> None:
     for name in NAMES:
-        assert recipe_yaml.read(FOLDER / f"{name}.yaml")["name"] == name
+        assert yaml_text.read(FOLDER / f"{name}.yaml")["name"] == name
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def test_check_loads_nothing_heavy(python: Path) -> None:
     ],
 )
 def test_published_values(name: str, published: dict[str, Any]) -> None:
-    (phase,) = recipe_yaml.read(FOLDER / f"{name}.yaml")["train"]
+    (phase,) = yaml_text.read(FOLDER / f"{name}.yaml")["train"]
     for key, value in published.items():
         found: Any = phase
         for part in key.split("."):

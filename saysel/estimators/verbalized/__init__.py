@@ -9,12 +9,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from saysel.estimators.sampling import single
 from saysel.estimators.verbalized import reading
 from saysel.estimators.verbalized.prompts import WORDS, Style, texts
 from saysel.interfaces import EstimationContext, Estimator
 from saysel.records import CUT, Generation, Message, ModelRef, Prediction, Question
 from saysel.replies.spoken import spoken
-from saysel.samples import single
 
 PLACE = re.compile(r"\{(guesses|words)\}")
 

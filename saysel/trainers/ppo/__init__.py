@@ -36,12 +36,12 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf
-from saysel.confidence_tokens import ConfidenceTokens
-from saysel.generation import Decoding
+from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf.generation import Decoding
+from saysel.hf.interruption import deferred
 from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
-from saysel.interruption import deferred
 from saysel.records import ModelRef, Question
-from saysel.trainers.earned import UnreadableBatches
+from saysel.trainers.judged_replies import UnreadableBatches
 from saysel.trainers.ppo.checkpoint import Checkpoint
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy

@@ -6,7 +6,9 @@ import math
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from saysel.confidence_tokens import ConfidenceTokens
+from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf.update_guard import UpdateGuard
+from saysel.trainers.ppo.confidence_rewards import Stakes
 from saysel.trainers.ppo.losses import (
     adapted,
     gae,
@@ -18,8 +20,6 @@ from saysel.trainers.ppo.losses import (
 )
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts
-from saysel.trainers.ppo.stakes import Stakes
-from saysel.update_guard import UpdateGuard
 
 if TYPE_CHECKING:
     import torch

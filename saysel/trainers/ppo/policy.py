@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from saysel import hf, master_weights
+from saysel import hf
+from saysel.hf import master_weights
 from saysel.records import ModelRef
 from saysel.trainers.sft import Lora, new_adapter
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
-from saysel.confidence_tokens import ConfidenceTokens
-from saysel.generation import Decoding, Reply, generate
+from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf.generation import Decoding, Reply, generate
 from saysel.interfaces import Format, Judge, RewardFn
 from saysel.records import Question
-from saysel.trainers.earned import earned, reward_replies
+from saysel.trainers.judged_replies import earned, reward_replies
+from saysel.trainers.ppo.confidence_rewards import Stakes, at_stake
 from saysel.trainers.ppo.policy import Policy
-from saysel.trainers.ppo.stakes import Stakes, at_stake
 
 if TYPE_CHECKING:
     import torch

@@ -10,18 +10,18 @@ import torch
 from pydantic import PrivateAttr, ValidationError
 
 from saysel import hf
-from saysel.confidence_tokens import ConfidenceTokens
-from saysel.generation import Reply
+from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf.generation import Reply
 from saysel.records import ModelRef
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
 from saysel.sources.witness import WitnessSource
 from saysel.testing import Data
 from saysel.trainers.ppo import PPOTrainer, batch
+from saysel.trainers.ppo.confidence_rewards import at_stake
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts, assemble
-from saysel.trainers.ppo.stakes import at_stake
 from saysel.trainers.sft import Lora
 from tests.trainers.two_arms import FORMAT, same, weights
 

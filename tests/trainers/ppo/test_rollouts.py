@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from saysel.errors import StageError
-from saysel.generation import Decoding, Reply
+from saysel.hf.generation import Decoding, Reply
 from saysel.interfaces import Judge
 from saysel.records import ModelRef, Question
 from saysel.registry import build

@@ -1,0 +1,1 @@
+"""Checks that what components return keeps the contract of their kind."""

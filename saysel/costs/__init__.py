@@ -1,0 +1,1 @@
+"""Work, tokens, requests and prices, before and during a run."""

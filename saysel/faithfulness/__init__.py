@@ -1,0 +1,1 @@
+"""Whether rationales say what the model does."""

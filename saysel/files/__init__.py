@@ -1,0 +1,1 @@
+"""Data files of other tools: tables, values, predictions."""

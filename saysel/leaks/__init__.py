@@ -1,0 +1,1 @@
+"""Held-out questions that also occur in another split."""

@@ -1,0 +1,1 @@
+"""From recipe text to a validated recipe; the packaged recipes."""

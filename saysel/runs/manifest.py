@@ -1,0 +1,167 @@
+"""`manifest.json`: with what a run was made, and what each stage cost."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from saysel import __version__, registry
+from saysel.interfaces import Component
+from saysel.leaks.check import summaries
+from saysel.plan.plan import Plan, Step
+from saysel.plan.plan import plan as planned
+from saysel.recipes.recipe import Recipe
+from saysel.plan.stage_names import DATA
+from saysel.storage.shards import DONE, intact_record, write_record
+
+#: Packages whose versions can change a result.
+PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy")
+
+
+class Manifest:
+    """Written whole after every stage.
+
+    Attributes:
+        content: versions, plugins, seeds, hardware, git state, what the leak check found, and
+            under `stages` for each step its fingerprint, start, seconds, tokens, peak memory in
+            MB and amount of work.
+    """
+
+    def __init__(self, directory: Path, recipe: Recipe, plan: Plan) -> None:
+        self.path = directory / "manifest.json"
+        self.by_directory = len(plan.cells) > 1
+        self.content: dict[str, Any] = {
+            "run": recipe.name,
+            "versions": {"saysel": __version__, "python": platform.python_version(), **_versions()},
+            "plugins": _plugins(plan),
+            "seeds": {cell.label: cell.recipe.seed for cell in plan.cells},
+            "hardware": _hardware(),
+            "git": _git(),
+            "command": sys.argv[1:],
+            "leaks": summaries(directory, plan),
+            "stages": {},
+        }
+        # Training data that a recipe without training was asked for is listed for good.
+        for step in planned(recipe, until=DATA[-1]).steps:
+            record = intact_record(directory / "stages" / step.directory / DONE)
+            if record is not None:
+                record.pop("files")
+                self.content["stages"][self._key(step)] = record
+        write_record(self.path, self.content)
+
+    def add(self, step: Step, record: dict[str, Any]) -> None:
+        """Note a finished step."""
+        self.content["hardware"] = _hardware()  # the accelerator is known once torch is loaded
+        self.content["stages"][self._key(step)] = record
+        write_record(self.path, self.content)
+
+    def _key(self, step: Step) -> str:
+        # Cells of a matrix have steps of the same name.
+        return step.directory if self.by_directory else step.name
+
+
+def reset_peak_memory() -> None:
+    """Start measuring peak memory anew, where the system can."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_memory() -> float:
+    """Peak resident memory in MB since the last reset, accelerator memory included."""
+    peak = 0.0
+    try:
+        status = Path("/proc/self/status").read_text()
+        peak = next(
+            float(line.split()[1]) / 1024 for line in status.splitlines() if "VmHWM" in line
+        )
+    except (OSError, StopIteration):
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = used / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        peak += torch.cuda.max_memory_allocated() / (1 << 20)
+    return round(peak, 1)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _plugins(plan: Plan) -> dict[str, str]:
+    """Distribution and version behind every component that the run uses."""
+    used = {
+        f"{component.kind}.{component.use}": registry.claim(component.kind, component.use)
+        for cell in plan.cells
+        for component in components(cell.recipe)
+        if component.use
+    }
+    return {name: f"{claim.distribution} {claim.version}" for name, claim in sorted(used.items())}
+
+
+def components(value: Any) -> Iterator[Component]:
+    """All components within a recipe, nested ones too."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from components(getattr(value, name))
+    elif isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from components(item)
+
+
+def _hardware() -> dict[str, Any]:
+    hardware: dict[str, Any] = {
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }
+    with suppress(OSError, StopIteration):  # another processor rounds otherwise
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        named = next(line for line in lines if line.startswith("model name"))
+        hardware["processor"] = named.partition(":")[2].strip()
+    with suppress(ValueError, OSError):
+        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        hardware["memory_gb"] = round(pages / (1 << 30), 1)
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        hardware["accelerator"] = torch.cuda.get_device_name()
+    return hardware
+
+
+def _git() -> dict[str, Any] | None:
+    """Commit of the working directory and whether it has changes; `None` outside of a checkout."""
+
+    def ask(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", *arguments], capture_output=True, text=True, timeout=5, check=True
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    commit = ask("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "changed": bool(ask("status", "--porcelain"))}

@@ -1,0 +1,116 @@
+"""What the built-in metrics share: they are written once, for many resamples at a time.
+
+A resample is a row of weights, how often each prediction was drawn. Sums over a resample are then
+products with the weights, and everything that needs the predictions' order sorts them once.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from saysel.interfaces import Columns, Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+
+class Weighted(Metric):
+    """A metric that is defined on weighted predictions; the plain value has all weights 1."""
+
+    def compute(self, predictions: Columns) -> float:
+        import numpy as np
+
+        return float(self.resampled(predictions, np.ones((1, len(predictions))))[0])
+
+    @abstractmethod
+    def resampled(self, predictions: Columns, weights: Array) -> Array:
+        """The value on each resample; see `Metric.resampled`."""
+
+
+class Mean(Weighted):
+    """A metric that is the mean of one number per question with a stated confidence."""
+
+    @abstractmethod
+    def each(self, stated: Columns) -> Array:
+        """The number of each question."""
+
+    def resampled(self, predictions: Columns, weights: Array) -> Array:
+        predictions, weights = stated(predictions, weights)
+        return ratio(weights @ self.each(predictions), weights.sum(axis=1))
+
+
+class Share(Weighted):
+    """A metric that is the mean of numbers in [0, 1], one for every question, mostly 0 or 1.
+
+    Its interval is Wilson's, see `saysel.scoring.shares`.
+    """
+
+    uses_confidence: ClassVar[bool] = False
+
+    @abstractmethod
+    def each(self, predictions: Columns) -> Array:
+        """The number of each question."""
+
+    def resampled(self, predictions: Columns, weights: Array) -> Array:
+        return ratio(weights @ self.each(predictions), weights.sum(axis=1))
+
+
+#: So many levels are added up by a matrix product; more, in order.
+FEW = 32
+
+
+class Levels:
+    """Predictions grouped by equal keys, in ascending order.
+
+    Args:
+        key: one number per prediction. Keys are equal only if they are exactly so: probabilities
+            of long texts are tiny and still differ.
+    """
+
+    def __init__(self, key: Array) -> None:
+        import numpy as np
+
+        ascending = bool((key[1:] >= key[:-1]).all())
+        self.order = None if ascending else np.argsort(key, kind="stable")
+        ordered = key if self.order is None else key[self.order]
+        self.starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(key)])
+        self.keys = ordered[self.starts]
+        few = len(self.keys) <= FEW
+        self.members = np.equal.outer(key, self.keys).astype(np.float64) if few else None
+
+    def sums(self, values: Array) -> Array:
+        """[R, n] to [R, levels]: the sum over each level."""
+        import numpy as np
+
+        if self.members is not None:
+            return values @ self.members
+        if self.order is not None:
+            values = values[:, self.order]
+        if len(self.starts) == values.shape[1]:
+            return values
+        added: Array = np.add.reduceat(values, self.starts, axis=1)
+        return added
+
+
+def stated(predictions: Columns, weights: Array) -> tuple[Columns, Array]:
+    """The predictions whose confidence could be read, and their weights."""
+    import numpy as np
+
+    keep = np.flatnonzero(~np.isnan(predictions.confidence))
+    if len(keep) == len(predictions):
+        return predictions, weights
+    return predictions.take(keep), weights[:, keep]
+
+
+def ratio(above: Any, below: Any) -> Array:
+    """The quotient, NaN where it would divide by zero."""
+    import numpy as np
+
+    above, below = np.broadcast_arrays(above, below)
+    quotient: Array = np.full(above.shape, np.nan)
+    np.divide(above, below, out=quotient, where=below != 0)
+    return quotient

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import TrainingArguments
+
+from saysel import hf
+from saysel.hf import grpo
+
+
+@pytest.mark.parametrize(
+    "made", [TrainingArguments, hf.sft_config, hf.dpo_config, grpo.grpo_config]
+)
+def test_however_many_accelerators_are_in_sight_a_step_is_one_batch(
+    made: Any, tmp_path: Path
+) -> None:
+    sizes = {"num_generations": 4} if made is grpo.grpo_config else {}
+    options = hf.training_arguments(tmp_path, per_device_train_batch_size=4, **sizes)
+    config = made(**options)
+    if made is TrainingArguments:
+        config._n_gpu = 2  # as it counts them on a machine with two
+        assert config.train_batch_size == 8
+        config = hf.on_one_device(config)
+
+    assert (config.n_gpu, config.train_batch_size) == (1, 4)

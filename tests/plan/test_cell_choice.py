@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from saysel.errors import UsageError
+from saysel.plan.cell_choice import chosen_cell
+from saysel.plan.plan import Plan, plan
+from saysel.recipes.recipe import Recipe
+from saysel.storage.shards import read_json
+from tests.tiny import says
+
+MATRIX = "matrix={'train[1].reward': [quadratic, linear]}"
+LINEAR = "train[1].reward=linear"
+
+
+def planned(matrix: dict[str, list[object]]) -> Plan:
+    return plan(Recipe.model_validate({"name": "mine", "source": "witness", "matrix": matrix}))
+
+
+def test_a_cell_is_named_by_its_label_or_by_what_only_it_has() -> None:
+    todo = planned({"seed": [0, 1], "evaluate.temperature": [0, 0.5]})
+    run = Path("run")
+
+    for wanted in ("seed=1,evaluate.temperature=0.5", "evaluate.temperature=0.5,seed=1"):
+        assert chosen_cell(run, todo, wanted) is todo.cells[3]
+    for wanted, reason in (
+        (None, "name one with --cell: the run has 4 cells: 'seed=0,evaluate.temperature=0'; "),
+        ("seed=1", "more than one cell is meant by --cell 'seed=1'"),
+        ("seed=2", "no cell is meant by --cell 'seed=2'"),
+        ("", "no cell is meant by --cell ''"),
+    ):
+        with pytest.raises(UsageError, match=reason):
+            chosen_cell(run, todo, wanted)
+
+
+def test_a_run_without_a_matrix_has_one_cell() -> None:
+    todo = planned({})
+
+    assert chosen_cell(Path("run"), todo, None) is todo.cells[0]
+    with pytest.raises(UsageError, match="this run has a single cell"):
+        chosen_cell(Path("run"), todo, "seed=1")
+
+
+@pytest.fixture
+def matrix_run(tiny_recipe: Path, tiny_copy: Path) -> Path:
+    done = says("run", tiny_recipe, "--out", tiny_copy, "--set", MATRIX)
+    assert done.exit_code == 0, done.output
+    return tiny_copy
+
+
+@pytest.mark.slow
+def test_commands_on_one_cell_of_a_matrix_run(matrix_run: Path, tmp_path: Path) -> None:
+    page = (matrix_run / "report" / "index.html").read_bytes()
+    question = "Nora says the lantern is in the cellar. Where is the lantern?"
+
+    asked = says("ask", matrix_run, question, "--cell", LINEAR)
+    assert asked.exit_code == 0 and asked.stdout.startswith("answer:"), asked.output
+
+    exported = says("export", matrix_run, "--cell", LINEAR, "--to", tmp_path / "model")
+    assert exported.exit_code == 0, exported.output
+    trained = {
+        path.read_bytes() for path in matrix_run.glob("stages/train-ppo-*/model/model.safetensors")
+    }
+    assert len(trained) == 2
+    assert (tmp_path / "model" / "model.safetensors").read_bytes() in trained
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "use: linear" in card
+    rows = read_json(matrix_run / "report" / "metrics.json")["rows"]
+    of_cell = [row for row in rows if row["cell"] == LINEAR and row["model"] in ("base", "ppo")]
+    table = [line for line in card.splitlines() if line.startswith(("| base", "| ppo"))]
+    assert len(table) == len(of_cell) == 3
+
+    logs = says("export", matrix_run, "--predictions", "--cell", LINEAR, "--to", tmp_path / "logs")
+    everything = says("export", matrix_run, "--predictions", "--to", tmp_path / "all")
+    assert (logs.exit_code, everything.exit_code) == (0, 0)
+    assert 2 * len(logs.stdout.splitlines()) == len(everything.stdout.splitlines())
+
+    assert (matrix_run / "report" / "index.html").read_bytes() == page
+    shutil.rmtree(tmp_path / "model")
+    assert "name one with --cell" in says("export", matrix_run, "--to", tmp_path / "model").stderr

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saysel.errors import RecipeError
+from saysel.plan.plan import identity, phases, plan
+from saysel.plan.stage_names import STAGES
+from saysel.recipes.faithfulness import Grader
+from saysel.recipes.paths import assign
+from saysel.recipes.recipe import Recipe
+from saysel.records import ModelRef
+from saysel.rewards.linear import LinearReward
+
+RECIPE: dict[str, Any] = {
+    "name": "mine",
+    "source": "witness",
+    "train": ["sft", {"use": "ppo", "reward": "quadratic"}],
+    "evaluate": {"estimators": ["verbalized", {"use": "self_consistency", "models": ["base"]}]},
+}
+ALL = {
+    *("model", "sample", "cluster", "rationale", "target", "train-sft", "train-ppo"),
+    *("evaluate-base-verbalized", "evaluate-base-self_consistency"),
+    *("evaluate-sft-verbalized", "evaluate-ppo-verbalized", "report"),
+}
+BASE = {"evaluate-base-verbalized", "evaluate-base-self_consistency"}
+AFTER_PPO = {"train-ppo", "evaluate-ppo-verbalized", "report"}
+AFTER_SFT = AFTER_PPO | {"train-sft", "evaluate-sft-verbalized"}
+
+
+def recipe(**changes: Any) -> Recipe:
+    """The recipe with the values at some paths changed."""
+    content: dict[str, Any] = Recipe.model_validate(RECIPE).resolved()
+    for path, value in changes.items():
+        assign(content, Recipe, path, value)
+    return Recipe.model_validate(content)
+
+
+def changed(before: Recipe, after: Recipe) -> set[str]:
+    """Names of the steps that would have to run (again)."""
+    done = {step.directory for step in plan(before).steps}
+    return {step.name for step in plan(after).steps if step.directory not in done}
+
+
+def test_the_steps_come_in_an_order_in_which_they_can_run() -> None:
+    todo = plan(recipe())
+
+    assert {step.name for step in todo.steps} == ALL
+    assert [step.name for step in todo.steps][:7] == [
+        *("model", "sample", "cluster", "rationale", "target", "train-sft", "train-ppo")
+    ]
+    assert todo.steps[-1] is todo.report
+    seen: set[str] = set()
+    for step in todo.steps:
+        assert {above.directory for above in step.inputs.values()} <= seen
+        seen.add(step.directory)
+    assert {step.stage for step in todo.steps} == set(STAGES) - {"faithfulness", "grade"}
+
+
+def test_a_plan_is_the_same_every_time() -> None:
+    assert changed(recipe(), recipe()) == set()
+
+
+@pytest.mark.parametrize(
+    "path", ["sample.batch_size", "train[0].micro_batch_size", "train[1].checkpoint_every"]
+)
+def test_how_fast_it_goes_changes_nothing(path: str) -> None:
+    assert changed(recipe(), recipe(**{path: 7})) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "redone"),
+    [
+        ({"train[1].reward": "linear"}, AFTER_PPO),
+        ({"train[1].steps": 7}, AFTER_PPO),
+        ({"train[0].epochs": 7}, AFTER_SFT),
+        ({"target": "largest_cluster"}, AFTER_SFT | {"target"}),
+        ({"rationale.most": 2}, AFTER_SFT | {"target", "rationale"}),
+        (
+            {"sample.temperature": 0.5},
+            ALL - {"model"},
+        ),
+        # What a model says of itself takes as many samples as its estimators want.
+        ({"sample.n": 7}, ALL - {"model"} - BASE),
+        ({"seed": 1}, ALL),
+        ({"source.train": 10}, ALL),
+        ({"model.layers": 2}, ALL),
+        ({"report.title": "Another"}, {"report"}),
+        ({"evaluate.metrics": ["accuracy"]}, {"report"}),
+        ({"name": "other"}, set()),
+        # PPO decodes as the evaluation does; SFT does not decode.
+        (
+            {"evaluate.temperature": 0.1},
+            AFTER_PPO
+            | {f"evaluate-{model}-verbalized" for model in ("base", "sft")}
+            | {"evaluate-base-self_consistency"},
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_change_redoes_what_hangs_on_it(change: dict[str, Any], redone: set[str]) -> None:
+    assert changed(recipe(), recipe(**change)) == redone
+
+
+def test_files_count_by_their_content(tmp_path: Path) -> None:
+    row = '{"question": "Who?", "answer": "Nora"}\n'
+    for name, text in (("a", row), ("b", row), ("c", row + row.replace("Who", "When"))):
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    one, same, other = (
+        recipe(source={"use": "jsonl", "path": str(tmp_path / f"{name}.jsonl")}) for name in "abc"
+    )
+
+    assert changed(one, same) == set()
+    assert changed(one, other) == ALL
+
+
+def test_a_model_that_was_trained_again_in_its_place_is_another(
+    small_model: ModelRef, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(small_model.path, tmp_path / "model"))
+    chosen = recipe(model={"use": "pretrained", "path": str(folder)})
+    before = [step.fingerprint for step in plan(chosen).steps]
+    assert [step.fingerprint for step in plan(chosen).steps] == before
+
+    weights = folder / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+
+    assert not set(before) & {step.fingerprint for step in plan(chosen).steps}
+    grader = Grader.model_validate({"model": {"use": "pretrained", "path": str(folder)}})
+    known = identity(grader)
+    (folder / "config.json").write_text("{}")
+    assert identity(grader) != known
+
+
+def test_options_of_any_type_have_an_identity() -> None:
+    class Odd(LinearReward):
+        words: frozenset[str] = frozenset({"b", "a", "c"})
+        day: date = date(2026, 1, 2)
+        place: Path = Path("here")
+
+    options = identity(Odd())["options"]
+    assert options == {"words": ["a", "b", "c"], "day": "2026-01-02", "place": "here"}
+    json.dumps(options)
+
+
+def test_which_models_an_estimator_judges_redoes_no_judgement() -> None:
+    more = recipe(**{"evaluate.estimators[1].models": ["base", "ppo"]})
+
+    assert changed(recipe(), more) == {"evaluate-ppo-self_consistency", "report"}
+
+
+def test_a_raised_version_of_a_component_redoes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {step.directory for step in plan(recipe()).steps}
+    monkeypatch.setattr(type(recipe().rationale), "version", 2)
+
+    again = {step.name for step in plan(recipe()).steps if step.directory not in before}
+    assert again == AFTER_SFT | {"target", "rationale"}
+
+
+def test_identity_tells_components_of_equal_options_apart() -> None:
+    quadratic, linear = (recipe(**{"train[1].reward": name}) for name in ("quadratic", "linear"))
+
+    assert identity(quadratic.train[1]) != identity(linear.train[1])
+    assert "checkpoint_every" not in identity(quadratic.train[1])["options"]
+
+
+def test_cells_of_a_matrix_share_the_steps_that_agree() -> None:
+    todo = plan(recipe(matrix={"train[1].reward": ["quadratic", "linear"]}))
+
+    assert [cell.label for cell in todo.cells] == [
+        "train[1].reward=quadratic",
+        "train[1].reward=linear",
+    ]
+    twice = [step.name for step in todo.steps if step.name in AFTER_PPO - {"report"}]
+    assert sorted(twice) == sorted([*(AFTER_PPO - {"report"})] * 2)
+    assert len(todo.steps) == len(ALL) + len(AFTER_PPO - {"report"})
+    first, second = ({step.directory for step in cell.steps} for cell in todo.cells)
+    assert len(first & second) == len(ALL - AFTER_PPO)
+    alone = {step.directory for step in plan(recipe()).steps} - {todo.report.directory}
+    assert first <= alone
+
+
+def test_a_seed_shares_nothing() -> None:
+    todo = plan(recipe(matrix={"seed": [0, 1]}))
+
+    assert len(todo.steps) == 2 * (len(ALL) - 1) + 1
+
+
+def test_without_training_only_the_base_is_judged() -> None:
+    todo = plan(recipe(train=[]))
+
+    assert [step.name for step in todo.steps] == [
+        *("model", "evaluate-base-verbalized", "evaluate-base-self_consistency", "report")
+    ]
+
+
+def test_phases_of_one_name_are_numbered() -> None:
+    twice = recipe(train=["sft", "ppo", "sft"])
+
+    assert [name for name, _ in phases(twice.train)] == ["sft", "ppo", "sft-2"]
+    sft, _, again = (step for step in plan(twice).steps if step.stage == "train")
+    assert again.inputs["model"].name == "train-ppo"
+    assert sft.fingerprint != again.fingerprint
+
+
+def test_estimators_of_one_name_are_numbered() -> None:
+    two = recipe(
+        train=[],
+        evaluate={"estimators": [{"use": "self_consistency", "n": n} for n in (5, 10)]},
+    )
+
+    names = [step.name for step in plan(two).steps if step.stage == "evaluate"]
+    assert names == ["evaluate-base-self_consistency", "evaluate-base-self_consistency-2"]
+
+
+def test_an_estimator_of_a_model_that_nothing_trains_is_refused() -> None:
+    wrong = recipe(**{"evaluate.estimators[1].models": ["base", "dpo"]})
+
+    with pytest.raises(RecipeError) as caught:
+        plan(wrong)
+
+    assert caught.value.problems == (
+        "evaluate.estimators[1].models: no training phase makes 'dpo'; there are base, sft, ppo",
+    )
+
+
+def test_an_estimator_is_not_fitted_on_what_it_is_judged_on() -> None:
+    scaled = {"use": "scaled", "estimator": "verbalized", "split": "heldout"}
+    nested = {"use": "scaled", "estimator": {**scaled, "split": "dev"}, "split": "rl"}
+
+    with pytest.raises(RecipeError) as caught:
+        plan(recipe(**{"evaluate.estimators": ["verbalized", scaled]}))
+
+    assert caught.value.problems == (
+        "evaluate.estimators[1]: would be fitted on the split 'heldout', on which it is judged "
+        "(evaluate.split): fit it on another",
+    )
+    assert plan(recipe(**{"evaluate.estimators": [nested]}))
+    with pytest.raises(RecipeError, match="the split 'dev'"):
+        plan(recipe(**{"evaluate.estimators": [nested], "evaluate.split": "dev"}))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_an_estimator_needs_a_sampler_that_gives_what_it_reads() -> None:
+    inner = {"use": "scaled", "estimator": "p_true"}
+    wanted: dict[str, Any] = {"evaluate.estimators": ["verbalized", "sequence_probability", inner]}
+
+    with pytest.raises(RecipeError) as caught:
+        plan(recipe(**wanted, sample="small"))
+
+    assert caught.value.problems == tuple(
+        f"evaluate.estimators[{place}]: '{name}' needs log-probabilities, and the sampler 'small' "
+        "gives none: use one that does, such as transformers"
+        for place, name in ((1, "sequence_probability"), (2, "scaled"))
+    )
+    assert plan(recipe(**wanted))
+
+
+def test_what_an_estimator_is_fitted_on_is_part_of_its_fingerprint() -> None:
+    scaled = recipe(**{"evaluate.estimators": [{"use": "scaled", "estimator": "verbalized"}]})
+
+    for path, value in (
+        ("evaluate.estimators[0].split", "rl"),
+        ("evaluate.estimators[0].method", "platt"),
+        ("evaluate.estimators[0].estimator", "verbalized_consistency"),
+        ("source.dev", 11),
+    ):
+        content: dict[str, Any] = scaled.resolved()
+        assign(content, Recipe, path, value)
+        assert "evaluate-base-scaled" in changed(scaled, Recipe.model_validate(content)), path
+
+
+def test_a_default_and_the_same_value_written_out_are_the_same() -> None:
+    written = Recipe.model_validate(recipe().resolved())
+
+    assert changed(recipe(), written) == set()
+    assert changed(recipe(**{"train[0].epochs": 3}), recipe(**{"train[0].epochs": 3.0})) == set()
+
+
+REFLECTING = {"n": 4, "grader": {"model": {"use": "pretrained", "path": "grader"}}}
+REFLECTED = {f"faithfulness-{name}" for name in ("base", "sft", "ppo")}
+GRADED = {f"grade-{name}" for name in ("base", "sft", "ppo")}
+
+
+def reflecting(**changes: Any) -> Recipe:
+    return recipe(**{"evaluate.faithfulness": {**REFLECTING, **changes}})
+
+
+def test_rationales_are_measured_where_the_recipe_says_so() -> None:
+    assert changed(recipe(), reflecting()) == REFLECTED | GRADED | {"report"}
+    assert {step.stage for step in plan(reflecting()).steps} == set(STAGES)
+    assert changed(recipe(), reflecting(models=["sft"], grader=None)) == {
+        *("faithfulness-sft", "report")
+    }
+    (cell,) = plan(reflecting()).cells
+    assert {step.name for step in cell.reflections()} == REFLECTED
+    assert {model: step.name for model, step in cell.grades().items()} == {
+        name: f"grade-{name}" for name in ("base", "sft", "ppo")
+    }
+
+
+def test_another_grader_draws_no_samples_again() -> None:
+    other = {**REFLECTING["grader"], "retries": 0}
+
+    assert changed(reflecting(), reflecting(grader=other)) == GRADED | {"report"}
+    assert changed(reflecting(), reflecting(candidates="question")) == {"report"}
+    assert changed(reflecting(), reflecting(n=5)) == REFLECTED | GRADED | {"report"}
+
+
+def test_only_rationales_of_models_that_there_are() -> None:
+    with pytest.raises(RecipeError, match=r"faithfulness.models: no training phase makes 'dpo'"):
+        plan(reflecting(models=["sft", "dpo"]))

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from saysel.errors import StageError
+from saysel.interfaces import Prompt
+from saysel.judges.llm import read as read_verdict
+from saysel.prompting.llm import AsksModel
+from saysel.prompting.quoting import NOTICE, quote
+from saysel.rationales.llm import read as read_rationale
+from saysel.records import Generation, ModelRef
+from saysel.samplers.remote.server_messages import server_message
+from saysel.stages.grade import read_grade
+from tests.scripted import ScriptedSampler, scripted
+
+
+class Asks(AsksModel):
+    """Reads numbers."""
+
+    wording = "judges/verdict.txt"
+    places = ("{one}", "{other}")
+
+
+def server_message_of(text: str) -> str:
+    return server_message(text.encode())
+
+
+def number(text: str) -> int | None:
+    return int(text) if text.strip().isdigit() else None
+
+
+def prompts(count: int) -> list[Prompt]:
+    return [[{"role": "user", "content": str(place)}] for place in range(count)]
+
+
+def test_what_cannot_be_read_is_asked_again_with_another_seed() -> None:
+    sampler = scripted(["1", "?", "3", "!"], ["2", "?"], ["4"])
+    asks = Asks(sampler=sampler, model="some/model", revision="abc", seed=7)
+
+    assert asks.replies(prompts(4), number) == [1, 2, 3, 4]
+    assert [seed for _, _, seed in sampler.asked] == [7, 8, 9]
+    assert [[p[0]["content"] for p in asked] for _, asked, _ in sampler.asked] == [
+        ["0", "1", "2", "3"],
+        ["1", "3"],
+        ["3"],
+    ]
+    assert sampler.asked[0][0] == ModelRef("some/model", "abc")
+
+
+def test_what_stays_unreadable_is_missing_and_never_a_value() -> None:
+    sampler = scripted(["1", "", "3"], ["no"], ["no"], ["2"])
+
+    assert Asks(sampler=sampler, most_missing=0.1).replies(prompts(3), number) == [1, None, 3]
+    assert len(sampler.asked) == 3
+
+
+@pytest.mark.parametrize(("limit", "allowed"), [(0.0, 0), (0.1, 1), (0.4, 2), (0.5, 2), (1.0, 4)])
+def test_past_a_limit_it_fails(limit: float, allowed: int) -> None:
+    for bad in range(5):
+        texts = ["hm"] * bad + ["1"] * (4 - bad)
+        sampler = scripted(texts, ["hm"] * bad)
+        asks = Asks(sampler=sampler, most_missing=limit, retries=1)
+        if bad <= allowed:
+            assert asks.replies(prompts(4), number).count(None) == bad
+            continue
+        with pytest.raises(StageError) as caught:
+            asks.replies(prompts(4), number)
+        assert str(caught.value) == (
+            f"{bad} of 4 replies of scripted could not be used, after 2 tries each (one of them: "
+            "'hm'): change the prompt, ask another model, or raise most_missing"
+        )
+
+
+def test_nothing_to_ask_asks_nobody() -> None:
+    sampler = scripted([])
+
+    assert Asks(sampler=sampler, most_missing=0).replies([], number) == []
+    assert sampler.asked == []
+
+
+def test_thoughts_are_not_part_of_a_reply() -> None:
+    sampler = scripted(["<think>Is it 4? No, 5.</think>\n5"])
+
+    assert Asks(sampler=sampler).replies(prompts(1), number) == [5]
+
+
+@pytest.mark.parametrize("reply", ["<think>Is it 4", "<thinking>5", "[THINK]5", "<think>4</think>"])
+def test_a_thought_is_no_reply(reply: str) -> None:
+    sampler = scripted([reply], [reply], [reply])
+
+    assert Asks(sampler=sampler, most_missing=1).replies(prompts(1), number) == [None]
+
+
+def test_a_reply_that_was_cut_says_what_helps() -> None:
+    class Cut(ScriptedSampler):
+        """Is cut."""
+
+        def sample(self, *asked: Any) -> Iterator[list[Generation]]:
+            return iter([[Generation("hm\x1b[2J", 1, finish_reason="length")]])
+
+    asks = Asks(sampler=Cut(rounds=((),)), most_missing=0, retries=0)
+    with pytest.raises(StageError, match=r"one of them: 'hm \[2J', cut at max_tokens: raise it"):
+        asks.replies(prompts(1), number)
+
+
+def test_what_is_filled_in_is_not_filled_again() -> None:
+    asks = Asks(sampler=scripted([]), prompt="{one} and {other}")
+
+    assert asks.filled({"{one}": "{other}", "{other}": "x {one}"}) == [
+        {"role": "user", "content": f"{NOTICE}\n\n{{other}} and x {{one}}"}
+    ]
+
+
+def test_a_prompt_is_a_file_or_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("First {one}.\nThen {other}.\n")
+    asks = Asks(sampler=scripted([]), prompt=str(path))
+
+    assert asks.prompt == path.read_text()
+    assert (
+        asks.filled({"{one}": "1", "{other}": "2"})[0]["content"]
+        == f"{NOTICE}\n\nFirst 1.\nThen 2."
+    )
+    # What a run remembers is the text: it can be read again where the file is gone.
+    assert Asks(sampler=scripted([]), prompt=asks.prompt).prompt == asks.prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told"),
+    [
+        ("nowhere.txt", r"the file nowhere\.txt cannot be read: No such file"),
+        ("Only {one}.", r"the prompt must contain \{other\}"),
+        ("\n", r"must contain \{one\}, \{other\}"),
+    ],
+)
+def test_a_prompt_that_cannot_be_used(prompt: str, told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Asks(sampler=scripted([]), prompt=prompt)
+
+
+def test_somebody_has_to_be_asked() -> None:
+    with pytest.raises(ValidationError, match=r"which model answers: the sampler 'transformers'"):
+        Asks()
+
+
+@pytest.mark.parametrize(
+    "unit", [" ", "\n", "*", "Verdict: ", "verdict:right ", "Score: 7 ", "<a", "- ", "“"]
+)
+@pytest.mark.parametrize(
+    "reader",
+    [read_verdict, read_grade, read_rationale, server_message_of, quote],
+    ids=lambda f: f.__module__,
+)
+def test_any_reply_is_read_in_little_time(reader: Callable[[str], object], unit: str) -> None:
+    began = time.monotonic()
+    for start in ("", "Verdict:", "Score: 7", "I ", "<think>"):
+        reader(start + unit * (200_000 // len(unit)) + "x")
+
+    assert time.monotonic() - began < 10  # linear: some tenths of a second

@@ -1,0 +1,310 @@
+"""A whole run against a server: what it costs, what it keeps, and where the key goes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from saysel.errors import RecipeError
+from saysel.recipes.recipe import load
+from saysel.records import Example
+from saysel.stages import evaluate
+from saysel.storage.shards import Shards
+from tests import tiny
+from tests.servers import Model, Reply, Request, Server, always
+
+KEY = "sk-planted-0123456789"
+RECIPE = """\
+name: remote
+model: {{use: remote, name: small}}
+source: {{use: witness, train: 4, heldout: 24}}
+sample: {{use: openai, base_url: "{url}", max_tokens: 16, concurrency: 4,
+  key_from: OPENAI_API_KEY}}
+prices: "{prices}"
+evaluate:
+  estimators: [verbalized, {{use: self_consistency, n: 3}}]
+  metrics: [accuracy]
+"""
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(Model()) as running:
+        yield running
+
+
+def recipe(tmp_path: Path, url: str) -> Path:
+    (tmp_path / "prices.yaml").write_text("small: [100, 1000]")  # 0.001 and 0.005 an answer
+    path = tmp_path / "remote.yaml"
+    path.write_text(RECIPE.format(url=url, prices=tmp_path / "prices.yaml"))
+    return path
+
+
+def run(path: Path, *more: str) -> tuple[int, str]:
+    result = tiny.says("run", path, "--out", path.parent / "run", *more)
+    return result.exit_code, result.output
+
+
+def everything(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.rglob("*") if path.is_file())
+
+
+def test_a_run_notes_what_each_stage_cost(server: Server, tmp_path: Path) -> None:
+    code, said = run(recipe(tmp_path, server.url))
+
+    assert code == 0, said
+    assert len(server.requests) == 48
+    stages = json.loads((tmp_path / "run" / "manifest.json").read_text())["stages"]
+    one, several = stages["evaluate-base-verbalized"], stages["evaluate-base-self_consistency"]
+    assert (one["requests"], one["input_tokens"], one["output_tokens"]) == (24, 240, 120)
+    assert (one["cost"], several["cost"]) == (0.144, 0.384)
+    assert "requests" not in stages["model"]
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert "$0.1440" in page and "$0.5280" in page
+
+
+def test_the_key_is_nowhere(server: Server, tmp_path: Path) -> None:
+    code, said = run(recipe(tmp_path, server.url))
+
+    assert code == 0 and KEY not in said
+    assert any(KEY in request.headers["authorization"] for request in server.requests)
+    assert KEY.encode() not in everything(tmp_path)
+
+
+@pytest.mark.parametrize("around", ["", "\n"], ids=["bare", "with a line break"])
+@pytest.mark.parametrize("status", [400, 401, 503])
+def test_the_key_is_nowhere_after_a_failure_either(
+    status: int, around: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY + around)
+    with Server(always(status, f"your key {KEY} is not welcome")) as server:
+        code, said = run(recipe(tmp_path, server.url), "--set", "sample.retries=0")
+
+    assert code == 1
+    assert KEY not in said and f"status {status}" in said
+    assert KEY.encode() not in everything(tmp_path)
+    if status == 401:
+        assert "refuses the key in OPENAI_API_KEY" in said
+        assert len(server.requests) <= 4
+
+
+def test_a_key_in_the_recipe_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "http://127.0.0.1:1/v1")
+    for setting in (
+        f"sample.api_key={KEY}",
+        f"sample.key_from={KEY}",
+        f"sample.base_url=https://{KEY}@host/v1",
+    ):
+        code, said = run(path, "--set", setting)
+        assert code == 2 and KEY not in said.replace(f"--set {setting}", "")
+
+
+def test_no_key_is_told_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    path = recipe(tmp_path, "https://api.openai.com/v1")
+
+    code, said = run(path)
+
+    assert code == 2 and "OPENAI_API_KEY holds no key" in said
+    assert not (tmp_path / "run" / "events.jsonl").exists()
+
+
+def test_max_cost_stops_the_run_which_goes_on_once_it_is_raised(
+    server: Server, tmp_path: Path
+) -> None:
+    path = recipe(tmp_path, server.url)
+
+    code, said = run(path, "--set", "max_cost=0.3")
+    assert code == 1 and "of 0.3 dollars are spent" in said
+    assert "raise max_cost and run again" in said
+    spent = len(server.requests)
+
+    code, said = run(path, "--set", "max_cost=9")
+    assert code == 0, said
+    assert 0 < spent < 48 == len(server.requests)
+
+
+def test_more_samples_of_each_question_ask_only_for_the_new_ones(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "SHARD", 12)  # the parts are others with other counts
+    path = recipe(tmp_path, server.url)
+    for n in (2, 3):
+        code, said = run(path, "--set", f"evaluate.estimators=[{{use: self_consistency, n: {n}}}]")
+        assert code == 0, said
+
+    assert [request.body.get("n", 1) for request in server.requests] == [2] * 24 + [1] * 24
+
+
+def test_check_says_what_it_may_cost(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "http://127.0.0.1:1/v1")
+
+    said = tiny.says("check", path, "--set", "max_cost=0.5").output
+
+    assert "evaluate-base-verbalized asks small: 24 requests, about" in said
+    assert "384 out at most" in said and "1,152 out at most" in said
+    assert "cost: at most about $" in said and "more than max_cost ($0.50)" in said
+
+
+def test_check_says_that_a_price_is_not_known(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "http://127.0.0.1:1/v1")
+
+    unknown = ("--set", "model.name=nobody", "--set", "prices=null")
+    said = tiny.says("check", path, *unknown).output
+
+    assert "price unknown" in said and "nobody (no known price: add one under prices)" in said
+    for command in ("check", "run"):
+        result = tiny.says(command, path, *unknown, "--set", "max_cost=1")
+        assert result.exit_code == 2
+        assert "max_cost is set, and there is no price of nobody: name one" in result.output
+
+
+def problems(path: Path, *settings: str) -> str:
+    from saysel.plan.plan import plan
+
+    with pytest.raises(RecipeError) as caught:
+        plan(load(str(path), settings))
+    return str(caught.value)
+
+
+def test_what_no_sampler_can_reach_is_told_by_the_plan(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "http://127.0.0.1:1/v1")
+
+    assert "train: the model 'remote' lies at a server and cannot be trained" in problems(
+        path, "train=[sft]"
+    )
+    assert "sample: 'transformers' loads models, and 'remote' lies at a server" in problems(
+        path, "sample=transformers"
+    )
+    assert "model: the sampler 'openai' asks a server: name its model" in problems(
+        path, "model=scratch"
+    )
+    assert "sample: 'openai' asks a server, which does not have the models that train" in problems(
+        path, "model={use: pretrained, path: here}", "train=[sft]"
+    )
+
+
+@pytest.mark.slow
+def test_killed_at_any_time_only_what_had_not_arrived_is_asked_again(tmp_path: Path) -> None:
+    model, arrived = Model(), threading.Event()
+    moments = [10, 30, 45, 48]  # requests after which the process is killed, but for the last
+
+    async def slow(request: object) -> object:
+        await asyncio.sleep(0.05)
+        if len(server.requests) >= moments[0]:
+            arrived.set()
+        return await model(request)  # type: ignore[arg-type]
+
+    with Server(slow) as server:  # type: ignore[arg-type]
+        path = recipe(tmp_path, server.url)
+        while moments[1:]:
+            arrived.clear()
+            process = tiny.start("run", path, "--out", tmp_path / "run")
+            assert arrived.wait(120)
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate()
+            del moments[0]
+        code, said = run(path)
+        asked = len(server.requests)
+
+    assert code == 0, said
+    # 48 answers; what was under way at each of three kills (4 side by side) may be asked twice.
+    assert 48 <= asked <= 48 + 3 * 4
+    with sqlite3.connect(tmp_path / "run" / "responses.sqlite") as store:
+        (rows, distinct) = store.execute(
+            "SELECT COUNT(*), COUNT(DISTINCT text) FROM responses"
+        ).fetchone()
+    assert rows == distinct == 24 + 72
+
+
+def test_check_counts_what_faithfulness_and_grades_ask(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "http://127.0.0.1:1/v1")
+    grader = "{model: {use: remote, name: grader}, sampler: {use: openai, base_url: 'http://x/v1'}}"
+
+    said = tiny.says(
+        "check", path, "--set", f"evaluate.faithfulness={{n: 3, grader: {grader}}}"
+    ).output
+
+    assert "faithfulness-base asks small: " in said
+    assert "grade-base asks grader: " in said
+
+
+def test_check_counts_what_training_has_judged(tmp_path: Path) -> None:
+    judge = "{use: llm, sampler: {use: openai, model: strict, base_url: 'http://127.0.0.1:1/v1'}}"
+    options = ("--set", f"judge={judge}", "--set", "train.1.steps=3", "--set", "source.train=5")
+
+    said = tiny.says("check", "quickstart", *options).output
+
+    assert "train-ppo asks strict: 384 requests" in said  # 3 batches of 128 replies
+    (line,) = (line for line in said.splitlines() if "train-ppo asks" in line)
+    read = int(line.split("about ")[1].split(" tokens")[0].replace(",", ""))
+    assert read > 384 * 150  # the judge's own words are shown each time
+
+
+class Answering(Model):
+    """Replies in the format of the recipe."""
+
+    async def __call__(self, request: Request) -> Reply:
+        whole = json.loads((await super().__call__(request)).body)
+        for choice in whole["choices"]:
+            choice["message"]["content"] = "Answer: the barn\nSelf-reflection: …\nConfidence: 7"
+        return Reply(body=json.dumps(whole).encode())
+
+
+def test_training_data_is_built_from_a_model_at_a_server(tmp_path: Path) -> None:
+
+    chosen = ("--set", "sample.n=5", "--set", "target=largest_cluster", "--until", "target")
+    with Server(Answering()) as server:
+        code, said = run(recipe(tmp_path, server.url), *chosen)
+
+    assert code == 0, said
+    stages = json.loads((tmp_path / "run" / "manifest.json").read_text())["stages"]
+    assert list(stages) == ["model", "sample", "cluster", "rationale", "target"]
+    assert (stages["sample"]["tokens"], stages["target"]["examples"]) == (4 * 5 * 5, 4)
+    (target,) = (tmp_path / "run" / "stages").glob("target-*")
+    assert ["the barn" in one.completion for one in Shards(target, Example)] == [True] * 4
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def replace(path: Path) -> None:
+    path.write_bytes(b"no database" * 500)
+
+
+@pytest.mark.parametrize("name", ["responses.sqlite", "ledger.sqlite"])
+@pytest.mark.parametrize("damage", [cut, replace])
+def test_a_damaged_database_is_named_in_one_line_and_nothing_is_asked(
+    name: str, damage: Callable[[Path], None], server: Server, tmp_path: Path
+) -> None:
+    path, directory = recipe(tmp_path, server.url), tmp_path / "run"
+    assert run(path)[0] == 0
+    asked = len(server.requests)
+    damage(directory / name)
+    for stage in directory.glob("stages/evaluate-*"):
+        shutil.rmtree(stage)
+
+    said = tiny.says("run", path, "--out", directory)
+
+    assert isinstance(said.exception, SystemExit) and said.exit_code == 1
+    *_, line = said.stderr.splitlines()
+    assert f"{directory / name}: cannot be used (" in line
+    assert len(server.requests) == asked
+
+    (directory / name).unlink()
+    assert run(path)[0] == 0

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from saysel.interfaces import Columns, Metric
+from saysel.metrics.brier import BrierReliability, BrierResolution
+from saysel.metrics.ece import Ece, Mce
+from saysel.metrics.smooth_ece import SmoothEce
+from saysel.scoring.chance import by_confidence, judge_by_chance
+
+METRICS = {
+    "ece": Ece(),
+    "ece(mass)": Ece(binning="mass"),
+    "ece(distinct)": Ece(binning="distinct"),
+    "mce": Mce(),
+    "reliability": BrierReliability(),
+    "smooth_ece": SmoothEce(),
+}
+N = 300
+
+
+def forecaster(seed: int, gap: float, n: int = N, tenths: bool = True) -> Columns:
+    """Confidences that are too high by the gap."""
+    rng = np.random.default_rng(seed)
+    confidence = rng.beta(3, 1.5, n)
+    if tenths:
+        confidence = confidence.round(1)
+    right = rng.random(n) < np.clip(confidence - gap, 0, 1)
+    return Columns(right.astype(float), confidence)
+
+
+def truth(metric: Metric, gap: float, tenths: bool = True) -> float:
+    confidence = forecaster(99, gap, 200_000, tenths).confidence
+    return metric.compute(Columns(np.clip(confidence - gap, 0, 1), confidence))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("gap", "tenths"), [(0.0, True), (0.055, True), (0.25, False)])
+def test_the_interval_covers_the_true_value(gap, tenths):
+    metrics = {name: METRICS[name] for name in METRICS if tenths or name != "ece(distinct)"}
+    true = {name: truth(metric, gap, tenths) for name, metric in metrics.items()}
+    hits = dict.fromkeys(metrics, 0)
+    for seed in range(60):
+        columns = forecaster(seed, gap, tenths=tenths)
+        found = judge_by_chance(list(metrics.values()), columns, draws=200, seed=seed)
+        for (name, metric), made in zip(metrics.items(), found, strict=True):
+            assert made.low <= metric.compute(columns) <= made.high
+            assert 0 <= made.debiased <= made.high
+            hits[name] += made.low - 1e-9 <= true[name] <= made.high + 1e-9
+    assert min(hits.values()) >= 52, hits  # 57 expected; 2.5 standard errors
+
+
+def test_debiasing_takes_the_noise_away():
+    values, debiased, chance = [], [], []
+    for seed in range(150):
+        columns = forecaster(seed, 0.08)
+        (made,) = judge_by_chance([Ece()], columns, draws=200, seed=seed)
+        values.append(Ece().compute(columns))
+        debiased.append(made.debiased)
+        chance.append(made.by_chance)
+    true = truth(Ece(), 0.08)
+    assert np.mean(values) - true > 0.008
+    assert abs(np.mean(debiased) - true) < 0.006
+    assert 0.03 < np.mean(chance) < 0.07
+
+
+def test_the_p_of_a_calibrated_forecaster_is_uniform():
+    p = [
+        judge_by_chance([Ece()], forecaster(seed, 0.0), draws=100, seed=seed)[0].p
+        for seed in range(200)
+    ]
+    assert 0.4 < np.mean(p) < 0.6 and np.mean(np.array(p) < 0.1) < 0.18
+    assert judge_by_chance([Ece()], forecaster(0, 0.2))[0].p < 0.01
+
+
+def test_confidence_that_says_nothing_has_no_resolution():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for seed in range(60):
+        confidence = rng.beta(3, 1.5, N).round(1)
+        columns = Columns((rng.random(N) < 0.6).astype(float), confidence)
+        (made,) = judge_by_chance([BrierResolution()], columns, draws=200, seed=seed)
+        hits += made.low == 0
+    assert hits >= 52
+    knows = forecaster(1, 0.0, 2000)
+    (made,) = judge_by_chance([BrierResolution()], knows)
+    assert made.low > 0.01 and made.p < 0.01
+
+
+def test_clusters_make_the_null_as_noisy_as_they_are():
+    """Calibrated, but all answers of a cluster share their luck."""
+    alarms = {True: 0, False: 0}
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        cluster = np.repeat(np.arange(60), 20)
+        confidence = rng.choice([0.3, 0.6, 0.9], 1200)
+        luck = rng.random(60)[cluster]
+        shared = np.where(rng.random(1200) < 0.6, luck, rng.random(1200))
+        right = (shared < confidence).astype(float)
+        for clusters in alarms:
+            columns = Columns(right, confidence, None, cluster if clusters else None)
+            (made,) = judge_by_chance([Ece()], columns, draws=200, seed=seed)
+            alarms[clusters] += made.low > 0
+    assert alarms[True] <= 7 and alarms[False] >= 20
+
+
+def test_a_value_that_is_all_noise_has_no_interval():
+    """A bin for each of 5,000 confidences: the value is that of mean |c - y|."""
+    columns = forecaster(0, 0.0, 5000, tenths=False)
+    distinct, ece = judge_by_chance([Ece(binning="distinct"), Ece()], columns)
+    assert distinct is None and ece is not None
+
+
+def test_what_is_not_defined_has_none():
+    nothing = Columns(np.array([1.0]), np.array([np.nan]))
+    assert judge_by_chance(list(METRICS.values()), nothing) == [None] * len(METRICS)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.none() | st.floats(0, 1), st.floats(0, 1) | st.integers(0, 1)), max_size=30
+    ),
+    grouped=st.booleans(),
+)
+def test_no_interval_leaves_out_its_value(rows, grouped):
+    confidence = np.array([np.nan if c is None else c for c, _ in rows])
+    cluster = np.arange(len(rows)) // 3 if grouped else None
+    columns = Columns(np.array([y for _, y in rows], dtype=float), confidence, None, cluster)
+    metrics = [*METRICS.values(), BrierResolution()]
+    for metric, made in zip(metrics, judge_by_chance(metrics, columns, draws=20), strict=True):
+        value = metric.compute(columns)
+        assert (made is None) == np.isnan(value)
+        if made is not None:
+            assert 0 <= made.low <= value <= made.high
+            assert 0 < made.p <= 1 and made.by_chance >= 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10), st.booleans()), min_size=2, max_size=30))
+def test_an_interval_holds_0_where_its_test_does_not_reject_it(rows):
+    columns = Columns(
+        np.array([float(right) for _, right in rows]), np.array([k / 10 for k, _ in rows])
+    )
+    for chance in judge_by_chance([*METRICS.values(), BrierResolution()], columns):
+        assert chance is None or chance.p <= 0.05 or chance.low == pytest.approx(0)
+
+
+def test_confidences_are_put_together():
+    at = by_confidence(Columns(np.array([1.0, 0, 1]), np.array([0.5, 0.5, 0.2])))
+    assert at.confidence.tolist() == [0.2, 0.5] and at.correct.tolist() == [1, 0.5]
+    assert at.n.tolist() == at.independent.tolist() == [1, 2]

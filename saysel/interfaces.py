@@ -56,20 +56,20 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class ThroughputMarker:
+class NotFingerprintedMarker:
     """Marks an option that changes how fast a result comes, never the result."""
 
 
-#: `batch_size: Throughput[int] = 32`: left out of fingerprints, so that changing it redoes nothing.
-Throughput = Annotated[Item, ThroughputMarker()]
+#: `batch_size: NotFingerprinted[int] = 32`: changing this option does not repeat any stage.
+NotFingerprinted = Annotated[Item, NotFingerprintedMarker()]
 
 
-class DigestedMarker:
+class ContentHashedMarker:
     """Marks an option whose meaning is in the component's `digest`, such as the path of a file."""
 
 
-#: `path: Digested[Path]`: left out of fingerprints, in which the file's content stands for it.
-Digested = Annotated[Item, DigestedMarker()]
+#: `path: ContentHashed[Path]`: left out of fingerprints, in which the file's content stands for it.
+ContentHashed = Annotated[Item, ContentHashedMarker()]
 
 
 class Component(BaseModel, ABC):
@@ -92,7 +92,7 @@ class Component(BaseModel, ABC):
         """The same component with the least work that still walks every path (`--smoke`)."""
         return self
 
-    def ready(self) -> None:
+    def check_available(self) -> None:
         """See before a run that what it needs besides the recipe is there: a package, a key.
 
         Raises:
@@ -261,7 +261,7 @@ class Sampler(Component):
     ) -> Iterator[list[Generation]]:
         """n generations for each prompt, in the prompts' order, as they finish."""
 
-    def lenient(self, refusals: list[str]) -> Sampler:
+    def tolerate_refusals(self, refusals: list[str]) -> Sampler:
         """This sampler, but one prompt that cannot be answered does not end the others.
 
         It gets empty generations, and `refusals` the reason. Only samplers whose model may
@@ -477,7 +477,7 @@ class Trainer(Component):
     kind = "trainer"
 
     #: Whether it draws replies itself; the recipe's decoding is then part of its fingerprint.
-    decodes: ClassVar[bool] = False
+    uses_eval_temperature: ClassVar[bool] = False
 
     @abstractmethod
     def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
@@ -499,7 +499,7 @@ class Trainer(Component):
         """Whether it leaves the weights of a model without an adapter alone and adds one."""
         return True
 
-    def verdicts(self, questions: int, samples: int) -> int:
+    def max_judge_calls(self, questions: int, samples: int) -> int:
         """How many answers it has judged at most, for estimates: a judge may cost money.
 
         Args:
@@ -572,7 +572,7 @@ class Estimator(Component):
 
 
 @dataclass(frozen=True)
-class Columns:
+class PredictionArrays:
     """Judged predictions as arrays of length n.
 
     Attributes:
@@ -591,13 +591,13 @@ class Columns:
     def __len__(self) -> int:
         return len(self.correct)
 
-    def take(self, rows: npt.NDArray[np.intp]) -> Columns:
+    def take(self, rows: npt.NDArray[np.intp]) -> PredictionArrays:
         """The given rows, repeated as often as they are named."""
         tokens = None if self.tokens is None else self.tokens[rows]
         cluster = None if self.cluster is None else self.cluster[rows]
-        return Columns(self.correct[rows], self.confidence[rows], tokens, cluster)
+        return PredictionArrays(self.correct[rows], self.confidence[rows], tokens, cluster)
 
-    def stated(self) -> Columns:
+    def stated(self) -> PredictionArrays:
         """The rows whose confidence could be read."""
         import numpy as np
 
@@ -625,11 +625,11 @@ class Metric(Component):
     uses_confidence: ClassVar[bool] = True
 
     @abstractmethod
-    def compute(self, predictions: Columns) -> float:
+    def compute(self, predictions: PredictionArrays) -> float:
         """The value; NaN where it is not defined. The docstring states the policy on NaN input."""
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         """The value on each of R resamples, for the bootstrap: an array of length R.
 

@@ -13,10 +13,10 @@ from saysel.interfaces import (
     EstimationContext,
     Estimator,
     Model,
+    NotFingerprinted,
     RewardFn,
     Sampler,
     Source,
-    Throughput,
     Trainer,
     TrainingData,
 )
@@ -47,7 +47,7 @@ class SmallSource(Source):
 class SmallSampler(Sampler):
     """Says the same again and again."""
 
-    batch_size: Throughput[int] = Field(8, ge=1, le=64, description="prompts at a time")
+    batch_size: NotFingerprinted[int] = Field(8, ge=1, le=64, description="prompts at a time")
 
     def sample(
         self, model: ModelRef, prompts: Sequence[Any], n: int, seed: int

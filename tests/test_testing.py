@@ -15,7 +15,6 @@ from saysel.errors import ContractError
 from saysel.interfaces import (
     KINDS,
     Clusterer,
-    Columns,
     Component,
     Engine,
     Estimator,
@@ -24,6 +23,7 @@ from saysel.interfaces import (
     Metric,
     Model,
     Parsed,
+    PredictionArrays,
     RationaleWriter,
     RewardFn,
     Sampler,
@@ -358,7 +358,7 @@ class FirstOnly(Metric, Wrong):
     message = "the same predictions in another order"
     better: ClassVar[Literal["higher"]] = "higher"
 
-    def compute(self, predictions: Columns) -> float:
+    def compute(self, predictions: PredictionArrays) -> float:
         return sum(row * float(y) for row, y in enumerate(predictions.correct))
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saysel import registry
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Metric, PredictionArrays
 from saysel.recipes.recipe import METRICS
 from saysel.scoring.scores import label, score
 
@@ -50,7 +50,7 @@ def metrics() -> list[Metric]:
     return [metric for metric in chosen if metric.use != "tokens"]
 
 
-def answers(forecaster: str, confidences: str, n: int, seed: int) -> Columns:
+def answers(forecaster: str, confidences: str, n: int, seed: int) -> PredictionArrays:
     """Drawn answers: confidences from a beta distribution, in tenths or not; 3 % are missing."""
     rng = np.random.default_rng(seed)
     confidence = rng.beta(3, 1.5, n)
@@ -58,7 +58,7 @@ def answers(forecaster: str, confidences: str, n: int, seed: int) -> Columns:
         confidence = confidence.round(1)
     right = rng.random(n) < FORECASTERS[forecaster](confidence)
     missing = rng.random(n) < 0.03
-    return Columns(right.astype(float), np.where(missing, np.nan, confidence))
+    return PredictionArrays(right.astype(float), np.where(missing, np.nan, confidence))
 
 
 def truth(metric: Metric, forecaster: str, confidences: str) -> float:
@@ -68,7 +68,7 @@ def truth(metric: Metric, forecaster: str, confidences: str) -> float:
     if metric.zero_if is None:
         return metric.compute(many)
     stated = many.stated().confidence
-    return metric.compute(Columns(FORECASTERS[forecaster](stated), stated))
+    return metric.compute(PredictionArrays(FORECASTERS[forecaster](stated), stated))
 
 
 def simulate(forecaster: str, confidences: str, n: int, seed: int) -> list[tuple[float, ...]]:

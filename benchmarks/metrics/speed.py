@@ -23,7 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from saysel import registry
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Metric, PredictionArrays
 from saysel.scoring.bootstrap import RESAMPLES
 from saysel.scoring.scores import score
 
@@ -37,24 +37,24 @@ print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 """
 
 
-def seconds(columns: Columns, metrics: list[Metric]) -> float:
+def seconds(columns: PredictionArrays, metrics: list[Metric]) -> float:
     start = process_time()
     score(columns, metrics)
     return process_time() - start
 
 
-def made(n: int) -> dict[str, Columns]:
+def made(n: int) -> dict[str, PredictionArrays]:
     """Calibrated predictions with both kinds of confidence."""
     rng = np.random.default_rng(0)
     continuous = rng.beta(3, 1.5, n)
     correct = (rng.random(n) < continuous).astype(float)
     return {
-        "tenths": Columns(correct, continuous.round(1)),
-        "continuous": Columns(correct, continuous),
+        "tenths": PredictionArrays(correct, continuous.round(1)),
+        "continuous": PredictionArrays(correct, continuous),
     }
 
 
-def command(columns: Columns, directory: Path) -> tuple[float, float]:
+def command(columns: PredictionArrays, directory: Path) -> tuple[float, float]:
     """Processor seconds and peak memory in MB of `saysel score` on a CSV file."""
     file = directory / "predictions.csv"
     with file.open("w") as out:

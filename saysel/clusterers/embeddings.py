@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from saysel.hf import sentence_embeddings
-from saysel.interfaces import Clusterer, Throughput
+from saysel.interfaces import Clusterer, NotFingerprinted
 from saysel.records import Cluster, Question, Response
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class EmbeddedClusterer(Clusterer):
     drop_singletons: bool = Field(
         False, description="leave out clusters of one response; shares still count it"
     )
-    batch_size: Throughput[int] = Field(64, ge=1, description="texts embedded side by side")
+    batch_size: NotFingerprinted[int] = Field(64, ge=1, description="texts embedded side by side")
 
-    def ready(self) -> None:
-        sentence_embeddings.ready()
+    def check_available(self) -> None:
+        sentence_embeddings.check_available()
 
     @abstractmethod
     def groups(self, vectors: npt.NDArray[np.float32]) -> list[list[int]]:

@@ -25,7 +25,7 @@ def check(reference: str, overrides: Sequence[str]) -> None:
     for cell in todo.cells:
         for component in components(cell.recipe):
             if isinstance(component, Model):
-                component.ready()
+                component.check_available()
     priced(todo)
     lines = [("step", "fingerprint", "work", "tokens at most")]
     for step in todo.steps:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from saysel import registry
 from saysel.display.terminal import echo
 from saysel.errors import UsageError
-from saysel.interfaces import KINDS, ThroughputMarker
+from saysel.interfaces import KINDS, NotFingerprintedMarker
 
 #: Column width where the output is no terminal and nothing should be folded.
 UNFOLDED = 500
@@ -84,7 +84,7 @@ def option_row(key: str, field: FieldInfo) -> tuple[str, ...]:
         if (limit := getattr(bound, attribute, None)) is not None
     ]
     description = field.description or ""
-    if any(isinstance(mark, ThroughputMarker) for mark in field.metadata):
+    if any(isinstance(mark, NotFingerprintedMarker) for mark in field.metadata):
         description += " (changes speed only)"
     return (
         key,

@@ -48,7 +48,7 @@ def price(model: str, file: str | None = None) -> Price | None:
 @lru_cache
 def packaged() -> dict[str, Price]:
     """The prices that come with saysel."""
-    return _read(Path(str(files("saysel"))) / "prices.yaml")
+    return _read(Path(str(files("saysel.costs"))) / "prices.yaml")
 
 
 def _read(path: Path) -> dict[str, Price]:

@@ -114,7 +114,7 @@ def items(step: Step) -> Iterator[RequestEstimate]:
         yield from _nested(step, recipe.judge, shown, len(asked) * recipe.sample.n)
     elif step.stage == "train" and step.trainer is not None:
         asked = [question for split in step.trainer.splits() for question in _asked(recipe, split)]
-        judged = step.trainer.verdicts(len(asked), recipe.sample.n)
+        judged = step.trainer.max_judge_calls(len(asked), recipe.sample.n)
         each = _texts(asked) // max(1, len(asked)) + reply
         yield from _nested(step, recipe.judge, judged * each, judged)
     elif step.stage == "evaluate" and step.estimator is not None:

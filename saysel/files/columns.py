@@ -33,7 +33,7 @@ REPLIES: dict[str, tuple[str, ...]] = {
     "output": (*NAMES["output"], "prediction", "model_answer", "text"),
 }
 
-#: Columns by role as a user names them: one, or several of which a file has one.
+#: PredictionArrays by role as a user names them: one, or several of which a file has one.
 Named = Mapping[str, str | Sequence[str]]
 
 

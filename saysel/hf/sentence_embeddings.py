@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REMEMBERED = 100_000
 
 
-def ready() -> None:
+def check_available() -> None:
     """See that the library is there, without loading it.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import Share
 
 if TYPE_CHECKING:
@@ -25,5 +25,5 @@ class Accuracy(Share):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
 
-    def each(self, predictions: Columns) -> npt.NDArray[np.float64]:
+    def each(self, predictions: PredictionArrays) -> npt.NDArray[np.float64]:
         return predictions.correct

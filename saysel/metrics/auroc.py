@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import Levels, Weighted, ratio, stated
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Auroc(Weighted):
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         import numpy as np
 
@@ -61,7 +61,7 @@ class Auprc(Weighted):
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         import numpy as np
 

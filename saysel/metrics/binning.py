@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import Levels, Weighted, stated
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Binned(Weighted):
     )
     edge: Edge = Field("left", description="the end that a bin of equal width includes")
 
-    def sums(self, predictions: Columns, weights: Array) -> Sums:
+    def sums(self, predictions: PredictionArrays, weights: Array) -> Sums:
         """What lies in each bin, of the answers with a stated confidence."""
         import numpy as np
 

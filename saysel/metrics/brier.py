@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.metrics.binning import Binned
 from saysel.scoring.resampling import Mean, Weighted, ratio, stated
 
@@ -28,7 +28,7 @@ class Brier(Mean):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
 
-    def each(self, stated: Columns) -> npt.NDArray[np.float64]:
+    def each(self, stated: PredictionArrays) -> npt.NDArray[np.float64]:
         return (stated.confidence - stated.correct) ** 2
 
 
@@ -53,7 +53,7 @@ class BrierReliability(Binned):
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         import numpy as np
 
@@ -81,7 +81,7 @@ class BrierResolution(Binned):
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "uninformative"
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         import numpy as np
 
@@ -108,7 +108,7 @@ class BrierUncertainty(Weighted):
     better: ClassVar[Literal["higher", "lower", "neither"]] = "neither"
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         predictions, weights = stated(predictions, weights)
         total = weights.sum(axis=1)

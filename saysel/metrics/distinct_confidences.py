@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import Levels, Weighted, stated
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class DistinctConfidences(Weighted):
     counts: ClassVar[bool] = True
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         import numpy as np
 

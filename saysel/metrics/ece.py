@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.metrics.binning import Binned
 from saysel.scoring.resampling import ratio
 
@@ -38,7 +38,7 @@ class Ece(Binned):
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         n, confidence, correct = self.sums(predictions, weights)
         # n_b * |mean c - mean y| is the absolute difference of the sums in the bin.
@@ -62,7 +62,7 @@ class Mce(Binned):
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         import numpy as np
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import Mean
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Nll(Mean):
 
     clip: float = Field(0.001, gt=0, lt=0.5, description="least probability that is counted")
 
-    def each(self, stated: Columns) -> npt.NDArray[np.float64]:
+    def each(self, stated: PredictionArrays) -> npt.NDArray[np.float64]:
         import numpy as np
 
         # Not through 1 - c where c is small: with a clip of 1e-16 that would be log(0).

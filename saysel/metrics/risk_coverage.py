@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import Levels, Weighted, ratio
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
 
 
-def ranking(predictions: Columns) -> Levels:
+def ranking(predictions: PredictionArrays) -> Levels:
     """Answers by confidence, those without one at the low end."""
     import numpy as np
 
@@ -45,7 +45,7 @@ def aurc(levels: Levels, correct: Array, weights: Array) -> Array:
     return ratio(np.einsum("rl,rl->r", area, steps) + wrong[:, 0], total[:, 0])
 
 
-def areas(predictions: Columns, weights: Array) -> tuple[Array, Array]:
+def areas(predictions: PredictionArrays, weights: Array) -> tuple[Array, Array]:
     """AURC as it is, and of the same answers with all right ones first.
 
     Three metrics need both for the same resamples, one after the other: the last are kept.
@@ -58,7 +58,7 @@ def areas(predictions: Columns, weights: Array) -> tuple[Array, Array]:
     return _last[2], _last[3]
 
 
-_last: tuple[Columns, Array, Array, Array] | None = None
+_last: tuple[PredictionArrays, Array, Array, Array] | None = None
 
 
 class Aurc(Weighted):
@@ -77,7 +77,7 @@ class Aurc(Weighted):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
 
-    def resampled(self, predictions: Columns, weights: Array) -> Array:
+    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         return areas(predictions, weights)[0]
 
 
@@ -97,7 +97,7 @@ class EAurc(Weighted):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
 
-    def resampled(self, predictions: Columns, weights: Array) -> Array:
+    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         own, best = areas(predictions, weights)
         return own - best
 
@@ -119,7 +119,7 @@ class Augrc(Weighted):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
 
-    def resampled(self, predictions: Columns, weights: Array) -> Array:
+    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         import numpy as np
 
         levels = ranking(predictions)
@@ -146,7 +146,7 @@ class Prr(Weighted):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
 
-    def resampled(self, predictions: Columns, weights: Array) -> Array:
+    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         import numpy as np
 
         own, best = areas(predictions, weights)

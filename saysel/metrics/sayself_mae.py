@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import Mean
 
 if TYPE_CHECKING:
@@ -26,5 +26,5 @@ class SaySelfMae(Mean):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
 
-    def each(self, stated: Columns) -> npt.NDArray[np.float64]:
+    def each(self, stated: PredictionArrays) -> npt.NDArray[np.float64]:
         return abs(stated.confidence - stated.correct)

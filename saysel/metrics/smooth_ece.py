@@ -6,7 +6,7 @@ from functools import cache
 from math import ceil
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import Levels, Weighted, ratio, stated
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class SmoothEce(Weighted):
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
-    def resampled(self, predictions: Columns, weights: Array) -> Array:
+    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         import numpy as np
 
         rows, weights = stated(predictions, weights)

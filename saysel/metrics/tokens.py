@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import Weighted, ratio
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Tokens(Weighted):
     uses_confidence: ClassVar[bool] = False
 
     def resampled(
-        self, predictions: Columns, weights: npt.NDArray[np.float64]
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         import numpy as np
 

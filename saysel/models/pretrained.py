@@ -43,7 +43,7 @@ class PretrainedModel(Model):
         None, description="weights in so many bits, through bitsandbytes; 4bit as in QLoRA"
     )
 
-    def ready(self) -> None:
+    def check_available(self) -> None:
         hf.check(self._ref())
         model_faults.check_weight_files(self._ref())
         if self.quantization and find_spec("bitsandbytes") is None:

@@ -1,8 +1,8 @@
 """Recipe to steps: which stages run, on what, in which order, under which fingerprint.
 
 A fingerprint hashes a step's components (class, version, options), the settings it reads and
-the fingerprints of the steps it builds on. Options marked `Throughput` are left out. Cells of a
-matrix whose fingerprints agree share the step.
+the fingerprints of the steps it builds on. Options marked `NotFingerprinted` are left out. Cells
+of a matrix whose fingerprints agree share the step.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pydantic_core import to_jsonable_python
 from saysel.errors import RecipeError
 from saysel.interfaces import (
     Component,
-    DigestedMarker,
+    ContentHashedMarker,
     Estimator,
     Model,
+    NotFingerprintedMarker,
     Source,
-    ThroughputMarker,
     Trainer,
 )
 from saysel.plan.stage_names import DATA, STAGES
@@ -163,7 +163,9 @@ def identity(value: Any) -> Any:
             name: identity(getattr(value, name))
             for name, info in fields.items()
             if name != "use"
-            and not any(isinstance(m, ThroughputMarker | DigestedMarker) for m in info.metadata)
+            and not any(
+                isinstance(m, NotFingerprintedMarker | ContentHashedMarker) for m in info.metadata
+            )
         }
         if not isinstance(value, Component):
             return options
@@ -277,7 +279,7 @@ def _steps(recipe: Recipe, until: str | None) -> list[Step]:
         latest = model
         for name, trainer in phases(recipe.train):
             content = {"trainer": identity(trainer), "seed": seed}
-            if trainer.decodes:
+            if trainer.uses_eval_temperature:
                 content["temperature"] = recipe.evaluate.temperature
             latest = add(
                 "train",

@@ -159,7 +159,7 @@ class AsksModel(BaseModel):
             quantization=self.quantization,
         )
         refusals: list[str] = []
-        sampler, unusable = self.sampler.lenient(refusals), ""
+        sampler, unusable = self.sampler.tolerate_refusals(refusals), ""
         for attempt in range(self.retries + 1):
             if not missing:
                 break

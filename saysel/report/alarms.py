@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.brier import BrierResolution, BrierUncertainty
 from saysel.metrics.distinct_confidences import DistinctConfidences
@@ -80,7 +80,7 @@ def stage_alarms(stages: Mapping[str, Mapping[str, Any]]) -> list[Alarm]:
     return found
 
 
-def _none_right(row: Row, judged: Columns) -> str:
+def _none_right(row: Row, judged: PredictionArrays) -> str:
     if judged.correct.any():
         return ""
     answered = sum(one.answer is not None for one in row.predictions)
@@ -117,7 +117,7 @@ def _same_text_line(same: int, questions: int) -> str:
     )
 
 
-def _few(judged: Columns) -> str:
+def _few(judged: PredictionArrays) -> str:
     number = int(DistinctConfidences().compute(judged))
     if not 0 < number < FEWEST_CONFIDENCES:
         return ""
@@ -126,7 +126,7 @@ def _few(judged: Columns) -> str:
     return f"only {number} different confidences are stated"
 
 
-def _fell(row: Row, judged: Columns, rows: Sequence[Row]) -> str:
+def _fell(row: Row, judged: PredictionArrays, rows: Sequence[Row]) -> str:
     """Against the base model, asked in the same way."""
     place = (row.cell, row.split, row.estimator)
     base = [r for r in rows if r.model == "base" and (r.cell, r.split, r.estimator) == place]
@@ -139,14 +139,14 @@ def _fell(row: Row, judged: Columns, rows: Sequence[Row]) -> str:
     return f"accuracy fell from {before:.3f} to {now.value:.3f}, beyond its interval"
 
 
-def _unread(judged: Columns) -> str:
+def _unread(judged: PredictionArrays) -> str:
     rate = ParseRate().compute(judged)
     if rate >= LEAST_PARSE_RATE:
         return ""
     return f"{1 - rate:.1%} of the replies have no readable confidence"
 
 
-def _blind(judged: Columns) -> str:
+def _blind(judged: PredictionArrays) -> str:
     stated = judged.stated()
     uncertainty = BrierUncertainty().compute(stated)
     if len(stated) < 2 or uncertainty == 0 or Ece().compute(stated) > GOOD_ECE:

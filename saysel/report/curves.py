@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.metrics.binning import bin_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Bin:
         return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def reliability(columns: Columns) -> list[Bin]:
+def reliability(columns: PredictionArrays) -> list[Bin]:
     """The bins that hold answers with a stated confidence, from low to high."""
     stated = columns.stated()
     index = bin_of(stated.confidence, BINS)
@@ -62,7 +62,7 @@ def reliability(columns: Columns) -> list[Bin]:
 
 
 def risk_coverage(
-    columns: Columns,
+    columns: PredictionArrays,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Coverage k/n and the mean error among the k most confident answers, for k = 1 … n.
 

@@ -22,7 +22,7 @@ ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 
 
 @dataclass(frozen=True)
-class Reading:
+class MetricInfo:
     """What a reader has to know of a metric.
 
     Attributes:
@@ -64,7 +64,7 @@ class Cell:
     difference: str = ""
 
 
-def reading(key: str) -> Reading:
+def reading(key: str) -> MetricInfo:
     """Name, direction and meaning of a score; a metric that is not installed has no direction."""
     from saysel.registry import find
 
@@ -74,10 +74,10 @@ def reading(key: str) -> Reading:
     try:
         found = find("metric", base)
     except SayselError:
-        return Reading(key, name, "neither", "")
+        return MetricInfo(key, name, "neither", "")
     meaning = (inspect.getdoc(found) or "").partition("\n")[0]
     better, counts = getattr(found, "better", "neither"), getattr(found, "counts", False)
-    return Reading(key, name, better, meaning, counts)
+    return MetricInfo(key, name, better, meaning, counts)
 
 
 def headlines(metrics: Sequence[str]) -> list[str]:
@@ -113,7 +113,7 @@ def number(value: float, counts: bool = False, sign: bool = False) -> str:
     return ("\u2212" if value < 0 else "+" if sign else "") + text
 
 
-def cell(row: Row, reading: Reading, change: Difference | None = None) -> Cell:
+def cell(row: Row, reading: MetricInfo, change: Difference | None = None) -> Cell:
     """A row's score, and how it moved from the first row's where a direction is good.
 
     Args:

@@ -17,7 +17,7 @@ from saysel.report.browser import payload, sampled, script_json
 from saysel.report.changes import changes
 from saysel.report.content import IDEAL, Report, Row
 from saysel.report.figures import colours, group_slug, groups, metric_slug, slugs
-from saysel.report.glance import Reading, cell, headlines, reading, steps
+from saysel.report.glance import MetricInfo, cell, headlines, reading, steps
 from saysel.report.rationales import section
 from saysel.report.svg import Figure, style_sheet
 from saysel.report.tables import brief
@@ -68,7 +68,7 @@ def group(
     split: str,
     rows: Sequence[Row],
     indices: Sequence[int],
-    readings: Mapping[str, Reading],
+    readings: Mapping[str, MetricInfo],
     drawn: Mapping[str, Figure],
 ) -> dict[str, Any]:
     """What the page shows of one matrix cell and split."""

@@ -33,7 +33,7 @@ from saysel.recipes.yaml_text import dump
 from saysel.report import Row, is_whole, read_metrics
 from saysel.storage.sqlite import NO_LOCKS, no_locks
 from saysel.plan.stage_names import DATA, STAGES
-from saysel.stages import Work, questions, stage_directory
+from saysel.stages import StageContext, questions, stage_directory
 from saysel.storage.shards import DONE, disk_trouble, finish, finished, intact_record, verify, write_text
 
 #: Less free space than this when something fails means that the disk was full.
@@ -109,7 +109,7 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
     # Everything that a component or source can find wrong is found before any work.
     for cell in todo.cells:
         for component in components(cell.recipe):
-            component.ready()
+            component.check_available()
         for split in splits(cell.recipe, until):
             questions(cell.recipe, split)
     requests.priced(todo)
@@ -133,7 +133,7 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
             events.write("run_finished")
             continue
         with _stage(directory, step, manifest, events, hooks) as (progress, counted):
-            work = Work(
+            work = StageContext(
                 directory,
                 step,
                 progress,

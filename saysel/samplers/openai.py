@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from saysel.interfaces import Prompt, Throughput
+from saysel.interfaces import NotFingerprinted, Prompt
 from saysel.records import Generation
 from saysel.samplers.remote.api_key import header_from
 from saysel.samplers.remote.protocol import (
@@ -59,7 +59,7 @@ class OpenAISampler(RemoteSampler):
     with_logprobs: bool = Field(
         False, description="ask for log-probabilities; not every server gives them"
     )
-    max_per_request: Throughput[int] = Field(
+    max_per_request: NotFingerprinted[int] = Field(
         128, ge=1, description="most choices to ask for in one request"
     )
     send_as: dict[str, str | None] = Field(

@@ -10,7 +10,7 @@ from saysel import hf
 from saysel.errors import StageError
 from saysel.hf import memory
 from saysel.hf.generation import Decoding, Reply, generate, logprobs
-from saysel.interfaces import Prompt, Sampler, Throughput
+from saysel.interfaces import NotFingerprinted, Prompt, Sampler
 from saysel.records import Generation, ModelRef
 
 
@@ -25,7 +25,7 @@ class TransformersSampler(Sampler):
     max_tokens: int = Field(256, ge=1, description="a reply ends here at the latest")
     top_k: int = Field(0, ge=0, description="keep the k likeliest tokens; 0 keeps all")
     top_p: float = Field(1.0, gt=0, le=1, description="keep the likeliest tokens up to this mass")
-    batch_size: Throughput[int] = Field(
+    batch_size: NotFingerprinted[int] = Field(
         512, ge=1, description="replies generated side by side; halved where memory runs out"
     )
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from saysel import hf
 from saysel.errors import DataError, MissingExtra, StageError
 from saysel.hf import memory
-from saysel.interfaces import Prompt, Sampler, Throughput
+from saysel.interfaces import NotFingerprinted, Prompt, Sampler
 from saysel.records import Generation, ModelRef
 
 
@@ -29,17 +29,21 @@ class VLLMSampler(Sampler):
     max_tokens: int = Field(256, ge=1, description="a reply ends here at the latest")
     top_k: int = Field(0, ge=0, description="keep the k likeliest tokens; 0 keeps all")
     top_p: float = Field(1.0, gt=0, le=1, description="keep the likeliest tokens up to this mass")
-    tensor_parallel: Throughput[int] = Field(1, ge=1, description="devices that share the model")
-    memory: Throughput[float] = Field(
+    tensor_parallel: NotFingerprinted[int] = Field(
+        1, ge=1, description="devices that share the model"
+    )
+    memory: NotFingerprinted[float] = Field(
         0.5, gt=0, le=1, description="share of the accelerator's memory; training needs the rest"
     )
     max_length: int | None = Field(
         None, ge=1, description="most tokens of prompt and reply; null: as many as the model takes"
     )
     max_lora_rank: int = Field(64, ge=1, description="largest rank of adapters to come")
-    batch_size: Throughput[int] = Field(512, ge=1, description="prompts handed over at a time")
+    batch_size: NotFingerprinted[int] = Field(
+        512, ge=1, description="prompts handed over at a time"
+    )
 
-    def ready(self) -> None:
+    def check_available(self) -> None:
         if find_spec("vllm") is None:
             raise MissingExtra(f"the sampler '{self.use or 'vllm'}'", "vllm", "vllm")
 
@@ -113,7 +117,7 @@ class VLLMSampler(Sampler):
         ]
 
     def _engine(self, model: ModelRef) -> Any:
-        self.ready()
+        self.check_available()
         hf.check(model)
         if model.device_map is not None:
             raise DataError(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ GRADES, LENGTHS = 20, 10
 SAME = 1e-12
 
 
-def cells(columns: Columns) -> tuple[Columns, Codes]:
+def cells(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
     """The distinct rows by ascending confidence, missing ones last, and each row's cell.
 
     More than `MOST_CELLS` distinct rows are merged into at most about that many, each with the
@@ -63,7 +63,7 @@ def cells(columns: Columns) -> tuple[Columns, Codes]:
     return columns.take(order[new]), cell
 
 
-def _merged(columns: Columns) -> tuple[Columns, Codes]:
+def _merged(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
     import numpy as np
 
     grade = levels(columns.correct, GRADES) * 2 + (columns.correct >= 0.5)
@@ -81,7 +81,7 @@ def _merged(columns: Columns) -> tuple[Columns, Codes]:
         return np.bincount(cell, values, minlength=len(keys)) / count
 
     tokens = None if columns.tokens is None else mean(columns.tokens)
-    return Columns(mean(columns.correct), mean(columns.confidence), tokens), cell
+    return PredictionArrays(mean(columns.correct), mean(columns.confidence), tokens), cell
 
 
 def levels(values: Array, most: int) -> Codes:

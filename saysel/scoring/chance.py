@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Metric, PredictionArrays
 from saysel.scoring.bootstrap import SAME, levels
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Stated:
 
 
 def judge_by_chance(
-    metrics: Sequence[Metric], columns: Columns, draws: int = DRAWS, seed: int = 0
+    metrics: Sequence[Metric], columns: PredictionArrays, draws: int = DRAWS, seed: int = 0
 ) -> list[Chance | None]:
     """What chance makes of each metric; `None` where the metric is not defined, or all noise.
 
@@ -105,7 +105,7 @@ def judge_by_chance(
 def _invert(
     metrics: Sequence[Metric],
     values: Sequence[float],
-    columns: Columns,
+    columns: PredictionArrays,
     kind: str | None,
     draws: int,
     seed: int,
@@ -122,7 +122,7 @@ def _invert(
         (weight, *_family(metrics, values, at, base, direction, null, rng))
         for weight, direction in directions(at, base, kind)
     ]
-    merged, weights = Columns(at.correct, at.confidence), at.n[None].astype(np.float64)
+    merged, weights = PredictionArrays(at.correct, at.confidence), at.n[None].astype(np.float64)
     found: list[Chance | None] = []
     for m, value in enumerate(values):
         if abs(metrics[m].resampled(merged, weights)[0] - value) > MERGED * value + SAME:
@@ -178,7 +178,7 @@ def _family(
             break
         chosen = [metrics[m] for m in todo]
         probability = np.clip(base + scale * direction, 0, 1)
-        expected = Columns(probability, at.confidence)
+        expected = PredictionArrays(probability, at.confidence)
         truth.append(truth[-1].copy())
         truth[-1][todo] = [metric.resampled(expected, weights)[0] for metric in chosen]
         drawn = _outcomes(chosen, at, probability, len(null), rng)
@@ -233,7 +233,7 @@ def _cross(value: float, curve: Array, truth: Array, reached: bool) -> float:
     return float(truth[upper - 1] + part * (truth[upper] - truth[upper - 1]))
 
 
-def by_confidence(columns: Columns) -> Stated:
+def by_confidence(columns: PredictionArrays) -> Stated:
     """Predictions with equal confidence as one, with the noise of their correctness."""
     import numpy as np
 
@@ -302,5 +302,5 @@ def _outcomes(
     right = np.rint(right * (at.n / at.independent))
     weights = np.hstack([right, at.n - right]).astype(np.float64)
     correct = np.repeat([1.0, 0.0], len(at.n))
-    rows = Columns(correct, np.tile(at.confidence, 2))
+    rows = PredictionArrays(correct, np.tile(at.confidence, 2))
     return np.column_stack([metric.resampled(rows, weights) for metric in metrics])

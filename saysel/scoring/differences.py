@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Metric, PredictionArrays
 from saysel.scoring.bootstrap import SAME, cells, percentile, resamples
 from saysel.scoring.scores import label, resampled
 
@@ -86,7 +86,9 @@ class Draws:
     One seed and one order of the questions: the same are drawn for every method.
     """
 
-    def __init__(self, metrics: Sequence[Metric], columns: Columns, count: int, seed: int) -> None:
+    def __init__(
+        self, metrics: Sequence[Metric], columns: PredictionArrays, count: int, seed: int
+    ) -> None:
         self.metrics, self.columns, self.count, self.seed = metrics, columns, count, seed
         self._last: dict[bool, tuple[Rows, Array]] = {}
 
@@ -137,7 +139,7 @@ def differences(name: str, reference: Draws, other: Draws) -> Iterator[Differenc
         yield made
 
 
-def at_worst(columns: Columns) -> Columns:
+def at_worst(columns: PredictionArrays) -> PredictionArrays:
     """Every missing confidence as the worst one: 1 for a wrong answer, 0 for a right one."""
     import numpy as np
 
@@ -146,7 +148,7 @@ def at_worst(columns: Columns) -> Columns:
     return replace(columns, confidence=np.where(missing, worst, columns.confidence))
 
 
-def by_chance(metric: Metric, columns: Columns, seed: int) -> float:
+def by_chance(metric: Metric, columns: PredictionArrays, seed: int) -> float:
     """The mean of a metric whose true value is 0; see `Metric.zero_if`.
 
     That is how far above its true value it may be. It is less far above where that is not 0.
@@ -165,7 +167,11 @@ def by_chance(metric: Metric, columns: Columns, seed: int) -> float:
 
 
 def _difference(
-    name: str, metric: Metric, pair: tuple[Columns, Columns], draws: Array, seed: int
+    name: str,
+    metric: Metric,
+    pair: tuple[PredictionArrays, PredictionArrays],
+    draws: Array,
+    seed: int,
 ) -> Difference:
     """A metric of the second columns less that of the first.
 

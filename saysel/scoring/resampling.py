@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Metric, PredictionArrays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 class Weighted(Metric):
     """A metric that is defined on weighted predictions; the plain value has all weights 1."""
 
-    def compute(self, predictions: Columns) -> float:
+    def compute(self, predictions: PredictionArrays) -> float:
         import numpy as np
 
         return float(self.resampled(predictions, np.ones((1, len(predictions))))[0])
 
     @abstractmethod
-    def resampled(self, predictions: Columns, weights: Array) -> Array:
+    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         """The value on each resample; see `Metric.resampled`."""
 
 
@@ -35,10 +35,10 @@ class Mean(Weighted):
     """A metric that is the mean of one number per question with a stated confidence."""
 
     @abstractmethod
-    def each(self, stated: Columns) -> Array:
+    def each(self, stated: PredictionArrays) -> Array:
         """The number of each question."""
 
-    def resampled(self, predictions: Columns, weights: Array) -> Array:
+    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         predictions, weights = stated(predictions, weights)
         return ratio(weights @ self.each(predictions), weights.sum(axis=1))
 
@@ -52,10 +52,10 @@ class Share(Weighted):
     uses_confidence: ClassVar[bool] = False
 
     @abstractmethod
-    def each(self, predictions: Columns) -> Array:
+    def each(self, predictions: PredictionArrays) -> Array:
         """The number of each question."""
 
-    def resampled(self, predictions: Columns, weights: Array) -> Array:
+    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         return ratio(weights @ self.each(predictions), weights.sum(axis=1))
 
 
@@ -96,7 +96,7 @@ class Levels:
         return added
 
 
-def stated(predictions: Columns, weights: Array) -> tuple[Columns, Array]:
+def stated(predictions: PredictionArrays, weights: Array) -> tuple[PredictionArrays, Array]:
     """The predictions whose confidence could be read, and their weights."""
     import numpy as np
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from saysel.errors import DataError
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Metric, PredictionArrays
 from saysel.records import Prediction, Question, Score
 from saysel.scoring.bootstrap import RESAMPLES, SAME, cell_resamples, cells, percentile
 from saysel.scoring.bootstrap import resamples as cluster_resamples
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def columns(
     predictions: Sequence[Prediction], clusters: Mapping[str, str] | None = None
-) -> Columns:
+) -> PredictionArrays:
     """Judged predictions as arrays, in order; those with `correct=None` are left out.
 
     Args:
@@ -48,7 +48,7 @@ def columns(
                 )
     # No answer takes 0 tokens: they were not counted.
     tokens = np.array([prediction.tokens or np.nan for prediction in judged], dtype=np.float64)
-    return Columns(
+    return PredictionArrays(
         correct=np.array([prediction.correct for prediction in judged], dtype=np.float64),
         confidence=np.array(
             [np.nan if p.confidence is None else p.confidence for p in judged], dtype=np.float64
@@ -112,7 +112,7 @@ def label(metric: Metric) -> str:
 
 
 def score(
-    columns: Columns, metrics: Sequence[Metric], resamples: int = RESAMPLES, seed: int = 0
+    columns: PredictionArrays, metrics: Sequence[Metric], resamples: int = RESAMPLES, seed: int = 0
 ) -> list[Score]:
     """Each metric's value and 95 % interval.
 
@@ -163,7 +163,7 @@ def share_score(
 
 
 def _draws(
-    metrics: Sequence[Metric], columns: Columns, count: int, seed: int
+    metrics: Sequence[Metric], columns: PredictionArrays, count: int, seed: int
 ) -> npt.NDArray[np.float64]:
     """Each metric on each bootstrap resample: [metrics, count]."""
     import numpy as np
@@ -180,8 +180,8 @@ def _draws(
 
 def resampled(
     metrics: Sequence[Metric],
-    columns: Columns,
-    rows: Columns,
+    columns: PredictionArrays,
+    rows: PredictionArrays,
     cell: npt.NDArray[np.intp],
     weights: Iterable[npt.NDArray[np.float64]],
 ) -> npt.NDArray[np.float64]:

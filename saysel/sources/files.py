@@ -16,7 +16,7 @@ from saysel.errors import DataError
 from saysel.files.accepted_answers import accepted_answers
 from saysel.files.content import decoded, read_bytes, unpacked
 from saysel.files.json_rows import Located, json_rows
-from saysel.interfaces import Digested
+from saysel.interfaces import ContentHashed
 from saysel.records import Question
 from saysel.sources.splits import SPLITS, DealtSource
 
@@ -28,7 +28,7 @@ MISSING_FILE = "set source.path"
 class FileSource(DealtSource):
     """A file of questions; a row says its split itself (`split`), or it is dealt out."""
 
-    path: Digested[Path] = Field(description="the file; what counts is its content")
+    path: ContentHashed[Path] = Field(description="the file; what counts is its content")
 
     @property
     def origin(self) -> str:

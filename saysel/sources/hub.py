@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from saysel.errors import DataError, NoSplit
 from saysel.files.accepted_answers import accepted_answers
-from saysel.interfaces import Throughput
+from saysel.interfaces import NotFingerprinted
 from saysel.records import Question
 from saysel.sources import hub_rows
 from saysel.sources.splits import SPLITS, DealtSource, words
@@ -38,7 +38,7 @@ class RemoteSource(DealtSource):
         description="the data set's split from which each of ours is taken; those that share one "
         "are dealt out in the proportion of their shares",
     )
-    stream: Throughput[bool] = Field(
+    stream: NotFingerprinted[bool] = Field(
         True, description="read row by row, as far as `limits` need, instead of downloading first"
     )
 

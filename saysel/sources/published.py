@@ -15,7 +15,7 @@ from saysel.files.content import read_bytes, suffix, unpacked
 from saysel.files.csv_rows import csv_rows
 from saysel.files.parquet_rows import parquet_rows
 from saysel.files.tables import DELIMITED, PARQUET
-from saysel.interfaces import Digested
+from saysel.interfaces import ContentHashed
 from saysel.records import Question
 from saysel.sources.files import MISSING_FILE, read_json_values, read_text
 from saysel.sources.hub import RemoteSource
@@ -30,7 +30,7 @@ class PublishedSource(RemoteSource):
 
     otherwise: ClassVar[str] = ", or under `path` a file with the set"
 
-    path: Digested[Path | None] = Field(
+    path: ContentHashed[Path | None] = Field(
         None, description="a file with the set, instead of the hub; what counts is its content"
     )
     shares: dict[str, float] = Field(

@@ -30,7 +30,7 @@ MODEL = "model.json"
 
 
 @dataclass(frozen=True)
-class Work:
+class StageContext:
     """What a stage gets.
 
     Attributes:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from saysel.records import Cluster, Response
-from saysel.stages import Work, batches, by_question
+from saysel.stages import StageContext, batches, by_question
 from saysel.storage.shards import Shards
 
 #: Questions in a shard.
 SHARD = 500
 
 
-def run(work: Work) -> dict[str, Any]:
+def run(work: StageContext) -> dict[str, Any]:
     questions = work.questions("train")
     grouped = by_question(questions, work.records("sample", Response))
     stored = Shards(work.directory, Cluster)

@@ -17,7 +17,7 @@ from saysel.costs.ledger import Ledger
 from saysel.interfaces import Estimator
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
-from saysel.stages import Work, chunks, context_of, judged, judged_on, read_model
+from saysel.stages import StageContext, chunks, context_of, judged, judged_on, read_model
 from saysel.storage.shards import Shards
 
 #: Replies in a shard.
@@ -44,7 +44,7 @@ class EvaluateShard:
             return number, judged(self.recipe, asked, list(self.drawn.read(number)))
 
 
-def run(work: Work) -> dict[str, Any]:
+def run(work: StageContext) -> dict[str, Any]:
     recipe, estimator = work.recipe, work.step.estimator
     assert estimator is not None, "an evaluate step has an estimator"
     asked = judged_on(work.run, recipe)

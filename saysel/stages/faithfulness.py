@@ -27,7 +27,7 @@ from saysel.records import (
     Reflection,
     Response,
 )
-from saysel.stages import Work, chunks, context_of, judged, judged_on, read_model
+from saysel.stages import StageContext, chunks, context_of, judged, judged_on, read_model
 from saysel.storage.shards import Shards
 
 #: Replies in a shard: what a crash can cost.
@@ -147,7 +147,7 @@ def lead(format: Format, reflection: Reflection, rationale: str | None) -> str:
     return before + marker
 
 
-def run(work: Work) -> dict[str, Any]:
+def run(work: StageContext) -> dict[str, Any]:
     recipe = work.recipe
     options = recipe.evaluate.faithfulness
     assert options is not None, "a faithfulness step has its options"

@@ -19,7 +19,7 @@ from saysel.prompting.quoting import NOTICE, quote
 from saysel.recipes.faithfulness import Grader
 from saysel.records import Grade, ModelRef, Question, Reflection
 from saysel.replies.thoughts import blank_thoughts
-from saysel.stages import Work, chunks, judged_on, shard_seed
+from saysel.stages import StageContext, chunks, judged_on, shard_seed
 from saysel.storage.shards import Shards
 
 #: Grades in a shard: what a crash can cost.
@@ -72,13 +72,13 @@ def grades(
             for row in open_rows
         ]
         # A rationale that the grader's server refuses has no grade; the others do.
-        replies = grader.sampler.lenient([]).sample(model, prompts, 1, seed + attempt)
+        replies = grader.sampler.tolerate_refusals([]).sample(model, prompts, 1, seed + attempt)
         for row, (reply,) in zip(open_rows, replies, strict=True):
             found[row] = read_grade(blank_thoughts(reply.text).strip())
     return [Grade(one.question_id, grade) for one, grade in zip(reflections, found, strict=True)]
 
 
-def run(work: Work) -> dict[str, Any]:
+def run(work: StageContext) -> dict[str, Any]:
     recipe = work.recipe
     options = recipe.evaluate.faithfulness
     assert options is not None and options.grader is not None, "a grade step has its grader"

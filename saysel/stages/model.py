@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from saysel.stages import Work, write_model
+from saysel.stages import StageContext, write_model
 
 
-def run(work: Work) -> dict[str, Any]:
+def run(work: StageContext) -> dict[str, Any]:
     recipe = work.recipe
     ref = recipe.model.prepare(
         recipe.source, recipe.format, work.directory, recipe.seed, work.progress

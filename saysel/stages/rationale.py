@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from saysel.records import Cluster, Rationale
-from saysel.stages import Work, batches, by_question
+from saysel.stages import StageContext, batches, by_question
 from saysel.storage.shards import Shards
 
 #: Questions in a shard.
 SHARD = 500
 
 
-def run(work: Work) -> dict[str, Any]:
+def run(work: StageContext) -> dict[str, Any]:
     questions = work.questions("train")
     items = by_question(questions, work.records("cluster", Cluster))
     stored = Shards(work.directory, Rationale)

@@ -13,7 +13,7 @@ from saysel.costs.ledger import Ledger
 from saysel.estimators.sampling import distinct_texts
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Question, Response
-from saysel.stages import Work, chunks, read_model, shard_seed
+from saysel.stages import StageContext, chunks, read_model, shard_seed
 from saysel.storage.shards import Shards
 
 #: Responses in a shard: what a crash can cost.
@@ -52,7 +52,7 @@ class SampleShard:
         ]
 
 
-def run(work: Work) -> dict[str, Any]:
+def run(work: StageContext) -> dict[str, Any]:
     recipe = work.recipe
     n = recipe.sample.n
     questions = work.questions("train")

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from saysel.records import Cluster, Example, Question, Rationale
-from saysel.stages import Work, by_question, chunks
+from saysel.stages import StageContext, by_question, chunks
 from saysel.storage.shards import Shards, intact_record, write_record
 
 #: Questions whose answers are judged at a time: what a crash can cost.
 SHARD = 500
 
 
-def run(work: Work) -> dict[str, Any]:
+def run(work: StageContext) -> dict[str, Any]:
     recipe, format = work.recipe, work.recipe.format
     questions = work.questions("train")
     clusters = list(by_question(questions, work.records("cluster", Cluster)))
@@ -71,7 +71,7 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def verdicts(
-    work: Work, number: int, part: Sequence[tuple[Question, Sequence[Cluster]]]
+    work: StageContext, number: int, part: Sequence[tuple[Question, Sequence[Cluster]]]
 ) -> list[list[float | None]]:
     """Correctness of every cluster's representative, question by question, kept part by part.
 

@@ -8,14 +8,14 @@ from typing import Any
 from saysel.hf.generation import generated
 from saysel.interfaces import Format, Judge, Progress, Sampler, TrainingData
 from saysel.records import Example, Question, Response
-from saysel.stages import Work, read_model, write_model
+from saysel.stages import StageContext, read_model, write_model
 
 
 @dataclass(frozen=True)
 class StageData(TrainingData):
     """What the trainer may ask for, read from the run when it asks."""
 
-    work: Work
+    work: StageContext
     format: Format
     judge: Judge
     sampler: Sampler
@@ -36,7 +36,7 @@ class StageData(TrainingData):
         self.work.log(**values)
 
 
-def run(work: Work) -> dict[str, Any]:
+def run(work: StageContext) -> dict[str, Any]:
     recipe, trainer = work.recipe, work.step.trainer
     assert trainer is not None, "a train step has a trainer"
     data = StageData(

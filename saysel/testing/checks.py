@@ -11,11 +11,11 @@ from typing import Any
 from saysel.errors import NoSplit
 from saysel.interfaces import (
     Clusterer,
-    Columns,
     Engine,
     Format,
     Judge,
     Metric,
+    PredictionArrays,
     RationaleWriter,
     RewardFn,
     Source,
@@ -271,13 +271,13 @@ def check_metric(metric: Metric) -> None:
     confidence = rng.integers(0, 11, 200) / 10
     confidence[:20] = np.nan
     tokens = rng.integers(5, 50, 200).astype(float)
-    columns = Columns((rng.random(200) < 0.6).astype(float), confidence, tokens)
+    columns = PredictionArrays((rng.random(200) < 0.6).astype(float), confidence, tokens)
     nobody = np.full(3, np.nan)
     for given in (
         columns,
         columns.stated(),
         columns.take(np.arange(1)),
-        Columns(nobody * 0, nobody),
+        PredictionArrays(nobody * 0, nobody),
     ):
         value = metric.compute(given)
         expect(isinstance(value, float), f"compute must return a float, got {value!r}")

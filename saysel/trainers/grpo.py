@@ -30,7 +30,7 @@ from typing_extensions import Self
 from saysel import hf
 from saysel.hf import grpo
 from saysel.hf.generation import Decoding, generate
-from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
+from saysel.interfaces import NotFingerprinted, RewardFn, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.trainers.judged_replies import UnreadableBatches, earned
 from saysel.trainers.ppo import batch
@@ -47,7 +47,7 @@ class GRPOTrainer(Trainer):
     """Raise the replies that earn more than others to the same question, with TRL's GRPO."""
 
     version: ClassVar[int] = 3
-    decodes: ClassVar[bool] = False  # at a temperature of its own
+    uses_eval_temperature: ClassVar[bool] = False  # at a temperature of its own
 
     reward: RewardFn = Field(
         cast(Any, "quadratic"), validate_default=True, description="what a reply earns"
@@ -57,7 +57,7 @@ class GRPOTrainer(Trainer):
     )
     steps: int = Field(200, ge=1, description="batches to learn from, an update each")
     batch_size: int = Field(256, ge=2, description="replies a batch, a multiple of `replies`")
-    micro_batch_size: Throughput[int] = Field(
+    micro_batch_size: NotFingerprinted[int] = Field(
         32, ge=1, description="replies a forward pass; smaller ones are accumulated"
     )
     replies: int = Field(
@@ -85,7 +85,9 @@ class GRPOTrainer(Trainer):
     questions: str = Field(
         "train", description="split to draw questions from: `rl` where there are enough for one"
     )
-    checkpoint_every: Throughput[int] = Field(25, ge=1, description="steps between checkpoints")
+    checkpoint_every: NotFingerprinted[int] = Field(
+        25, ge=1, description="steps between checkpoints"
+    )
 
     @model_validator(mode="after")
     def _whole_groups(self) -> Self:
@@ -102,7 +104,7 @@ class GRPOTrainer(Trainer):
     def splits(self) -> tuple[str, ...]:
         return (self.questions,)
 
-    def verdicts(self, questions: int, samples: int) -> int:
+    def max_judge_calls(self, questions: int, samples: int) -> int:
         return self.steps * self.batch_size
 
     def makes_adapter(self) -> bool:

@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.interfaces import Throughput, Trainer, TrainingData
+from saysel.interfaces import NotFingerprinted, Trainer, TrainingData
 from saysel.records import ModelRef
 from saysel.trainers.rates import learning_rate
 
@@ -62,7 +62,7 @@ class SFTTrainer(Trainer):
     )
     epochs: float = Field(3, gt=0, description="passes over the examples")
     batch_size: int = Field(128, ge=1, description="examples an optimizer step")
-    micro_batch_size: Throughput[int] = Field(
+    micro_batch_size: NotFingerprinted[int] = Field(
         128, ge=1, description="examples a forward pass; smaller ones are accumulated"
     )
     warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps that warm up")

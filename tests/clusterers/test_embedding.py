@@ -121,4 +121,4 @@ def test_the_missing_package_is_named(minilm: str, monkeypatch: pytest.MonkeyPat
     with pytest.raises(MissingExtra, match=r"pip install 'saysel\[embeddings\]'"):
         members(EmbeddingClusterer(model=minilm), "Paris")
     with pytest.raises(MissingExtra, match="comparing embeddings needs"):
-        EmbeddingClusterer(model=minilm).ready()  # before any work
+        EmbeddingClusterer(model=minilm).check_available()  # before any work

@@ -187,7 +187,7 @@ def test_a_name_that_another_plugin_has(monkeypatch: pytest.MonkeyPatch) -> None
 
     plugins = registry.Registry()
     plugins.add(Other, "other-bets", "1.0")
-    monkeypatch.setattr(registry, "current", lambda: plugins)
+    monkeypatch.setattr("saysel.registry.lookup.current", lambda: plugins)
 
     said = refusal("plugin", "saysel-bets", "--kind", "reward")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.metrics.accuracy import Accuracy
 from saysel.recipes.recipe import Evaluate
 from saysel.scoring.scores import label, score
@@ -193,7 +193,7 @@ def test_clusters_widen_the_intervals(tmp_path):
     assert refused.exit_code == 2 and "--cluster id" in refused.output
     result = says("score", path, "--cluster", "id", "--json")
     found = json.loads(result.output)["rows"][0]["metrics"]
-    (accuracy,) = score(Columns(np.arange(20) < 12.0, np.full(20, 0.5)), [Accuracy()])
+    (accuracy,) = score(PredictionArrays(np.arange(20) < 12.0, np.full(20, 0.5)), [Accuracy()])
     assert found["accuracy"]["value"] == pytest.approx(0.6)
     assert found["accuracy"]["low"] <= accuracy.low and found["accuracy"]["high"] >= accuracy.high
     assert found["brier"]["high"] - found["brier"]["low"] > 0.1

@@ -12,7 +12,7 @@ from saysel.display.terminal import printable, wrapped
 from tests.servers import Model, Server, always
 from tests.tiny import says
 
-SAYSEL = Path(__file__).parents[1] / "saysel"
+SAYSEL = Path(__file__).parents[2] / "saysel"
 CLEAR = "\x1b[2J"
 
 

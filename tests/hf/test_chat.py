@@ -112,7 +112,7 @@ def test_a_thought_that_the_prompt_opens_and_the_limit_cuts_says_nothing(
     assert read == [None, "Paris"]
     # The sampler decodes so.
     lm, _ = hf.resident(small_model)
-    monkeypatch.setattr(hf, "resident", lambda ref: (lm, tokenizer))
+    monkeypatch.setattr("saysel.hf.resident", lambda ref: (lm, tokenizer))
     ((reply,),) = TransformersSampler(max_tokens=3).sample(small_model, [USER], 1, 0)
     assert reply.text.startswith("<think>\n") and reply.cut
 

@@ -101,5 +101,5 @@ def test_quantization_without_its_extra_names_the_extra(monkeypatch: pytest.Monk
     monkeypatch.setattr("saysel.models.pretrained.find_spec", lambda name: None)
 
     with pytest.raises(MissingExtra, match=r"pip install 'saysel\[quantization\]'"):
-        PretrainedModel(path="org/model", quantization="8bit").ready()
-    PretrainedModel(path="org/model").ready()
+        PretrainedModel(path="org/model", quantization="8bit").check_available()
+    PretrainedModel(path="org/model").check_available()

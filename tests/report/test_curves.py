@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.report.curves import Bin, reliability, risk_coverage
 
 rows = st.lists(
@@ -13,8 +13,8 @@ rows = st.lists(
 )
 
 
-def made(rows) -> Columns:
-    return Columns(
+def made(rows) -> PredictionArrays:
+    return PredictionArrays(
         np.array([y for _, y in rows], dtype=float),
         np.array([np.nan if c is None else c for c, _ in rows], dtype=float),
     )

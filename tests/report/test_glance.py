@@ -6,7 +6,7 @@ import pytest
 
 from saysel.records import Score
 from saysel.report import Row
-from saysel.report.glance import Reading, cell, headlines, number, reading, steps
+from saysel.report.glance import MetricInfo, cell, headlines, number, reading, steps
 from saysel.scoring.differences import Difference
 
 
@@ -38,15 +38,15 @@ CERTAIN = Difference("sft", "m", "lower", 0.3, 0.1, -0.2, -0.25, -0.15, 1.0, 0.0
     ],
 )
 def test_a_change_is_marked_by_the_paired_test(better, made, change, difference):
-    now = cell(row("sft", Score("m", 0.1, 0.05, 0.15)), Reading("m", "M", better, ""), made)
+    now = cell(row("sft", Score("m", 0.1, 0.05, 0.15)), MetricInfo("m", "M", better, ""), made)
     assert (now.change, now.difference) == (change, difference)
     assert (now.value, now.interval) == ("0.100", "0.050 – 0.150")
 
 
 def test_what_is_not_defined_is_empty():
-    empty = cell(row("sft", Score("m", None, None, None)), Reading("m", "M", "higher", ""))
+    empty = cell(row("sft", Score("m", None, None, None)), MetricInfo("m", "M", "higher", ""))
     assert (empty.value, empty.interval, empty.change) == ("", "", "")
-    assert cell(row("sft"), Reading("m", "M", "higher", "")).value == ""
+    assert cell(row("sft"), MetricInfo("m", "M", "higher", "")).value == ""
 
 
 def test_steps_follow_the_first_estimator_and_end_at_the_limit():

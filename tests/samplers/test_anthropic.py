@@ -81,4 +81,4 @@ def test_a_missing_key_is_told_before_anything_is_asked(monkeypatch: pytest.Monk
     monkeypatch.delenv("ANTHROPIC_API_KEY")
 
     with pytest.raises(UsageError, match="ANTHROPIC_API_KEY holds no key"):
-        AnthropicSampler().ready()
+        AnthropicSampler().check_available()

@@ -287,7 +287,7 @@ def test_a_key_that_cannot_be_sent_is_one_line(key: str, monkeypatch: pytest.Mon
     monkeypatch.setenv("OTHER_KEY", key)
 
     with pytest.raises(UsageError, match="environment variable OTHER_KEY holds") as caught:
-        OpenAISampler(base_url="http://127.0.0.1:1/v1", key_from="OTHER_KEY").ready()
+        OpenAISampler(base_url="http://127.0.0.1:1/v1", key_from="OTHER_KEY").check_available()
     assert "\n" not in str(caught.value) and "lines" not in str(caught.value)
 
 
@@ -346,7 +346,7 @@ def test_a_missing_sdk_is_named_with_what_to_install(
     with pytest.raises(
         MissingExtra, match=rf"the package '{sampler.api}'.*'saysel\[{sampler.api}\]'"
     ):
-        sampler(base_url="http://127.0.0.1:1").ready()
+        sampler(base_url="http://127.0.0.1:1").check_available()
 
 
 # ------------------------------------------------------------------------------- proxies and TLS

@@ -289,7 +289,7 @@ def test_a_refusal_for_another_reason_does_not_end_several_choices() -> None:
     with Server(prim) as server:
         sampler = OpenAISampler(base_url=server.url, concurrency=1)
         prompts = chat(*(f"question {number}" for number in range(10)))
-        found = list(sampler.lenient([]).sample(MODEL, prompts, 4, 0))
+        found = list(sampler.tolerate_refusals([]).sample(MODEL, prompts, 4, 0))
 
     assert [bool(samples[0].text) for samples in found] == [row != 5 for row in range(10)]
     assert [request.body.get("n") for request in server.requests] == [4] * 10
@@ -441,7 +441,7 @@ def test_a_prompt_that_is_forbidden_does_not_blame_the_key() -> None:
 
     refusals: list[str] = []
     with Server(prim) as server:
-        sampler = OpenAISampler(base_url=server.url, concurrency=1).lenient(refusals)
+        sampler = OpenAISampler(base_url=server.url, concurrency=1).tolerate_refusals(refusals)
         found = list(sampler.sample(MODEL, chat("a", "b", "c"), 1, 0))
 
     assert [bool(samples[0].text) for samples in found] == [True, False, True]

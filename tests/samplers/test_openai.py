@@ -265,8 +265,8 @@ def test_one_prompt_that_is_refused_does_not_end_the_others_where_that_is_wanted
             list(sampler.sample(MODEL, questions(4), 2, 0))
         server.requests.clear()
         with Ledger(tmp_path).opened():
-            found = list(sampler.lenient(refusals).sample(MODEL, questions(4), 2, 0))
-            again = list(sampler.lenient([]).sample(MODEL, questions(4), 2, 0))
+            found = list(sampler.tolerate_refusals(refusals).sample(MODEL, questions(4), 2, 0))
+            again = list(sampler.tolerate_refusals([]).sample(MODEL, questions(4), 2, 0))
 
     assert found[2] == [Generation("", 0)] * 2
     assert all(one.text for row in (0, 1, 3) for one in found[row])
@@ -292,7 +292,7 @@ def test_what_had_left_is_kept_when_one_prompt_is_refused(tmp_path: Path) -> Non
             with pytest.raises(StageError, match=r"content filter.*asked was 'question 2…'"):
                 list(sampler.sample(MODEL, questions(20), 2, 0))
         asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
-        list(sampler.lenient([]).sample(MODEL, questions(20), 2, 0))
+        list(sampler.tolerate_refusals([]).sample(MODEL, questions(20), 2, 0))
 
     # Four had left when one was refused, nothing after it; what they said was kept.
     assert asked.pop("question 2") in (2, 3, 4)  # for both samples at once, and for one
@@ -389,8 +389,8 @@ def test_a_missing_key_is_told_before_anything_is_asked(monkeypatch: pytest.Monk
     monkeypatch.delenv("OPENAI_API_KEY")
 
     with pytest.raises(UsageError, match="the environment variable OPENAI_API_KEY holds no key"):
-        OpenAISampler().ready()
-    OpenAISampler(base_url="http://127.0.0.1:1/v1").ready()  # one's own server needs none
+        OpenAISampler().check_available()
+    OpenAISampler(base_url="http://127.0.0.1:1/v1").check_available()  # one's own server needs none
 
 
 @pytest.mark.parametrize(

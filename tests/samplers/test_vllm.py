@@ -44,7 +44,7 @@ def test_without_vllm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("saysel.samplers.vllm.find_spec", lambda name: None)
 
     with pytest.raises(MissingExtra, match=r"pip install 'saysel\[vllm\]'"):
-        VLLMSampler().ready()
+        VLLMSampler().check_available()
     with pytest.raises(MissingExtra):
         list(VLLMSampler().sample(ModelRef("any"), PROMPTS, 1, 0))
 

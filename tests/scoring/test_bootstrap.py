@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.bootstrap import (
     MOST_CELLS,
     cell_resamples,
@@ -22,7 +22,7 @@ rows = st.lists(st.tuples(confidences, st.sampled_from([0.0, 1.0]), st.integers(
 @given(rows)
 def test_cells_hold_every_row_once(rows):
     confidence, correct, tokens = np.array(rows, dtype=float).reshape(-1, 3).T
-    columns = Columns(correct, confidence, tokens)
+    columns = PredictionArrays(correct, confidence, tokens)
     distinct, cell = cells(columns)
     again = distinct.take(cell)
     for name in ("correct", "confidence", "tokens"):
@@ -75,7 +75,7 @@ def test_many_cells_are_merged_with_their_neighbours():
     rng = np.random.default_rng(0)
     n = 20_000
     confidence = np.where(rng.random(n) < 0.1, np.nan, rng.random(n))
-    columns = Columns((rng.random(n) < 0.6).astype(float), confidence)
+    columns = PredictionArrays((rng.random(n) < 0.6).astype(float), confidence)
     merged, cell = cells(columns)
     assert len(merged) <= MOST_CELLS + 4
     assert np.array_equal(merged.correct[cell], columns.correct)  # right and wrong stay apart

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Metric, PredictionArrays
 from saysel.metrics.brier import BrierReliability, BrierResolution
 from saysel.metrics.ece import Ece, Mce
 from saysel.metrics.smooth_ece import SmoothEce
@@ -22,19 +22,19 @@ METRICS = {
 N = 300
 
 
-def forecaster(seed: int, gap: float, n: int = N, tenths: bool = True) -> Columns:
+def forecaster(seed: int, gap: float, n: int = N, tenths: bool = True) -> PredictionArrays:
     """Confidences that are too high by the gap."""
     rng = np.random.default_rng(seed)
     confidence = rng.beta(3, 1.5, n)
     if tenths:
         confidence = confidence.round(1)
     right = rng.random(n) < np.clip(confidence - gap, 0, 1)
-    return Columns(right.astype(float), confidence)
+    return PredictionArrays(right.astype(float), confidence)
 
 
 def truth(metric: Metric, gap: float, tenths: bool = True) -> float:
     confidence = forecaster(99, gap, 200_000, tenths).confidence
-    return metric.compute(Columns(np.clip(confidence - gap, 0, 1), confidence))
+    return metric.compute(PredictionArrays(np.clip(confidence - gap, 0, 1), confidence))
 
 
 @pytest.mark.slow
@@ -81,7 +81,7 @@ def test_confidence_that_says_nothing_has_no_resolution():
     hits = 0
     for seed in range(60):
         confidence = rng.beta(3, 1.5, N).round(1)
-        columns = Columns((rng.random(N) < 0.6).astype(float), confidence)
+        columns = PredictionArrays((rng.random(N) < 0.6).astype(float), confidence)
         (made,) = judge_by_chance([BrierResolution()], columns, draws=200, seed=seed)
         hits += made.low == 0
     assert hits >= 52
@@ -101,7 +101,7 @@ def test_clusters_make_the_null_as_noisy_as_they_are():
         shared = np.where(rng.random(1200) < 0.6, luck, rng.random(1200))
         right = (shared < confidence).astype(float)
         for clusters in alarms:
-            columns = Columns(right, confidence, None, cluster if clusters else None)
+            columns = PredictionArrays(right, confidence, None, cluster if clusters else None)
             (made,) = judge_by_chance([Ece()], columns, draws=200, seed=seed)
             alarms[clusters] += made.low > 0
     assert alarms[True] <= 7 and alarms[False] >= 20
@@ -115,7 +115,7 @@ def test_a_value_that_is_all_noise_has_no_interval():
 
 
 def test_what_is_not_defined_has_none():
-    nothing = Columns(np.array([1.0]), np.array([np.nan]))
+    nothing = PredictionArrays(np.array([1.0]), np.array([np.nan]))
     assert judge_by_chance(list(METRICS.values()), nothing) == [None] * len(METRICS)
 
 
@@ -129,7 +129,9 @@ def test_what_is_not_defined_has_none():
 def test_no_interval_leaves_out_its_value(rows, grouped):
     confidence = np.array([np.nan if c is None else c for c, _ in rows])
     cluster = np.arange(len(rows)) // 3 if grouped else None
-    columns = Columns(np.array([y for _, y in rows], dtype=float), confidence, None, cluster)
+    columns = PredictionArrays(
+        np.array([y for _, y in rows], dtype=float), confidence, None, cluster
+    )
     metrics = [*METRICS.values(), BrierResolution()]
     for metric, made in zip(metrics, judge_by_chance(metrics, columns, draws=20), strict=True):
         value = metric.compute(columns)
@@ -142,7 +144,7 @@ def test_no_interval_leaves_out_its_value(rows, grouped):
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10), st.booleans()), min_size=2, max_size=30))
 def test_an_interval_holds_0_where_its_test_does_not_reject_it(rows):
-    columns = Columns(
+    columns = PredictionArrays(
         np.array([float(right) for _, right in rows]), np.array([k / 10 for k, _ in rows])
     )
     for chance in judge_by_chance([*METRICS.values(), BrierResolution()], columns):
@@ -150,6 +152,6 @@ def test_an_interval_holds_0_where_its_test_does_not_reject_it(rows):
 
 
 def test_confidences_are_put_together():
-    at = by_confidence(Columns(np.array([1.0, 0, 1]), np.array([0.5, 0.5, 0.2])))
+    at = by_confidence(PredictionArrays(np.array([1.0, 0, 1]), np.array([0.5, 0.5, 0.2])))
     assert at.confidence.tolist() == [0.2, 0.5] and at.correct.tolist() == [1, 0.5]
     assert at.n.tolist() == at.independent.tolist() == [1, 2]

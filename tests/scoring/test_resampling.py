@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.scoring.resampling import FEW, Levels, ratio, stated
 
 
@@ -32,7 +32,7 @@ def test_keys_are_equal_only_if_exactly_so():
 
 
 def test_rows_without_a_confidence_leave_with_their_weights():
-    columns = Columns(np.array([1.0, 0.0]), np.array([np.nan, 0.5]))
+    columns = PredictionArrays(np.array([1.0, 0.0]), np.array([np.nan, 0.5]))
     kept, weights = stated(columns, np.array([[3.0, 4.0]]))
     assert kept.correct.tolist() == [0.0] and weights.tolist() == [[4.0]]
     same, weights = stated(kept, weights)

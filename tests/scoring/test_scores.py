@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from saysel.errors import DataError
-from saysel.interfaces import Columns, Metric
+from saysel.interfaces import Metric, PredictionArrays
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.auroc import Auroc
 from saysel.metrics.brier import Brier
@@ -21,9 +21,9 @@ def prediction(confidence: float | None, correct: float | None) -> Prediction:
     return Prediction("q", "text", "answer", None, confidence, correct)
 
 
-def drawn(n: int, rate: float, seed: int = 1) -> Columns:
+def drawn(n: int, rate: float, seed: int = 1) -> PredictionArrays:
     rng = np.random.default_rng(seed)
-    return Columns((rng.random(n) < rate).astype(float), rng.integers(0, 11, n) / 10)
+    return PredictionArrays((rng.random(n) < rate).astype(float), rng.integers(0, 11, n) / 10)
 
 
 def test_columns_leaves_out_what_was_not_judged_and_keeps_what_was_not_stated():
@@ -65,7 +65,7 @@ def test_the_seed_decides_and_metrics_share_their_resamples():
 
 
 def test_an_undefined_value_has_no_interval():
-    (auroc,) = score(Columns(np.ones(9), np.linspace(0, 1, 9)), [Auroc()])
+    (auroc,) = score(PredictionArrays(np.ones(9), np.linspace(0, 1, 9)), [Auroc()])
     assert (auroc.value, auroc.low, auroc.high) == (None, None, None)
 
 
@@ -73,13 +73,13 @@ def test_resamples_where_a_metric_is_undefined_are_left_out():
     # One wrong answer of thirty: about 36 % of the resamples miss it.
     correct = np.ones(30)
     correct[0] = 0
-    (auroc,) = score(Columns(correct, np.linspace(0, 1, 30)), [Auroc()], resamples=300)
+    (auroc,) = score(PredictionArrays(correct, np.linspace(0, 1, 30)), [Auroc()], resamples=300)
     assert auroc.value == 1 and auroc.low == 1 and auroc.high == 1
 
 
 def test_no_interval_where_most_resamples_are_undefined():
     # Both classes are among the stated rows of 43 % of the resamples.
-    data = Columns(np.array([1.0, 0.0, 1.0, 1.0]), np.array([0.9, 0.1, np.nan, np.nan]))
+    data = PredictionArrays(np.array([1.0, 0.0, 1.0, 1.0]), np.array([0.9, 0.1, np.nan, np.nan]))
     auroc, accuracy = score(data, [Auroc(), Accuracy()], resamples=300)
     assert auroc.value == 1 and auroc.low is None and auroc.high is None
     assert accuracy.low is not None
@@ -112,7 +112,7 @@ def test_a_metric_that_knows_nothing_of_resamples_gets_the_same_intervals():
     class Slow(Brier):
         resampled = Metric.resampled
 
-        def compute(self, predictions: Columns) -> float:
+        def compute(self, predictions: PredictionArrays) -> float:
             stated = predictions.stated()
             return float(((stated.confidence - stated.correct) ** 2).mean())
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from saysel.interfaces import Columns
+from saysel.interfaces import PredictionArrays
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.parse_rate import ParseRate
 from saysel.scoring.scores import score
@@ -21,7 +21,7 @@ def test_it_is_wilsons_interval(right, n):
 
 
 def test_none_of_sixteen_is_not_known_to_be_none():
-    columns = Columns(np.zeros(16), np.full(16, np.nan))
+    columns = PredictionArrays(np.zeros(16), np.full(16, np.nan))
     for made in score(columns, [Accuracy(), ParseRate()]):
         assert (made.value, made.low) == (0, 0) and made.high == pytest.approx(0.194, abs=0.001)
 

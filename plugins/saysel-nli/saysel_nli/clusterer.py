@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from saysel.errors import DataError
-from saysel.interfaces import Clusterer, Throughput
+from saysel.interfaces import Clusterer, NotFingerprinted
 from saysel.records import Cluster, Question, Response
 from saysel_nli.entailment import Verdict, load, verdicts
 
@@ -52,7 +52,7 @@ class NliClusterer(Clusterer):
         0.5, gt=0, lt=1, description="probability above which an answer entails another"
     )
     with_question: bool = Field(True, description="each answer is read after its question")
-    batch_size: Throughput[int] = Field(64, ge=1, description="pairs read side by side")
+    batch_size: NotFingerprinted[int] = Field(64, ge=1, description="pairs read side by side")
 
     def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
         """See the interface.

@@ -39,7 +39,7 @@ from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.generation import Decoding, generate, padded
 from saysel.hf.interruption import deferred
 from saysel.hf.update_guard import UpdateGuard
-from saysel.interfaces import Throughput, Trainer, TrainingData
+from saysel.interfaces import NotFingerprinted, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.storage.shards import intact, intact_record, write_checked, write_record
 from saysel.trainers.rates import learning_rate
@@ -71,7 +71,7 @@ class TokenizedBrierTrainer(Trainer):
     """Calibrate the confidence behind the model's own answers with the Brier score as a loss."""
 
     version: ClassVar[int] = 3
-    decodes: ClassVar[bool] = True
+    uses_eval_temperature: ClassVar[bool] = True
 
     learning_rate: float | None = Field(
         None,
@@ -81,7 +81,7 @@ class TokenizedBrierTrainer(Trainer):
     )
     epochs: int = Field(3, ge=1, description="passes over the replies")
     batch_size: int = Field(16, ge=1, description="replies an optimizer step")
-    micro_batch_size: Throughput[int] = Field(
+    micro_batch_size: NotFingerprinted[int] = Field(
         16, ge=1, description="replies a forward pass; smaller ones are accumulated"
     )
     warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps that warm up")
@@ -94,7 +94,9 @@ class TokenizedBrierTrainer(Trainer):
     top_k: int = Field(50, ge=0, description="draw from the k likeliest tokens; 0: from all")
     questions: str = Field("train", description="split whose questions are answered")
     max_steps: int | None = Field(None, ge=1, description="stop early after so many steps")
-    checkpoint_every: Throughput[int] = Field(25, ge=1, description="steps between checkpoints")
+    checkpoint_every: NotFingerprinted[int] = Field(
+        25, ge=1, description="steps between checkpoints"
+    )
 
     _rehearsal: bool = PrivateAttr(False)
 
@@ -106,7 +108,7 @@ class TokenizedBrierTrainer(Trainer):
     def splits(self) -> tuple[str, ...]:
         return (self.questions,)
 
-    def verdicts(self, questions: int, samples: int) -> int:
+    def max_judge_calls(self, questions: int, samples: int) -> int:
         return questions
 
     def makes_adapter(self) -> bool:

@@ -16,7 +16,7 @@ from typing_extensions import Self
 
 from saysel.errors import DataError
 from saysel.hf import sentence_embeddings
-from saysel.interfaces import Target, Throughput
+from saysel.interfaces import NotFingerprinted, Target
 from saysel.records import Cluster, Question, Response
 
 
@@ -46,13 +46,15 @@ class GroupAccuracyTarget(Target):
     instruction: str = Field(
         "", description="put before every question, for models that were trained with one"
     )
-    batch_size: Throughput[int] = Field(64, ge=1, description="questions embedded side by side")
+    batch_size: NotFingerprinted[int] = Field(
+        64, ge=1, description="questions embedded side by side"
+    )
 
     _accuracies: Mapping[str, float] = PrivateAttr(default_factory=dict)
 
-    def ready(self) -> None:
+    def check_available(self) -> None:
         if self.label is None:
-            sentence_embeddings.ready()
+            sentence_embeddings.check_available()
 
     def fit(
         self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]

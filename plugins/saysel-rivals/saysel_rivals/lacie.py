@@ -37,7 +37,7 @@ from typing_extensions import Self
 from saysel import hf
 from saysel.errors import StageError
 from saysel.hf.generation import logprobs
-from saysel.interfaces import Format, Throughput, Trainer, TrainingData
+from saysel.interfaces import Format, NotFingerprinted, Trainer, TrainingData
 from saysel.records import ModelRef, Question, Response
 from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
@@ -82,7 +82,7 @@ class DPOTrainer(Trainer):
     )
     epochs: float = Field(1, gt=0, description="passes over the pairs")
     batch_size: int = Field(32, ge=1, description="pairs an optimizer step")
-    micro_batch_size: Throughput[int] = Field(
+    micro_batch_size: NotFingerprinted[int] = Field(
         8, ge=1, description="pairs a forward pass; smaller ones are accumulated"
     )
     warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps that warm up")
@@ -104,7 +104,7 @@ class DPOTrainer(Trainer):
     def splits(self) -> tuple[str, ...]:
         return ("train",)
 
-    def verdicts(self, questions: int, samples: int) -> int:
+    def max_judge_calls(self, questions: int, samples: int) -> int:
         return questions * samples
 
     def makes_adapter(self) -> bool:

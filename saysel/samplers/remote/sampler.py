@@ -20,7 +20,7 @@ from typing_extensions import Self
 
 from saysel.costs import ledger
 from saysel.errors import MissingExtra, UsageError
-from saysel.interfaces import Prompt, Sampler, Throughput
+from saysel.interfaces import NotFingerprinted, Prompt, Sampler
 from saysel.records import Generation, ModelRef
 from saysel.samplers.remote import response_cache
 from saysel.samplers.remote.api_key import ApiKey
@@ -55,7 +55,7 @@ class RemoteSampler(Sampler):
         None, min_length=1, description="the server's name for the model; null: the recipe's model"
     )
     base_url: str = Field(description="address of the server")
-    key_from: Throughput[str | None] = Field(
+    key_from: NotFingerprinted[str | None] = Field(
         None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         description="environment variable that holds the key; null: the provider's usual one for "
@@ -66,24 +66,28 @@ class RemoteSampler(Sampler):
     extra: dict[str, Any] = Field(
         default_factory=dict, description="further parameters, sent with each request as they are"
     )
-    concurrency: Throughput[int] = Field(16, ge=1, description="requests under way side by side")
-    requests_per_minute: Throughput[int | None] = Field(
+    concurrency: NotFingerprinted[int] = Field(
+        16, ge=1, description="requests under way side by side"
+    )
+    requests_per_minute: NotFingerprinted[int | None] = Field(
         None, ge=1, description="most requests a minute; null: no limit"
     )
-    tokens_per_minute: Throughput[int | None] = Field(
+    tokens_per_minute: NotFingerprinted[int | None] = Field(
         None, ge=1, description="most tokens a minute, read and written; null: no limit"
     )
-    timeout: Throughput[float] = Field(
+    timeout: NotFingerprinted[float] = Field(
         120.0, gt=0, description="seconds until a whole answer has to be there"
     )
-    retries: Throughput[int] = Field(8, ge=0, description="times that a failed request is repeated")
-    store: Throughput[str | None] = Field(
+    retries: NotFingerprinted[int] = Field(
+        8, ge=0, description="times that a failed request is repeated"
+    )
+    store: NotFingerprinted[str | None] = Field(
         None, min_length=1, description="SQLite file of responses; null: in the run directory"
     )
 
     _refusals: list[str] | None = PrivateAttr(None)
 
-    def lenient(self, refusals: list[str]) -> Self:
+    def tolerate_refusals(self, refusals: list[str]) -> Self:
         sampler = self.model_copy()
         sampler._refusals = refusals
         return sampler
@@ -119,7 +123,7 @@ class RemoteSampler(Sampler):
             raise ValueError("must be an address such as http://localhost:8000/v1")
         return url.rstrip("/")
 
-    def ready(self) -> None:
+    def check_available(self) -> None:
         # The versions of the SDKs that are needed bring httpx2 along; older ones use another.
         if any(find_spec(package) is None for package in (self.api, "httpx2")):
             raise MissingExtra(self.label, self.api, self.api)
@@ -128,7 +132,7 @@ class RemoteSampler(Sampler):
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
     ) -> Iterator[list[Generation]]:
-        self.ready()
+        self.check_available()
         asked = self._asked(model)
         parameters = {"sampler": self.api, "server": self.base_url, **self.parameters()}
         keys = [

@@ -39,7 +39,7 @@ from saysel import hf
 from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.generation import Decoding
 from saysel.hf.interruption import deferred
-from saysel.interfaces import RewardFn, Throughput, Trainer, TrainingData
+from saysel.interfaces import NotFingerprinted, RewardFn, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.trainers.judged_replies import UnreadableBatches
 from saysel.trainers.ppo.checkpoint import Checkpoint
@@ -60,7 +60,7 @@ class PPOTrainer(Trainer):
     """Calibrate the stated confidence with PPO and any reward."""
 
     version: ClassVar[int] = 4
-    decodes: ClassVar[bool] = True
+    uses_eval_temperature: ClassVar[bool] = True
 
     reward: RewardFn = Field(
         cast(Any, "quadratic"), validate_default=True, description="what a reply earns"
@@ -130,7 +130,9 @@ class PPOTrainer(Trainer):
     questions: str = Field(
         "train", description="split to draw questions from: `rl` where there are enough for one"
     )
-    checkpoint_every: Throughput[int] = Field(25, ge=1, description="steps between checkpoints")
+    checkpoint_every: NotFingerprinted[int] = Field(
+        25, ge=1, description="steps between checkpoints"
+    )
 
     @model_validator(mode="after")
     def _only_confidences_are_summed(self) -> Self:
@@ -148,7 +150,7 @@ class PPOTrainer(Trainer):
     def splits(self) -> tuple[str, ...]:
         return (self.questions,)
 
-    def verdicts(self, questions: int, samples: int) -> int:
+    def max_judge_calls(self, questions: int, samples: int) -> int:
         return self.steps * self.batch_size
 
     def makes_adapter(self) -> bool:

@@ -15,8 +15,8 @@ import saysel
 from saysel.cli import cli
 from saysel.errors import SayselError, UsageError
 from saysel.interfaces import KINDS
-from saysel.recipes import yaml_text
 from saysel.recipes.recipe import packaged
+from saysel.recipes.text import parse_yaml
 
 COMMANDS = [
     *("run", "check", "show", "plugins", "schema", "report", "ask"),
@@ -122,7 +122,7 @@ def test_help_is_quick() -> None:
 def test_show_prints_the_recipe_with_its_defaults(small_recipe: str, tmp_path: Path) -> None:
     result = saysel_says("show", small_recipe, "--set", "train.0.steps=3", "--set", "seed=5")
     assert result.exit_code == 0
-    shown = yaml_text.parse(result.output)
+    shown = parse_yaml(result.output)
     assert shown["train"][0]["steps"] == 3
     assert shown["cluster"]["use"] == "exact"
     (tmp_path / "again.yaml").write_text(result.output)

@@ -150,7 +150,7 @@ def test_a_split_without_questions(tmp_path: Path) -> None:
     )
 
     assert refused("run", recipe, "--out", tmp_path / "run") == [
-        "source: there are no questions in the split 'heldout'"
+        "source: the split 'heldout' has no questions"
     ]
 
 

@@ -30,11 +30,12 @@ from pathlib import Path
 from saysel.faithfulness.measures import MEASURES, Measured, measure
 from saysel.faithfulness.mentions import words
 from saysel.interfaces import RationaleWriter
+from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe, load
 from saysel.records import Meaning, ModelRef, Question, Rationale, Reflection, Response
 from saysel.registry import build
 from saysel.sources.witness import PLACES, posterior
-from saysel.stages import questions, read_model
+from saysel.stages import read_model
 from saysel.stages.faithfulness import ReflectShard, reread
 
 Texts = list[str]

@@ -35,12 +35,13 @@ from typing import Any, NamedTuple
 import yaml
 
 from saysel.plan.plan import Step, plan
+from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe, load
 from saysel.records import Prediction
 from saysel.report.comparison import write as write_comparison
 from saysel.scoring.comparison import Method, compare
 from saysel.scoring.scores import clusters_of, columns, score
-from saysel.stages import questions, stage_directory
+from saysel.stages import stage_directory
 from saysel.storage.shards import Shards, finished, read_json, write_json, write_text
 
 HERE = Path(__file__).parent

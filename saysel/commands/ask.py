@@ -12,9 +12,9 @@ from saysel.hf import model_at
 from saysel.interfaces import EstimationContext
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import plan
+from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe, load
 from saysel.records import Question
-from saysel.stages import questions
 
 
 def ask(target: str, question: str, cell: str | None = None) -> None:

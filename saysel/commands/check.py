@@ -9,8 +9,8 @@ from saysel.costs.work import work
 from saysel.display.terminal import echo
 from saysel.interfaces import Model
 from saysel.plan.plan import plan
+from saysel.recipes.components import components
 from saysel.recipes.recipe import load
-from saysel.runs.manifest import components
 
 
 def check(reference: str, overrides: Sequence[str]) -> None:

@@ -107,8 +107,9 @@ def _methods(argument: str, how: Reading, alone: bool) -> list[tuple[Path, Metho
 
 def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
     """The rows of a run's report, without the ideal observer's."""
+    from saysel.recipes.questions import questions
     from saysel.records import Prediction
-    from saysel.stages import how_to_go_on, questions, stage_directory, stored
+    from saysel.stages import how_to_go_on, stage_directory, stored
     from saysel.storage.shards import finished
 
     found = []

@@ -22,8 +22,8 @@ from saysel import registry
 from saysel.display.terminal import echo
 from saysel.errors import UsageError
 from saysel.interfaces import KINDS
-from saysel.recipes import yaml_text
 from saysel.recipes.recipe import load, packaged
+from saysel.recipes.text import parse_yaml
 from saysel.registry import suggest
 from saysel.storage.shards import disk_trouble, write_text
 
@@ -109,7 +109,7 @@ def class_name(component: str, kind: str) -> str:
 
 def _is_text(word: str) -> bool:
     """Whether YAML reads it as text; it takes `null`, `on` and `no` for something else."""
-    return bool(yaml_text.parse(word) == word)
+    return bool(parse_yaml(word) == word)
 
 
 def module_name(name: str) -> str:

@@ -13,9 +13,9 @@ from saysel.display.terminal import echo
 from saysel.errors import UsageError
 from saysel.files.predictions import Predictions, load
 from saysel.interfaces import Format, Judge, Metric
-from saysel.recipes import yaml_text
 from saysel.recipes.problems import problems
 from saysel.recipes.recipe import METRICS
+from saysel.recipes.text import parse_yaml
 
 
 class Components(BaseModel):
@@ -108,6 +108,6 @@ def _components(format: str | None, judge: str | None, metrics: Sequence[str]) -
 def _component(option: str, text: str) -> Any:
     """A name, or a mapping with options, as a recipe would have it."""
     try:
-        return yaml_text.parse(text)
+        return parse_yaml(text)
     except ValueError as error:
         raise UsageError(f"--{option}: {error}") from None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from saysel.display.terminal import echo
 from saysel.recipes.recipe import load
-from saysel.recipes.yaml_text import dump
+from saysel.recipes.text import dump_yaml
 
 
 def show(recipe: str, overrides: Sequence[str]) -> None:
@@ -15,4 +15,4 @@ def show(recipe: str, overrides: Sequence[str]) -> None:
     Raises:
         UsageError: see `saysel.recipes.recipe.load`.
     """
-    echo(dump(load(recipe, overrides).resolved()), nl=False)
+    echo(dump_yaml(load(recipe, overrides).resolved()), nl=False)

@@ -11,10 +11,10 @@ from saysel.errors import UsageError
 from saysel.interfaces import Component, Sampler
 from saysel.plan.plan import Plan, Step
 from saysel.prompting.llm import AsksModel
+from saysel.recipes.components import components
+from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
 from saysel.records import Question
-from saysel.runs.manifest import components
-from saysel.stages import questions
 
 #: As long as a question of HotpotQA: some twenty tokens.
 USUAL = Question("usual", "word " * 18, ("word",))

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from saysel.plan.plan import Step, plan
+from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
-from saysel.stages import questions
 from saysel.storage.shards import read_record
 
 

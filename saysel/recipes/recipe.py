@@ -38,10 +38,10 @@ from saysel.interfaces import (
     Target,
     Trainer,
 )
-from saysel.recipes import yaml_text
 from saysel.recipes.faithfulness import Faithfulness
 from saysel.recipes.paths import assign, split
 from saysel.recipes.problems import problems
+from saysel.recipes.text import parse_yaml, read_yaml
 from saysel.recipes.values import MOST_CELLS, name_problem, unusable
 from saysel.registry import suggest
 
@@ -249,7 +249,7 @@ def load(reference: str, overrides: Sequence[str] = ()) -> Recipe:
         try:
             if not equals:
                 raise ValueError("write it as path=value")
-            choices.append((place.strip(), yaml_text.parse(text)))
+            choices.append((place.strip(), parse_yaml(text)))
         except ValueError as error:
             wrong.append(f"--set {place or override}: {error}")
     wrong += _assign_all(content, choices, "--set ")
@@ -303,7 +303,7 @@ def _extended(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if place in above:
         circle = " -> ".join(str(step) for step in (*above[above.index(place) :], place))
         raise UsageError(f"{path}: extends goes in a circle: {circle}")
-    content = yaml_text.read(path)
+    content = read_yaml(path)
     reference = content.pop("extends", None)
     if reference is not None:
         if not isinstance(reference, str):

@@ -6,19 +6,16 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from saysel import __version__, registry
-from saysel.interfaces import Component
 from saysel.leaks.check import summaries
 from saysel.plan.plan import Plan, Step
 from saysel.plan.plan import plan as planned
+from saysel.recipes.components import components
 from saysel.recipes.recipe import Recipe
 from saysel.plan.stage_names import DATA
 from saysel.storage.shards import DONE, intact_record, write_record
@@ -116,18 +113,6 @@ def _plugins(plan: Plan) -> dict[str, str]:
         if component.use
     }
     return {name: f"{claim.distribution} {claim.version}" for name, claim in sorted(used.items())}
-
-
-def components(value: Any) -> Iterator[Component]:
-    """All components within a recipe, nested ones too."""
-    if isinstance(value, Component):
-        yield value
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from components(getattr(value, name))
-    elif isinstance(value, list | tuple | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from components(item)
 
 
 def _hardware() -> dict[str, Any]:

@@ -25,15 +25,17 @@ from saysel.leaks import check
 from saysel.errors import RunBusy, SayselError, StageError
 from saysel.runs.events import Events
 from saysel.costs.ledger import Ledger, warnings
-from saysel.runs.manifest import Manifest, components, peak_memory, reset_peak_memory
+from saysel.recipes.components import components
+from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
 from saysel.plan.plan import Plan, Step, plan
 from saysel.runs.progress import StageProgress
 from saysel.recipes.recipe import Recipe
-from saysel.recipes.yaml_text import dump
+from saysel.recipes.text import dump_yaml
 from saysel.report import Row, is_whole, read_metrics
 from saysel.storage.sqlite import NO_LOCKS, no_locks
 from saysel.plan.stage_names import DATA, STAGES
-from saysel.stages import StageContext, questions, stage_directory
+from saysel.recipes.questions import questions
+from saysel.stages import StageContext, stage_directory
 from saysel.storage.shards import DONE, disk_trouble, finish, finished, intact_record, verify, write_text
 
 #: Less free space than this when something fails means that the disk was full.
@@ -98,7 +100,7 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
     for step in todo.steps:
         if step not in steps and _done(directory, step):
             verify(stage_directory(directory, step))
-    place, described = directory / "recipe.yaml", dump(recipe.resolved())
+    place, described = directory / "recipe.yaml", dump_yaml(recipe.resolved())
     if not steps:
         # Another recipe may have been begun here since, or an option changed that redoes nothing.
         same = place.is_file() and place.read_bytes() == described.encode()

@@ -15,10 +15,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from saysel.errors import DataError
-from saysel.interfaces import EstimationContext, Sampler, Source
+from saysel.interfaces import EstimationContext, Sampler
 from saysel.leaks.check import verdict
 from saysel.plan.plan import Plan, Step
+from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
 from saysel.runs.progress import StageProgress
@@ -72,40 +72,6 @@ class StageContext:
             DataError: there are none, or two share an id.
         """
         return questions(self.recipe, split)
-
-
-def questions(recipe: Recipe, split: str) -> list[Question]:
-    """The questions of a recipe's split, seen to be usable.
-
-    Read once for all stages, and again once the source's options or its file are others.
-
-    Raises:
-        DataError: there are none, two share an id, or one has no answer.
-    """
-    source = recipe.source
-    key = (type(source), source.model_dump_json(), source.digest(), split)
-    if key not in _READ:
-        _READ[key] = _usable(source, split)
-    return list(_READ[key])
-
-
-_READ: dict[tuple[type[Source], str, str, str], list[Question]] = {}
-
-
-def _usable(source: Source, split: str) -> list[Question]:
-    found = list(source.questions(split))
-    if not found:
-        raise DataError(f"source: there are no questions in the split '{split}'")
-    seen: set[str] = set()
-    for question in found:
-        if question.id in seen:
-            raise DataError(f"source: two questions of '{split}' have the id '{question.id}'")
-        if not question.answers:
-            raise DataError(
-                f"source: question '{question.id}' of '{split}' has no answer to be judged by"
-            )
-        seen.add(question.id)
-    return found
 
 
 def judged_on(run: Path, recipe: Recipe) -> list[Question]:

@@ -10,8 +10,9 @@ import pytest
 import saysel
 from saysel import registry
 from saysel.errors import PluginError, RecipeError, UsageError
-from saysel.recipes import recipe, yaml_text
+from saysel.recipes import recipe
 from saysel.recipes.recipe import Recipe, load, packaged
+from saysel.recipes.text import dump_yaml, parse_yaml
 from saysel.registry.builtins import saysel_metrics
 from tests import small_plugin
 
@@ -96,7 +97,7 @@ def test_resolved_writes_everything_out_and_loads_to_an_equal_recipe(write: Writ
         "critic": None,
     }
     assert resolved["sample"]["batch_size"] == 8
-    again = load(write(yaml_text.dump(resolved), "again.yaml"))
+    again = load(write(dump_yaml(resolved), "again.yaml"))
     assert again == loaded
     assert again.resolved() == resolved
 
@@ -186,8 +187,8 @@ def test_the_head_line_names_the_recipe_and_counts(write: Write) -> None:
 )
 def test_problems_in_words(write: Write, text: str, said: str) -> None:
     key = text.partition(":")[0]
-    kept = {k: v for k, v in yaml_text.parse(BASE).items() if k != key}
-    assert any(said in line for line in problems_of(write(yaml_text.dump(kept) + text)))
+    kept = {k: v for k, v in parse_yaml(BASE).items() if k != key}
+    assert any(said in line for line in problems_of(write(dump_yaml(kept) + text)))
 
 
 def test_long_values_are_cut(write: Write) -> None:

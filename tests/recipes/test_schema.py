@@ -9,9 +9,9 @@ import pytest
 
 from saysel import registry
 from saysel.interfaces import KINDS
-from saysel.recipes import yaml_text
 from saysel.recipes.recipe import Recipe, packaged
 from saysel.recipes.schema import recipe_schema
+from saysel.recipes.text import parse_yaml, read_yaml
 from tests import small_plugin
 
 
@@ -24,7 +24,7 @@ def schema() -> Iterator[dict[str, Any]]:
 
 
 def accepts(schema: dict[str, Any], text: str) -> bool:
-    return jsonschema.Draft202012Validator(schema).is_valid(yaml_text.parse(text))
+    return jsonschema.Draft202012Validator(schema).is_valid(parse_yaml(text))
 
 
 def test_it_is_a_schema_in_json(schema: dict[str, Any]) -> None:
@@ -81,4 +81,4 @@ def test_bad_recipes_do_not(schema: dict[str, Any], text: str) -> None:
 
 def test_every_packaged_recipe_passes(schema: dict[str, Any]) -> None:
     for name in packaged():
-        jsonschema.validate(yaml_text.read(registry.recipe(name)), schema)
+        jsonschema.validate(read_yaml(registry.recipe(name)), schema)

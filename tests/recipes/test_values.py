@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from saysel.plan.plan import Step
 from saysel.recipes.recipe import Recipe, load
-from saysel.recipes.yaml_text import parse
+from saysel.recipes.text import parse_yaml
 from tests.tiny import says
 
 BOMB = "".join(
@@ -105,7 +105,7 @@ def test_numbers_from_python_are_finite_too() -> None:
 
 
 def test_aliases_that_repeat_little_are_fine(tmp_path: Path) -> None:
-    assert parse("a: &a [1, 2]\nb: [*a, *a]\nc: &c {x: 1}\nd: {<<: *c, y: 2}") == {
+    assert parse_yaml("a: &a [1, 2]\nb: [*a, *a]\nc: &c {x: 1}\nd: {<<: *c, y: 2}") == {
         "a": [1, 2], "b": [[1, 2], [1, 2]], "c": {"x": 1}, "d": {"x": 1, "y": 2},
     }  # fmt: skip
 

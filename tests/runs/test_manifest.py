@@ -10,7 +10,8 @@ import pytest
 from saysel import __version__
 
 from saysel.runs import manifest
-from saysel.runs.manifest import Manifest, components, peak_memory, reset_peak_memory
+from saysel.recipes.components import components
+from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import Recipe
 from saysel.storage.shards import finish, read_json

@@ -13,7 +13,7 @@ import pytest
 
 import saysel
 from saysel import registry
-from saysel.recipes import yaml_text
+from saysel.recipes.text import read_yaml
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import load
 from saysel.storage.shards import read_json, read_record
@@ -51,7 +51,7 @@ def test_the_run_directory_holds_what_came_out(tiny_run: Path, tiny_recipe: Path
 
 
 def test_its_recipe_is_the_resolved_one(tiny_run: Path, tiny_recipe: Path) -> None:
-    written = yaml_text.read(tiny_run / "recipe.yaml")
+    written = read_yaml(tiny_run / "recipe.yaml")
     assert written == load(str(tiny_recipe)).resolved()
     again = plan(load(str(tiny_run / "recipe.yaml")))
     assert again.report.fingerprint == plan(load(str(tiny_recipe))).report.fingerprint
@@ -190,7 +190,7 @@ def test_another_reward_redoes_ppo_and_what_follows(tiny_recipe: Path, tiny_copy
         key: value for key, value in quadratic.items() if key != "metrics"
     }
     assert len(linear) == len(quadratic) + 2  # another model and its predictions
-    recipe = yaml_text.read(tiny_copy / "recipe.yaml")
+    recipe = read_yaml(tiny_copy / "recipe.yaml")
     assert recipe["train"][1]["reward"]["use"] == "linear"
     assert "linear" in (tiny_copy / "report" / "index.html").read_text()
 
@@ -199,7 +199,7 @@ def test_another_reward_redoes_ppo_and_what_follows(tiny_recipe: Path, tiny_copy
     assert says("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
     assert started(tiny_copy, told) == ["report"]
     assert results(tiny_copy)["metrics"] == quadratic["metrics"]
-    assert yaml_text.read(tiny_copy / "recipe.yaml")["train"][1]["reward"]["use"] == "quadratic"
+    assert read_yaml(tiny_copy / "recipe.yaml")["train"][1]["reward"]["use"] == "quadratic"
     assert len((tiny_copy / "report" / "index.html").read_text()) == pytest.approx(
         len(page), rel=0.01
     )
@@ -221,7 +221,7 @@ def test_throughput_options_redo_nothing(tiny_recipe: Path, tiny_copy: Path) -> 
     assert "nothing to do" in result.stdout
     assert len(events(tiny_copy)) == told
     # What is written is what was last asked for.
-    assert yaml_text.read(tiny_copy / "recipe.yaml")["sample"]["batch_size"] == 3
+    assert read_yaml(tiny_copy / "recipe.yaml")["sample"]["batch_size"] == 3
     assert list(read_json(tiny_copy / "manifest.json")["stages"]) == STEPS
 
 

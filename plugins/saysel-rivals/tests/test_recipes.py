@@ -20,7 +20,7 @@ import saysel
 import saysel_rivals
 from saysel import registry
 from saysel.interfaces import Judge, Source
-from saysel.recipes import yaml_text
+from saysel.recipes.text import read_yaml
 
 PROJECT = Path(saysel_rivals.__file__).parent.parent
 FOLDER = PROJECT / "saysel_rivals" / "recipes"
@@ -28,7 +28,7 @@ FOLDER = PROJECT / "saysel_rivals" / "recipes"
 
 def trainers(name: str) -> list[str]:
     """What a recipe of ours trains with, as it is written."""
-    phases = yaml_text.read(FOLDER / f"{name}.yaml")["train"]
+    phases = read_yaml(FOLDER / f"{name}.yaml")["train"]
     return [phase["use"] for phase in phases]
 
 
@@ -47,7 +47,7 @@ def test_every_file_is_announced() -> None:
 
 def test_names_are_those_of_the_files() -> None:
     for name in NAMES:
-        assert yaml_text.read(FOLDER / f"{name}.yaml")["name"] == name
+        assert read_yaml(FOLDER / f"{name}.yaml")["name"] == name
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_check_loads_nothing_heavy(python: Path) -> None:
     ],
 )
 def test_published_values(name: str, published: dict[str, Any]) -> None:
-    (phase,) = yaml_text.read(FOLDER / f"{name}.yaml")["train"]
+    (phase,) = read_yaml(FOLDER / f"{name}.yaml")["train"]
     for key, value in published.items():
         found: Any = phase
         for part in key.split("."):

@@ -55,7 +55,7 @@ for side in (RecipeLoader, RecipeDumper):  # the dumper, so that it quotes a tex
     )
 
 
-def parse(text: str) -> Any:
+def parse_yaml(text: str) -> Any:
     """The value of a piece of YAML.
 
     Raises:
@@ -110,7 +110,7 @@ def _size(node: yaml.Node, sizes: dict[int, int | None]) -> int:
     return size
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a recipe file.
 
     Raises:
@@ -134,7 +134,7 @@ def read(path: Path) -> dict[str, Any]:
             f"{path}: line {line} is not UTF-8 (byte 0x{read[error.start]:02x}); save it as UTF-8"
         ) from error
     try:
-        content = parse(text)
+        content = parse_yaml(text)
     except ValueError as error:
         raise UsageError(f"{path}: not a YAML file: {error}") from error
     if content is None:
@@ -149,6 +149,6 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def dump(content: dict[str, Any]) -> str:
-    """YAML that `parse` reads back to the same."""
+def dump_yaml(content: dict[str, Any]) -> str:
+    """YAML that `parse_yaml` reads back to the same."""
     return yaml.dump(content, Dumper=RecipeDumper, sort_keys=False, allow_unicode=True, width=100)

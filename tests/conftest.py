@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from saysel import registry, testing
 from saysel.records import ModelRef
-from tests import small_plugin, tiny
+from tests.support import end_to_end, small_plugin
 
 # Tests run side by side, and threads that wait for a busy core spin on it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -57,7 +57,7 @@ def minilm() -> str:
 def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a recipe that walks every stage in seconds."""
     path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
-    path.write_text(tiny.RECIPE)
+    path.write_text(end_to_end.RECIPE)
     return path
 
 
@@ -65,7 +65,7 @@ def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_run(tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of it, made once per worker. Not to be changed: see `tiny_copy`."""
     run = tmp_path_factory.mktemp("run") / "tiny"
-    result = tiny.says("run", tiny_recipe, "--out", run)
+    result = end_to_end.invoke("run", tiny_recipe, "--out", run)
     assert result.exit_code == 0, result.output
     (run.parent / "said").write_text(result.stdout)
     return run

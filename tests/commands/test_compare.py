@@ -14,7 +14,7 @@ import pytest
 
 from saysel.records import Prediction
 from saysel.storage.shards import Shards
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 
 def write(path: Path, confidences: list[float | None], first: int = 0) -> Path:
@@ -38,7 +38,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_files_are_compared(files, tmp_path):
-    result = says("compare", *files, "--out", tmp_path / "out", "--resamples", 2000)
+    result = invoke("compare", *files, "--out", tmp_path / "out", "--resamples", 2000)
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
     assert lines[:4] == [
@@ -63,7 +63,7 @@ def test_files_are_compared(files, tmp_path):
 def test_the_page_is_whole_and_asks_for_nothing(files, tmp_path):
     bad = files[0].rename(tmp_path / "<img src=x onerror=alert(1)>.parquet")
     metrics = ("--metric", "brier", "--metric", "{use: ece, bins: 5}")
-    says("compare", bad, files[1], "--out", tmp_path, "--resamples", 100, *metrics)
+    invoke("compare", bad, files[1], "--out", tmp_path, "--resamples", 100, *metrics)
     html = (tmp_path / "index.html").read_text()
     opened: list[str] = []
 
@@ -83,11 +83,11 @@ def test_the_page_is_whole_and_asks_for_nothing(files, tmp_path):
 
 def test_different_questions_are_refused(files, tmp_path):
     other = write(tmp_path / "other.parquet", [0.5] * 90, first=45)
-    result = says("compare", files[0], other, "--out", tmp_path / "out")
+    result = invoke("compare", files[0], other, "--out", tmp_path / "out")
     assert result.exit_code == 2
     assert "45 are shared; add --intersect" in result.stderr and not (tmp_path / "out").exists()
     arguments = ("--intersect", "--out", tmp_path / "out", "--resamples", "100")
-    result = says("compare", files[0], other, *arguments)
+    result = invoke("compare", files[0], other, *arguments)
     told = "45 questions are shared (sure.parquet has 90, other.parquet has 90)"
     assert result.exit_code == 0 and result.output.splitlines()[0] == told
 
@@ -98,13 +98,13 @@ def test_tables_made_elsewhere_are_compared(tmp_path, monkeypatch):
         rows = [f"{i},{text},0.{i}5,{i % 2}" for i, text in enumerate(texts)]
         Path(f"{name}.csv").write_text("\n".join(["id,question,confidence,correct", *rows]))
     options = ("--resamples", "100", "--metric", "brier")
-    result = says("compare", "a.csv", "b.csv", *options)
+    result = invoke("compare", "a.csv", "b.csv", *options)
     assert result.exit_code == 0 and result.output.startswith("3 questions are shared\n")
-    result = says("compare", "a.csv", "c.csv", *options)  # one id with two texts
+    result = invoke("compare", "a.csv", "c.csv", *options)  # one id with two texts
     assert result.exit_code == 2 and "and 2 are shared" in result.stderr
     assert "order" not in result.stderr
     Path("rows.csv").write_text("confidence,correct\n0.5,1\n0.6,0\n0.7,1\n")
-    result = says("compare", "a.csv", "rows.csv", *options)
+    result = invoke("compare", "a.csv", "rows.csv", *options)
     told = "rows.csv: no column is known to be the id: its rows are paired by their order"
     assert told in result.stderr
 
@@ -125,13 +125,13 @@ def test_trouble_is_one_line(tmp_path, monkeypatch, arguments, told):
     Path("broken.parquet").write_text("no")
     pq.write_table(pa.table({"x": [1]}), "other.parquet")
     write(Path("ok.parquet"), [0.5] * 3)
-    result = says("compare", *arguments)
+    result = invoke("compare", *arguments)
     assert result.exit_code == 2 and told in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
 def test_the_rows_of_a_run_are_compared_with_its_first(tiny_run, tmp_path):
-    result = says("compare", tiny_run, "--out", tmp_path, "--resamples", 100)
+    result = invoke("compare", tiny_run, "--out", tmp_path, "--resamples", 100)
     assert result.exit_code == 0, result.output
     pairs = [line for line in result.output.splitlines() if line.startswith(("before:", "after:"))]
     assert pairs == [
@@ -146,12 +146,12 @@ def test_the_rows_of_a_run_are_compared_with_its_first(tiny_run, tmp_path):
 
 def test_rows_of_runs_can_be_named(tiny_run, tmp_path):
     options = ("--out", tmp_path, "--resamples", "100", "--metric", "brier")
-    result = says("compare", f"{tiny_run}:base:self_consistency", tiny_run, *options)
+    result = invoke("compare", f"{tiny_run}:base:self_consistency", tiny_run, *options)
     assert result.exit_code == 0, result.output
     assert (
         "before: tiny · base · self_consistency\nafter:  tiny · ppo · verbalized" in result.output
     )
-    result = says("compare", f"{tiny_run}:sft", f"{tiny_run}:dpo", *options)
+    result = invoke("compare", f"{tiny_run}:sft", f"{tiny_run}:dpo", *options)
     assert result.exit_code == 2
     assert "has no row 'dpo'; there are base:verbalized, base:self_consistency" in result.stderr
 
@@ -159,7 +159,7 @@ def test_rows_of_runs_can_be_named(tiny_run, tmp_path):
 def test_a_run_without_predictions_says_so(tiny_copy, tmp_path):
     (place,) = tiny_copy.glob("stages/evaluate-ppo-*")
     (place / "done.json").unlink()
-    result = says("compare", tiny_copy, "--out", tmp_path)
+    result = invoke("compare", tiny_copy, "--out", tmp_path)
     assert result.exit_code == 2
     assert result.stderr.endswith("evaluate-ppo-verbalized is not done: run the recipe first\n")
 
@@ -202,15 +202,17 @@ FAST = ("--resamples", "100", "--metric", "brier")
 def test_files_of_one_name_are_told_apart_by_folder(folders):
     arguments = ("x/a/replies.jsonl", "x/b/replies.jsonl", "--format", "sayself", *FAST)
 
-    result = says("compare", *arguments)
+    result = invoke("compare", *arguments)
 
     assert result.exit_code == 0, result.output
     assert "before: a/replies.jsonl\nafter:  b/replies.jsonl\n" in result.output
     Path("y").mkdir()
     Path("x/a").rename("y/b")
-    result = says("compare", "x/b/replies.jsonl", "y/b/replies.jsonl", "--format", "sayself", *FAST)
+    result = invoke(
+        "compare", "x/b/replies.jsonl", "y/b/replies.jsonl", "--format", "sayself", *FAST
+    )
     assert "before: x/b/replies.jsonl\nafter:  y/b/replies.jsonl\n" in result.output
-    monkey = says("compare", "x/b/replies.jsonl", "x/b/../b/replies.jsonl", *arguments[2:])
+    monkey = invoke("compare", "x/b/replies.jsonl", "x/b/../b/replies.jsonl", *arguments[2:])
     assert monkey.exit_code == 2 and "named twice" in monkey.stderr
 
 
@@ -220,35 +222,35 @@ def test_runs_of_one_name_are_told_apart_by_folder(tiny_run, tmp_path):
         (tmp_path / folder / "tiny").symlink_to(tiny_run)
     copies = [tmp_path / folder / "tiny" for folder in ("a", "b")]
 
-    result = says("compare", *copies, "--out", tmp_path / "out", *FAST)
+    result = invoke("compare", *copies, "--out", tmp_path / "out", *FAST)
 
     assert result.exit_code == 2 and "named twice" in result.stderr  # links to one run
     for copy in copies:
         copy.unlink()
         shutil.copytree(tiny_run, copy)
-    result = says("compare", *copies, "--out", tmp_path / "out", *FAST)
+    result = invoke("compare", *copies, "--out", tmp_path / "out", *FAST)
     assert result.exit_code == 0, result.output
     assert "before: a/tiny · ppo · verbalized\nafter:  b/tiny · ppo · verbalized" in result.output
 
 
 def test_it_takes_the_options_that_its_advice_names(folders):
     files = ("x/a/percent.csv", "x/b/percent.csv")
-    result = says("compare", *files, *FAST)
+    result = invoke("compare", *files, *FAST)
     assert result.exit_code == 2 and "name it with --column confidence=NAME" in result.stderr
     named = ("--column", "confidence=p_true", "--column", "confidence=prob_true")
-    result = says("compare", *files, *named, *FAST)
+    result = invoke("compare", *files, *named, *FAST)
     assert result.exit_code == 2 and "say --scale 100" in result.stderr
-    result = says("compare", *files, *named, "--scale", "100", *FAST)
+    result = invoke("compare", *files, *named, "--scale", "100", *FAST)
     assert result.exit_code == 0, result.output
-    result = says("compare", "x/a/replies.jsonl", "x/b/replies.jsonl", *FAST)
+    result = invoke("compare", "x/a/replies.jsonl", "x/b/replies.jsonl", *FAST)
     assert result.exit_code == 2 and "with --format" in result.stderr
     judged = ("--format", "sayself", "--judge", "token_f1", "--column", "output=text")
-    result = says("compare", "x/a/replies.jsonl", "x/b/replies.jsonl", *judged, *FAST)
+    result = invoke("compare", "x/a/replies.jsonl", "x/b/replies.jsonl", *judged, *FAST)
     assert result.exit_code == 0, result.output
 
 
 def test_options_for_files_are_refused_where_there_are_none(tiny_run, tmp_path):
-    result = says("compare", tiny_run, "--scale", "100", "--out", tmp_path)
+    result = invoke("compare", tiny_run, "--scale", "100", "--out", tmp_path)
 
     assert result.exit_code == 2
     assert result.stderr == (

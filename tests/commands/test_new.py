@@ -15,7 +15,7 @@ from saysel.commands import new
 from saysel.interfaces import KINDS
 from saysel.recipes.recipe import load
 from saysel.registry import builtins
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def refusal(*arguments: str) -> str:
     """The one line that a command is refused with; it must leave everything as it was."""
     before = sorted(Path().rglob("*"))
-    result = says("new", *arguments)
+    result = invoke("new", *arguments)
     assert result.exit_code == 2, result.output
     assert sorted(Path().rglob("*")) == before
     (line,) = result.output.splitlines()
@@ -41,7 +41,7 @@ def refusal(*arguments: str) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_package_of_every_kind_is_whole(kind: str) -> None:
-    result = says("new", "plugin", "saysel-loud-bets", "--kind", kind)
+    result = invoke("new", "plugin", "saysel-loud-bets", "--kind", kind)
 
     assert result.exit_code == 0, result.output
     root = Path("saysel-loud-bets")
@@ -76,7 +76,7 @@ def test_a_package_of_every_kind_is_whole(kind: str) -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="needs tomllib")
 def test_the_project_file_announces_the_module() -> None:
-    says("new", "plugin", "my-estimates", "--kind", "estimator")
+    invoke("new", "plugin", "my-estimates", "--kind", "estimator")
 
     project = tomllib.loads(Path("my-estimates/pyproject.toml").read_text())
 
@@ -86,7 +86,7 @@ def test_the_project_file_announces_the_module() -> None:
 
 
 def test_next_steps() -> None:
-    assert says("new", "plugin", "saysel-humble", "--kind", "reward").output == (
+    assert invoke("new", "plugin", "saysel-humble", "--kind", "reward").output == (
         "saysel-humble: a working plugin of kind reward, with its test. Next:\n"
         "  pip install -e './saysel-humble[dev]'\n"
         "  pytest saysel-humble\n"
@@ -154,7 +154,7 @@ def test_a_distribution_that_would_be_replaced(name: str) -> None:
 
 def test_the_module_beside_its_tests() -> None:
     assert "saysel-tests would do" in refusal("plugin", "tests", "--kind", "reward")
-    assert says("new", "plugin", "saysel-tests", "--kind", "reward").exit_code == 0
+    assert invoke("new", "plugin", "saysel-tests", "--kind", "reward").exit_code == 0
 
 
 @pytest.mark.parametrize("what", [["plugin", "--kind", "reward"], ["recipe"]])
@@ -163,7 +163,7 @@ def test_names_that_are_too_long(what: list[str]) -> None:
 
     assert said.endswith("a name has at most 64 characters (got 300)")
     assert len(said) < 150
-    assert says("new", *what, "b" * 64).exit_code == 0
+    assert invoke("new", *what, "b" * 64).exit_code == 0
 
 
 def test_a_directory_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ def test_a_directory_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> 
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", closed)
-    result = says("new", "plugin", "bets", "--kind", "reward")
+    result = invoke("new", "plugin", "bets", "--kind", "reward")
 
     assert result.exit_code == 1
     assert result.output.startswith("bets: cannot be written (Permission denied)")
@@ -192,7 +192,7 @@ def test_a_name_that_another_plugin_has(monkeypatch: pytest.MonkeyPatch) -> None
     said = refusal("plugin", "saysel-bets", "--kind", "reward")
 
     assert "a reward called 'bets' comes with other-bets" in said
-    assert says("new", "plugin", "saysel-bets", "--kind", "metric").exit_code == 0
+    assert invoke("new", "plugin", "saysel-bets", "--kind", "metric").exit_code == 0
 
 
 def test_a_name_that_comes_with_saysel() -> None:
@@ -200,7 +200,7 @@ def test_a_name_that_comes_with_saysel() -> None:
 
     assert "quadratic" in builtins.saysel_rewards()
     assert "a reward called 'quadratic' comes with saysel" in said
-    assert says("new", "plugin", "saysel-quadratic", "--kind", "metric").exit_code == 0
+    assert invoke("new", "plugin", "saysel-quadratic", "--kind", "metric").exit_code == 0
 
 
 def test_kinds_that_are_not_there() -> None:
@@ -213,7 +213,7 @@ def test_kinds_that_are_not_there() -> None:
 
 
 def test_the_help_names_every_kind() -> None:
-    words = says("new", "plugin", "--help").output.replace(",", " ").replace(".", " ").split()
+    words = invoke("new", "plugin", "--help").output.replace(",", " ").replace(".", " ").split()
 
     assert set(KINDS) <= set(words)
 
@@ -235,7 +235,7 @@ def test_an_empty_directory_is_filled(monkeypatch: pytest.MonkeyPatch, here: Pat
     # As with `python -m saysel`: an empty directory then passes for a package.
     monkeypatch.syspath_prepend(str(here))
 
-    assert says("new", "plugin", "bets", "--kind", "reward").exit_code == 0
+    assert invoke("new", "plugin", "bets", "--kind", "reward").exit_code == 0
     assert Path("bets/bets/reward.py").is_file()
 
 
@@ -248,7 +248,7 @@ def test_a_full_disk_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         return write(path, text, **options)
 
     monkeypatch.setattr(Path, "write_text", full)
-    result = says("new", "plugin", "bets", "--kind", "reward")
+    result = invoke("new", "plugin", "bets", "--kind", "reward")
 
     assert result.exit_code == 1
     assert result.output.startswith("bets: the disk is full")
@@ -259,7 +259,7 @@ def test_a_full_disk_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_recipe_extends_another() -> None:
-    result = says("new", "recipe", "mine")
+    result = invoke("new", "recipe", "mine")
 
     assert result.exit_code == 0
     assert result.output == (
@@ -273,7 +273,7 @@ def test_a_recipe_extends_another() -> None:
 
 
 def test_the_comments_of_a_recipe_load_too() -> None:
-    says("new", "recipe", "mine")
+    invoke("new", "recipe", "mine")
     text = Path("mine.yaml").read_text()
     head, _, offered = text.partition("# Take away a #")
     lines = [line.removeprefix("# ") for line in offered.splitlines()[1:]]
@@ -288,8 +288,8 @@ def test_the_comments_of_a_recipe_load_too() -> None:
 
 
 def test_a_recipe_extends_one_of_ours_or_a_file() -> None:
-    assert says("new", "recipe", "mine.yaml", "--extends", "sayself-mistral-7b").exit_code == 0
-    assert says("new", "recipe", "again", "--extends", "mine.yaml").exit_code == 0
+    assert invoke("new", "recipe", "mine.yaml", "--extends", "sayself-mistral-7b").exit_code == 0
+    assert invoke("new", "recipe", "again", "--extends", "mine.yaml").exit_code == 0
 
     assert load("again.yaml").model == load("sayself-mistral-7b").model
 
@@ -311,7 +311,7 @@ def test_a_link_planted_beside_the_place_is_not_followed(
     (tmp_path / "elsewhere").mkdir()
     Path(f".bets.{os.getpid()}.tmp").symlink_to(tmp_path / "elsewhere")
 
-    result = says("new", "plugin", "bets", "--kind", "reward")
+    result = invoke("new", "plugin", "bets", "--kind", "reward")
 
     assert result.exit_code == 1
     assert "File exists" in result.stderr and result.stderr.count("\n") == 1

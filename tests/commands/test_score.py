@@ -12,7 +12,7 @@ from saysel.interfaces import PredictionArrays
 from saysel.metrics.accuracy import Accuracy
 from saysel.recipes.recipe import Evaluate
 from saysel.scoring.scores import label, score
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 #: What a small installation may lack.
 ABSENT = ["torch", "transformers", "trl", "peft", "accelerate", "datasets", "sklearn", "pyarrow"]
@@ -30,7 +30,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_table_has_every_metric_with_its_interval(file: Path) -> None:
-    result = says("score", file)
+    result = invoke("score", file)
 
     assert result.exit_code == 0
     counts, header, *lines, last = result.output.splitlines()
@@ -50,7 +50,7 @@ def test_the_table_has_every_metric_with_its_interval(file: Path) -> None:
 
 
 def test_the_report_is_the_one_of_a_run(file: Path) -> None:
-    says("score", file, "--out", "there")
+    invoke("score", file, "--out", "there")
 
     assert {path.name for path in Path("there").glob("[!.]*")} == {
         *("index.html", "metrics.json", "scores.csv", "predictions.csv", "figures")
@@ -62,13 +62,13 @@ def test_the_report_is_the_one_of_a_run(file: Path) -> None:
 
 
 def test_json_is_the_metrics_file(file: Path) -> None:
-    result = says("score", file, "--json")
+    result = invoke("score", file, "--json")
 
     assert not Path("scores").exists()
     content = json.loads(result.output)
     (row,) = content["rows"]
     assert (row["model"], row["estimator"], row["n"]) == ("mine.csv", "confidence", 11)
-    says("score", file, "--out", "there")
+    invoke("score", file, "--out", "there")
     assert json.loads(Path("there/metrics.json").read_text()) == content
 
 
@@ -80,7 +80,7 @@ def test_replies_are_read_by_a_format_and_judged(file: Path) -> None:
     ]
     Path("replies.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
-    result = says("score", "replies.jsonl", "--format", "tags", "--json")
+    result = invoke("score", "replies.jsonl", "--format", "tags", "--json")
 
     (row,) = json.loads(result.output)["rows"]
     assert row["estimator"] == "tags"
@@ -93,7 +93,7 @@ def test_components_take_options(file: Path) -> None:
     Path("replies.csv").write_text("gold,output\nRome,Answer: Rome Confidence: 80\n")
     arguments = ["--format", "{use: percent, sign: false}", "--metric", "{use: ece, bins: 15}"]
 
-    result = says("score", "replies.csv", *arguments, "--metric", "brier", "--json")
+    result = invoke("score", "replies.csv", *arguments, "--metric", "brier", "--json")
 
     (row,) = json.loads(result.output)["rows"]
     assert list(row["metrics"]) == ["ece(bins=15)", "brier"]
@@ -115,7 +115,7 @@ def test_components_take_options(file: Path) -> None:
     ],
 )
 def test_a_wrong_option_is_told_in_one_line(file: Path, arguments: list[str], told: str) -> None:
-    result = says("score", file, *arguments)
+    result = invoke("score", file, *arguments)
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert told in result.stderr
@@ -126,7 +126,7 @@ def test_a_wrong_option_is_told_in_one_line(file: Path, arguments: list[str], to
 def test_where_nobody_knows_what_is_correct_there_is_nothing_to_score(file: Path) -> None:
     Path("none.csv").write_text("confidence,correct\n0.5,\n")
 
-    result = says("score", "none.csv")
+    result = invoke("score", "none.csv")
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
@@ -155,7 +155,7 @@ def test_it_works_where_torch_is_not_installed(file: Path) -> None:
 def test_one_prediction_is_scored_too(file: Path) -> None:
     Path("one.csv").write_text("confidence,correct\n0.5,1\n")
 
-    result = says("score", "one.csv")
+    result = invoke("score", "one.csv")
 
     assert result.exit_code == 0
     assert result.output.startswith("1 prediction, 0 without a confidence\n")
@@ -164,7 +164,7 @@ def test_one_prediction_is_scored_too(file: Path) -> None:
 def test_what_a_file_says_never_becomes_markup(file: Path) -> None:
     Path("evil.csv").write_text('question,confidence,correct\n"</script><b id=evil>",0.5,1\n')
 
-    says("score", "evil.csv")
+    invoke("score", "evil.csv")
 
     assert "<b id=evil>" not in Path("scores/evil/index.html").read_text()
 
@@ -173,10 +173,10 @@ def test_what_a_file_says_never_becomes_markup(file: Path) -> None:
 def test_lines_break_between_words_to_fit_the_terminal(
     file: Path, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = says("score", file).output
+    whole = invoke("score", file).output
     monkeypatch.setenv("COLUMNS", str(columns))
 
-    result = says("score", file)
+    result = invoke("score", file)
 
     *lines, _ = result.output.splitlines()
     longest = max(map(len, result.output.split()))
@@ -189,24 +189,24 @@ def test_clusters_widen_the_intervals(tmp_path):
     path = tmp_path / "copies.csv"
     lines = [f"q{i % 20},0.{5 + i % 4},{int(i % 20 < 12)}" for i in range(400)]
     path.write_text("\n".join(["id,confidence,correct", *lines]) + "\n")
-    refused = says("score", path, "--out", tmp_path / "out")
+    refused = invoke("score", path, "--out", tmp_path / "out")
     assert refused.exit_code == 2 and "--cluster id" in refused.output
-    result = says("score", path, "--cluster", "id", "--json")
+    result = invoke("score", path, "--cluster", "id", "--json")
     found = json.loads(result.output)["rows"][0]["metrics"]
     (accuracy,) = score(PredictionArrays(np.arange(20) < 12.0, np.full(20, 0.5)), [Accuracy()])
     assert found["accuracy"]["value"] == pytest.approx(0.6)
     assert found["accuracy"]["low"] <= accuracy.low and found["accuracy"]["high"] >= accuracy.high
     assert found["brier"]["high"] - found["brier"]["low"] > 0.1
-    shown = says("score", path, "--cluster", "id", "--out", tmp_path / "out").output
+    shown = invoke("score", path, "--cluster", "id", "--out", tmp_path / "out").output
     assert shown.startswith("400 predictions, 0 without a confidence, 20 clusters\n")
 
 
 def test_the_noise_in_calibration_errors_is_shown(file):
-    output = says("score", file).output
+    output = invoke("score", file).output
     assert "without noise" in output
     below = output.partition("without noise")[2]
     lines = [line.split() for line in below.splitlines()]
     named = {line[0]: line[1:] for line in lines[1:] if len(line) == 4}
     assert {"ece", "mce", "smooth_ece", "brier_reliability", "brier_resolution"} <= set(named)
     assert all(0 <= float(number) <= 1 for numbers in named.values() for number in numbers)
-    assert "without noise" not in says("score", file, "--metric", "brier").output
+    assert "without noise" not in invoke("score", file, "--metric", "brier").output

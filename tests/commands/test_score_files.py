@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 TABLE = b"id,confidence,correct\nq1,0.9,1\nq2,0.8,0\n"
 REPLY = "Answer: Paris\\nConfidence: 90%"
@@ -80,7 +80,7 @@ def test_a_file_is_read(
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(content)
 
-    result = says("score", name, *options, "--json")
+    result = invoke("score", name, *options, "--json")
 
     assert result.exit_code == 0, result.output
     (row,) = json.loads(result.stdout)["rows"]
@@ -113,7 +113,7 @@ def test_a_file_is_refused(
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(content)
 
-    result = says("score", name)
+    result = invoke("score", name)
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(name) and message in result.stderr
@@ -124,7 +124,7 @@ def test_a_confidence_inside_a_struct_is_refused(tmp_path: Path) -> None:
     rows = [{"id": "a", "confidence": {"value": 0.9}, "correct": 1}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "x.parquet")
 
-    result = says("score", tmp_path / "x.parquet")
+    result = invoke("score", tmp_path / "x.parquet")
 
     assert result.exit_code == 2
     assert "row 1: 'confidence' must be a number" in result.stderr
@@ -136,7 +136,7 @@ def test_a_column_that_was_left_out_is_named_and_stops_nothing(
     monkeypatch.chdir(tmp_path)
     Path("x.jsonl").write_text('{"confidence": 0.5, "correct": 1, "tokens": [1, 2]}\n')
 
-    result = says("score", "x.jsonl", "--json")
+    result = invoke("score", "x.jsonl", "--json")
 
     assert result.exit_code == 0 and json.loads(result.stdout)
     assert result.stderr == (
@@ -170,7 +170,7 @@ def test_options_are_used_or_refused(
     monkeypatch.chdir(tmp_path)
     Path("x.jsonl").write_text(HARNESS.replace('"target"', '"many": ["a", "b"], "target"'))
 
-    result = says("score", "x.jsonl", *options)
+    result = invoke("score", "x.jsonl", *options)
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr and result.stderr.count("\n") == 1
@@ -185,7 +185,7 @@ def test_the_files_beside_the_checkout(tmp_path: Path, monkeypatch: pytest.Monke
 
     for case in cases:
         _, _, name, *options = case["command"].split()
-        result = says("score", CASES / name, *options)
+        result = invoke("score", CASES / name, *options)
 
         assert result.exit_code == (2 if name[:3] in refused else 0), (name, result.output)
         assert "--scale" not in result.output

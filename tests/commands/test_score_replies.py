@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 SHARED = Path(__file__).parents[3] / "shared" / "cases" / "replies.jsonl"
 #: Reply, format, what should be read from it.
@@ -69,7 +69,7 @@ def check(cases: Any, directory: Path) -> None:
         file.write_text("\n".join(map(json.dumps, rows)))
 
         out = directory / format
-        result = says("score", file, "--format", format, "--out", out)
+        result = invoke("score", file, "--format", format, "--out", out)
 
         assert result.exit_code == 0, result.output
         assert len(rows) >= 2

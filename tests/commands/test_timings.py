@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from saysel.commands import timings
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 Ship = Callable[..., None]
 
@@ -42,7 +42,7 @@ def ship(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ship:
 
 def table() -> tuple[list[list[str]], str]:
     """The rows below the header, and what stands below the table."""
-    result = says("plugins", "--timings")
+    result = invoke("plugins", "--timings")
     assert result.exit_code == 0, result.output
     upper, _, below = result.output.partition("\n\n")
     header, *rows = upper.splitlines()
@@ -140,11 +140,11 @@ def test_the_quickest_of_several_tries_counts(
 
 
 def test_without_plugins(ship: Ship) -> None:
-    assert says("plugins", "--timings").output == "no plugins are installed\n"
+    assert invoke("plugins", "--timings").output == "no plugins are installed\n"
 
 
 def test_it_is_about_whole_plugins() -> None:
-    result = says("plugins", "reward", "--timings")
+    result = invoke("plugins", "reward", "--timings")
 
     assert result.exit_code == 2
     assert result.output == "reward: --timings is about whole plugins; leave out 'reward'\n"

@@ -11,9 +11,9 @@ import pytest
 
 from saysel import registry
 from saysel.interfaces import KINDS
-from tests import careless_plugin, small_plugin
-from tests.careless_plugin import FAULTS
-from tests.tiny import says
+from tests.support import contract_violations, small_plugin
+from tests.support.contract_violations import FAULTS
+from tests.support.end_to_end import invoke
 
 #: Where a component of each kind stands in a recipe.
 PLACES = {"clusterer": "cluster", "sampler": "sample", "trainer": "train"}
@@ -23,7 +23,7 @@ PLACES = {"clusterer": "cluster", "sampler": "sample", "trainer": "train"}
 def installed() -> Iterator[None]:
     registry.current.cache_clear()
     registry.current().add(small_plugin, "small", "1.0")
-    registry.current().add(careless_plugin, "careless", "1.0")
+    registry.current().add(contract_violations, "careless", "1.0")
     yield
     registry.current.cache_clear()
 
@@ -57,14 +57,14 @@ def test_what_a_component_returns_is_compared_with_its_contract(
 ) -> None:
     (tmp_path / "mine.yaml").write_text(json.dumps(recipe(cls)))
 
-    said = says("run", tmp_path / "mine.yaml", "--out", tmp_path / "run")
+    said = invoke("run", tmp_path / "mine.yaml", "--out", tmp_path / "run")
 
     assert isinstance(said.exception, SystemExit), said.exc_info
     assert said.exit_code in (1, 2)
     line = said.stderr.splitlines()[-1]
     assert f"{cls.kind} '{cls.__name__}'" in line and " returned " in line
     assert f"it must return {cls.MUST}" in line
-    assert f"tests.careless_plugin.{cls.__name__}" in line
+    assert f"tests.support.contract_violations.{cls.__name__}" in line
 
 
 def test_every_kind_but_rewards_has_a_fault() -> None:
@@ -75,6 +75,6 @@ def test_the_same_recipe_runs_without_a_fault(tmp_path: Path) -> None:
     sound = {**recipe(FAULTS[0]), "sample": {"use": "Reader", "n": 4}}
     (tmp_path / "mine.yaml").write_text(json.dumps(sound))
 
-    said = says("run", tmp_path / "mine.yaml", "--out", tmp_path / "run")
+    said = invoke("run", tmp_path / "mine.yaml", "--out", tmp_path / "run")
 
     assert said.exit_code == 0, said.output

@@ -10,7 +10,7 @@ from saysel.costs.work import Amount, duration, full_run, work
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import Recipe, load
 from saysel.storage.shards import write_record
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 RECIPE: dict[str, Any] = {
     "name": "mine",
@@ -130,7 +130,7 @@ def test_times_read_well(seconds: float, said: str) -> None:
 
 
 def test_check_shows_the_work(tiny_recipe: Path) -> None:
-    result = says("check", tiny_recipe)
+    result = invoke("check", tiny_recipe)
 
     assert result.exit_code == 0
     lines = [re.split(r"  +", line.strip()) for line in result.stdout.splitlines()]

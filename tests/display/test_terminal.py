@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saysel.display.terminal import printable, wrapped
-from tests.servers import Model, Server, always
-from tests.tiny import says
+from tests.support.api_server import Model, Server, always
+from tests.support.end_to_end import invoke
 
 SAYSEL = Path(__file__).parents[2] / "saysel"
 CLEAR = "\x1b[2J"
@@ -67,7 +67,7 @@ def test_names_and_contents_of_files_control_nothing(
         ("tokens.csv", f"confidence,correct,tokens\n0.5,1,{CLEAR}\n"),
     ]:
         Path(name).write_text(content)
-        result = says("score", name)
+        result = invoke("score", name)
         assert "\x1b" not in result.output + result.stderr
         assert "x1b[2J" in result.output + result.stderr
 
@@ -100,8 +100,8 @@ def test_ask_prints_no_escape_sequence_of_a_reply(
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     with Server(Model()) as server:  # it answers with the prompt
         (tmp_path / "r.yaml").write_text(RECIPE.format(url=server.url))
-        says("run", tmp_path / "r.yaml", "--out", tmp_path / "run", "--until", "model")
-        result = says("ask", tmp_path / "run", question)
+        invoke("run", tmp_path / "r.yaml", "--out", tmp_path / "run", "--until", "model")
+        result = invoke("ask", tmp_path / "run", question)
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert "\x1b" not in result.output and r"\x1b[2J" in result.output
@@ -113,7 +113,7 @@ def test_a_run_prints_no_escape_sequence_of_a_server(
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     with Server(always(400, f"{CLEAR}no such model")) as server:
         (tmp_path / "r.yaml").write_text(RECIPE.format(url=server.url))
-        result = says("run", tmp_path / "r.yaml", "--out", tmp_path / "run")
+        result = invoke("run", tmp_path / "r.yaml", "--out", tmp_path / "run")
 
     assert result.exit_code != 0
     assert "\x1b" not in result.output and "no such model" in result.output

@@ -11,7 +11,7 @@ from saysel import registry
 from saysel.recipes.recipe import load
 from saysel.stages import evaluate
 from saysel.storage.shards import read_json
-from tests.tiny import events, results, says, started
+from tests.support.end_to_end import events, invoke, results, stages_started
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def test_every_estimator_is_a_row(
     assert set(NAMES) == set(registry.names("estimator"))
     chosen = f"evaluate.estimators={ESTIMATORS}"
     command = ("run", tiny_recipe, "--out", tiny_copy, "--set", chosen)
-    said = says(*command)
+    said = invoke(*command)
 
     assert said.exit_code == 0, said.output
     rows = read_json(tiny_copy / "report" / "metrics.json")["rows"]
@@ -54,8 +54,8 @@ def test_every_estimator_is_a_row(
     (place / "done.json").unlink()
     (place / "part-00000.parquet").unlink()
     monkeypatch.setattr(evaluate, "SHARD", 5 * 4)
-    assert says(*command).exit_code == 0
-    assert started(tiny_copy, told) == ["evaluate-sft-scaled"]
+    assert invoke(*command).exit_code == 0
+    assert stages_started(tiny_copy, told) == ["evaluate-sft-scaled"]
     in_parts = [
         one
         for key, rows in results(tiny_copy).items()

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from saysel.storage.shards import read_json
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 
 @pytest.fixture(scope="module")
 def exported(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     to = tmp_path_factory.mktemp("export")
-    result = says("export", tiny_run, "--predictions", "--to", to)
+    result = invoke("export", tiny_run, "--predictions", "--to", to)
     assert result.exit_code == 0, result.output
     files = sorted(str(path) for path in to.rglob("*") if path.is_file())
     assert sorted(result.output.splitlines()) == files
@@ -141,7 +141,7 @@ def test_an_inspect_log(exported: Path, tiny_run: Path, predictions: list[dict[s
 
 
 def test_the_same_run_gives_the_same_files(exported: Path, tiny_run: Path, tmp_path: Path) -> None:
-    says("export", tiny_run, "--predictions", "--to", tmp_path)
+    invoke("export", tiny_run, "--predictions", "--to", tmp_path)
 
     first = {path.relative_to(exported): path for path in exported.rglob("*.json*")}
     assert len(first) == 11
@@ -150,22 +150,22 @@ def test_the_same_run_gives_the_same_files(exported: Path, tiny_run: Path, tmp_p
 
 
 def test_where_it_goes_by_default(tiny_copy: Path) -> None:
-    says("export", tiny_copy, "--predictions")
+    invoke("export", tiny_copy, "--predictions")
 
     assert {path.name for path in (tiny_copy / "export").iterdir()} == {"lm_eval", "inspect_ai"}
 
 
 def test_trouble(tiny_copy: Path, tmp_path: Path) -> None:
 
-    nowhere = says("export", tmp_path / "nowhere", "--predictions")
+    nowhere = invoke("export", tmp_path / "nowhere", "--predictions")
     assert (nowhere.exit_code, nowhere.stdout) == (2, "")
     assert "not a run directory" in nowhere.stderr
     (tiny_copy / "report" / "metrics.json").unlink()
-    missing = says("export", tiny_copy, "--predictions")
+    missing = invoke("export", tiny_copy, "--predictions")
     assert missing.stderr == f"{tiny_copy}: the report is missing: saysel report {tiny_copy}\n"
     for place in (tiny_copy / "stages").glob("evaluate-sft-*"):
         (place / "done.json").unlink()
     assert (
         "predictions are missing for evaluate-sft-verbalized"
-        in says("export", tiny_copy, "--predictions").stderr
+        in invoke("export", tiny_copy, "--predictions").stderr
     )

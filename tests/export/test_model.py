@@ -17,7 +17,7 @@ from saysel import hf
 from saysel.records import ModelRef
 from saysel.storage.markers import finish, finished
 from saysel.storage.shards import read_json
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 LORA = "train=[{use: sft, lora: {r: 4}, max_steps: 2, batch_size: 8, learning_rate: 1e-2}, "
 LORA += "{use: ppo, steps: 1, batch_size: 4, max_tokens: 32, learning_rate: 1e-2}]"
@@ -57,7 +57,7 @@ def run_the_code_of(directory: Path) -> str:
 def lora_run(tiny_recipe: Path, tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run whose last model is an adapter."""
     run = tmp_path_factory.mktemp("lora") / "run"
-    result = says("run", tiny_recipe, "--out", run, "--set", LORA)
+    result = invoke("run", tiny_recipe, "--out", run, "--set", LORA)
     assert result.exit_code == 0, result.output
     return run
 
@@ -69,7 +69,7 @@ def trained(run: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_whole_model(tiny_run: Path, tmp_path: Path) -> None:
-    result = says("export", tiny_run, "--to", tmp_path / "deep" / "mine")
+    result = invoke("export", tiny_run, "--to", tmp_path / "deep" / "mine")
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'deep' / 'mine'}\n"
 
@@ -82,8 +82,8 @@ def test_a_whole_model(tiny_run: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_an_adapter_and_the_same_merged(lora_run: Path, tmp_path: Path) -> None:
     adapter, merged = tmp_path / "adapter", tmp_path / "merged"
-    assert says("export", lora_run, "--to", adapter).exit_code == 0
-    done = says("export", lora_run, "--to", merged, "--merge", "--license", "apache-2.0")
+    assert invoke("export", lora_run, "--to", adapter).exit_code == 0
+    done = invoke("export", lora_run, "--to", merged, "--merge", "--license", "apache-2.0")
     assert done.exit_code == 0, done.output
 
     (base,) = lora_run.glob("stages/model-*/model")
@@ -109,10 +109,10 @@ def test_an_adapter_and_the_same_merged(lora_run: Path, tmp_path: Path) -> None:
 def test_an_exported_adapter_is_asked_from_anywhere(
     lora_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert says("export", lora_run, "--to", tmp_path / "adapter").exit_code == 0
+    assert invoke("export", lora_run, "--to", tmp_path / "adapter").exit_code == 0
     monkeypatch.chdir(tmp_path)
 
-    said = says("ask", "adapter", ASKED)
+    said = invoke("ask", "adapter", ASKED)
 
     assert said.exit_code == 0, said.output
     assert said.stdout.startswith(("answer:", "no answer could be read"))
@@ -123,7 +123,7 @@ def test_an_exported_adapter_is_asked_from_anywhere(
         (None, "its adapter_config.json names no base"),
     ):
         settings.write_text(json.dumps({**content, "base_model_name_or_path": base}))
-        said = says("ask", "adapter", ASKED)
+        said = invoke("ask", "adapter", ASKED)
         assert said.exit_code == 2 and told in said.stderr, said.output
 
 
@@ -136,7 +136,7 @@ def test_a_model_without_a_chat_template_is_asked_in_plain_text(
     assert record is not None
     (model / "chat_template.jinja").unlink()
     finish(model.parent, record)  # as if the model had been trained without one
-    assert says("export", tiny_copy, "--to", tmp_path / "mine").exit_code == 0
+    assert invoke("export", tiny_copy, "--to", tmp_path / "mine").exit_code == 0
 
     assert "apply_chat_template" not in card_of(tmp_path / "mine")[1]
     assert run_the_code_of(tmp_path / "mine").strip()
@@ -144,7 +144,7 @@ def test_a_model_without_a_chat_template_is_asked_in_plain_text(
 
 @pytest.mark.slow
 def test_the_card_tells_what_was_measured(tiny_run: Path, tmp_path: Path) -> None:
-    assert says("export", tiny_run, "--to", tmp_path / "mine").exit_code == 0
+    assert invoke("export", tiny_run, "--to", tmp_path / "mine").exit_code == 0
     metadata, text = card_of(tmp_path / "mine")
 
     assert metadata["license"] == "unknown" and "saysel" in str(metadata["tags"])
@@ -171,7 +171,7 @@ def test_the_card_tells_what_was_measured(tiny_run: Path, tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_a_run_that_is_not_finished_says_so_in_the_card(tiny_copy: Path, tmp_path: Path) -> None:
     (tiny_copy / "report" / "metrics.json").unlink()
-    assert says("export", tiny_copy, "--to", tmp_path / "mine").exit_code == 0
+    assert invoke("export", tiny_copy, "--to", tmp_path / "mine").exit_code == 0
 
     assert "Not measured: the run has no report yet." in card_of(tmp_path / "mine")[1]
 
@@ -179,7 +179,7 @@ def test_a_run_that_is_not_finished_says_so_in_the_card(tiny_copy: Path, tmp_pat
 @pytest.mark.slow
 def test_what_cannot_be_exported(tiny_copy: Path, tmp_path: Path) -> None:
     def refused(*arguments: str | Path) -> str:
-        result = says("export", *arguments)
+        result = invoke("export", *arguments)
         assert (result.exit_code, result.stdout) == (2, ""), result.output
         (line,) = result.stderr.splitlines()
         return line
@@ -203,9 +203,9 @@ def test_a_model_of_the_hub_is_not_exported(tmp_path: Path) -> None:
     run = tmp_path / "run"
     recipe = "{name: mine, source: witness, model: {use: pretrained, path: org/name}}"
     (tmp_path / "mine.yaml").write_text(recipe)
-    assert says("run", tmp_path / "mine.yaml", "--out", run, "--until", "model").exit_code == 0
+    assert invoke("run", tmp_path / "mine.yaml", "--out", run, "--until", "model").exit_code == 0
 
-    result = says("export", run)
+    result = invoke("export", run)
 
     assert result.exit_code == 2
     assert result.stderr == f"{run}: its model is org/name as it is: there is nothing to export\n"

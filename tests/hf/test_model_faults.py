@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LM
 
 from saysel import hf
 from saysel.records import ModelRef
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 Change = Callable[[Path], None]
 
@@ -97,7 +97,7 @@ def test_a_model_that_cannot_be_used_is_one_line(
         ("ask", model, "Where is the lantern?"),
         ("run", tmp_path / "mine.yaml", "--out", tmp_path / "run", "--until", "sample"),
     ):
-        said = says(*command)
+        said = invoke(*command)
 
         assert isinstance(said.exception, SystemExit), said.exc_info
         *_, line = said.stderr.splitlines()
@@ -113,7 +113,7 @@ def test_a_special_token_that_no_prompt_contains_needs_no_embedding(
     tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
     tokenizer.save_pretrained(model)
 
-    assert says("ask", model, "Where is the lantern?").exit_code == 0
+    assert invoke("ask", model, "Where is the lantern?").exit_code == 0
 
 
 def nothing(model: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_folder_without_a_model_is_seen_before_any_work(
     )
     out = ("--out", tmp_path / "run") if command == "run" else ()
 
-    said = says(command, tmp_path / "mine.yaml", *out)
+    said = invoke(command, tmp_path / "mine.yaml", *out)
 
     assert (said.exit_code, said.stdout) == (2, "")
     (line,) = said.stderr.splitlines()

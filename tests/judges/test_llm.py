@@ -12,14 +12,14 @@ from saysel.judges.llm import LlmJudge, read
 from saysel.prompting.llm import Tally
 from saysel.records import ModelRef
 from saysel.testing import question
-from tests.scripted import scripted
-from tests.servers import Model, Reply, Request, Server, always
-from tests.talker import taught
+from tests.support.api_server import Model, Reply, Request, Server, always
+from tests.support.memorizing_model import memorize
+from tests.support.scripted_sampler import scripted_sampler
 
 
 def prompt_about(answer: str) -> Prompt:
     """What the judge asks about an answer to the question of the test kit."""
-    sampler = scripted(["Verdict: right"])
+    sampler = scripted_sampler(["Verdict: right"])
     LlmJudge(sampler=sampler).judge([(question(), answer)])
     return sampler.asked[0][1][0]
 
@@ -58,7 +58,7 @@ def test_it_sees_the_answer_and_nothing_else_of_the_reply() -> None:
 
 
 def test_the_same_answer_is_asked_about_once() -> None:
-    sampler = scripted(["Verdict: right", "Verdict: wrong", "Verdict: right"])
+    sampler = scripted_sampler(["Verdict: right", "Verdict: wrong", "Verdict: right"])
     other = question(id="other")
     items = [(question(), "Paris"), (question(), "Oslo"), (question(), "Paris"), (other, "Paris")]
 
@@ -67,14 +67,14 @@ def test_the_same_answer_is_asked_about_once() -> None:
 
 
 def test_no_answer_is_wrong_without_asking() -> None:
-    sampler = scripted([])
+    sampler = scripted_sampler([])
 
     assert LlmJudge(sampler=sampler).judge([(question(), " ")]) == [0.0]
     assert sampler.asked == []
 
 
 def test_no_verdict_is_missing() -> None:
-    sampler = scripted(["Verdict: right", "Hm."], ["Hm."], ["Hm."])
+    sampler = scripted_sampler(["Verdict: right", "Hm."], ["Hm."], ["Hm."])
 
     assert LlmJudge(sampler=sampler).judge([(question(), "Paris"), (question(), "Oslo")]) == [
         1.0,
@@ -94,7 +94,7 @@ def judge(small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> Ll
         "hm": "Who knows?",
     }
     lessons = [(prompt_about(answer), reply) for answer, reply in replies.items()]
-    model = taught(small_model, lessons, tmp_path_factory.mktemp("judge"))
+    model = memorize(small_model, lessons, tmp_path_factory.mktemp("judge"))
     sampler = {"use": "transformers", "temperature": 0, "max_tokens": 30}
     return LlmJudge.model_validate({"use": "llm", "sampler": sampler, "model": model.path})
 

@@ -15,7 +15,7 @@ from saysel.recipes.recipe import load
 from saysel.records import Question
 from saysel.sources.jsonl import JsonlSource
 from saysel.storage.shards import read_json
-from tests.tiny import events, says
+from tests.support.end_to_end import events, invoke
 
 pytestmark = pytest.mark.usefixtures("small_parts")
 
@@ -52,7 +52,7 @@ def recipe(rows: list[dict[str, str]], **keys: Any) -> Path:
 
 
 def run(rows: list[dict[str, str]], **keys: Any) -> Result:
-    return says("run", recipe(rows, **keys), "--out", "run")
+    return invoke("run", recipe(rows, **keys), "--out", "run")
 
 
 def judged(folder: Path) -> list[str]:
@@ -102,7 +102,7 @@ def test_leaks_are_dropped_from_the_evaluation(folder: Path) -> None:
     assert "2 of 4 questions dropped" in page
     assert "what is the capital of france" in page
     # The page can be drawn again from what is there.
-    assert says("report", "run").exit_code == 0
+    assert invoke("report", "run").exit_code == 0
     assert judged(folder) == ["h1", "h2"]
 
 

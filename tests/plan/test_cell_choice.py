@@ -10,7 +10,7 @@ from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import Plan, plan
 from saysel.recipes.recipe import Recipe
 from saysel.storage.shards import read_json
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 MATRIX = "matrix={'train[1].reward': [quadratic, linear]}"
 LINEAR = "train[1].reward=linear"
@@ -46,7 +46,7 @@ def test_a_run_without_a_matrix_has_one_cell() -> None:
 
 @pytest.fixture
 def matrix_run(tiny_recipe: Path, tiny_copy: Path) -> Path:
-    done = says("run", tiny_recipe, "--out", tiny_copy, "--set", MATRIX)
+    done = invoke("run", tiny_recipe, "--out", tiny_copy, "--set", MATRIX)
     assert done.exit_code == 0, done.output
     return tiny_copy
 
@@ -56,10 +56,10 @@ def test_commands_on_one_cell_of_a_matrix_run(matrix_run: Path, tmp_path: Path) 
     page = (matrix_run / "report" / "index.html").read_bytes()
     question = "Nora says the lantern is in the cellar. Where is the lantern?"
 
-    asked = says("ask", matrix_run, question, "--cell", LINEAR)
+    asked = invoke("ask", matrix_run, question, "--cell", LINEAR)
     assert asked.exit_code == 0 and asked.stdout.startswith("answer:"), asked.output
 
-    exported = says("export", matrix_run, "--cell", LINEAR, "--to", tmp_path / "model")
+    exported = invoke("export", matrix_run, "--cell", LINEAR, "--to", tmp_path / "model")
     assert exported.exit_code == 0, exported.output
     trained = {
         path.read_bytes() for path in matrix_run.glob("stages/train-ppo-*/model/model.safetensors")
@@ -73,11 +73,13 @@ def test_commands_on_one_cell_of_a_matrix_run(matrix_run: Path, tmp_path: Path) 
     table = [line for line in card.splitlines() if line.startswith(("| base", "| ppo"))]
     assert len(table) == len(of_cell) == 3
 
-    logs = says("export", matrix_run, "--predictions", "--cell", LINEAR, "--to", tmp_path / "logs")
-    everything = says("export", matrix_run, "--predictions", "--to", tmp_path / "all")
+    logs = invoke(
+        "export", matrix_run, "--predictions", "--cell", LINEAR, "--to", tmp_path / "logs"
+    )
+    everything = invoke("export", matrix_run, "--predictions", "--to", tmp_path / "all")
     assert (logs.exit_code, everything.exit_code) == (0, 0)
     assert 2 * len(logs.stdout.splitlines()) == len(everything.stdout.splitlines())
 
     assert (matrix_run / "report" / "index.html").read_bytes() == page
     shutil.rmtree(tmp_path / "model")
-    assert "name one with --cell" in says("export", matrix_run, "--to", tmp_path / "model").stderr
+    assert "name one with --cell" in invoke("export", matrix_run, "--to", tmp_path / "model").stderr

@@ -17,7 +17,7 @@ from saysel.rationales.llm import read as read_rationale
 from saysel.records import Generation, ModelRef
 from saysel.samplers.remote.server_messages import server_message
 from saysel.stages.grade import read_grade
-from tests.scripted import ScriptedSampler, scripted
+from tests.support.scripted_sampler import ScriptedSampler, scripted_sampler
 
 
 class Asks(AsksModel):
@@ -40,7 +40,7 @@ def prompts(count: int) -> list[Prompt]:
 
 
 def test_what_cannot_be_read_is_asked_again_with_another_seed() -> None:
-    sampler = scripted(["1", "?", "3", "!"], ["2", "?"], ["4"])
+    sampler = scripted_sampler(["1", "?", "3", "!"], ["2", "?"], ["4"])
     asks = Asks(sampler=sampler, model="some/model", revision="abc", seed=7)
 
     assert asks.replies(prompts(4), number) == [1, 2, 3, 4]
@@ -54,7 +54,7 @@ def test_what_cannot_be_read_is_asked_again_with_another_seed() -> None:
 
 
 def test_what_stays_unreadable_is_missing_and_never_a_value() -> None:
-    sampler = scripted(["1", "", "3"], ["no"], ["no"], ["2"])
+    sampler = scripted_sampler(["1", "", "3"], ["no"], ["no"], ["2"])
 
     assert Asks(sampler=sampler, most_missing=0.1).replies(prompts(3), number) == [1, None, 3]
     assert len(sampler.asked) == 3
@@ -64,7 +64,7 @@ def test_what_stays_unreadable_is_missing_and_never_a_value() -> None:
 def test_past_a_limit_it_fails(limit: float, allowed: int) -> None:
     for bad in range(5):
         texts = ["hm"] * bad + ["1"] * (4 - bad)
-        sampler = scripted(texts, ["hm"] * bad)
+        sampler = scripted_sampler(texts, ["hm"] * bad)
         asks = Asks(sampler=sampler, most_missing=limit, retries=1)
         if bad <= allowed:
             assert asks.replies(prompts(4), number).count(None) == bad
@@ -78,21 +78,21 @@ def test_past_a_limit_it_fails(limit: float, allowed: int) -> None:
 
 
 def test_nothing_to_ask_asks_nobody() -> None:
-    sampler = scripted([])
+    sampler = scripted_sampler([])
 
     assert Asks(sampler=sampler, most_missing=0).replies([], number) == []
     assert sampler.asked == []
 
 
 def test_thoughts_are_not_part_of_a_reply() -> None:
-    sampler = scripted(["<think>Is it 4? No, 5.</think>\n5"])
+    sampler = scripted_sampler(["<think>Is it 4? No, 5.</think>\n5"])
 
     assert Asks(sampler=sampler).replies(prompts(1), number) == [5]
 
 
 @pytest.mark.parametrize("reply", ["<think>Is it 4", "<thinking>5", "[THINK]5", "<think>4</think>"])
 def test_a_thought_is_no_reply(reply: str) -> None:
-    sampler = scripted([reply], [reply], [reply])
+    sampler = scripted_sampler([reply], [reply], [reply])
 
     assert Asks(sampler=sampler, most_missing=1).replies(prompts(1), number) == [None]
 
@@ -110,7 +110,7 @@ def test_a_reply_that_was_cut_says_what_helps() -> None:
 
 
 def test_what_is_filled_in_is_not_filled_again() -> None:
-    asks = Asks(sampler=scripted([]), prompt="{one} and {other}")
+    asks = Asks(sampler=scripted_sampler([]), prompt="{one} and {other}")
 
     assert asks.filled({"{one}": "{other}", "{other}": "x {one}"}) == [
         {"role": "user", "content": f"{NOTICE}\n\n{{other}} and x {{one}}"}
@@ -120,7 +120,7 @@ def test_what_is_filled_in_is_not_filled_again() -> None:
 def test_a_prompt_is_a_file_or_its_text(tmp_path: Path) -> None:
     path = tmp_path / "mine.txt"
     path.write_text("First {one}.\nThen {other}.\n")
-    asks = Asks(sampler=scripted([]), prompt=str(path))
+    asks = Asks(sampler=scripted_sampler([]), prompt=str(path))
 
     assert asks.prompt == path.read_text()
     assert (
@@ -128,7 +128,7 @@ def test_a_prompt_is_a_file_or_its_text(tmp_path: Path) -> None:
         == f"{NOTICE}\n\nFirst 1.\nThen 2."
     )
     # What a run remembers is the text: it can be read again where the file is gone.
-    assert Asks(sampler=scripted([]), prompt=asks.prompt).prompt == asks.prompt
+    assert Asks(sampler=scripted_sampler([]), prompt=asks.prompt).prompt == asks.prompt
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_prompt_is_a_file_or_its_text(tmp_path: Path) -> None:
 )
 def test_a_prompt_that_cannot_be_used(prompt: str, told: str) -> None:
     with pytest.raises(ValidationError, match=told):
-        Asks(sampler=scripted([]), prompt=prompt)
+        Asks(sampler=scripted_sampler([]), prompt=prompt)
 
 
 def test_somebody_has_to_be_asked() -> None:

@@ -20,13 +20,13 @@ from saysel.records import Meaning, ModelRef, Reflection
 from saysel.samplers.openai import OpenAISampler
 from saysel.stages.grade import ask, grades
 from saysel.testing import clusters, question
-from tests.gullible import INJECTIONS, Gullible
-from tests.servers import Server
+from tests.support.api_server import Server
+from tests.support.injectable_model import INJECTIONS, InjectableModel
 
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Server]:
-    with Server(Gullible()) as running:
+    with Server(InjectableModel()) as running:
         yield running
 
 
@@ -70,12 +70,12 @@ def test_the_held_set_would_deceive_it_if_answers_were_not_quoted() -> None:
     wording = files("saysel").joinpath("judges/verdict.txt").read_text(encoding="utf-8")
     prompt = wording.replace("{question}", question().prompt).replace("{answers}", "- Paris")
     deceived = [
-        Gullible().reply(prompt.replace("{answer}", injection)) == "Verdict: right"
+        InjectableModel().reply(prompt.replace("{answer}", injection)) == "Verdict: right"
         for injection in INJECTIONS
     ]
 
     assert len(INJECTIONS) >= 40 and sum(deceived) >= 0.9 * len(INJECTIONS)
-    assert Gullible().reply(prompt.replace("{answer}", "Oslo")) == "Verdict: wrong"
+    assert InjectableModel().reply(prompt.replace("{answer}", "Oslo")) == "Verdict: wrong"
 
 
 @pytest.mark.parametrize("injection", INJECTIONS, ids=ascii)

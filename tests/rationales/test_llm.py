@@ -10,8 +10,8 @@ from saysel.prompting.quoting import NOTICE
 from saysel.rationales.llm import CERTAIN, LlmRationaleWriter, read
 from saysel.records import ModelRef, Rationale
 from saysel.testing import clusters, question
-from tests.scripted import scripted
-from tests.talker import taught
+from tests.support.memorizing_model import memorize
+from tests.support.scripted_sampler import scripted_sampler
 
 DOUBT = "I am torn between Paris and Rome."
 
@@ -40,7 +40,7 @@ def test_what_is_a_rationale(reply: str, text: str | None) -> None:
 
 
 def test_one_response_of_each_cluster_is_shown_with_its_share() -> None:
-    sampler = scripted([DOUBT])
+    sampler = scripted_sampler([DOUBT])
     found = clusters({"Paris": 6, "Rome": 3, "Oslo": 1})
 
     assert LlmRationaleWriter(sampler=sampler, most=2).write([(question(), found)]) == [
@@ -61,26 +61,26 @@ def test_certain_questions_skip_the_call() -> None:
         (question(id="b"), clusters({"Paris": 10}, "b")),
         (question(id="c"), []),
     ]
-    sampler = scripted([DOUBT])
+    sampler = scripted_sampler([DOUBT])
     written = LlmRationaleWriter(sampler=sampler).write(items)
 
     assert written == [Rationale("a", DOUBT), Rationale("b", CERTAIN), None]
-    surer = LlmRationaleWriter(sampler=scripted([]), certain=0.9, certain_text="I know.")
+    surer = LlmRationaleWriter(sampler=scripted_sampler([]), certain=0.9, certain_text="I know.")
     assert surer.write(items[:2]) == [Rationale("a", "I know."), Rationale("b", "I know.")]
-    always = LlmRationaleWriter(sampler=scripted([DOUBT, DOUBT]), certain=None)
+    always = LlmRationaleWriter(sampler=scripted_sampler([DOUBT, DOUBT]), certain=None)
     assert always.write(items) == [Rationale("a", DOUBT), Rationale("b", DOUBT), None]
 
 
 def test_what_cannot_be_written_is_missing() -> None:
     items = [(question(id=name), clusters({"Paris": 6, "Rome": 4}, name)) for name in "ab"]
-    sampler = scripted([DOUBT, "no"], ["no"], ["no"])
+    sampler = scripted_sampler([DOUBT, "no"], ["no"], ["no"])
 
     assert LlmRationaleWriter(sampler=sampler).write(items) == [Rationale("a", DOUBT), None]
 
 
 def test_a_prompt_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("{question}\n---\n{responses}\nWhy?\n")
-    sampler = scripted([DOUBT])
+    sampler = scripted_sampler([DOUBT])
     writer = LlmRationaleWriter(sampler=sampler, prompt=str(tmp_path / "mine.txt"))
     writer.write([(question(), clusters({"Paris": 6, "Rome": 4}))])
 
@@ -95,11 +95,11 @@ def test_a_local_model_writes(small_model: ModelRef, tmp_path: Path) -> None:
         (question(id="a"), clusters({"Paris": 6, "Rome": 3, "Oslo": 1}, "a")),
         (question(id="b"), clusters({"Lima": 5, "Quito": 5}, "b")),
     ]
-    asked = scripted([DOUBT, DOUBT])
+    asked = scripted_sampler([DOUBT, DOUBT])
     LlmRationaleWriter(sampler=asked).write(items)
     prompts: list[Prompt] = asked.asked[0][1]
     texts = [DOUBT, "I mix up Lima and Quito."]
-    model = taught(small_model, list(zip(prompts, texts, strict=True)), tmp_path / "model")
+    model = memorize(small_model, list(zip(prompts, texts, strict=True)), tmp_path / "model")
     sampler = {"use": "transformers", "temperature": 0, "max_tokens": 60}
     writer = LlmRationaleWriter.model_validate({"sampler": sampler, "model": model.path})
 

@@ -14,7 +14,7 @@ from saysel.recipes import recipe
 from saysel.recipes.recipe import Recipe, load, packaged
 from saysel.recipes.text import dump_yaml, parse_yaml
 from saysel.registry.builtins import saysel_metrics
-from tests import small_plugin
+from tests.support import small_plugin
 
 BASE = """
 model: small

@@ -21,12 +21,12 @@ from saysel.records import ModelRef, Question
 from saysel.sources.hotpotqa import HotpotQASource
 from saysel.storage.shards import read_json
 from saysel.testing import clusters
-from tests import kill
-from tests.kill import At
 from tests.recipes.families import TEMPLATES, build
-from tests.scripted import scripted
-from tests.talker import taught
-from tests.tiny import events, says, started
+from tests.support import killed_run
+from tests.support.end_to_end import events, invoke, stages_started
+from tests.support.killed_run import KillPoint
+from tests.support.memorizing_model import memorize
+from tests.support.scripted_sampler import scripted_sampler
 
 RECIPES = ["sayself-mistral-7b", "sayself-llama-3.1-8b", "sayself-qwen2.5-7b", "sayself-qwen3-0.6b"]
 TOWNS = ("Velm", "Tarro", "Orrin", "Quell")
@@ -39,7 +39,7 @@ def test_every_recipe_of_the_paper_is_here() -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_check_passes_and_reads_no_question(name: str) -> None:
-    result = says("check", name)
+    result = invoke("check", name)
 
     assert result.exit_code == 0, result.output
     assert f"{name}: no problems" in result.output
@@ -94,14 +94,14 @@ def hotpot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def writer(small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
     """A model that writes the same rationale whatever it is asked."""
-    script = scripted([DOUBT] * 4)
+    script = scripted_sampler([DOUBT] * 4)
     items = [
         (Question(town, f"Which town is past hill {n}?", (town,)), clusters({town: 2, "no": 1 + n}))
         for n, town in enumerate(TOWNS)
     ]
     LlmRationaleWriter(sampler=script, certain=None).write(items)
     lessons = [(prompt, DOUBT) for prompt in script.asked[0][1]]
-    return taught(small_model, lessons, tmp_path_factory.mktemp("writer"))
+    return memorize(small_model, lessons, tmp_path_factory.mktemp("writer"))
 
 
 def lesson_replies(recipe: Recipe, question: Question, rng: random.Random) -> list[str]:
@@ -146,7 +146,9 @@ def test_from_questions_to_report(
         for reply in lesson_replies(recipe, question, rng)
     ]
     # It is random, then learns to reply in the format: of noise, nothing could be learned.
-    model = taught(build(family, small_model, tmp_path / "raw"), lessons, tmp_path / "base", 120, 2)
+    model = memorize(
+        build(family, small_model, tmp_path / "raw"), lessons, tmp_path / "base", 120, 2
+    )
     chosen = {
         "model.path": model.path,
         "model.dtype": "float32",
@@ -174,23 +176,23 @@ def test_from_questions_to_report(
     command: list[str | Path] = ["run", name, "--out", out]
     command += [f"--set={path}={value}" for path, value in chosen.items()]
 
-    first = says(*command, "--until", "target")
+    first = invoke(*command, "--until", "target")
     assert first.exit_code == 0, first.output
     undisturbed, said = tmp_path / "undisturbed", tmp_path / "said"
     shutil.copytree(out, undisturbed)
     told = len(events(out))
-    killed = At("train-ppo", "checkpoint.pt", after=True)
-    assert kill.saysel(said, *command, at=killed) == -signal.SIGKILL, said.read_text()
+    killed = KillPoint("train-ppo", "checkpoint.pt", after=True)
+    assert killed_run.saysel(said, *command, at=killed) == -signal.SIGKILL, said.read_text()
     # It went on behind the target: sampled, clustered and labelled once.
-    assert started(out, told) == ["train-sft", "train-ppo"]
+    assert stages_started(out, told) == ["train-sft", "train-ppo"]
     told = len(events(out))
-    assert kill.saysel(said, *command) == 0, said.read_text()
+    assert killed_run.saysel(said, *command) == 0, said.read_text()
 
     # It went on behind the checkpoint, and nobody can tell from the weights.
-    assert started(out, told)[0] == "train-ppo"
+    assert stages_started(out, told)[0] == "train-ppo"
     assert [e["step"] for e in events(out)[told:] if e["event"] == "training"] == [2]
     command[3] = undisturbed
-    assert kill.saysel(said, *command, "--until", "train") == 0, said.read_text()
+    assert killed_run.saysel(said, *command, "--until", "train") == 0, said.read_text()
     assert adapters(out) == adapters(undisturbed)
     command[3] = out
     stages = read_json(out / "manifest.json")["stages"]
@@ -215,4 +217,4 @@ def test_from_questions_to_report(
         ("base", "self_consistency"),
     }
     assert rows["ppo", "verbalized"]["parse_rate"]["value"] > 0
-    assert "nothing to do" in says(*command).output
+    assert "nothing to do" in invoke(*command).output

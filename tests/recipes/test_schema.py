@@ -12,7 +12,7 @@ from saysel.interfaces import KINDS
 from saysel.recipes.recipe import Recipe, packaged
 from saysel.recipes.schema import recipe_schema
 from saysel.recipes.text import parse_yaml, read_yaml
-from tests import small_plugin
+from tests.support import small_plugin
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from saysel.plan.plan import Step
 from saysel.recipes.recipe import Recipe, load
 from saysel.recipes.text import parse_yaml
-from tests.tiny import says
+from tests.support.end_to_end import invoke
 
 BOMB = "".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 10)
@@ -30,7 +30,7 @@ def checked(content: str | bytes, tmp_path: Path, *arguments: str) -> list[str]:
     path = tmp_path / "mine.yaml"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     began = time.monotonic()
-    said = says("check", path, *arguments)
+    said = invoke("check", path, *arguments)
     assert isinstance(said.exception, SystemExit), said.exc_info
     assert said.exit_code == 2
     assert time.monotonic() - began < 10
@@ -142,7 +142,7 @@ def test_any_mapping_at_all_is_a_recipe_or_is_refused(
         yaml.safe_dump({"source": "witness", **content}).encode(errors="surrogatepass")
     )
 
-    said = says("show", path)
+    said = invoke("show", path)
 
     assert said.exception is None or isinstance(said.exception, SystemExit), said.exc_info
     if said.exit_code == 0:

@@ -17,7 +17,7 @@ from saysel.errors import PluginError
 from saysel.interfaces import KINDS, RewardFn
 from saysel.registry import builtins
 from saysel.rewards.quadratic import QuadraticReward
-from tests import small_plugin
+from tests.support import small_plugin
 
 
 @pytest.fixture

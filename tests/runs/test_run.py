@@ -17,7 +17,7 @@ from saysel.recipes.text import read_yaml
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import load
 from saysel.storage.shards import read_json, read_record
-from tests.tiny import STEPS, THREADS, events, leftovers, results, says, started
+from tests.support.end_to_end import STEPS, THREADS, events, leftovers, results, invoke, stages_started
 
 LINEAR = ("--set", "train.1.reward=linear")
 
@@ -182,9 +182,9 @@ def test_another_reward_redoes_ppo_and_what_follows(tiny_recipe: Path, tiny_copy
     quadratic, told = results(tiny_copy), len(events(tiny_copy))
     page = (tiny_copy / "report" / "index.html").read_text()
 
-    assert says("run", tiny_recipe, "--out", tiny_copy, *LINEAR).exit_code == 0
+    assert invoke("run", tiny_recipe, "--out", tiny_copy, *LINEAR).exit_code == 0
 
-    assert started(tiny_copy, told) == ["train-ppo", "evaluate-ppo-verbalized", "report"]
+    assert stages_started(tiny_copy, told) == ["train-ppo", "evaluate-ppo-verbalized", "report"]
     linear = results(tiny_copy)
     assert {key: linear[key] for key in quadratic if key != "metrics"} == {
         key: value for key, value in quadratic.items() if key != "metrics"
@@ -196,8 +196,8 @@ def test_another_reward_redoes_ppo_and_what_follows(tiny_recipe: Path, tiny_copy
 
     # Back again, everything but the page is still there.
     told = len(events(tiny_copy))
-    assert says("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
-    assert started(tiny_copy, told) == ["report"]
+    assert invoke("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
+    assert stages_started(tiny_copy, told) == ["report"]
     assert results(tiny_copy)["metrics"] == quadratic["metrics"]
     assert read_yaml(tiny_copy / "recipe.yaml")["train"][1]["reward"]["use"] == "quadratic"
     assert len((tiny_copy / "report" / "index.html").read_text()) == pytest.approx(
@@ -209,7 +209,7 @@ def test_throughput_options_redo_nothing(tiny_recipe: Path, tiny_copy: Path) -> 
     told = len(events(tiny_copy))
     knobs = ("sample.batch_size=3", "train.0.micro_batch_size=2", "train.1.checkpoint_every=7")
 
-    result = says(
+    result = invoke(
         "run",
         tiny_recipe,
         "--out",
@@ -233,17 +233,17 @@ def test_until_stops_after_a_stage_and_the_same_command_goes_on(
     command = ("run", tiny_recipe, "--out", tiny_copy)
 
     told = len(events(tiny_copy))
-    result = says(*command, "--until", "rationale")
+    result = invoke(*command, "--until", "rationale")
     assert result.exit_code == 0
-    assert started(tiny_copy, told) == ["cluster", "rationale"]
+    assert stages_started(tiny_copy, told) == ["cluster", "rationale"]
     assert result.stdout.splitlines() == [
         "stopped after 'rationale'; the same command without --until goes on"
     ]
-    assert "nothing to do" in says(*command, "--until", "rationale").stdout
+    assert "nothing to do" in invoke(*command, "--until", "rationale").stdout
 
     told = len(events(tiny_copy))
-    result = says(*command, "--until", "report")
-    assert started(tiny_copy, told) == STEPS[4:]
+    result = invoke(*command, "--until", "report")
+    assert stages_started(tiny_copy, told) == STEPS[4:]
     assert result.stdout.splitlines()[-1].startswith("report: ")
     assert results(tiny_copy) == undisturbed
 
@@ -253,18 +253,18 @@ def test_dry_run_says_what_would_be_done_and_does_nothing(
 ) -> None:
     todo = plan(load(str(tiny_recipe)))
 
-    fresh = says("run", tiny_recipe, "--dry-run", "--out", tmp_path / "new")
+    fresh = invoke("run", tiny_recipe, "--dry-run", "--out", tmp_path / "new")
     assert fresh.stdout.splitlines() == [
         f"{tmp_path / 'new'}: 12 steps to do",
         *(f"  {step.directory}" for step in todo.steps),
     ]
     assert not (tmp_path / "new").exists()
-    sampled = says("run", tiny_recipe, "--dry-run", "--until", "sample", "--out", tmp_path / "new")
+    sampled = invoke("run", tiny_recipe, "--dry-run", "--until", "sample", "--out", tmp_path / "new")
     assert len(sampled.stdout.splitlines()) == 3
 
     told = len(events(tiny_copy))
-    assert "nothing to do" in says("run", tiny_recipe, "--dry-run", "--out", tiny_copy).stdout
-    linear = says("run", tiny_recipe, "--dry-run", *LINEAR, "--out", tiny_copy).stdout.splitlines()
+    assert "nothing to do" in invoke("run", tiny_recipe, "--dry-run", "--out", tiny_copy).stdout
+    linear = invoke("run", tiny_recipe, "--dry-run", *LINEAR, "--out", tiny_copy).stdout.splitlines()
     assert [line.rpartition("-")[0].strip() for line in linear[1:]] == [
         "train-ppo",
         "evaluate-ppo-verbalized",
@@ -277,13 +277,13 @@ def test_cells_of_a_matrix_share_what_is_the_same(tiny_recipe: Path, tiny_copy: 
     told = len(events(tiny_copy))
     quadratic = read_json(tiny_copy / "report" / "metrics.json")["rows"]
 
-    result = says(
+    result = invoke(
         "run", tiny_recipe, "--out", tiny_copy,
         "--set", "matrix={'train[1].reward': [quadratic, linear]}",
     )  # fmt: skip
 
     assert result.exit_code == 0, result.output
-    assert started(tiny_copy, told) == ["train-ppo", "evaluate-ppo-verbalized", "report"]
+    assert stages_started(tiny_copy, told) == ["train-ppo", "evaluate-ppo-verbalized", "report"]
     rows = read_json(tiny_copy / "report" / "metrics.json")["rows"]
     assert len(rows) == 10
     cells = {row["cell"] for row in rows}
@@ -301,7 +301,7 @@ def test_the_split_that_an_estimator_is_fitted_on_has_to_be_there(
     (tmp_path / "asked.csv").write_text("question,answer,split\n" + "Who?,I,heldout\n" * 1)
     told = len(events(tiny_copy))
 
-    result = says(
+    result = invoke(
         *("run", tiny_recipe, "--out", tiny_copy, "--set", "train=[]"),
         *("--set", f"source={{use: csv, path: {tmp_path / 'asked.csv'}}}"),
         *("--set", "evaluate.estimators=[{use: scaled, estimator: verbalized}]"),
@@ -349,7 +349,7 @@ def test_plugins_are_told_how_a_run_goes(
 ) -> None:
     without(tiny_copy, "evaluate-sft", "report")
 
-    assert says("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
+    assert invoke("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
 
     names = [name for name, _, _ in tracker.told]
     assert names == ["started", "evaluate-sft-verbalized", "report", "finished"]
@@ -359,7 +359,7 @@ def test_plugins_are_told_how_a_run_goes(
     assert tracker.told[3][2] == read_json(tiny_copy / "report" / "metrics.json")
 
     tracker.told.clear()
-    assert says("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
+    assert invoke("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
     assert tracker.told == []
 
 
@@ -370,36 +370,36 @@ def test_report_draws_again_from_what_is_there(tiny_recipe: Path, tiny_copy: Pat
     metrics = read_json(tiny_copy / "report" / "metrics.json")
     shutil.rmtree(tiny_copy / "report")
 
-    result = says("report", tiny_copy)
+    result = invoke("report", tiny_copy)
 
     assert result.exit_code == 0
     assert read_json(tiny_copy / "report" / "metrics.json") == metrics
     assert result.stdout == (tiny_copy / "report").as_posix().join(
         [result.stdout.rpartition("report: ")[0] + "report: ", "/index.html\n"]
     )
-    assert "nothing to do" in says("run", tiny_recipe, "--out", tiny_copy).stdout
+    assert "nothing to do" in invoke("run", tiny_recipe, "--out", tiny_copy).stdout
 
 
 def test_report_of_another_recipe_makes_way(tiny_recipe: Path, tiny_copy: Path) -> None:
-    said = says("run", tiny_recipe, "--out", tiny_copy, *LINEAR, "--until", "evaluate")
+    said = invoke("run", tiny_recipe, "--out", tiny_copy, *LINEAR, "--until", "evaluate")
     assert said.exit_code == 0
-    assert says("report", tiny_copy).exit_code == 0
+    assert invoke("report", tiny_copy).exit_code == 0
     told = len(events(tiny_copy))
 
-    assert says("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
+    assert invoke("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
 
-    assert started(tiny_copy, told) == ["report"]
+    assert stages_started(tiny_copy, told) == ["report"]
 
 
 def test_report_of_something_else_is_refused(tiny_copy: Path, tmp_path: Path) -> None:
-    result = says("report", tmp_path)
+    result = invoke("report", tmp_path)
     assert (result.exit_code, result.stdout) == (2, "")
     assert (
         result.stderr
         == f"{tmp_path}: not a run directory, it has no recipe.yaml and manifest.json\n"
     )
     without(tiny_copy, "evaluate-ppo")
-    result = says("report", tiny_copy)
+    result = invoke("report", tiny_copy)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
         f"{tiny_copy}: predictions are missing for evaluate-ppo-verbalized: run the recipe first\n"
@@ -410,7 +410,7 @@ STORY = "Nora says the lantern is in the cellar. Where is the lantern?"
 
 
 def test_ask_answers_from_the_last_model(tiny_copy: Path) -> None:
-    result = says("ask", tiny_copy, STORY)
+    result = invoke("ask", tiny_copy, STORY)
 
     assert result.exit_code == 0, result.output
     parts = dict(line.split(":", 1) for line in result.stdout.splitlines())
@@ -418,17 +418,17 @@ def test_ask_answers_from_the_last_model(tiny_copy: Path) -> None:
     assert parts["confidence"].strip().endswith("%")
 
     model = next((tiny_copy / "stages").glob("model-*")) / "model"
-    assert says("ask", model, STORY).exit_code == 0
+    assert invoke("ask", model, STORY).exit_code == 0
 
 
 def test_ask_names_what_is_not_there(tiny_copy: Path) -> None:
     for place in ("runs/typo", str(tiny_copy / "typo")):
-        result = says("ask", place, STORY)
+        result = invoke("ask", place, STORY)
         told = f"{place}: there is no such run directory and no such model\n"
         assert (result.exit_code, result.stderr) == (2, told)
     described = tiny_copy / "recipe.yaml"
     described.write_text(described.read_text().replace("matrix: {}", "matrix: {seed: [0, 1]}"))
-    result = says("ask", tiny_copy, STORY)
+    result = invoke("ask", tiny_copy, STORY)
     assert (result.exit_code, result.stderr) == (
         2,
         f"{tiny_copy}: name one with --cell: the run has 2 cells: 'seed=0'; 'seed=1'\n",
@@ -449,24 +449,24 @@ def test_a_run_whose_questions_have_changed_says_so(tmp_path: Path) -> None:
         "evaluate": {"estimators": ["small"]},
     }
     (tmp_path / "mine.yaml").write_text(json.dumps(content))
-    assert says("run", tmp_path / "mine.yaml", "--out", tmp_path / "run").exit_code == 0
-    assert says("report", tmp_path / "run").exit_code == 0
+    assert invoke("run", tmp_path / "mine.yaml", "--out", tmp_path / "run").exit_code == 0
+    assert invoke("report", tmp_path / "run").exit_code == 0
 
     source.write_text(source.read_text().replace("2?", "3?"))
 
     for command in ("report", "export"):
-        result = says(command, tmp_path / "run")
+        result = invoke(command, tmp_path / "run")
         assert result.exit_code == 2 and "have changed since it ran: put them back" in result.stderr
 
 
 def test_smoke_walks_every_stage_beside_the_run(tiny_recipe: Path, tiny_copy: Path) -> None:
     before = results(tiny_copy), (tiny_copy / "events.jsonl").read_bytes()
 
-    result = says("run", tiny_recipe, "--smoke", "--out", tiny_copy)
+    result = invoke("run", tiny_recipe, "--smoke", "--out", tiny_copy)
 
     assert result.exit_code == 0, result.output
     smoke = Path(f"{tiny_copy}-smoke")
-    assert started(smoke) == STEPS
+    assert stages_started(smoke) == STEPS
     *_, report, estimate = result.stdout.splitlines()
     assert report == f"report: {smoke / 'report' / 'index.html'}"
     assert estimate.startswith("the full run of 'tiny' will take at most about ")
@@ -475,9 +475,9 @@ def test_smoke_walks_every_stage_beside_the_run(tiny_recipe: Path, tiny_copy: Pa
 
     # A rehearsal is never skipped.
     assert (
-        says("run", tiny_recipe, "--smoke", "--until", "sample", "--out", tiny_copy).exit_code == 0
+        invoke("run", tiny_recipe, "--smoke", "--until", "sample", "--out", tiny_copy).exit_code == 0
     )
-    assert started(smoke) == [*STEPS, "model", "sample"]
+    assert stages_started(smoke) == [*STEPS, "model", "sample"]
 
 
 # ------------------------------------------------------------------ training data on its own
@@ -503,16 +503,16 @@ def test_training_data_is_built_without_a_trainer(until: str, tmp_path: Path) ->
     expected = ["model", "sample", "cluster", "rationale", "target"]
     expected = expected[: expected.index(until) + 1]
 
-    planned = says(*command, "--dry-run")
+    planned = invoke(*command, "--dry-run")
     assert [line.rpartition("-")[0].strip() for line in planned.stdout.splitlines()[1:]] == expected
-    said = says(*command)
+    said = invoke(*command)
 
     assert said.exit_code == 0, said.output
     *_, last = said.stdout.splitlines()
     assert last == f"stopped after '{until}'; the same command without --until goes on"
-    assert started(tmp_path / "run") == expected
+    assert stages_started(tmp_path / "run") == expected
     assert list(read_json(tmp_path / "run" / "manifest.json")["stages"]) == expected
-    assert "nothing to do" in says(*command).stdout
+    assert "nothing to do" in invoke(*command).stdout
 
 
 def test_training_data_that_was_built_is_used_once_there_is_a_trainer(
@@ -520,15 +520,15 @@ def test_training_data_that_was_built_is_used_once_there_is_a_trainer(
 ) -> None:
     run = tmp_path / "run"
     without_training = ("--set", "train=[]", "--until", "target")
-    assert says("run", tiny_recipe, "--out", run, *without_training).exit_code == 0
+    assert invoke("run", tiny_recipe, "--out", run, *without_training).exit_code == 0
     told = len(events(run))
 
     # Evaluating the model samples nothing, and the manifest keeps what was built.
-    assert says("run", tiny_recipe, "--out", run, "--set", "train=[]").exit_code == 0
-    assert started(run, told) == [*STEPS[7:9], "report"]
+    assert invoke("run", tiny_recipe, "--out", run, "--set", "train=[]").exit_code == 0
+    assert stages_started(run, told) == [*STEPS[7:9], "report"]
     assert list(read_json(run / "manifest.json")["stages"]) == [*STEPS[:5], *STEPS[7:9], "report"]
 
     told = len(events(run))
-    assert says("run", tiny_recipe, "--out", run).exit_code == 0
-    assert started(run, told) == ["train-sft", "train-ppo", *STEPS[9:]]
+    assert invoke("run", tiny_recipe, "--out", run).exit_code == 0
+    assert stages_started(run, told) == ["train-sft", "train-ppo", *STEPS[9:]]
     assert results(run) == results(tiny_run)

@@ -12,7 +12,7 @@ from saysel.interfaces import Prompt
 from saysel.records import ModelRef
 from saysel.samplers.anthropic import AnthropicSampler
 from saysel.samplers.remote import scheduler
-from tests.servers import Faults, Model, Server, always
+from tests.support.api_server import Faults, Model, Server, always
 
 MODEL = ModelRef("claude-small")
 KEY = "sk-ant-planted-0123456789"

@@ -15,8 +15,8 @@ from saysel.costs import ledger
 from saysel.interfaces import Prompt, Sampler
 from saysel.records import Generation, ModelRef
 from saysel.samplers.openai import OpenAISampler
-from tests import tiny
-from tests.servers import Model, Server
+from tests.support import end_to_end
+from tests.support.api_server import Model, Server
 
 RECIPE = """\
 name: third
@@ -128,10 +128,10 @@ def test_max_cost_refuses_a_sampler_that_does_not_report_what_it_spends(
     (tmp_path / "prices.yaml").write_text("small: [1, 1]")
     limit = ("--set", "max_cost=1", "--set", f"prices={tmp_path / 'prices.yaml'}")
     for command in ("check", "run"):
-        result = tiny.says(command, third_party, *limit)
+        result = end_to_end.invoke(command, third_party, *limit)
         assert result.exit_code == 2, result.output
         assert "the sampler 'third' asks a server without reporting" in result.output
-    assert "asks small: 8 requests" in tiny.says("check", third_party).output
+    assert "asks small: 8 requests" in end_to_end.invoke("check", third_party).output
 
 
 def test_a_served_model_is_what_prices_are_looked_up_for(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_served_model_is_what_prices_are_looked_up_for(tmp_path: Path) -> None
                 f"'{server.url}'}}}}\nevaluate:",
             )
         )
-        said = tiny.says("check", path).output
+        said = end_to_end.invoke("check", path).output
 
     assert "evaluate-base-verbalized asks small: 8 requests" in said
     assert "evaluate-base-verbalized asks strict: 8 requests" in said

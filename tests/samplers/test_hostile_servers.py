@@ -31,7 +31,7 @@ from saysel.samplers.remote import sampler as sampler_module
 from saysel.samplers.remote import scheduler
 from saysel.samplers.remote.endpoint import Endpoint
 from saysel.samplers.remote.sampler import RemoteSampler
-from tests.servers import Model, Reply, Request, Server
+from tests.support.api_server import Model, Reply, Request, Server
 
 MODEL = ModelRef("small")
 KEY = "sk-planted-0123456789"

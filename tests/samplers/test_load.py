@@ -15,7 +15,7 @@ from saysel.records import ModelRef
 from saysel.samplers.openai import OpenAISampler
 from saysel.samplers.remote import scheduler
 from tests.docs.blocks import ROOT
-from tests.servers import FAULTS
+from tests.support.api_server import FAULTS
 
 pytestmark = pytest.mark.slow
 PROMPTS, SAMPLES = 10_000, 2
@@ -28,7 +28,7 @@ def test_every_response_is_there_exactly_once(
     prompts = [[{"role": "user", "content": f"question {row}"}] for row in range(PROMPTS)]
     ledger = Ledger(tmp_path, "sample-1")
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.servers", "0.2"],
+        [sys.executable, "-m", "tests.support.api_server", "0.2"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

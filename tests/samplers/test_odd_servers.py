@@ -17,7 +17,7 @@ from saysel.records import Generation, ModelRef
 from saysel.samplers.anthropic import AnthropicSampler
 from saysel.samplers.openai import OpenAISampler
 from saysel.samplers.remote import scheduler
-from tests.servers import Answer, Model, Reply, Request, Server, always
+from tests.support.api_server import Answer, Model, Reply, Request, Server, always
 
 MODEL = ModelRef("small")
 LONG = "9" * 5000

@@ -21,7 +21,7 @@ from saysel.interfaces import Prompt
 from saysel.records import Generation, ModelRef
 from saysel.samplers.openai import OpenAISampler
 from saysel.samplers.remote import scheduler
-from tests.servers import FAULTS, Faults, Model, Reply, Server, always
+from tests.support.api_server import FAULTS, Faults, Model, Reply, Server, always
 
 MODEL = ModelRef("small")
 KEY = "sk-planted-0123456789"

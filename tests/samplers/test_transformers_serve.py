@@ -20,10 +20,10 @@ from saysel.costs.ledger import Ledger
 from saysel.records import ModelRef
 from saysel.samplers.openai import OpenAISampler
 from saysel.samplers.remote import scheduler
-from tests import tiny
-from tests.adviser import adviser, check_advice
-from tests.model_server import running
-from tests.servers import Faults, Server
+from tests.support import end_to_end
+from tests.support.api_server import Faults, Server
+from tests.support.judge_model import check_judge_model, train_judge_model
+from tests.support.model_server import run_server
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the server is, once it is ready."""
     program = Path(sys.executable).with_name("transformers")
     said = tmp_path_factory.mktemp("serve") / "said"
-    with running([program, "serve"], said, HF_HUB_OFFLINE="1", **tiny.THREADS) as place:
+    with run_server([program, "serve"], said, HF_HUB_OFFLINE="1", **end_to_end.THREADS) as place:
         yield place
 
 
@@ -94,13 +94,13 @@ sample: {{use: openai, base_url: "{url}", max_tokens: 24}}
 evaluate: {{estimators: [verbalized, {{use: self_consistency, n: 3}}], metrics: [accuracy]}}
 """)
 
-    result = tiny.says("run", path, "--out", tmp_path / "run")
+    result = end_to_end.invoke("run", path, "--out", tmp_path / "run")
 
     assert result.exit_code == 0, result.output
     assert (tmp_path / "run" / "report" / "metrics.json").is_file()
 
 
 def test_a_writer_and_a_judge(url: str, small_model: ModelRef, tmp_path: Path) -> None:
-    model = adviser(small_model, tmp_path / "adviser").path
+    model = train_judge_model(small_model, tmp_path / "adviser").path
 
-    check_advice(sampler={"use": "openai", "base_url": url, "model": model, "max_tokens": 60})
+    check_judge_model(sampler={"use": "openai", "base_url": url, "model": model, "max_tokens": 60})

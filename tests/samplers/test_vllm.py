@@ -24,10 +24,10 @@ from saysel.samplers.openai import OpenAISampler
 from saysel.samplers.remote import scheduler
 from saysel.samplers.transformers import TransformersSampler
 from saysel.samplers.vllm import VLLMSampler
-from tests import tiny
-from tests.adviser import adviser, check_advice
-from tests.model_server import running
-from tests.servers import Faults, Server
+from tests.support import end_to_end
+from tests.support.api_server import Faults, Server
+from tests.support.judge_model import check_judge_model, train_judge_model
+from tests.support.model_server import run_server
 
 needs_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="make test-vllm has vLLM")
 PROMPTS: list[Prompt] = [
@@ -147,7 +147,7 @@ sample: {{use: vllm, max_tokens: 24, max_length: 256}}
 evaluate: {{estimators: [verbalized, {{use: self_consistency, n: 3}}], metrics: [accuracy]}}
 """)
 
-    result = tiny.says("run", path, "--out", tmp_path / "run")
+    result = end_to_end.invoke("run", path, "--out", tmp_path / "run")
 
     assert result.exit_code == 0, result.output
 
@@ -161,10 +161,10 @@ source: {{use: witness, train: 4, heldout: 6}}
 sample: {{use: transformers, n: 2, max_tokens: 8}}
 train: [{{use: sft, lora: {{r: 8}}, max_steps: 1}}]
 """)
-    done = tiny.says("run", path, "--smoke", "--until", "train", "--out", tmp_path / "run")
+    done = end_to_end.invoke("run", path, "--smoke", "--until", "train", "--out", tmp_path / "run")
     assert done.exit_code == 0, done.output
     for name, more in (("adapter", []), ("merged", ["--merge"])):
-        done = tiny.says("export", tmp_path / "run-smoke", "--to", tmp_path / name, *more)
+        done = end_to_end.invoke("export", tmp_path / "run-smoke", "--to", tmp_path / name, *more)
         assert done.exit_code == 0, done.output
 
     adapted = replace(model, adapter=str(tmp_path / "adapter"))
@@ -178,12 +178,12 @@ train: [{{use: sft, lora: {{r: 8}}, max_steps: 1}}]
 
 @pytest.fixture(scope="module")
 def advising(model: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
-    return adviser(model, tmp_path_factory.mktemp("adviser"))
+    return train_judge_model(model, tmp_path_factory.mktemp("adviser"))
 
 
 @needs_vllm
 def test_a_writer_and_a_judge(advising: ModelRef) -> None:
-    check_advice(sampler={"use": "vllm", "max_tokens": 60}, model=advising.path)
+    check_judge_model(sampler={"use": "vllm", "max_tokens": 60}, model=advising.path)
 
 
 # ------------------------------------------------------------------------------ over HTTP
@@ -193,7 +193,7 @@ def test_a_writer_and_a_judge(advising: ModelRef) -> None:
 def served(model: ModelRef, said: Path) -> Iterator[str]:
     """Where vLLM's own server answers for the model."""
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model.path]
-    with running([*command, "--max-model-len=1024", "--dtype=float32"], said) as place:
+    with run_server([*command, "--max-model-len=1024", "--dtype=float32"], said) as place:
         yield place
 
 
@@ -233,7 +233,7 @@ def test_over_http_it_agrees_with_transformers(url: str, model: ModelRef) -> Non
 def test_over_http_a_writer_and_a_judge(advising: ModelRef, tmp_path: Path) -> None:
     with served(advising, tmp_path / "said") as url:
         sampler = {"use": "openai", "base_url": url, "model": advising.path, "max_tokens": 60}
-        check_advice(sampler=sampler)
+        check_judge_model(sampler=sampler)
 
 
 @needs_vllm

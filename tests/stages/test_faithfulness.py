@@ -20,7 +20,7 @@ from saysel.records import Generation, ModelRef, Prediction, Reflection
 from saysel.stages.faithfulness import ReflectShard, exchanged, lead, meanings
 from saysel.storage.shards import Shards
 from saysel.testing import question
-from tests.tiny import results, says
+from tests.support.end_to_end import invoke, results
 
 #: Trained enough to write rationales.
 TRAINED = (
@@ -130,7 +130,7 @@ def test_a_sampler_that_cannot_look_inside_leaves_use_unread() -> None:
 def plain(tiny_run: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny run with other training, its rationales not measured."""
     run = Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("plain") / "tiny"))
-    result = says("run", tiny_recipe, "--out", run, *TRAINED)
+    result = invoke("run", tiny_recipe, "--out", run, *TRAINED)
     assert result.exit_code == 0, result.output
     return run
 
@@ -148,7 +148,7 @@ def reflected(
 
 def measure_again(recipe: Path, run: Path, grader: ModelRef) -> Any:
     option = REFLECT.replace("X", grader.path)
-    return says("run", recipe, "--out", run, *TRAINED, "--set", option)
+    return invoke("run", recipe, "--out", run, *TRAINED, "--set", option)
 
 
 def reflections(run: Path) -> list[Reflection]:

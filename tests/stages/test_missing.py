@@ -8,7 +8,7 @@ import pytest
 
 from saysel.records import ModelRef
 from saysel.storage.shards import read_json
-from tests.tiny import events, says, started
+from tests.support.end_to_end import events, invoke, stages_started
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ def test_a_writer_and_a_judge_that_know_nothing(
     writer = f"rationale={{use: llm, {model}, retries: 1, certain: null}}"
     command = ["run", tiny_recipe, "--out", tiny_copy, "--until", "target", "--set", writer]
 
-    failed = says(*command)
+    failed = invoke(*command)
     assert failed.exit_code == 1
     *_, line = failed.stderr.splitlines()
     assert "stage 'rationale' failed: " in line and "could not be used, after 2 tries each" in line
@@ -28,9 +28,9 @@ def test_a_writer_and_a_judge_that_know_nothing(
 
     told = len(events(tiny_copy))
     judge = f"judge={{use: llm, {model}, retries: 0, most_missing: 1}}"
-    done = says(*command, "--set", "rationale.most_missing=1", "--set", judge)
+    done = invoke(*command, "--set", "rationale.most_missing=1", "--set", judge)
     assert done.exit_code == 0, done.output
-    assert started(tiny_copy, told) == ["rationale", "target"]
+    assert stages_started(tiny_copy, told) == ["rationale", "target"]
     stages = read_json(tiny_copy / "manifest.json")["stages"]
     assert stages["rationale"]["missing"] == stages["rationale"]["questions"] > 0
     assert stages["target"]["unjudged"] > 0

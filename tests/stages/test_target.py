@@ -9,7 +9,7 @@ import pytest
 from saysel.formats.sayself import SaySelfFormat
 from saysel.records import Example
 from saysel.storage.shards import Shards
-from tests.tiny import says, started
+from tests.support.end_to_end import invoke, stages_started
 
 pytestmark = pytest.mark.slow
 
@@ -23,12 +23,12 @@ def test_without_a_rationale_the_same_replies_are_learned_less_the_reflection(
     tiny_recipe: Path, tiny_copy: Path
 ) -> None:
     (before,) = examples(tiny_copy)
-    told = len(started(tiny_copy))
-    done = says(
+    told = len(stages_started(tiny_copy))
+    done = invoke(
         *("run", tiny_recipe, "--out", tiny_copy, "--until", "target", "--set", "rationale=none")
     )
     assert done.exit_code == 0, done.output
-    assert started(tiny_copy)[told:] == ["rationale", "target"]
+    assert stages_started(tiny_copy)[told:] == ["rationale", "target"]
     (after,) = [found for found in examples(tiny_copy) if found != before]
 
     assert before and len(after) == len(before)

@@ -37,7 +37,7 @@ from saysel.storage.shards import (
     write_record,
     write_text,
 )
-from tests.disk import mounted
+from tests.support.small_disk import mount_tmpfs
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 shares = st.floats(0, 1)
@@ -170,7 +170,7 @@ def test_a_place_that_is_not_a_directory_is_one_line(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KB."""
-    with mounted(tmp_path / "disk", "64k") as place:
+    with mount_tmpfs(tmp_path / "disk", "64k") as place:
         yield place
 
 

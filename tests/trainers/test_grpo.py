@@ -23,7 +23,7 @@ from saysel.samplers.transformers import TransformersSampler
 from saysel.testing import Data
 from saysel.trainers.grpo import GRPOTrainer, advantages
 from saysel.trainers.judged_replies import UnreadableBatches
-from tests import tiny
+from tests.support import end_to_end
 from tests.trainers.two_arms import FORMAT, same, weights
 
 SHORT: dict[str, Any] = {
@@ -298,7 +298,7 @@ def says(model: ModelRef, data: Data, temperature: float, n: int) -> dict[str, l
 def test_a_recipe_trains_with_it(tiny_recipe: Path, tiny_copy: Path) -> None:
     changed = ["--set", "train[1]={use: grpo, steps: 2, batch_size: 8, replies: 4, max_tokens: 48}"]
 
-    result = tiny.says("run", tiny_recipe, "--out", tiny_copy, *changed)
+    result = end_to_end.invoke("run", tiny_recipe, "--out", tiny_copy, *changed)
 
     assert result.exit_code == 0, result.output
     assert "train-grpo: 2 of 2 steps" in result.output

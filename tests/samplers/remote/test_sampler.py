@@ -19,8 +19,8 @@ from saysel.recipes.recipe import load
 from saysel.records import Example
 from saysel.stages import evaluate
 from saysel.storage.shards import Shards
-from tests import tiny
-from tests.servers import Model, Reply, Request, Server, always
+from tests.support import end_to_end
+from tests.support.api_server import Model, Reply, Request, Server, always
 
 KEY = "sk-planted-0123456789"
 RECIPE = """\
@@ -55,7 +55,7 @@ def recipe(tmp_path: Path, url: str) -> Path:
 
 
 def run(path: Path, *more: str) -> tuple[int, str]:
-    result = tiny.says("run", path, "--out", path.parent / "run", *more)
+    result = end_to_end.invoke("run", path, "--out", path.parent / "run", *more)
     return result.exit_code, result.output
 
 
@@ -153,7 +153,7 @@ def test_more_samples_of_each_question_ask_only_for_the_new_ones(
 def test_check_says_what_it_may_cost(tmp_path: Path) -> None:
     path = recipe(tmp_path, "http://127.0.0.1:1/v1")
 
-    said = tiny.says("check", path, "--set", "max_cost=0.5").output
+    said = end_to_end.invoke("check", path, "--set", "max_cost=0.5").output
 
     assert "evaluate-base-verbalized asks small: 24 requests, about" in said
     assert "384 out at most" in said and "1,152 out at most" in said
@@ -164,11 +164,11 @@ def test_check_says_that_a_price_is_not_known(tmp_path: Path) -> None:
     path = recipe(tmp_path, "http://127.0.0.1:1/v1")
 
     unknown = ("--set", "model.name=nobody", "--set", "prices=null")
-    said = tiny.says("check", path, *unknown).output
+    said = end_to_end.invoke("check", path, *unknown).output
 
     assert "price unknown" in said and "nobody (no known price: add one under prices)" in said
     for command in ("check", "run"):
-        result = tiny.says(command, path, *unknown, "--set", "max_cost=1")
+        result = end_to_end.invoke(command, path, *unknown, "--set", "max_cost=1")
         assert result.exit_code == 2
         assert "max_cost is set, and there is no price of nobody: name one" in result.output
 
@@ -213,7 +213,7 @@ def test_killed_at_any_time_only_what_had_not_arrived_is_asked_again(tmp_path: P
         path = recipe(tmp_path, server.url)
         while moments[1:]:
             arrived.clear()
-            process = tiny.start("run", path, "--out", tmp_path / "run")
+            process = end_to_end.start_command("run", path, "--out", tmp_path / "run")
             assert arrived.wait(120)
             os.kill(process.pid, signal.SIGKILL)
             process.communicate()
@@ -235,7 +235,7 @@ def test_check_counts_what_faithfulness_and_grades_ask(tmp_path: Path) -> None:
     path = recipe(tmp_path, "http://127.0.0.1:1/v1")
     grader = "{model: {use: remote, name: grader}, sampler: {use: openai, base_url: 'http://x/v1'}}"
 
-    said = tiny.says(
+    said = end_to_end.invoke(
         "check", path, "--set", f"evaluate.faithfulness={{n: 3, grader: {grader}}}"
     ).output
 
@@ -247,7 +247,7 @@ def test_check_counts_what_training_has_judged(tmp_path: Path) -> None:
     judge = "{use: llm, sampler: {use: openai, model: strict, base_url: 'http://127.0.0.1:1/v1'}}"
     options = ("--set", f"judge={judge}", "--set", "train.1.steps=3", "--set", "source.train=5")
 
-    said = tiny.says("check", "quickstart", *options).output
+    said = end_to_end.invoke("check", "quickstart", *options).output
 
     assert "train-ppo asks strict: 384 requests" in said  # 3 batches of 128 replies
     (line,) = (line for line in said.splitlines() if "train-ppo asks" in line)
@@ -299,7 +299,7 @@ def test_a_damaged_database_is_named_in_one_line_and_nothing_is_asked(
     for stage in directory.glob("stages/evaluate-*"):
         shutil.rmtree(stage)
 
-    said = tiny.says("run", path, "--out", directory)
+    said = end_to_end.invoke("run", path, "--out", directory)
 
     assert isinstance(said.exception, SystemExit) and said.exit_code == 1
     *_, line = said.stderr.splitlines()

@@ -1,4 +1,4 @@
-"""A sampler that says what it is told, in place of a model that costs money or time."""
+"""A sampler that returns scripted replies, for tests that would otherwise pay for a model."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from saysel.records import Generation, ModelRef
 
 
 class ScriptedSampler(Sampler):
-    """Replies in order: the i-th round of asking gets the i-th list, then the last one again."""
+    """The i-th call of `sample` returns the i-th list of replies; later calls repeat the last."""
 
-    rounds: tuple[tuple[str, ...], ...] = Field(description="replies to the prompts of each round")
+    rounds: tuple[tuple[str, ...], ...] = Field(description="replies to the prompts of each call")
     model: str = Field("scripted", description="name of the model")
 
     _asked: list[tuple[ModelRef, list[Prompt], int]] = PrivateAttr(default_factory=list)
 
     @property
     def asked(self) -> list[tuple[ModelRef, list[Prompt], int]]:
-        """Model, prompts and seed of each round so far."""
+        """Model, prompts and seed of each call so far."""
         return self._asked
 
     def served_model(self) -> str:
@@ -36,6 +36,6 @@ class ScriptedSampler(Sampler):
         return iter([[Generation(text, len(text.split()))] for text in texts])
 
 
-def scripted(*rounds: Sequence[str], **options: Any) -> ScriptedSampler:
-    """A sampler with these rounds of replies."""
+def scripted_sampler(*rounds: Sequence[str], **options: Any) -> ScriptedSampler:
+    """A sampler with one list of replies per call."""
     return ScriptedSampler(use="scripted", rounds=tuple(map(tuple, rounds)), **options)

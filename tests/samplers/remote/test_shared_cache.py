@@ -20,7 +20,7 @@ from saysel.records import Generation
 from saysel.samplers.remote import response_cache
 from saysel.samplers.remote.response_cache import ResponseStore
 from tests.docs.blocks import ROOT
-from tests.servers import Model, Reply, Request, Server
+from tests.support.api_server import Model, Reply, Request, Server
 
 PROMPTS = 40
 #: Samples every prompt twice and prints the texts.

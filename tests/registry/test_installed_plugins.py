@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from tests.environment import Done, Environment
+from tests.support import end_to_end
+from tests.support.virtual_environment import Done, Environment
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 GOOD = '''
 from typing import Sequence
@@ -219,7 +219,7 @@ def test_two_plugins_claiming_one_name(make: Make) -> None:
 
 
 def test_a_run_with_a_third_party_reward_and_rationale(good: Environment) -> None:
-    chosen = tiny.RECIPE.replace("use: ppo,", "use: ppo, reward: humble,")
+    chosen = end_to_end.RECIPE.replace("use: ppo,", "use: ppo, reward: humble,")
     recipe = good.recipe(chosen + "rationale: terse\n", "whole.yaml")
     done = good.saysel("run", recipe, "--out", "out", timeout=300)
     assert done.returncode == 0, done.stderr

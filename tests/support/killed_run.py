@@ -1,7 +1,7 @@
-"""Runs saysel in a process that ends itself at a chosen moment, as if somebody had killed it.
+"""Run saysel in a process that kills itself at a chosen point.
 
-The processes are forked from one that has the heavy libraries loaded, so that a kill costs what
-the stage costs and not the start.
+The processes are forked from one that has already imported the heavy libraries, so that a test
+pays for the stage and not for the imports.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ PROCESSES.set_forkserver_preload(
 
 
 @dataclass(frozen=True)
-class At:
-    """The moment at which a process ends itself.
+class KillPoint:
+    """The point at which a process kills itself.
 
     Attributes:
         stage: name of the step.
-        file: a file of the step, as it takes its place (`part-00001.parquet`); or
-            `optimizer.pt`, while a checkpoint of the Trainer is half-written; or
-            `model`, while the finished model is.
-        after: whether the file has its name already; if not, half of it is written.
-        units: instead of a file, units of progress: steps, responses …
-        number: which signal; SIGKILL cannot be caught.
+        file: a file of the step when it is renamed to its final name (`part-00001.parquet`);
+            `optimizer.pt`: when a checkpoint of the Trainer is half-written;
+            `model`: when the finished model is half-written.
+        after: kill after the rename; otherwise before it, with half of the file written.
+        units: kill after so many units of progress (steps, responses …) instead of at a file.
+        number: the signal; SIGKILL cannot be caught.
     """
 
     stage: str
@@ -56,8 +56,8 @@ class At:
         )
 
 
-def saysel(said: Path, *arguments: str | Path, at: At | None = None) -> int:
-    """Exit code of a command, minus the signal that ended it; what it printed is in `said`."""
+def run_command(said: Path, *arguments: str | Path, at: KillPoint | None = None) -> int:
+    """Run a command and return its exit code, negative for a signal; its output goes to `said`."""
     process = PROCESSES.Process(target=_child, args=(str(said), list(map(str, arguments)), at))
     process.start()
     process.join()
@@ -65,11 +65,11 @@ def saysel(said: Path, *arguments: str | Path, at: At | None = None) -> int:
     return process.exitcode
 
 
-def _child(said: str, arguments: list[str], at: At | None) -> None:
+def _child(said: str, arguments: list[str], at: KillPoint | None) -> None:
     with open(said, "wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    # A shell that starts the tests in the background has them ignore it.
+    # A shell ignores SIGINT for processes that it starts in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     import torch
 
@@ -77,7 +77,7 @@ def _child(said: str, arguments: list[str], at: At | None) -> None:
     from saysel.stages import cluster, evaluate, rationale, sample, target
 
     torch.set_num_threads(1)
-    # So small that every stage has several shards.
+    # Small enough that every stage has several shards.
     sample.SHARD, evaluate.SHARD = 24, 9
     cluster.SHARD = rationale.SHARD = target.SHARD = 9
     if at is not None:
@@ -85,7 +85,7 @@ def _child(said: str, arguments: list[str], at: At | None) -> None:
     cli(arguments, prog_name="saysel")
 
 
-def _arm(at: At) -> None:
+def _arm(at: KillPoint) -> None:
     import transformers
 
     from saysel import hf

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 
-from tests import kill
-from tests.kill import At
-from tests.tiny import STEPS, results, says
+from tests.support import killed_run
+from tests.support.killed_run import KillPoint
+from tests.support.end_to_end import STEPS, results, invoke
 
 FILES = [
     "recipe.yaml",
@@ -118,7 +118,7 @@ def test_a_file_of_a_finished_run(
     path = file_of(tiny_copy, pattern)
     damage(path)
 
-    said = says("run", tiny_recipe, "--out", tiny_copy)
+    said = invoke("run", tiny_recipe, "--out", tiny_copy)
 
     if said.exit_code == 0:
         assert results(tiny_copy) == results(tiny_run)
@@ -158,7 +158,7 @@ def test_a_file_that_another_command_reads(
         "ask": ("ask", tiny_copy, "Where is the lantern?"),
     }
 
-    line = told(says(*arguments[command]))
+    line = told(invoke(*arguments[command]))
 
     # Without its marker a stage, and without its manifest a run, is one that is not finished.
     assert str(tiny_copy if damage is delete else added(path) if damage is add else path) in line
@@ -199,7 +199,7 @@ def test_a_file_of_an_unfinished_stage_is_made_again(
     path = file_of(tiny_copy, f"stages/{stage}-*/{name}")
     damage(path)
 
-    said = says("run", tiny_recipe, "--out", tiny_copy)
+    said = invoke("run", tiny_recipe, "--out", tiny_copy)
 
     if damage is replace_by_directory and said.exit_code:  # a directory may hold something
         assert str(path) in told(said)
@@ -213,27 +213,27 @@ def test_a_file_of_an_unfinished_stage_is_made_again(
 @pytest.mark.parametrize(
     ("at", "name"),
     [
-        (At("model", units=110), "checkpoint-*/model.safetensors"),
-        (At("model", units=110), "checkpoint-*/complete.json"),
-        (At("train-sft", units=11), "checkpoint-*/optimizer.pt"),
-        (At("train-sft", units=11), "checkpoint-*/trainer_state.json"),
-        (At("train-ppo", "checkpoint.pt", after=True), "checkpoint.pt"),
-        (At("train-ppo", "checkpoint.pt", after=True), ".checkpoint.pt.sum"),
+        (KillPoint("model", units=110), "checkpoint-*/model.safetensors"),
+        (KillPoint("model", units=110), "checkpoint-*/complete.json"),
+        (KillPoint("train-sft", units=11), "checkpoint-*/optimizer.pt"),
+        (KillPoint("train-sft", units=11), "checkpoint-*/trainer_state.json"),
+        (KillPoint("train-ppo", "checkpoint.pt", after=True), "checkpoint.pt"),
+        (KillPoint("train-ppo", "checkpoint.pt", after=True), ".checkpoint.pt.sum"),
     ],
     ids=str,
 )
 def test_a_damaged_checkpoint_is_passed_over(
-    at: At, name: str, damage: Damage, tiny_copy: Path, tiny_run: Path, tiny_recipe: Path
+    at: KillPoint, name: str, damage: Damage, tiny_copy: Path, tiny_run: Path, tiny_recipe: Path
 ) -> None:
     said = tiny_copy.parent / "said"
     shutil.rmtree(file_of(tiny_copy, f"stages/{at.stage}-*"))
     command = ("run", tiny_recipe, "--out", tiny_copy)
-    assert kill.saysel(said, *command, at=at) == -signal.SIGKILL, said.read_text()
+    assert killed_run.run_command(said, *command, at=at) == -signal.SIGKILL, said.read_text()
     paths = list(tiny_copy.glob(f"stages/{at.stage}-*/checkpoints/{name}"))
     assert paths
     for path in paths:
         damage(path)
 
-    assert kill.saysel(said, *command) == 0, said.read_text()
+    assert killed_run.run_command(said, *command) == 0, said.read_text()
 
     assert results(tiny_copy) == results(tiny_run)

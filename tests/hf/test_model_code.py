@@ -13,7 +13,7 @@ from saysel import hf
 from saysel.errors import DataError
 from saysel.hf import sentence_embeddings
 from saysel.records import ModelRef
-from tests.tiny import start
+from tests.support.end_to_end import start_command
 
 CODE = "raise SystemExit('the code of the model ran')\n"
 
@@ -82,7 +82,7 @@ def test_a_model_that_transformers_knows_is_loaded_without_its_code(
 
 
 def test_ask_refuses_it_without_a_question(foreign: Path) -> None:
-    process = start("ask", foreign, "Where is the lantern?")
+    process = start_command("ask", foreign, "Where is the lantern?")
     stdout, stderr = process.communicate(timeout=120)
 
     assert (process.returncode, stdout) == (2, "")

@@ -1,4 +1,4 @@
-"""A plugin with one small component per kind that tests need, announced like any other."""
+"""A plugin with one minimal component for each kind that tests need."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from saysel.records import Generation, ModelRef, Prediction, Question
 
 
 class SmallModel(Model):
-    """A directory that is there already."""
+    """A directory that exists already."""
 
     path: str = "here"
 
@@ -45,7 +45,7 @@ class SmallSource(Source):
 
 
 class SmallSampler(Sampler):
-    """Says the same again and again."""
+    """Always returns the same response."""
 
     batch_size: NotFingerprinted[int] = Field(8, ge=1, le=64, description="prompts at a time")
 
@@ -66,7 +66,7 @@ class SmallReward(RewardFn):
 
 
 class SmallTrainer(Trainer):
-    """Moves nothing."""
+    """Returns the model unchanged."""
 
     steps: int = Field(10, ge=1, description="training steps")
     learning_rate: float = Field(1e-5, gt=0, description="step size")
@@ -84,7 +84,7 @@ class SmallTrainer(Trainer):
 
 
 class SmallEstimator(Estimator):
-    """Always sure."""
+    """Always states confidence 1."""
 
     n: int = Field(1, ge=1)
 
@@ -94,7 +94,7 @@ class SmallEstimator(Estimator):
         return (Prediction(question.id, "1", "1", None, 1.0) for question in questions)
 
 
-NAME = "tests.small_plugin"
+NAME = "tests.support.small_plugin"
 
 
 @saysel.hookimpl

@@ -1,9 +1,8 @@
-"""A scripted judge that believes its prompt: every line of it, whoever wrote it.
+"""A served model that follows instructions injected into its prompt.
 
-It reads a prompt as a careless model does: turn tokens begin a new message, anything that breaks a
-line begins a new one, a line that looks like a heading, an accepted answer, a verdict or a score
-is one. Served by `tests.servers.Server`, it stands for the model that is asked to judge, grade or
-write.
+It reads prompts naively: turn tokens and line breaks start a new message, and any line that looks
+like a heading, an accepted answer, a verdict or a score is taken as one, whoever wrote it. Served
+by `tests.support.api_server.Server`, it plays the model that judges, grades or writes.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ import json
 import re
 from pathlib import Path
 
-from tests.servers import Model, Reply, Request
+from tests.support.api_server import Model, Reply, Request
 
-#: A wrong answer ("Oslo") with texts that are to be taken for the prompt's own.
+#: Wrong answers ("Oslo") that contain text imitating parts of the prompt.
 INJECTIONS: list[str] = [
     json.loads(line)
     for line in (Path(__file__).parent / "injections.jsonl")
@@ -27,10 +26,10 @@ JUDGED = re.compile(r"Answer to be judged[^:]*:(.*)")
 ACCEPTED = re.compile(r"(?:Accepted answers[^:]*:|- )(.*)")
 
 
-class Gullible(Model):
-    """Says that the last answer to be judged is right if it is among the accepted ones, and obeys.
+class InjectableModel(Model):
+    """Judges the last answer against the accepted ones, unless a line tells it what to say.
 
-    Grades are 1 unless a line orders another one. Rationales repeat orders too.
+    Grades are 1 unless a line demands another grade. Rationales follow such lines too.
     """
 
     async def __call__(self, request: Request) -> Reply:

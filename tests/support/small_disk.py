@@ -1,4 +1,4 @@
-"""A disk that is soon full."""
+"""A file system that is quickly full."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 
 @contextmanager
-def mounted(place: Path, size: str) -> Iterator[Path]:
-    """A file system of its own at `place`; where none can be mounted, the test is skipped."""
+def mount_tmpfs(place: Path, size: str) -> Iterator[Path]:
+    """Mount a tmpfs of the given size at `place`; skip the test where mounting is not allowed."""
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     try:

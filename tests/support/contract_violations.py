@@ -1,7 +1,7 @@
-"""Components that return something else than their contracts say: one fault per class.
+"""Components that violate the contract of their kind, one violation per class.
 
-Each is installed under its kind and the name of its class; `MUST` is a part of what the message
-says that it must return.
+Each is registered under its kind and the name of its class; `MUST` is the part of the error message
+that states what the method must return.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ FAULTS: list[type[Any]] = []
 
 
 def fault(base: type[Any], must: str, method: str, returned: Callable[..., Any]) -> None:
-    """A class whose method returns what a function makes of the method's arguments."""
+    """Define a component whose method returns the result of a function of its arguments."""
     number = sum(cls.kind == base.kind for cls in FAULTS)
     name = f"Careless{base.__name__}{number}"
     others = {
         other: OTHERS[base.kind][other] for other in OTHERS.get(base.kind, {}) if other != method
     }
     content = {
-        "__doc__": "Returns something else.",
+        "__doc__": "Violates its contract.",
         "__module__": __name__,
         "MUST": must,
         "__annotations__": {"MUST": ClassVar[str]},
@@ -184,7 +184,7 @@ for read in (
 
 
 class Reader(Sampler):
-    """Says the same again and again, in the format `tags`."""
+    """Always returns the same response, in the format `tags`."""
 
     def sample(
         self, model: ModelRef, prompts: Any, n: int, seed: int

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.disk import mounted
-from tests.tiny import RECIPE, STEPS, events, results, says, start
+from tests.support.end_to_end import RECIPE, STEPS, events, invoke, results, start_command
+from tests.support.small_disk import mount_tmpfs
 
 GOOD = "{source: {use: witness, pretrain: 10, train: 10, heldout: 10}}"
 
 
 def refused(*arguments: str | Path) -> list[str]:
     """The lines on stderr of a command that is wrong, which must do nothing else."""
-    result = says(*arguments)
+    result = invoke(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Traceback" not in result.stderr
     return result.stderr.splitlines()
@@ -159,7 +159,7 @@ def test_a_split_without_questions(tmp_path: Path) -> None:
 
 def failed(recipe: Path, run: Path, *arguments: str) -> str:
     """The one line on stderr, progress aside, of a run that fails at work."""
-    result = says("run", recipe, "--out", run, *arguments)
+    result = invoke("run", recipe, "--out", run, *arguments)
     assert (result.exit_code, result.stdout) == (1, "")
     lines = [line for line in result.stderr.splitlines() if line.split(": ")[0] not in STEPS]
     assert len(lines) == 1, lines
@@ -209,7 +209,7 @@ def test_a_broken_model_is_mended_and_the_run_goes_on(tiny_run: Path, tmp_path: 
     assert line.startswith(f"stage 'sample' failed: {model}: cannot be loaded: ")
 
     (model / "model.safetensors").write_bytes(weights)
-    assert says("run", recipe, "--out", tmp_path / "run", *chosen).exit_code == 0
+    assert invoke("run", recipe, "--out", tmp_path / "run", *chosen).exit_code == 0
 
 
 def test_a_model_that_gives_no_examples(tiny_recipe: Path, tiny_copy: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_model_that_gives_no_examples(tiny_recipe: Path, tiny_copy: Path) -> N
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 6 MB."""
-    with mounted(tmp_path / "disk", "6m") as place:
+    with mount_tmpfs(tmp_path / "disk", "6m") as place:
         yield place
 
 
@@ -258,7 +258,7 @@ def test_a_full_disk(
     ballast = fill(small_disk, left)
     before = (run / "events.jsonl").read_bytes()
 
-    result = says("run", tiny_recipe, "--out", run)
+    result = invoke("run", tiny_recipe, "--out", run)
 
     assert (result.exit_code, result.stdout) == (1, "")
     lines = [line for line in result.stderr.splitlines() if line.split(": ")[0] not in STEPS]
@@ -268,7 +268,7 @@ def test_a_full_disk(
     assert (run / "events.jsonl").read_bytes().startswith(before)
 
     ballast.unlink()
-    result = says("run", tiny_recipe, "--out", run)
+    result = invoke("run", tiny_recipe, "--out", run)
     assert result.exit_code == 0, result.stderr
     assert results(run) == results(tiny_run)
     assert events(run)[-1]["event"] in ("run_finished", "stage_finished")
@@ -278,13 +278,13 @@ def test_a_disk_without_any_room(small_disk: Path, tiny_recipe: Path) -> None:
     ballast = fill(small_disk, 0)
     run = small_disk / "tiny"
 
-    result = says("run", tiny_recipe, "--out", run)
+    result = invoke("run", tiny_recipe, "--out", run)
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert len(result.stderr.splitlines()) == 1
     assert "the disk is full; what was finished is kept: make room and run again" in result.stderr
     ballast.unlink()
-    assert says("run", tiny_recipe, "--out", run, "--until", "model").exit_code == 0
+    assert invoke("run", tiny_recipe, "--out", run, "--until", "model").exit_code == 0
 
 
 # --------------------------------------------------------------------------- other processes
@@ -295,7 +295,7 @@ def test_a_run_directory_in_use_and_an_interruption(tmp_path: Path) -> None:
     recipe, run = tmp_path / "mine.yaml", tmp_path / "run"
     recipe.write_text(RECIPE)
     endless = ("run", recipe, "--out", run, "--set", "model.max_steps=1000000")
-    with start(*endless) as first:
+    with start_command(*endless) as first:
         assert first.stderr is not None
         try:
             assert first.stderr.readline() == "model: 0 of 1000000 steps\n"
@@ -318,4 +318,4 @@ def test_a_run_directory_in_use_and_an_interruption(tmp_path: Path) -> None:
     ]
     assert events(run)[-1]["event"] == "interrupted"
     # Nobody holds the directory any more.
-    assert says("run", recipe, "--out", run, "--until", "model").exit_code == 0
+    assert invoke("run", recipe, "--out", run, "--until", "model").exit_code == 0

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from saysel.interfaces import KINDS
-from tests import tiny
-from tests.environment import Environment
+from tests.support import end_to_end
+from tests.support.virtual_environment import Environment
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +94,7 @@ def test_they_are_clean(environment: Environment) -> None:
 
 
 def test_a_run_uses_them(environment: Environment) -> None:
-    recipe = yaml.safe_load(tiny.RECIPE)
+    recipe = yaml.safe_load(end_to_end.RECIPE)
     for kind, key in (
         *(("source", "source"), ("clusterer", "cluster"), ("rationale", "rationale")),
         *(("target", "target"), ("judge", "judge"), ("engine", "engine"), ("format", "format")),
@@ -126,7 +126,7 @@ def test_a_run_uses_them(environment: Environment) -> None:
 def test_a_run_of_the_model_and_the_sampler(environment: Environment) -> None:
     """Of their own: replies from a list are no samples of the model that is trained."""
     environment.run("-c", SMALL)
-    recipe = yaml.safe_load(tiny.RECIPE)
+    recipe = yaml.safe_load(end_to_end.RECIPE)
     recipe["name"] = "disturbed"
     recipe["model"] = {"use": "loud_model", "path": "small/model", "noise": 0.01}
     rooms = ("cellar", "attic", "kitchen", "garden", "barn")

@@ -1,4 +1,4 @@
-"""Servers of language models that this project did not write."""
+"""Run real language-model servers, such as `vllm serve`, during a test."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 
 
 @contextmanager
-def running(command: Sequence[str | Path], said: Path, **environment: str) -> Iterator[str]:
-    """Where the server listens, from when it is ready until the end.
+def run_server(command: Sequence[str | Path], said: Path, **environment: str) -> Iterator[str]:
+    """Start a server, wait until it is ready, and give its base URL.
 
     Args:
-        command: starts it; where to listen is added.
-        said: file for what it prints.
-        environment: of its own, beside what this process has.
+        command: starts the server; host and port are appended.
+        said: file that receives its output.
+        environment: additional environment variables.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A tiny language model that has learned what to reply to a few prompts, and nothing else."""
+"""Train a tiny language model to memorize its replies to a few prompts."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from saysel import hf
 from saysel.interfaces import Prompt
 from saysel.records import ModelRef
 
-#: Lessons a step.
+#: Prompts per training step.
 BATCH = 8
 
 
-def taught(
+def memorize(
     model: ModelRef,
     lessons: Sequence[tuple[Prompt, str]],
     directory: Path,
     steps: int = 150,
-    most: float = 0.1,
+    max_loss: float = 0.1,
 ) -> ModelRef:
-    """The model after learning each reply by heart, or nearly so.
+    """Train a model until it reproduces each reply, and save it to a directory.
 
     Args:
-        most: nats a token that may be left at the end.
+        max_loss: highest loss allowed at the end, in nats per token.
 
     Raises:
-        AssertionError: the steps were not enough.
+        AssertionError: the loss is still higher after all steps.
     """
     torch.manual_seed(0)
     lm, tokenizer = hf.load_trainable(model), hf.load_tokenizer(model)
@@ -47,7 +47,7 @@ def taught(
     for _ in range(steps):
         rows = torch.randperm(len(lessons))[:BATCH]
         following = labels[rows, 1:]
-        # Most of a lesson is its prompt, whose logits nobody needs.
+        # The loss needs no logits for prompt tokens, which are most of each row.
         places = (following != -100).any(0).nonzero()[:, 0]
         logits = lm(input_ids=ids[rows], use_cache=False, logits_to_keep=places).logits
         loss = torch.nn.functional.cross_entropy(
@@ -58,6 +58,6 @@ def taught(
         optimizer.step()
         if loss < 0.01:
             break
-    assert loss < most, f"not learned: {loss}"
+    assert loss < max_loss, f"not memorized: loss {loss}"
     hf.save(lm.eval(), tokenizer, directory)
     return ModelRef(str(directory))

@@ -1,7 +1,7 @@
-"""A small HTTP server that speaks OpenAI's and Anthropic's API, and one that makes faults.
+"""A small HTTP server with the APIs of OpenAI and Anthropic, and a proxy that injects faults.
 
-Both are real servers on the loopback interface. `Faults` stands in front of any other server and
-spoils a share of what passes through.
+Both are real servers on the loopback interface. `Faults` forwards requests to any other server and
+corrupts a share of the replies.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FAULTS = (
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked."""
+    """A request of a client."""
 
     path: str
     headers: dict[str, str]
@@ -38,11 +38,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answers.
+    """The reply to a request.
 
     Attributes:
-        reset: whether the connection breaks in the middle of the body.
-        chunks: in place of the body: what is written until the client leaves.
+        reset: whether to reset the connection in the middle of the body.
+        chunks: sent instead of the body until the client disconnects.
     """
 
     status: int = 200
@@ -56,11 +56,11 @@ Answer = Callable[[Request], Awaitable[Reply]]
 
 
 class Server:
-    """Answers in a thread of its own as long as the block lasts.
+    """Serves replies from a background thread inside a `with` block.
 
     Attributes:
-        url: where it is, with `/v1`.
-        requests: all that came, in order.
+        url: base URL, ending in `/v1`.
+        requests: all requests received, in order.
     """
 
     def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
@@ -119,7 +119,7 @@ class Server:
                 writer.write(reply.body)
                 await writer.drain()
         except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
-            pass  # the client has left, or the server stops
+            pass  # the client disconnected, or the server is stopping
         finally:
             writer.close()
 
@@ -139,10 +139,10 @@ async def read(reader: asyncio.StreamReader) -> Request | None:
 
 
 class Model:
-    """Says what it was asked, with a number that it never says twice.
+    """Repeats the prompt with a number that is never used twice.
 
     Attributes:
-        obeys: whether it gives as many choices as asked, or always one.
+        obeys: whether it returns as many choices as requested, or always one.
     """
 
     def __init__(self, obeys: bool = True) -> None:
@@ -200,10 +200,10 @@ class Model:
 
 
 class Faults:
-    """Passes requests on to a server and spoils a share of them.
+    """Forwards requests to a server and injects faults into a share of them.
 
     Attributes:
-        made: how often each fault was made.
+        made: how often each fault was injected.
     """
 
     def __init__(
@@ -253,7 +253,7 @@ class Faults:
 
 
 def always(status: int, message: str = "no", **headers: str) -> Answer:
-    """A server that says the same to everybody."""
+    """A server that gives every request the same error."""
 
     async def answer(request: Request) -> Reply:
         return Reply(status, json.dumps({"error": {"message": message}}).encode(), headers)
@@ -261,7 +261,7 @@ def always(status: int, message: str = "no", **headers: str) -> Answer:
     return answer
 
 
-if __name__ == "__main__":  # python -m tests.servers SHARE: faults in front of a model
+if __name__ == "__main__":  # python -m tests.support.api_server SHARE
     import sys
 
     with Server(Model()) as upstream, Server(Faults(upstream.url, float(sys.argv[1]))) as front:

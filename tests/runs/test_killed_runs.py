@@ -11,41 +11,41 @@ from typing import Any
 import pytest
 
 from saysel.hf.interruption import SAVING
-from tests import kill
-from tests.kill import At
-from tests.tiny import STEPS, events, leftovers, results, started
+from tests.support import killed_run
+from tests.support.killed_run import KillPoint
+from tests.support.end_to_end import STEPS, events, leftovers, results, stages_started
 
 pytestmark = pytest.mark.slow
 
 EVALUATE = "evaluate-sft-verbalized"
 MOMENTS = [
-    At("model", units=110),
-    At("model", "optimizer.pt"),
-    At("model", "model"),
-    At("model", "done.json"),
-    At("sample", "part-00002.parquet"),
-    At("sample", "part-00002.parquet", after=True),
-    At("cluster", "part-00001.parquet"),
-    At("cluster", "part-00001.parquet", after=True),
-    At("cluster", "done.json", after=True),
-    At("rationale", "part-00001.parquet"),
-    At("rationale", "part-00001.parquet", after=True),
-    At("target", "verdicts-00001.json"),
-    At("target", "part-00000.parquet"),
-    At("target", "part-00000.parquet", after=True),
-    At("train-sft", units=11),
-    At("train-sft", "optimizer.pt"),
-    At("train-sft", "model"),
-    At("train-ppo", units=1),
-    At("train-ppo", "checkpoint.pt"),
-    At("train-ppo", "checkpoint.pt", after=True),
-    At("train-ppo", "model"),
-    At(EVALUATE, "part-00001.parquet"),
-    At(EVALUATE, "part-00001.parquet", after=True),
-    At("report", "metrics.json"),
-    At("report", "index.html"),
-    At("report", "index.html", after=True),
-    At("report", "done.json", after=True),
+    KillPoint("model", units=110),
+    KillPoint("model", "optimizer.pt"),
+    KillPoint("model", "model"),
+    KillPoint("model", "done.json"),
+    KillPoint("sample", "part-00002.parquet"),
+    KillPoint("sample", "part-00002.parquet", after=True),
+    KillPoint("cluster", "part-00001.parquet"),
+    KillPoint("cluster", "part-00001.parquet", after=True),
+    KillPoint("cluster", "done.json", after=True),
+    KillPoint("rationale", "part-00001.parquet"),
+    KillPoint("rationale", "part-00001.parquet", after=True),
+    KillPoint("target", "verdicts-00001.json"),
+    KillPoint("target", "part-00000.parquet"),
+    KillPoint("target", "part-00000.parquet", after=True),
+    KillPoint("train-sft", units=11),
+    KillPoint("train-sft", "optimizer.pt"),
+    KillPoint("train-sft", "model"),
+    KillPoint("train-ppo", units=1),
+    KillPoint("train-ppo", "checkpoint.pt"),
+    KillPoint("train-ppo", "checkpoint.pt", after=True),
+    KillPoint("train-ppo", "model"),
+    KillPoint(EVALUATE, "part-00001.parquet"),
+    KillPoint(EVALUATE, "part-00001.parquet", after=True),
+    KillPoint("report", "metrics.json"),
+    KillPoint("report", "index.html"),
+    KillPoint("report", "index.html", after=True),
+    KillPoint("report", "done.json", after=True),
 ]
 
 
@@ -53,7 +53,7 @@ MOMENTS = [
 def undisturbed(tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("undisturbed") / "tiny"
     said = run.parent / "said"
-    code = kill.saysel(said, "run", tiny_recipe, "--out", run)
+    code = killed_run.run_command(said, "run", tiny_recipe, "--out", run)
     assert code == 0, said.read_text()
     return run
 
@@ -75,21 +75,21 @@ def shards(place: Path) -> dict[Path, int]:
 
 @pytest.mark.parametrize("at", MOMENTS, ids=str)
 def test_killed_and_started_again_is_as_if_nothing_had_happened(
-    at: At, undisturbed: Path, tiny_recipe: Path, tmp_path: Path
+    at: KillPoint, undisturbed: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     run, said = copied_without(at.stage, undisturbed, tmp_path), tmp_path / "said"
     command = ("run", tiny_recipe, "--out", run)
 
-    assert kill.saysel(said, *command, at=at) == -signal.SIGKILL, said.read_text()
+    assert killed_run.run_command(said, *command, at=at) == -signal.SIGKILL, said.read_text()
     (place,) = (run / "stages").glob(f"{at.stage}-*")
     done = at.file == "done.json" and at.after
     assert (place / "done.json").exists() == done
     kept, told = shards(place), len(events(run))
 
-    assert kill.saysel(said, *command) == 0, said.read_text()
+    assert killed_run.run_command(said, *command) == 0, said.read_text()
     assert results(run) == results(undisturbed)
     assert leftovers(run) == []
-    assert started(run, told) == ([] if done else [at.stage])
+    assert stages_started(run, told) == ([] if done else [at.stage])
     if at.stage != "target":  # which is a single shard, written last
         assert {path: shards(place)[path] for path in kept} == kept
 
@@ -97,20 +97,20 @@ def test_killed_and_started_again_is_as_if_nothing_had_happened(
 @pytest.mark.parametrize(
     ("at", "steps"),
     [
-        (At("train-sft", units=11), [11, 12]),
-        (At("train-ppo", "checkpoint.pt", after=True), [2]),
+        (KillPoint("train-sft", units=11), [11, 12]),
+        (KillPoint("train-ppo", "checkpoint.pt", after=True), [2]),
     ],
     ids=str,
 )
 def test_training_goes_on_from_its_last_checkpoint(
-    at: At, steps: list[int], undisturbed: Path, tiny_recipe: Path, tmp_path: Path
+    at: KillPoint, steps: list[int], undisturbed: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     run, said = copied_without(at.stage, undisturbed, tmp_path), tmp_path / "said"
     command = ("run", tiny_recipe, "--out", run)
-    assert kill.saysel(said, *command, at=at) == -signal.SIGKILL
+    assert killed_run.run_command(said, *command, at=at) == -signal.SIGKILL
     told = len(events(run))
 
-    assert kill.saysel(said, *command) == 0, said.read_text()
+    assert killed_run.run_command(said, *command) == 0, said.read_text()
 
     def figures(run: Path, since: int = 0) -> list[dict[str, Any]]:
         """What training told of these steps: losses tell of optimizer and data position."""
@@ -130,26 +130,26 @@ def test_killed_in_every_stage_one_after_the_other(
     run, said = tmp_path / "tiny", tmp_path / "said"
     command = ("run", tiny_recipe, "--out", run)
     for at in (
-        At("model", units=105),
-        At("sample", "part-00001.parquet"),
-        At("cluster", "part-00001.parquet"),
-        At("rationale", "part-00001.parquet"),
-        At("target", "part-00000.parquet"),
-        At("train-sft", units=11),
-        At("train-ppo", "checkpoint.pt", after=True),
-        At(EVALUATE, "part-00001.parquet"),
-        At("report", "index.html"),
+        KillPoint("model", units=105),
+        KillPoint("sample", "part-00001.parquet"),
+        KillPoint("cluster", "part-00001.parquet"),
+        KillPoint("rationale", "part-00001.parquet"),
+        KillPoint("target", "part-00000.parquet"),
+        KillPoint("train-sft", units=11),
+        KillPoint("train-ppo", "checkpoint.pt", after=True),
+        KillPoint(EVALUATE, "part-00001.parquet"),
+        KillPoint("report", "index.html"),
     ):
-        assert kill.saysel(said, *command, at=at) == -signal.SIGKILL, said.read_text()
+        assert killed_run.run_command(said, *command, at=at) == -signal.SIGKILL, said.read_text()
         assert not (run / "report" / "index.html").exists()
 
-    assert kill.saysel(said, *command) == 0, said.read_text()
+    assert killed_run.run_command(said, *command) == 0, said.read_text()
 
     assert results(run) == results(undisturbed)
     assert leftovers(run) == []
-    assert started(run).count("train-ppo") == 2
+    assert stages_started(run).count("train-ppo") == 2
     assert list(json.loads((run / "manifest.json").read_text())["stages"]) == STEPS
-    assert kill.saysel(said, *command) == 0
+    assert killed_run.run_command(said, *command) == 0
     assert "nothing to do" in said.read_text()
 
 
@@ -161,7 +161,7 @@ def test_killed_while_it_told_of_something(
     told = path.read_bytes()
     path.write_bytes(told + b'{"time": 1.5, "event": "stage_sta')
 
-    assert kill.saysel(said, "run", tiny_recipe, "--out", run) == 0, said.read_text()
+    assert killed_run.run_command(said, "run", tiny_recipe, "--out", run) == 0, said.read_text()
 
     assert path.read_bytes().startswith(told)
     assert events(run)[told.count(b"\n")]["event"] == "run_started"
@@ -171,23 +171,23 @@ def test_killed_while_it_told_of_something(
 @pytest.mark.parametrize(
     "at",
     [
-        At("model", units=5, number=signal.SIGINT),
-        At("sample", units=24, number=signal.SIGINT),
-        At("train-sft", units=3, number=signal.SIGINT),
-        At("train-ppo", units=1, number=signal.SIGINT),
-        At(EVALUATE, units=9, number=signal.SIGINT),
+        KillPoint("model", units=5, number=signal.SIGINT),
+        KillPoint("sample", units=24, number=signal.SIGINT),
+        KillPoint("train-sft", units=3, number=signal.SIGINT),
+        KillPoint("train-ppo", units=1, number=signal.SIGINT),
+        KillPoint(EVALUATE, units=9, number=signal.SIGINT),
     ],
     ids=str,
 )
 def test_interrupted_it_says_so_in_one_line_and_goes_on_later(
-    at: At, undisturbed: Path, tiny_recipe: Path, tmp_path: Path
+    at: KillPoint, undisturbed: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     run, said = copied_without(at.stage, undisturbed, tmp_path), tmp_path / "said"
     command = ("run", tiny_recipe, "--out", run)
     trains = at.stage in ("model", "train-sft", "train-ppo")
     assert at.units is not None
 
-    assert kill.saysel(said, *command, at=at) == 130, said.read_text()
+    assert killed_run.run_command(said, *command, at=at) == 130, said.read_text()
     lines = said.read_text().splitlines()
     assert [line for line in lines if line.split(": ")[0] not in STEPS] == [
         *([SAVING] if trains else []),
@@ -196,7 +196,7 @@ def test_interrupted_it_says_so_in_one_line_and_goes_on_later(
     told = events(run)
     assert (told[-1]["event"], told[-1]["stage"]) == ("interrupted", at.stage)
 
-    assert kill.saysel(said, *command) == 0, said.read_text()
+    assert killed_run.run_command(said, *command) == 0, said.read_text()
     assert results(run) == results(undisturbed)
     if trains and at.stage != "model":  # which logs no steps
         # It went on with the step after the last, although no checkpoint was due yet.

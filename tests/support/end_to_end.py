@@ -1,4 +1,4 @@
-"""A recipe that walks every stage in seconds, and what tests ask about its run directory."""
+"""A recipe that runs every stage in seconds, and helpers to run it and inspect the results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 from saysel.cli import cli
 
-#: Each training phase has at least one checkpoint on the way.
+#: Each training phase saves at least one checkpoint before its end.
 RECIPE = """\
 name: tiny
 model: {use: scratch, layers: 1, width: 32, vocabulary: 400, batch_size: 16, max_steps: 120,
@@ -39,31 +39,31 @@ STEPS = [
 THREADS = {"OMP_NUM_THREADS": "1"}
 
 
-def says(*arguments: str | Path) -> Result:
-    """A command in this process."""
+def invoke(*arguments: str | Path) -> Result:
+    """Run a command in this process."""
     return CliRunner().invoke(cli, list(map(str, arguments)), prog_name="saysel")
 
 
-def hears_interruption() -> None:
-    """In a new process: SIGINT is heard, also where a shell in the background ignores it."""
+def restore_interrupts() -> None:
+    """Handle SIGINT again, which a shell ignores for processes started in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    """A command in a process of its own."""
+def start_command(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
+    """Start a command in a separate process."""
     return subprocess.Popen(
         [sys.executable, "-m", "saysel", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **THREADS},
-        preexec_fn=hears_interruption,
+        preexec_fn=restore_interrupts,
         **options,
     )
 
 
 def events(run: Path) -> list[dict[str, Any]]:
-    """What happened in a run; every line has to be strict JSON."""
+    """The events of a run; every line must be strict JSON."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
@@ -72,15 +72,15 @@ def events(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line, parse_constant=refuse) for line in lines]
 
 
-def started(run: Path, since: int = 0) -> list[str]:
-    """The stages that a run has begun, in order, from some event on."""
+def stages_started(run: Path, since: int = 0) -> list[str]:
+    """The stages that a run started, in order, from event `since` on."""
     return [e["stage"] for e in events(run)[since:] if e["event"] == "stage_started"]
 
 
 def results(run: Path) -> dict[str, Any]:
-    """Everything that two runs of one recipe must agree on.
+    """All results of a run: Parquet rows, model weights and scores.
 
-    The rows of all Parquet files, the weights of all models, and the scores.
+    Two runs of the same recipe must give equal results.
     """
     found: dict[str, Any] = {}
     for path in sorted((run / "stages").glob("*/part-*.parquet")):
@@ -95,5 +95,5 @@ def results(run: Path) -> dict[str, Any]:
 
 
 def leftovers(run: Path) -> list[Path]:
-    """Files that were begun and never got their name."""
+    """Temporary files that were never renamed to their final name."""
     return list(run.rglob(".*.tmp"))

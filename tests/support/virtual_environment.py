@@ -1,7 +1,7 @@
-"""A virtual environment for packages that tests build and install.
+"""A virtual environment in which tests build and install packages.
 
-It sees the packages of the running one, so nothing is downloaded; what is installed in it is seen
-nowhere else.
+It can import the packages of the running environment, so nothing is downloaded; packages installed
+in it are visible only there.
 """
 
 from __future__ import annotations

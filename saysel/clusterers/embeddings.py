@@ -36,8 +36,8 @@ class EmbeddedClusterer(Clusterer):
     )
     batch_size: NotFingerprinted[int] = Field(64, ge=1, description="texts embedded side by side")
 
-    def check_available(self) -> None:
-        sentence_embeddings.check_available()
+    def check_installed(self) -> None:
+        sentence_embeddings.check_installed()
 
     @abstractmethod
     def groups(self, vectors: npt.NDArray[np.float32]) -> list[list[int]]:

@@ -24,6 +24,7 @@ def check(reference: str, overrides: Sequence[str]) -> None:
     todo = plan(recipe)
     for cell in todo.cells:
         for component in components(cell.recipe):
+            component.check_installed()
             if isinstance(component, Model):
                 component.check_available()
     priced(todo)

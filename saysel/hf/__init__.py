@@ -1,5 +1,6 @@
 """Everything that touches torch, transformers, PEFT and TRL; each is imported where it is used."""
 
+from saysel.hf.installed import check_installed
 from saysel.hf.loading import (
     COMPLETE,
     Preference,
@@ -38,6 +39,7 @@ __all__ = [
     "batches",
     "can_be_copied",
     "check",
+    "check_installed",
     "decode_replies",
     "device",
     "dpo_config",

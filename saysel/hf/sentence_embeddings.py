@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from saysel import hf
-from saysel.errors import DataError, MissingExtra
+from saysel.errors import DataError, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,18 +17,13 @@ if TYPE_CHECKING:
 REMEMBERED = 100_000
 
 
-def check_available() -> None:
-    """See that the library is there, without loading it.
+def check_installed() -> None:
+    """Check that sentence-transformers is installed, without importing it.
 
     Raises:
         MissingExtra: it is not.
     """
-    if find_spec("sentence_transformers") is None:
-        raise _missing()
-
-
-def _missing() -> MissingExtra:
-    return MissingExtra("comparing embeddings", "sentence-transformers", "embeddings")
+    require("comparing embeddings", "embeddings", "sentence_transformers")
 
 
 class Embedder:
@@ -75,11 +69,10 @@ def resident(path: str, revision: str | None) -> Embedder:
         MissingExtra: sentence-transformers is not installed.
         DataError: the model cannot be loaded.
     """
+    check_installed()
     hf.quiet()
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ImportError as error:
-        raise _missing() from error
+    from sentence_transformers import SentenceTransformer
+
     try:
         model = SentenceTransformer(
             path, revision=revision, device=hf.device(), trust_remote_code=False

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from saysel import hf
-from saysel.errors import MissingExtra
+from saysel.errors import require
 from saysel.hf import model_faults
 from saysel.interfaces import Format, Model, Progress, Source
 from saysel.records import ModelRef
@@ -43,15 +42,15 @@ class PretrainedModel(Model):
         None, description="weights in so many bits, through bitsandbytes; 4bit as in QLoRA"
     )
 
+    def check_installed(self) -> None:
+        hf.check_installed(self)
+        if self.quantization:
+            what = f"the model 'pretrained' with quantization={self.quantization}"
+            require(what, "quantization", "bitsandbytes")
+
     def check_available(self) -> None:
         hf.check(self._ref())
         model_faults.check_weight_files(self._ref())
-        if self.quantization and find_spec("bitsandbytes") is None:
-            raise MissingExtra(
-                f"the model 'pretrained' with quantization={self.quantization}",
-                "bitsandbytes",
-                "quantization",
-            )
 
     def needs_adapter(self) -> bool:
         return self.adapter is None and (self.quantization is not None or self._is_quantized())

@@ -70,6 +70,9 @@ class ScratchModel(Model):
     def smoke(self) -> Self:
         return self.model_copy(update={"max_steps": 1})
 
+    def check_installed(self) -> None:
+        hf.check_installed(self)
+
     def work(self, source: Source) -> tuple[int, str]:
         return self._work(sum(1 for _ in source.questions("pretrain")))
 

@@ -111,6 +111,7 @@ def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: 
     # Everything that a component or source can find wrong is found before any work.
     for cell in todo.cells:
         for component in components(cell.recipe):
+            component.check_installed()
             component.check_available()
         for split in splits(cell.recipe, until):
             questions(cell.recipe, split)

@@ -29,6 +29,9 @@ class TransformersSampler(Sampler):
         512, ge=1, description="replies generated side by side; halved where memory runs out"
     )
 
+    def check_installed(self) -> None:
+        hf.check_installed(self)
+
     def reply_limit(self) -> int:
         return self.max_tokens
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from saysel import hf
-from saysel.errors import DataError, MissingExtra, StageError
+from saysel.errors import DataError, StageError, require
 from saysel.hf import memory
 from saysel.interfaces import NotFingerprinted, Prompt, Sampler
 from saysel.records import Generation, ModelRef
@@ -43,9 +42,8 @@ class VLLMSampler(Sampler):
         512, ge=1, description="prompts handed over at a time"
     )
 
-    def check_available(self) -> None:
-        if find_spec("vllm") is None:
-            raise MissingExtra(f"the sampler '{self.use or 'vllm'}'", "vllm", "vllm")
+    def check_installed(self) -> None:
+        require(f"the sampler '{self.use or 'vllm'}'", "vllm", "vllm")
 
     def reply_limit(self) -> int:
         return self.max_tokens
@@ -117,7 +115,7 @@ class VLLMSampler(Sampler):
         ]
 
     def _engine(self, model: ModelRef) -> Any:
-        self.check_available()
+        self.check_installed()
         hf.check(model)
         if model.device_map is not None:
             raise DataError(

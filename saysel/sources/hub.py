@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from saysel.errors import DataError, NoSplit
+from saysel.errors import DataError, NoSplit, require
 from saysel.files.accepted_answers import accepted_answers
 from saysel.interfaces import NotFingerprinted
 from saysel.records import Question
@@ -82,6 +82,9 @@ class RemoteSource(DealtSource):
         Raises:
             DataError: a column is missing, or has the wrong type.
         """
+
+    def check_installed(self) -> None:
+        require(f"the source '{self.use or type(self).__name__}'", "hub", "datasets")
 
     def size(self, split: str) -> int | None:
         return self.limits.get(split)

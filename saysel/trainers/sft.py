@@ -77,6 +77,9 @@ class SFTTrainer(Trainer):
     def smoke(self) -> Self:
         return self.model_copy(update={"max_steps": 1})
 
+    def check_installed(self) -> None:
+        hf.check_installed(self)
+
     def makes_adapter(self) -> bool:
         return self.lora is not None
 

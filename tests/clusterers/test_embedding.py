@@ -118,7 +118,7 @@ def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
 def test_the_missing_package_is_named(minilm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sentence_embeddings.resident.cache_clear()
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'saysel\[embeddings\]'"):
+    with pytest.raises(MissingExtra, match=r'pip install "saysel\[embeddings\]"'):
         members(EmbeddingClusterer(model=minilm), "Paris")
     with pytest.raises(MissingExtra, match="comparing embeddings needs"):
-        EmbeddingClusterer(model=minilm).check_available()  # before any work
+        EmbeddingClusterer(model=minilm).check_installed()  # before any work

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,8 @@ def test_how_it_is_loaded_is_part_of_the_reference(tmp_path: Path) -> None:
 
 
 def test_quantization_without_its_extra_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("saysel.models.pretrained.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
 
-    with pytest.raises(MissingExtra, match=r"pip install 'saysel\[quantization\]'"):
-        PretrainedModel(path="org/model", quantization="8bit").check_available()
-    PretrainedModel(path="org/model").check_available()
+    with pytest.raises(MissingExtra, match=r'pip install "saysel\[quantization\]"'):
+        PretrainedModel(path="org/model", quantization="8bit").check_installed()
+    PretrainedModel(path="org/model").check_installed()

@@ -344,9 +344,9 @@ def test_a_missing_sdk_is_named_with_what_to_install(
     monkeypatch.setattr(sampler_module, "find_spec", lambda name: None if name in names else ...)
 
     with pytest.raises(
-        MissingExtra, match=rf"the package '{sampler.api}'.*'saysel\[{sampler.api}\]'"
+        MissingExtra, match=rf"the package '{sampler.api}'.*\"saysel\[{sampler.api}\]\""
     ):
-        sampler(base_url="http://127.0.0.1:1").check_available()
+        sampler(base_url="http://127.0.0.1:1").check_installed()
 
 
 # ------------------------------------------------------------------------------- proxies and TLS

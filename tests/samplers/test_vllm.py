@@ -41,10 +41,10 @@ def sampler(**options: object) -> VLLMSampler:
 
 
 def test_without_vllm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("saysel.samplers.vllm.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "vllm", None)
 
-    with pytest.raises(MissingExtra, match=r"pip install 'saysel\[vllm\]'"):
-        VLLMSampler().check_available()
+    with pytest.raises(MissingExtra, match=r'pip install "saysel\[vllm\]"'):
+        VLLMSampler().check_installed()
     with pytest.raises(MissingExtra):
         list(VLLMSampler().sample(ModelRef("any"), PROMPTS, 1, 0))
 

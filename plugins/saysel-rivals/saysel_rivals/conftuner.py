@@ -111,6 +111,9 @@ class TokenizedBrierTrainer(Trainer):
     def max_judge_calls(self, questions: int, samples: int) -> int:
         return questions
 
+    def check_installed(self) -> None:
+        hf.check_installed(self)
+
     def makes_adapter(self) -> bool:
         return self.lora is not None
 

@@ -52,9 +52,9 @@ class GroupAccuracyTarget(Target):
 
     _accuracies: Mapping[str, float] = PrivateAttr(default_factory=dict)
 
-    def check_available(self) -> None:
+    def check_installed(self) -> None:
         if self.label is None:
-            sentence_embeddings.check_available()
+            sentence_embeddings.check_installed()
 
     def fit(
         self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]

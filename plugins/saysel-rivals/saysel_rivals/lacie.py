@@ -107,6 +107,9 @@ class DPOTrainer(Trainer):
     def max_judge_calls(self, questions: int, samples: int) -> int:
         return questions * samples
 
+    def check_installed(self) -> None:
+        hf.check_installed(self)
+
     def makes_adapter(self) -> bool:
         return self.lora is not None
 

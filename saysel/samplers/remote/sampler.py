@@ -123,15 +123,18 @@ class RemoteSampler(Sampler):
             raise ValueError("must be an address such as http://localhost:8000/v1")
         return url.rstrip("/")
 
-    def check_available(self) -> None:
+    def check_installed(self) -> None:
         # The versions of the SDKs that are needed bring httpx2 along; older ones use another.
         if any(find_spec(package) is None for package in (self.api, "httpx2")):
             raise MissingExtra(self.label, self.api, self.api)
+
+    def check_available(self) -> None:
         self.key.value()
 
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
     ) -> Iterator[list[Generation]]:
+        self.check_installed()
         self.check_available()
         asked = self._asked(model)
         parameters = {"sampler": self.api, "server": self.base_url, **self.parameters()}

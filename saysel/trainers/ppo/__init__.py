@@ -153,6 +153,9 @@ class PPOTrainer(Trainer):
     def max_judge_calls(self, questions: int, samples: int) -> int:
         return self.steps * self.batch_size
 
+    def check_installed(self) -> None:
+        hf.check_installed(self)
+
     def makes_adapter(self) -> bool:
         return self.lora is not None
 

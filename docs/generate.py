@@ -88,6 +88,8 @@ def components(kind: str) -> str:
 def component(kind: str, name: str) -> str:
     found = registry.find(kind, name)
     parts = [f"### `{name}`", inspect.getdoc(found) or "", options(found)]
+    if old := [old for old, new in builtins.saysel_renamed().get(kind, {}).items() if new == name]:
+        parts.insert(1, f"Renamed from {', '.join(f'`{each}`' for each in old)}.")
     for key, field in found.model_fields.items():
         inside = model_in(field.annotation)
         if inside is not None and not issubclass(inside, Component):
@@ -210,7 +212,11 @@ def options(model: type[BaseModel], head: str = "option") -> str:
         lines.append((f"`{key}`", kind, default, description, limits))
     if not lines:
         return "It has no options."
-    return table((head, "type", "default", "description", "range"), lines)
+    rows = table((head, "type", "default", "description", "range"), lines)
+    bases = [base for base in model.__mro__ if issubclass(base, interfaces.Options)]
+    old_names = {old: new for base in bases for old, new in base.renamed.items()}
+    renamed = ", ".join(f"`{new}` (was `{old}`)" for old, new in old_names.items())
+    return f"{rows}\n\nRenamed: {renamed}." if renamed else rows
 
 
 def cell(text: str) -> str:

@@ -88,6 +88,11 @@ def saysel_recipes() -> Mapping[str, str]:  # type: ignore[empty-body]
 
 
 @hookspec
+def saysel_renamed() -> Mapping[str, Mapping[str, str]]:  # type: ignore[empty-body]
+    """Old names of components by kind, with today's: `{"metric": {"old_name": "new_name"}}`."""
+
+
+@hookspec
 def saysel_run_started(directory: Path, recipe: Mapping[str, Any]) -> None:
     """A run starts: its directory and the resolved recipe."""
 

@@ -72,7 +72,21 @@ class ContentHashedMarker:
 ContentHashed = Annotated[Item, ContentHashedMarker()]
 
 
-class Component(BaseModel, ABC):
+class Options(BaseModel):
+    """A group of recipe keys: a component, a section of the recipe, or a group inside one.
+
+    Attributes:
+        renamed: old names of keys with today's, such as `{"explore": "temperature"}`, and old
+            values as `{"mode: drawn": "sampled"}`. A recipe that uses an old name is refused with
+            one line that gives the new one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+
+class Component(Options, ABC):
     """What all kinds share.
 
     Attributes:
@@ -80,8 +94,6 @@ class Component(BaseModel, ABC):
         kind: the word for the kind, set by the classes below.
         version: raise it when the same options give other results, so that runs start afresh.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from saysel.interfaces import Model, Sampler
+from saysel.interfaces import Model, Options, Sampler
 
 #: What the grader is asked, in our own words.
 PROMPT = """\
@@ -27,10 +27,8 @@ do with the answers. You may think first. End with one line and nothing after it
 Score: a whole number from 0 to 10"""
 
 
-class Grader(BaseModel):
+class Grader(Options):
     """The language model that grades rationales, as the paper does it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: Model = Field(description="who grades; better none of those who wrote the rationales")
     sampler: Sampler = Field(
@@ -53,10 +51,8 @@ class Grader(BaseModel):
         return prompt
 
 
-class Faithfulness(BaseModel):
+class Faithfulness(Options):
     """How rationales are measured."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     n: int = Field(20, ge=2, description="fresh samples per question")
     models: tuple[str, ...] | None = Field(

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from saysel.errors import PluginError
-from saysel.interfaces import Component
+from saysel.interfaces import Component, Options
 from saysel.registry import find, suggest
 
 Step = str | int
@@ -43,6 +43,19 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for part in get_args(annotation) if (found := model_in(part))), None)
+
+
+def new_name(owner: type[BaseModel], old: str) -> str | None:
+    """Today's name of a key that was renamed; `None` if it was not.
+
+    Args:
+        owner: the class whose fields the keys are; what its base classes renamed counts too.
+        old: a key, or a key with a value: `mode: drawn`.
+    """
+    for base in owner.__mro__:
+        if issubclass(base, Options) and old in base.renamed:
+            return base.renamed[old]
+    return None
 
 
 def assign(recipe: dict[str, Any], schema: type[BaseModel], path: str, value: Any) -> None:
@@ -124,6 +137,8 @@ def _check_key(owner: type[BaseModel], node: dict[str, Any], step: str, here: st
     known = list(owner.model_fields)
     if step in known or step in node:
         return
+    if (name := new_name(owner, step)) is not None:
+        raise ValueError(f"{f'{here}.' if here else ''}{step} is now called '{name}'")
     where = f"{here} has" if here else "a recipe has"
     hint = suggest(step, known) or f"there are {', '.join(known)}"
     raise ValueError(f"{where} no key '{step}'; {hint}")

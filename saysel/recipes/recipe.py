@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator
 from typing_extensions import Self
 
 from saysel import registry
@@ -32,6 +32,7 @@ from saysel.interfaces import (
     Judge,
     Metric,
     Model,
+    Options,
     RationaleWriter,
     Sampler,
     Source,
@@ -53,10 +54,8 @@ METRICS = (
 )
 
 
-class Evaluate(BaseModel):
+class Evaluate(Options):
     """How models are compared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     split: str = Field("heldout", min_length=1, description="the questions to ask")
     temperature: float = Field(0.7, ge=0, description="at which one answer is decoded")
@@ -81,18 +80,14 @@ class Evaluate(BaseModel):
     )
 
 
-class Report(BaseModel):
+class Report(Options):
     """How the report looks."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     title: str | None = Field(None, description="heading of the page; the recipe's name if empty")
 
 
-class Recipe(BaseModel):
+class Recipe(Options):
     """A validated recipe, `extends` already resolved."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(
         pattern=r"^[^/\\.\s][^/\\]*$", description="names the run; default: the file's name"

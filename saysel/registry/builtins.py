@@ -160,3 +160,8 @@ def saysel_recipes() -> dict[str, str]:
         "sayself-qwen2.5-7b": "saysel:recipes/sayself-qwen2.5-7b.yaml",
         "sayself-qwen3-0.6b": "saysel:recipes/sayself-qwen3-0.6b.yaml",
     }
+
+
+@hookimpl
+def saysel_renamed() -> dict[str, dict[str, str]]:
+    return {}

@@ -64,6 +64,16 @@ def names_files(answer: object) -> bool:
     )
 
 
+def maps_names(answer: object) -> bool:
+    """Whether an answer of the hook `saysel_renamed` maps old names of known kinds to new ones."""
+    return isinstance(answer, Mapping) and all(
+        kind in KINDS
+        and isinstance(names, Mapping)
+        and all(isinstance(name, str) and name for pair in names.items() for name in pair)
+        for kind, names in answer.items()
+    )
+
+
 def import_plugin(module: str, distribution: str, version: str) -> Any:
     """Import a module of a plugin.
 

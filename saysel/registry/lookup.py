@@ -19,7 +19,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import pluggy
 from pydantic import ValidationError
@@ -35,6 +35,7 @@ from saysel.registry.loading import (
     find_file,
     import_plugin,
     load_class,
+    maps_names,
     names_classes,
     names_files,
 )
@@ -85,6 +86,7 @@ class Registry:
         self._manager.add_hookspecs(hookspecs)
         self._specs = [name for name in dir(hookspecs) if name.startswith("saysel_")]
         self._claims: list[Claim] = []
+        self._renamed: dict[tuple[str, str], str] = {}
         self._broken: list[Installed] = []
         self._loaded = False
         self._warned = False
@@ -103,33 +105,33 @@ class Registry:
         self._check_hooks(plugin, owner, remedy)
         claims: list[Claim] = []
         for kind in (*KINDS, RECIPE):
-            hook = f"saysel_{kind}s"
-            if not hasattr(plugin, hook):
-                continue
-            try:
-                answer = getattr(plugin, hook)()
-            except Exception as error:
-                raise PluginError(
-                    f"{owner}: its hook {hook} fails: {brief(error)}; {remedy}"
-                ) from error
             fits, form = (
                 (names_files, "package:folder/file.yaml")
                 if kind == RECIPE
                 else (names_classes, "module:Class")
             )
+            answer = _answer(plugin, f"saysel_{kind}s", owner, remedy)
             if not fits(answer):
                 raise PluginError(
-                    f"{owner}: its hook {hook} must return a mapping of names to '{form}' "
+                    f"{owner}: its hook saysel_{kind}s must return a mapping of names to '{form}' "
                     f"(got {answer!r:.80}); {remedy}"
                 )
             claims += [
                 Claim(kind, name, target, distribution, version) for name, target in answer.items()
             ]
+        renamed = _answer(plugin, "saysel_renamed", owner, remedy)
+        if not maps_names(renamed):
+            raise PluginError(
+                f"{owner}: its hook saysel_renamed must return a mapping of kinds to mappings of "
+                f"old names to new ones (got {renamed!r:.80}); {remedy}"
+            )
         try:
             self._manager.register(plugin)
         except (pluggy.PluginValidationError, ValueError) as error:
             raise PluginError(f"{owner}: {brief(error)}; {remedy}") from error
         self._claims += claims
+        for kind, names in renamed.items():
+            self._renamed.update({(kind, old): new for old, new in names.items()})
 
     def _check_hooks(self, plugin: object, owner: str, remedy: str) -> None:
         for name in dir(plugin):
@@ -196,6 +198,8 @@ class Registry:
         return claims[0]
 
     def _unknown(self, kind: str, name: str) -> NoReturn:
+        if (kind, name) in self._renamed:
+            raise PluginError(f"the {kind} '{name}' is now called '{self._renamed[kind, name]}'")
         known = self.names(kind)
         parts = [f"no {kind} is called '{name}'"]
         if hint := suggest(name, known):
@@ -222,6 +226,20 @@ class Registry:
                 problem = str(error)
             rows.append(Installed(*claim, summary=summary, error=problem))
         return rows + self._broken
+
+
+def _answer(plugin: object, hook: str, owner: str, remedy: str) -> Any:
+    """What a plugin's hook returns; an empty mapping if the plugin does not have the hook.
+
+    Raises:
+        PluginError: the hook fails.
+    """
+    if not hasattr(plugin, hook):
+        return {}
+    try:
+        return getattr(plugin, hook)()
+    except Exception as error:
+        raise PluginError(f"{owner}: its hook {hook} fails: {brief(error)}; {remedy}") from error
 
 
 def announced() -> list[Announced]:

@@ -182,7 +182,7 @@ def test_the_head_line_names_the_recipe_and_counts(write: Write) -> None:
         ("matrix: {seed: []}", "matrix: 'seed' needs at least one value"),
         ("matrix: {seed: [1, 1]}", "matrix: 'seed' has a value twice: 1, 1"),
         ("matrix: {name: [a, b]}", "matrix: 'name' cannot differ between cells"),
-        ("report: {title: 3}", "report.title: must be a text (got 3)"),
+        ("report: {title: 3}", "report.title: must be a string (got 3)"),
     ],
 )
 def test_problems_in_words(write: Write, text: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Keeping the requests of a call below `max_cost`."""
+"""Keeping the requests of one `sample` call below `max_cost`."""
 
 from __future__ import annotations
 
@@ -6,67 +6,62 @@ import asyncio
 
 from saysel.costs.ledger import OpenLedger
 from saysel.costs.prices import Price
+from saysel.costs.tokens import max_prompt_tokens
+from saysel.costs.usage import Usage
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
-from saysel.samplers.remote.protocol import Usage
 
 
 class Budget:
-    """What the requests under way may cost at most, and what those that returned have cost."""
+    """Reserves the highest possible cost of each request before it is sent."""
 
     def __init__(self, ledger: OpenLedger, price: Price | None, model: str) -> None:
         self.ledger = ledger
         self.price = price
         self.model = model
-        self._reserved: list[float] = []  # US dollars that each request under way may cost
+        self.max_cost = ledger.ledger.max_cost
+        self._reserved: list[float] = []  # highest cost of each request under way, in US dollars
         self._released = asyncio.Condition()
 
-    def worst(self, prompt: Prompt, output_tokens: int) -> float:
-        """US dollars that a request can cost at most, with so many tokens to be written."""
+    def highest_cost(self, prompt: Prompt, output_tokens: int) -> float:
+        """The most that a request can cost, in US dollars.
+
+        Args:
+            output_tokens: the most tokens that its samples can have together.
+        """
         if self.price is None:
             return 0.0
         return self.price.of(max_prompt_tokens(prompt), output_tokens)
 
     async def reserve(self, cost: float) -> None:
-        """Wait until a request fits below the limit, whatever those under way will cost.
+        """Wait until a request fits below the limit, assuming the highest cost for all others.
 
         Raises:
-            StageError: it does not fit, and nothing is under way.
+            StageError: it does not fit, and no other request is under way.
         """
-        limit = self.ledger.ledger.max_cost
-        if limit is None:
+        if self.max_cost is None:
             return
         async with self._released:
-            while self.ledger.spent + sum(self._reserved) + cost > limit:
+            while self.ledger.spent + sum(self._reserved) + cost > self.max_cost:
                 if not self._reserved:
                     raise StageError(
-                        f"max_cost: {self.ledger.spent:.4f} of {limit:g} dollars are spent, and "
-                        f"the next request may cost {cost:.4f}: raise max_cost and run again"
+                        f"max_cost: {self.ledger.spent:.4f} of {self.max_cost:g} dollars are "
+                        f"spent, and the next request may cost {cost:.4f}: raise max_cost and run "
+                        "again"
                     )
                 await self._released.wait()
             self._reserved.append(cost)
 
     async def release(self, cost: float) -> None:
-        """The request is over; what it cost has been noted."""
-        if self.ledger.ledger.max_cost is not None:
+        """End the reservation of a request that is over and recorded."""
+        if self.max_cost is not None:
             async with self._released:
                 self._reserved.remove(cost)
                 self._released.notify_all()
 
-    def note(self, usage: Usage | None, worst: float) -> None:
-        """Write one answer into the ledger; without usage it counts at its worst."""
+    def record(self, usage: Usage | None, highest_cost: float) -> None:
+        """Record a request in the ledger; without usage, at its highest possible cost."""
         cost = None
         if self.price is not None:
-            cost = self.price.of(*usage) if usage else worst
-        read, written = usage or (0, 0)
-        self.ledger.note(self.model, read, written, cost)
-
-
-def likely_prompt_tokens(prompt: Prompt) -> int:
-    """How many tokens a prompt is likely to have: one for four bytes of text."""
-    return sum(4 + len(message["content"].encode("utf-8", "replace")) // 4 for message in prompt)
-
-
-def max_prompt_tokens(prompt: Prompt) -> int:
-    """More tokens than a prompt can have: no tokenizer makes two of a byte."""
-    return sum(16 + len(message["content"].encode("utf-8", "replace")) for message in prompt)
+            cost = self.price.of(*usage) if usage else highest_cost
+        self.ledger.record(self.model, usage or Usage(0, 0), cost)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from saysel.costs.budget import likely_prompt_tokens
 from saysel.costs.prices import price
+from saysel.costs.tokens import likely_prompt_tokens
 from saysel.errors import UsageError
 from saysel.interfaces import Component, Sampler
 from saysel.plan.plan import Plan, Step

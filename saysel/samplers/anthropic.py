@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
+from saysel.costs.usage import Usage, read_usage
 from saysel.interfaces import Prompt
 from saysel.records import Generation
-from saysel.samplers.remote.protocol import Usage, finish_reason_of, usage_of, well_formed
+from saysel.samplers.remote.protocol import finish_reason_of, well_formed
 from saysel.samplers.remote.sampler import RemoteSampler
 
 DEFAULT_URL = "https://api.anthropic.com"
@@ -56,7 +57,7 @@ class AnthropicSampler(RemoteSampler):
         return "/v1/messages", body
 
     def usage(self, content: Mapping[str, Any]) -> Usage | None:
-        return usage_of(content, "input_tokens", "output_tokens")
+        return read_usage(content, "input_tokens", "output_tokens")
 
     def read(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
         blocks = content.get("content")
@@ -71,5 +72,5 @@ class AnthropicSampler(RemoteSampler):
         reason = finish_reason_of(content.get("stop_reason"))
         if not texts and reason is None:  # half a message
             return []
-        tokens = usage.output if usage else 0
+        tokens = usage.output_tokens if usage else 0
         return [Generation(well_formed("".join(texts)), tokens, None, reason)]

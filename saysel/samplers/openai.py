@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from saysel.costs.usage import Usage, read_usage
 from saysel.interfaces import NotFingerprinted, Prompt
 from saysel.records import Generation
 from saysel.samplers.remote.api_key import header_from
 from saysel.samplers.remote.protocol import (
-    Usage,
     finish_reason_of,
     shared_out,
-    usage_of,
     well_formed,
 )
 from saysel.samplers.remote.sampler import RemoteSampler
@@ -128,12 +127,12 @@ class OpenAISampler(RemoteSampler):
         return "/completions", {"prompt": self.sent(prompt), **body}
 
     def usage(self, content: Mapping[str, Any]) -> Usage | None:
-        return usage_of(content, "prompt_tokens", "completion_tokens")
+        return read_usage(content, "prompt_tokens", "completion_tokens")
 
     def read(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
         choices = content.get("choices")
         choices = choices if isinstance(choices, list) else []
-        shares = shared_out(usage.output if usage else 0, len(choices))
+        shares = shared_out(usage.output_tokens if usage else 0, len(choices))
         samples = []
         for choice, share in zip(choices, shares, strict=True):
             text = self._text(choice)

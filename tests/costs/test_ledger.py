@@ -1,36 +1,77 @@
 from __future__ import annotations
 
 import pickle
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from saysel.costs.ledger import Ledger, current
+from saysel.costs.usage import Usage
+from saysel.errors import StageError
+from saysel.records import Generation
 
 
-def test_outside_of_a_run_nothing_is_kept(tmp_path: Path) -> None:
-    account = current().account()
-    account.note("m", 1, 2, 0.5)
-
-    assert (current().directory, account.spent, current().totals()) == (None, 0.5, {})
-    account.close()
+def record(ledger: Ledger, cost: float | None) -> None:
+    with closing(ledger.connect()) as connection:
+        connection.record("small", Usage(10, 5), cost)
+        connection.count([Generation("Paris", 5, finish_reason="stop")])
 
 
-def test_stages_are_counted_apart_and_the_run_together(tmp_path: Path) -> None:
-    one, other = Ledger(tmp_path, "sample-1"), Ledger(tmp_path, "evaluate-2")
-    for ledger, cost in ((one, 0.25), (one, 0.5), (other, None)):
-        account = ledger.account()
-        account.note("m", 10, 5, cost)
-        account.close()
+def test_outside_a_run_nothing_is_written(tmp_path: Path) -> None:
+    with closing(current().connect()) as connection:
+        connection.record("small", Usage(1, 2), 0.5)
 
-    assert one.totals() == {"requests": 2, "input_tokens": 20, "output_tokens": 10, "cost": 0.75}
-    assert other.totals()["cost"] is None  # not known, which is not nothing
-    account = other.account()
-    assert account.spent == 0.75
-    account.close()
+        assert (current().directory, connection.spent, current().totals()) == (None, 0.5, {})
 
 
-def test_it_holds_for_a_block_and_travels(tmp_path: Path) -> None:
+def test_totals_are_per_stage_and_the_limit_is_per_run(tmp_path: Path) -> None:
+    sample, evaluate = Ledger(tmp_path, "sample-1"), Ledger(tmp_path, "evaluate-2")
+    record(sample, 0.25)
+    record(sample, 0.5)
+    record(evaluate, None)
+
+    assert sample.totals() == {
+        "requests": 2,
+        "input_tokens": 20,
+        "output_tokens": 10,
+        "cost": 0.75,
+        "finish_reasons": {"stop": 2},
+    }
+    assert evaluate.totals()["cost"] is None  # unknown, which is not 0
+    with closing(evaluate.connect()) as connection:
+        assert connection.spent == 0.75
+
+
+def test_a_ledger_is_current_inside_its_block_and_can_be_pickled(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, "sample-1", max_cost=2.0)
 
     with pickle.loads(pickle.dumps(ledger)).opened():
         assert current() == ledger
     assert current() != ledger
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "requests SET cost = 0.0625",
+        "requests SET input_tokens = 11",
+        "requests SET stage = 'sample-0'",
+        "requests SET checksum = 'x'",
+        "replies SET count = 3",
+        "replies SET finish_reason = 'stoq'",
+    ],
+)
+def test_a_damaged_row_is_reported_in_one_line(tmp_path: Path, damage: str) -> None:
+    ledger = Ledger(tmp_path, "sample-1", max_cost=2.0)
+    for _ in range(2):
+        record(ledger, 0.25)
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as file, file:
+        file.execute(f"UPDATE {damage}")
+
+    message = r"ledger\.sqlite: a row of the table '\w+' is damaged .*: restore the file"
+    for read in (ledger.totals, ledger.connect):
+        with pytest.raises(StageError, match=message) as caught:
+            read()
+        assert "\n" not in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import saysel
 from saysel import registry, testing
 from saysel.costs import ledger
+from saysel.costs.usage import Usage
 from saysel.interfaces import Prompt, Sampler
 from saysel.records import Generation, ModelRef
 from saysel.samplers.openai import OpenAISampler
@@ -51,9 +53,8 @@ class SpendthriftSampler(BoastfulSampler):
     """Notes what it spends and spends all the same."""
 
     def sample(self, model: ModelRef, *rest: Any) -> Iterator[list[Generation]]:
-        account = ledger.current().account()
-        account.note(model.path, 1, 1, 0.5)
-        account.close()
+        with closing(ledger.current().connect()) as connection:
+            connection.record(model.path, Usage(1, 1), 0.5)
         return super().sample(model, *rest)
 
 

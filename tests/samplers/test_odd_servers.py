@@ -224,10 +224,10 @@ def test_empty_answers_are_counted_by_reason_and_asked_again(tmp_path: Path) -> 
     assert "'content_filter'): the server withheld them" in said and "turn them off" in said
 
 
-def test_replies_that_were_cut_are_counted() -> None:
+def test_truncated_replies_are_counted() -> None:
     totals = {"finish_reasons": {"length": 3, "stop": 7}, "empty_replies": {"length": 1}}
 
-    assert warnings(totals)[-1] == "2 of 10 replies were cut at max_tokens: raise it"
+    assert warnings(totals)[-1] == "2 of 10 replies were truncated: raise max_tokens"
     assert warnings({"finish_reasons": {"stop": 7}}) == warnings({}) == []
 
 

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from saysel.costs.usage import Usage
 from saysel.errors import StageError
 from saysel.records import Generation
-
-#: A count of tokens above this is an error of the server.
-MAX_TOKEN_COUNT = 10**9
-
-
-class Usage(NamedTuple):
-    """Tokens that a server counted for one request."""
-
-    input: int
-    output: int
 
 
 class Answer(NamedTuple):
@@ -69,28 +58,6 @@ class PromptRefused(Exception):
 
 class RequestRefused(Exception):
     """The server rejects this request: its content, its length or one of its parameters."""
-
-
-def usage_of(content: Mapping[str, Any], input_name: str, output_name: str) -> Usage | None:
-    """Usage as a server reports it; `None` unless both fields are plausible numbers of tokens.
-
-    Some servers report zeros for what they do not count.
-    """
-    counted = content.get("usage")
-    if not isinstance(counted, dict):
-        return None
-    read, written = _count(counted.get(input_name)), _count(counted.get(output_name))
-    if read is None or written is None or read == written == 0:
-        return None
-    return Usage(read, written)
-
-
-def _count(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if not math.isfinite(value) or value != int(value) or not 0 <= value <= MAX_TOKEN_COUNT:
-        return None
-    return int(value)
 
 
 #: Other servers' words for why a reply ended, in those of the OpenAI API.

@@ -19,13 +19,13 @@ from pydantic import Field, PrivateAttr, field_validator
 from typing_extensions import Self
 
 from saysel.costs import ledger
+from saysel.costs.usage import Usage
 from saysel.errors import MissingExtra, UsageError
 from saysel.interfaces import NotFingerprinted, Prompt, Sampler
 from saysel.records import Generation, ModelRef
 from saysel.samplers.remote import response_cache
 from saysel.samplers.remote.api_key import ApiKey
 from saysel.samplers.remote.endpoint import Endpoint
-from saysel.samplers.remote.protocol import Usage
 from saysel.samplers.remote.response_cache import ResponseStore
 from saysel.samplers.remote.scheduler import RequestScheduler
 
@@ -151,7 +151,7 @@ class RemoteSampler(Sampler):
         stored_in = Path(self.store).expanduser() if self.store else None
         if stored_in is None and book.directory is not None:
             stored_in = book.directory / "responses.sqlite"
-        with closing(book.account()) as open_ledger, closing(ResponseStore(stored_in)) as store:
+        with closing(book.connect()) as open_ledger, closing(ResponseStore(stored_in)) as store:
             endpoint = Endpoint(self, asked.path)
             scheduler = RequestScheduler(endpoint, price, open_ledger, store, seed, self._refusals)
             yield from scheduler.samples(keys, prompts, n)

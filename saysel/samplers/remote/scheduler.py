@@ -14,9 +14,10 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from saysel.costs.budget import Budget, likely_prompt_tokens
+from saysel.costs.budget import Budget
 from saysel.costs.ledger import OpenLedger
 from saysel.costs.prices import Price
+from saysel.costs.tokens import likely_prompt_tokens
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
 from saysel.records import Generation
@@ -278,7 +279,7 @@ class RequestScheduler:
     ) -> Answer:
         """One request; its answer is stored before it is noted, so that none is paid for twice."""
         output_tokens = len(indices) * self.sampler.max_tokens
-        worst = self.budget.worst(pending.prompt, output_tokens)
+        worst = self.budget.highest_cost(pending.prompt, output_tokens)
         # Another seed for every sample, or the server might say the same again.
         seed = (self.seed + indices[0]) % 2**31
         await self.budget.reserve(worst)
@@ -290,11 +291,11 @@ class RequestScheduler:
             answer = await self.endpoint.ask(client, pending.prompt, len(indices), seed)
             samples = dict(zip(indices, answer.samples, strict=False))
             self.store.put(pending.key, self.endpoint.model, samples)
-            self.budget.note(answer.usage, worst)
+            self.budget.record(answer.usage, worst)
             self.ledger.count(samples.values())
             return answer
         except Unusable as error:
-            self.budget.note(error.usage, worst)
+            self.budget.record(error.usage, worst)
             raise
         finally:
             self.under_way.discard(current_task())

@@ -1,9 +1,9 @@
-"""Writes the parts of these pages that are known from the code, so that they cannot drift.
+"""Writes the parts of the documentation that come from the code, so that they stay correct.
 
     python docs/generate.py            fills every generated block of every page
     python docs/generate.py --check    writes nothing; exit code 1 if a page is stale
 
-A block is what stands between `<!-- generated: WHAT -->` and `<!-- end generated -->`; WHAT is one
+A block is the text between `<!-- generated: WHAT -->` and `<!-- end generated -->`; WHAT is one
 of the functions in `BLOCKS` with its arguments.
 """
 
@@ -38,15 +38,15 @@ BLOCK = re.compile(
 
 
 def pages() -> list[Path]:
-    """Every page of the documentation, those beside the code included."""
+    """Every page of the documentation, including those in the root folder."""
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def filled(text: str) -> str:
-    """A page with its generated blocks as they should be.
+    """The text of a page with every generated block up to date.
 
     Raises:
-        ValueError: a block asks for something that nobody generates, or has no end.
+        ValueError: a block has an unknown name or no end.
     """
     if f"\n{text}".count("\n<!-- generated: ") != len(BLOCK.findall(text)):
         raise ValueError("a generated block has no end")
@@ -54,7 +54,7 @@ def filled(text: str) -> str:
     def fill(match: re.Match[str]) -> str:
         name, *arguments = match["what"].split()
         if name not in BLOCKS:
-            raise ValueError(f"nobody generates '{name}'; there are {', '.join(BLOCKS)}")
+            raise ValueError(f"unknown generated block '{name}'; known are {', '.join(BLOCKS)}")
         return f"{match['begin']}{BLOCKS[name](*arguments)}\n{match['end']}"
 
     return BLOCK.sub(fill, text)
@@ -64,7 +64,7 @@ def filled(text: str) -> str:
 
 
 def definition(*names: str) -> str:
-    """Classes of `saysel.interfaces` or `saysel.records`, as their source has them."""
+    """The source of classes of `saysel.interfaces` or `saysel.records`."""
     return fence("python", "\n\n\n".join(source(name) for name in names))
 
 
@@ -74,13 +74,13 @@ def hook(kind: str) -> str:
 
 
 def hooks() -> str:
-    """Every hook with what it is for."""
+    """Every hook with its docstring."""
     every = [name for name in vars(hookspecs) if name.startswith("saysel_")]
     return fence("python", "\n\n\n".join(signature(name, documented=True) for name in every))
 
 
 def components(kind: str) -> str:
-    """What comes with saysel for one kind: docstring and options of each."""
+    """The built-in components of one kind: docstring and options of each."""
     names = sorted(getattr(builtins, f"saysel_{kind}s")())
     return "\n\n".join(component(kind, name) for name in names)
 
@@ -98,12 +98,12 @@ def component(kind: str, name: str) -> str:
 
 
 def recipe(name: str) -> str:
-    """A packaged recipe, word for word."""
+    """The text of a packaged recipe."""
     return fence("yaml recipe", registry.recipe(name).read_text(encoding="utf-8"))
 
 
 def recipe_keys() -> str:
-    """The keys of a recipe, then those of its sections that are no components."""
+    """The keys of a recipe, then those of its sections that are not components."""
     parts = [options(Recipe, "key")]
     for title, model in (
         ("evaluate", Evaluate),
@@ -116,7 +116,7 @@ def recipe_keys() -> str:
 
 
 def usage(*command: str) -> str:
-    """What `--help` prints, of the program, of one command, or of one inside a group."""
+    """The output of `--help` for the program, a command or a subcommand."""
     found: click.Command = cli
     context = click.Context(cli, info_name="saysel", terminal_width=80, **cli.context_settings)
     for name in command:
@@ -143,7 +143,7 @@ def error_types() -> str:
 
 
 def kinds() -> str:
-    """One line per kind: its page, where a recipe chooses it, and what comes with saysel."""
+    """One line per kind: its page, its purpose and its built-in components."""
     return table(
         ("kind", "what it is", "built in"),
         [
@@ -158,7 +158,7 @@ def kinds() -> str:
 
 
 def measures() -> str:
-    """The measures of faithfulness in one line each."""
+    """One line per measure of faithfulness."""
     return table(
         ("measure", "better", "meaning"),
         [
@@ -191,7 +191,7 @@ def source(name: str) -> str:
 
 
 def signature(name: str, documented: bool = False) -> str:
-    """A hook's signature, with its docstring or without."""
+    """A hook's signature, optionally with its docstring."""
     function = getattr(hookspecs, name)
     arguments = inspect.signature(function)
     body = f'\n    """{inspect.getdoc(function)}"""' if documented else " ..."
@@ -220,7 +220,7 @@ def options(model: type[BaseModel], head: str = "option") -> str:
 
 
 def cell(text: str) -> str:
-    """Text that stays in its cell of a table."""
+    """Text escaped for a table cell."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
@@ -244,7 +244,7 @@ def main(arguments: Sequence[str]) -> int:
         wanted = filled(text)
         if text != wanted:
             stale += 1
-            print(f"{page.relative_to(ROOT)}: stale" + ("" if arguments else ", written anew"))
+            print(f"{page.relative_to(ROOT)}: stale" + ("" if arguments else ", updated"))
             if not arguments:
                 page.write_text(wanted, encoding="utf-8")
     return 1 if stale and arguments else 0

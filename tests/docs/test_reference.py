@@ -1,4 +1,4 @@
-"""The pages say what the code says: generated parts are fresh, nothing is missing or dangling."""
+"""The reference matches the code: generated parts are fresh, nothing is missing, links resolve."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def test_generated_parts_are_fresh(page: Path) -> None:
     assert generate.filled(text) == text, "stale: python docs/generate.py"
 
 
-def test_a_stale_page_is_noticed_and_mended() -> None:
+def test_a_stale_page_is_updated() -> None:
     page = "# Reward\n<!-- generated: hook reward -->\nold\n<!-- end generated -->\nmine\n"
-    mended = generate.filled(page)
-    assert "def saysel_rewards() -> Mapping[str, str]:" in mended and "old" not in mended
-    assert mended.startswith("# Reward\n") and mended.endswith("\nmine\n")
-    assert generate.filled(mended) == mended
+    updated = generate.filled(page)
+    assert "def saysel_rewards() -> Mapping[str, str]:" in updated and "old" not in updated
+    assert updated.startswith("# Reward\n") and updated.endswith("\nmine\n")
+    assert generate.filled(updated) == updated
 
 
-def test_a_block_that_nobody_generates_is_refused() -> None:
-    with pytest.raises(ValueError, match="nobody generates 'nothing'"):
+def test_an_unknown_generated_block_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown generated block 'nothing'"):
         generate.filled("<!-- generated: nothing -->\n<!-- end generated -->")
     with pytest.raises(ValueError, match="no end"):
         generate.filled("<!-- generated: hooks -->\n")
@@ -89,10 +89,10 @@ def test_every_command_key_and_error_is_documented() -> None:
     keys = (REFERENCE / "recipe.md").read_text(encoding="utf-8")
     for key in [*Recipe.model_fields, "extends"]:
         assert f"`{key}`" in keys
-    told = (REFERENCE / "errors.md").read_text(encoding="utf-8")
+    page = (REFERENCE / "errors.md").read_text(encoding="utf-8")
     for name, error in vars(errors).items():
         if isinstance(error, type) and issubclass(error, errors.SayselError):
-            assert f"| `{name}` | {error.exit_code} |" in told
+            assert f"| `{name}` | {error.exit_code} |" in page
 
 
 def anchors(page: Path) -> set[str]:

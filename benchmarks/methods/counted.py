@@ -21,7 +21,7 @@ from typing import Any
 import saysel
 from saysel import registry
 from saysel.cli import main
-from saysel.storage.shards import write_json
+from saysel.storage import write_json
 
 
 class Tokens:

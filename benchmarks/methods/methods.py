@@ -42,7 +42,7 @@ from saysel.report.comparison import write as write_comparison
 from saysel.scoring.comparison import Method, compare
 from saysel.scoring.scores import clusters_of, columns, score
 from saysel.stages import stage_directory
-from saysel.storage.shards import Shards, finished, read_json, write_json, write_text
+from saysel.storage import Shards, finished, read_json, write_json, write_text
 
 HERE = Path(__file__).parent
 METRICS = ("accuracy", "brier", "ece", "auroc", "aurc", "parse_rate", "distinct_confidences")

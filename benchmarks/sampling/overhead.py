@@ -23,7 +23,7 @@ from saysel.cli import cli
 from saysel.interfaces import Prompt
 from saysel.records import Generation, ModelRef
 from saysel.samplers.transformers import TransformersSampler
-from saysel.storage.shards import read_json
+from saysel.storage import read_json
 
 spent = 0.0
 

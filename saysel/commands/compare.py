@@ -110,7 +110,7 @@ def rows_of_run(run: Path, wanted: Sequence[str], alone: bool) -> list[Method]:
     from saysel.recipes.questions import questions
     from saysel.records import Prediction
     from saysel.stages import how_to_go_on, stage_directory, stored
-    from saysel.storage.shards import finished
+    from saysel.storage import finished
 
     found = []
     todo = plan(load(str(run / "recipe.yaml")))

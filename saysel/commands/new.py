@@ -25,7 +25,7 @@ from saysel.interfaces import KINDS
 from saysel.recipes.recipe import load, packaged
 from saysel.recipes.text import parse_yaml
 from saysel.registry import suggest
-from saysel.storage.shards import disk_trouble, write_text
+from saysel.storage import disk_error, write_text
 
 SKELETONS = Path(str(files("saysel"))) / "skeletons"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -207,6 +207,6 @@ def _appear(place: Path, contents: Mapping[str, str]) -> None:
             place.rmdir()  # empty; not every system renames over it
         beside.rename(place)
     except OSError as error:
-        raise disk_trouble(error, place) from error
+        raise disk_error(error, place) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -10,7 +10,7 @@ from saysel.errors import UsageError
 from saysel.plan.plan import Plan, plan
 from saysel.recipes.recipe import load
 from saysel.stages import how_to_go_on
-from saysel.storage.shards import read_record
+from saysel.storage import read_record
 
 
 def report(run: Path) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from saysel.plan.plan import Step, plan
 from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
-from saysel.storage.shards import read_record
+from saysel.storage import read_record
 
 
 class Amount(NamedTuple):

@@ -24,7 +24,7 @@ from saysel.recipes.values import shortened
 from saysel.records import ModelRef, Prediction, Question
 from saysel.report import read_metrics
 from saysel.stages import judged_on, read_model, stage_directory, stored
-from saysel.storage.shards import finished, write_text
+from saysel.storage import finished, write_text
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from saysel.export.card import card
 from saysel.plan.plan import Cell, Plan, Step
 from saysel.records import ModelRef
 from saysel.stages import how_to_go_on, read_model, stage_directory
-from saysel.storage.shards import disk_trouble, finished, read_json, write_json, write_text
+from saysel.storage import disk_error, finished, read_json, write_json, write_text
 
 
 def last_model(run: Path, plan: Plan, cell: Cell) -> tuple[Step, ModelRef]:
@@ -80,7 +80,7 @@ def write_model(
             directory.rmdir()
         unfinished.replace(directory)
     except OSError as error:
-        raise disk_trouble(error, directory) from error
+        raise disk_error(error, directory) from error
     except shutil.Error as error:
         raise StageError(f"{directory}: cannot be written ({error})") from error
     finally:

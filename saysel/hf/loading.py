@@ -24,7 +24,7 @@ from saysel.hf.interruption import deferred
 from saysel.hf.update_guard import guard_callback
 from saysel.interfaces import Progress, Prompt
 from saysel.records import ModelRef
-from saysel.storage.shards import finish, read_json, whole
+from saysel.storage import finish, read_json, whole
 
 #: Model and tokenizer that were last asked for.
 _RESIDENT: dict[ModelRef, tuple[Any, Any]] = {}

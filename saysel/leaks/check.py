@@ -25,7 +25,7 @@ from saysel.errors import DataError, NoSplit
 from saysel.leaks.overlap import How, overlaps
 from saysel.plan.plan import Plan, identity
 from saysel.recipes.recipe import Recipe
-from saysel.storage.shards import intact_record, write_record
+from saysel.storage import intact_record, write_record
 
 #: Raise it when the same questions give other leaks.
 VERSION = 1

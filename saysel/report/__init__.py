@@ -15,7 +15,7 @@ from typing import Any
 from saysel.errors import DamagedFile
 from saysel.report.content import IDEAL, Rationales, Report, Row, ordered
 from saysel.report.tables import console_table, plain_table
-from saysel.storage.shards import intact, read_json, write_atomically, write_checked
+from saysel.storage import intact, read_json, write_atomically, write_checked
 
 #: Files of a report that are read again, or whose damage makes `saysel run` draw it again.
 CHECKED = ("metrics.json", "index.html")

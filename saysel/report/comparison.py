@@ -13,7 +13,7 @@ from saysel.report.glance import number, reading
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
 from saysel.scoring.comparison import Comparison
 from saysel.scoring.differences import Difference
-from saysel.storage.shards import write_text
+from saysel.storage import write_text
 
 HEADER = ("metric", "before", "after", "difference", "95 % interval", "in favour", "p (Holm)", "")
 #: Before the verdict, where confidences are missing.

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from saysel.storage.shards import disk_trouble
+from saysel.storage import disk_error
 
 
 class Events:
@@ -36,7 +36,7 @@ class Events:
         except OSError as error:
             with suppress(OSError):  # a full disk takes a part of the line
                 self._drop_torn_line()
-            raise disk_trouble(error, self.path) from error
+            raise disk_error(error, self.path) from error
 
     def _drop_torn_line(self) -> None:
         """A killed process or a full disk can leave half a line behind."""

@@ -18,7 +18,7 @@ from saysel.plan.plan import plan as planned
 from saysel.recipes.components import components
 from saysel.recipes.recipe import Recipe
 from saysel.plan.stage_names import DATA
-from saysel.storage.shards import DONE, intact_record, write_record
+from saysel.storage import DONE, intact_record, write_record
 
 #: Packages whose versions can change a result.
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy")

@@ -36,7 +36,7 @@ from saysel.storage.sqlite import NO_LOCKS, no_locks
 from saysel.plan.stage_names import DATA, STAGES
 from saysel.recipes.questions import questions
 from saysel.stages import StageContext, stage_directory
-from saysel.storage.shards import DONE, disk_trouble, finish, finished, intact_record, verify, write_text
+from saysel.storage import DONE, disk_error, finish, finished, intact_record, verify, write_text
 
 #: Less free space than this when something fails means that the disk was full.
 FULL = 1 << 20
@@ -190,7 +190,7 @@ def locked(directory: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in NO_LOCKS:
             raise no_locks(directory) from error
-        raise disk_trouble(error, directory) from error
+        raise disk_error(error, directory) from error
     try:
         yield
     finally:
@@ -206,7 +206,7 @@ def _stage(
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_trouble(error, place) from error
+        raise disk_error(error, place) from error
     events.write("stage_started", stage=step.name, fingerprint=step.fingerprint)
     began = time.time()
     clock = time.monotonic()
@@ -261,7 +261,7 @@ def _failure(error: Exception, directory: Path) -> Exception:
     if isinstance(error, FileNotFoundError) and error.filename:  # a component looked for it
         return StageError(f"{error.filename}: there is no such file: see to it and run again")
     if isinstance(error, OSError) and error.filename:
-        return disk_trouble(error, Path(str(error.filename)))
+        return disk_error(error, Path(str(error.filename)))
     return error
 
 

@@ -22,7 +22,7 @@ from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
 from saysel.runs.progress import StageProgress
-from saysel.storage.shards import Shards, intact_record, read_record, verify, write_record
+from saysel.storage import Shards, intact_record, read_record, verify, write_record
 
 Item = TypeVar("Item")
 

@@ -18,7 +18,7 @@ from saysel.interfaces import Estimator
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
 from saysel.stages import StageContext, chunks, context_of, judged, judged_on, read_model
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 
 #: Replies in a shard.
 SHARD = 5_000

@@ -28,7 +28,7 @@ from saysel.records import (
     Response,
 )
 from saysel.stages import StageContext, chunks, context_of, judged, judged_on, read_model
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 
 #: Replies in a shard: what a crash can cost.
 SHARD = 5_000

@@ -20,7 +20,7 @@ from saysel.recipes.faithfulness import Grader
 from saysel.records import Grade, ModelRef, Question, Reflection
 from saysel.replies.thoughts import blank_thoughts
 from saysel.stages import StageContext, chunks, judged_on, shard_seed
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 
 #: Grades in a shard: what a crash can cost.
 SHARD = 20

@@ -6,7 +6,7 @@ from typing import Any
 
 from saysel.records import Cluster, Rationale
 from saysel.stages import StageContext, batches, by_question
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 
 #: Questions in a shard.
 SHARD = 500

@@ -14,7 +14,7 @@ from saysel.records import Grade, Prediction, Question, Reflection
 from saysel.report import IDEAL, Rationales, Report, Row, write
 from saysel.scoring.scores import clusters_of, columns, score
 from saysel.stages import judged_on, stage_directory, stored
-from saysel.storage.shards import finished
+from saysel.storage import finished
 
 
 def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:

@@ -14,7 +14,7 @@ from saysel.estimators.sampling import distinct_texts
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Question, Response
 from saysel.stages import StageContext, chunks, read_model, shard_seed
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 
 #: Responses in a shard: what a crash can cost.
 SHARD = 2_000

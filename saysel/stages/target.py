@@ -11,7 +11,7 @@ from typing import Any
 
 from saysel.records import Cluster, Example, Question, Rationale
 from saysel.stages import StageContext, by_question, chunks
-from saysel.storage.shards import Shards, intact_record, write_record
+from saysel.storage import Shards, intact_record, write_record
 
 #: Questions whose answers are judged at a time: what a crash can cost.
 SHARD = 500

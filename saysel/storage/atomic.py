@@ -92,7 +92,7 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
-def disk_trouble(error: OSError, path: Path) -> StageError:
+def disk_error(error: OSError, path: Path) -> StageError:
     """The line that tells what is wrong with the disk."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StageError(
@@ -152,7 +152,7 @@ def _write(path: Path, write: Write, before: Callable[[Path], None]) -> None:
         with suppress(OSError):  # the first error is the one to report
             temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise disk_trouble(error, path) from error
+            raise disk_error(error, path) from error
         raise
 
 

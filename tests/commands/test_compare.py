@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from saysel.records import Prediction
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 from tests.support.end_to_end import invoke
 
 

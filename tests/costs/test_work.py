@@ -9,7 +9,7 @@ import pytest
 from saysel.costs.work import Amount, duration, full_run, work
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import Recipe, load
-from saysel.storage.shards import write_record
+from saysel.storage import write_record
 from tests.support.end_to_end import invoke
 
 RECIPE: dict[str, Any] = {
@@ -67,7 +67,7 @@ def test_fresh_samples_and_grades_are_work_too() -> None:
 
 
 def test_a_finished_run_did_that_much(tiny_run: Path, tiny_recipe: Path) -> None:
-    from saysel.storage.shards import read_json
+    from saysel.storage import read_json
 
     done = read_json(tiny_run / "manifest.json")["stages"]
 

@@ -10,7 +10,7 @@ import pytest
 from saysel import registry
 from saysel.recipes.recipe import load
 from saysel.stages import evaluate
-from saysel.storage.shards import read_json
+from saysel.storage import read_json
 from tests.support.end_to_end import events, invoke, results, stages_started
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from saysel.storage.shards import read_json
+from saysel.storage import read_json
 from tests.support.end_to_end import invoke
 
 

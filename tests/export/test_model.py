@@ -15,8 +15,7 @@ import yaml
 
 from saysel import hf
 from saysel.records import ModelRef
-from saysel.storage.markers import finish, finished
-from saysel.storage.shards import read_json
+from saysel.storage import finish, finished, read_json
 from tests.support.end_to_end import invoke
 
 LORA = "train=[{use: sft, lora: {r: 4}, max_steps: 2, batch_size: 8, learning_rate: 1e-2}, "

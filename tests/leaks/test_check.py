@@ -14,7 +14,7 @@ from saysel.plan.plan import plan
 from saysel.recipes.recipe import load
 from saysel.records import Question
 from saysel.sources.jsonl import JsonlSource
-from saysel.storage.shards import read_json
+from saysel.storage import read_json
 from tests.support.end_to_end import events, invoke
 
 pytestmark = pytest.mark.usefixtures("small_parts")

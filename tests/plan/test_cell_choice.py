@@ -9,7 +9,7 @@ from saysel.errors import UsageError
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import Plan, plan
 from saysel.recipes.recipe import Recipe
-from saysel.storage.shards import read_json
+from saysel.storage import read_json
 from tests.support.end_to_end import invoke
 
 MATRIX = "matrix={'train[1].reward': [quadratic, linear]}"

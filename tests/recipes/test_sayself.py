@@ -19,7 +19,7 @@ from saysel.rationales.llm import LlmRationaleWriter
 from saysel.recipes.recipe import Recipe, load, packaged
 from saysel.records import ModelRef, Question
 from saysel.sources.hotpotqa import HotpotQASource
-from saysel.storage.shards import read_json
+from saysel.storage import read_json
 from saysel.testing import clusters
 from tests.recipes.families import TEMPLATES, build
 from tests.support import killed_run

@@ -14,7 +14,7 @@ from saysel.recipes.components import components
 from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import Recipe
-from saysel.storage.shards import finish, read_json
+from saysel.storage import finish, read_json
 
 
 def recipe(**changes: Any) -> Recipe:

@@ -16,7 +16,7 @@ from saysel import registry
 from saysel.recipes.text import read_yaml
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import load
-from saysel.storage.shards import read_json, read_record
+from saysel.storage import read_json, read_record
 from tests.support.end_to_end import STEPS, THREADS, events, leftovers, results, invoke, stages_started
 
 LINEAR = ("--set", "train.1.reward=linear")

@@ -12,7 +12,7 @@ from saysel.interfaces import EstimationContext, Estimator, Judge
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
 from saysel.stages.evaluate import EvaluateShard
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 
 drawn: list[str] = []
 

@@ -18,7 +18,7 @@ from saysel.interfaces import Format, Sampler
 from saysel.recipes.recipe import Recipe
 from saysel.records import Generation, ModelRef, Prediction, Reflection
 from saysel.stages.faithfulness import ReflectShard, exchanged, lead, meanings
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 from saysel.testing import question
 from tests.support.end_to_end import invoke, results
 

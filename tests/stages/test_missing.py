@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from saysel.records import ModelRef
-from saysel.storage.shards import read_json
+from saysel.storage import read_json
 from tests.support.end_to_end import events, invoke, stages_started
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 
 from saysel.formats.sayself import SaySelfFormat
 from saysel.records import Example
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 from tests.support.end_to_end import invoke, stages_started
 
 pytestmark = pytest.mark.slow

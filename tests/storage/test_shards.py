@@ -23,20 +23,20 @@ from saysel.records import (
     Reflection,
     Response,
 )
-from saysel.storage.shards import (
+from saysel.storage import (
     Shards,
     finish,
     finished,
     intact,
     read_json,
     read_record,
-    schema,
     write_atomically,
     write_checked,
     write_json,
     write_record,
     write_text,
 )
+from saysel.storage.codecs import schema
 from tests.support.small_disk import mount_tmpfs
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -41,7 +41,7 @@ from saysel.hf.interruption import deferred
 from saysel.hf.update_guard import UpdateGuard
 from saysel.interfaces import NotFingerprinted, Trainer, TrainingData
 from saysel.records import ModelRef, Question
-from saysel.storage.shards import intact, intact_record, write_checked, write_record
+from saysel.storage import intact, intact_record, write_checked, write_record
 from saysel.trainers.rates import learning_rate
 from saysel.trainers.sft import Lora, new_adapter
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from saysel.storage.shards import intact, write_checked
+from saysel.storage import intact, write_checked
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 

@@ -18,7 +18,7 @@ from saysel.errors import RecipeError
 from saysel.recipes.recipe import load
 from saysel.records import Example
 from saysel.stages import evaluate
-from saysel.storage.shards import Shards
+from saysel.storage import Shards
 from tests.support import end_to_end
 from tests.support.api_server import Model, Reply, Request, Server, always
 

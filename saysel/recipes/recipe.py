@@ -14,7 +14,8 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -221,12 +222,17 @@ def packaged() -> list[str]:
     return registry.names(registry.RECIPE)
 
 
-def load(reference: str, overrides: Sequence[str] = ()) -> Recipe:
+def load(
+    recipe: str | PathLike[str] | Mapping[str, Any] | Recipe,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+) -> Recipe:
     """Read and validate a recipe.
 
     Args:
-        reference: the name of a packaged recipe, a plugin's included, or a path.
-        overrides: `path=value` each, the value in YAML, applied in order.
+        recipe: the name of a packaged recipe, a plugin's included; a path; the keys of a recipe,
+            in which `extends` is relative to the working directory; or a recipe.
+        overrides: values by their path in the recipe, or `path=value` each with the value in
+            YAML; applied in order.
 
     Raises:
         UsageError: the file is missing, unreadable, or not a YAML mapping; `extends` goes in a
@@ -234,32 +240,60 @@ def load(reference: str, overrides: Sequence[str] = ()) -> Recipe:
         PluginError: two plugins claim the name, or the one that does lacks the file.
         RecipeError: everything that is wrong inside, together.
     """
-    path = _locate(reference, Path())
-    content = _extended(path, ())
-    content.setdefault("name", path.stem)
-    wrong: list[str] = []
-    choices = []
+    if isinstance(recipe, Recipe):
+        if not overrides:
+            return recipe
+        where, content = recipe.name, recipe.resolved()
+    elif isinstance(recipe, Mapping):
+        where = str(recipe.get("name", "recipe"))
+        content = _with_base(copy.deepcopy(dict(recipe)), where, Path(), ())
+    else:
+        where = str(recipe)
+        path = _locate(where, Path())
+        content = _extended(path, ())
+        content.setdefault("name", path.stem)
+    choices, wrong = _choices(overrides)
+    wrong += _assign_all(content, choices, "--set ")
+    return _validated(content, where, wrong)
+
+
+def _choices(
+    overrides: Sequence[str] | Mapping[str, Any],
+) -> tuple[list[tuple[str, Any]], list[str]]:
+    """Paths and values, and the problems with those that are not written as they have to be."""
+    if isinstance(overrides, Mapping):
+        return list(overrides.items()), []
+    choices, wrong = [], []
     for override in overrides:
-        place, equals, text = override.partition("=")
+        path, equals, text = override.partition("=")
         try:
             if not equals:
                 raise ValueError("write it as path=value")
-            choices.append((place.strip(), parse_yaml(text)))
+            choices.append((path.strip(), parse_yaml(text)))
         except ValueError as error:
-            wrong.append(f"--set {place or override}: {error}")
-    wrong += _assign_all(content, choices, "--set ")
+            wrong.append(f"--set {path or override}: {error}")
+    return choices, wrong
+
+
+def _validated(content: dict[str, Any], where: str, wrong: list[str]) -> Recipe:
+    """The recipe with this content.
+
+    Args:
+        where: its name in messages.
+        wrong: problems that were found before, to be reported together with those found here.
+    """
     if refused := list(unusable(content)):  # no component should see such values
-        raise RecipeError(reference, wrong + refused)
+        raise RecipeError(where, wrong + refused)
     try:
         recipe = Recipe.model_validate(_without_empty(content))
     except ValidationError as error:
-        raise RecipeError(reference, wrong + problems(error, Recipe)) from None
+        raise RecipeError(where, wrong + problems(error, Recipe)) from None
     try:
         recipe.cells()
     except RecipeError as error:
-        wrong += error.problems
+        wrong = wrong + list(error.problems)
     if wrong:
-        raise RecipeError(reference, wrong)
+        raise RecipeError(where, wrong)
     return recipe
 
 
@@ -298,16 +332,22 @@ def _extended(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if place in above:
         circle = " -> ".join(str(step) for step in (*above[above.index(place) :], place))
         raise UsageError(f"{path}: extends goes in a circle: {circle}")
-    content = read_yaml(path)
+    return _with_base(read_yaml(path), str(path), path.parent, (*above, place))
+
+
+def _with_base(
+    content: dict[str, Any], where: str, folder: Path, above: tuple[Path, ...]
+) -> dict[str, Any]:
+    """A recipe's content merged over what it extends, which is relative to a folder."""
     reference = content.pop("extends", None)
     if reference is not None:
         if not isinstance(reference, str):
-            raise UsageError(f"{path}: extends must be one name or path (got {reference!r})")
+            raise UsageError(f"{where}: extends must be one name or path (got {reference!r})")
         try:
-            base_path = _locate(reference, path.parent)
+            base_path = _locate(reference, folder)
         except UsageError as error:
-            raise UsageError(f"{path}: extends {error}") from None
-        base = _extended(base_path, (*above, place))
+            raise UsageError(f"{where}: extends {error}") from None
+        base = _extended(base_path, above)
         base.pop("name", None)  # a run of its own, in a directory of its own
         content = _merge(base, content)
     return _without_empty(content)

@@ -1,7 +1,7 @@
-"""The hooks: one per kind of component, one for recipes, then the lifecycle of a run.
+"""The hooks: one per kind of component, one for recipes, one for old names, three for runs.
 
-A component hook returns names and where their classes lie, `{"name": "package.module:Class"}`;
-nothing is imported until a recipe chooses the name. The hook for recipes returns names and files.
+A component hook returns names and the classes they stand for, `{"name": "package.module:Class"}`;
+the class is imported when a recipe uses the name. The recipe hook returns names and files.
 """
 
 from __future__ import annotations
@@ -15,6 +15,23 @@ import pluggy
 PROJECT = "saysel"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+#: The kinds of components, each with the interface that its classes implement.
+INTERFACES = {
+    "model": "saysel.interfaces:Model",
+    "source": "saysel.interfaces:Source",
+    "sampler": "saysel.interfaces:Sampler",
+    "clusterer": "saysel.interfaces:Clusterer",
+    "rationale": "saysel.interfaces:RationaleWriter",
+    "target": "saysel.interfaces:Target",
+    "format": "saysel.interfaces:Format",
+    "judge": "saysel.interfaces:Judge",
+    "reward": "saysel.interfaces:RewardFn",
+    "trainer": "saysel.interfaces:Trainer",
+    "estimator": "saysel.interfaces:Estimator",
+    "metric": "saysel.interfaces:Metric",
+    "engine": "saysel.interfaces:Engine",
+}
 
 
 @hookspec
@@ -94,14 +111,14 @@ def saysel_renamed() -> Mapping[str, Mapping[str, str]]:  # type: ignore[empty-b
 
 @hookspec
 def saysel_run_started(directory: Path, recipe: Mapping[str, Any]) -> None:
-    """A run starts: its directory and the resolved recipe."""
+    """Called when a run starts, with its directory and the resolved recipe."""
 
 
 @hookspec
 def saysel_stage_finished(directory: Path, stage: str, record: Mapping[str, Any]) -> None:
-    """A stage is done: its name and what the manifest says of it (seconds, tokens, memory …)."""
+    """Called when a stage is done, with its entry in the manifest (seconds, tokens, memory …)."""
 
 
 @hookspec
 def saysel_run_finished(directory: Path, metrics: Mapping[str, Any]) -> None:
-    """A run is done: its directory and the content of `report/metrics.json`."""
+    """Called when a run is done, with the content of `report/metrics.json`."""

@@ -46,6 +46,7 @@ from saysel.records import (
     Rationale,
     Response,
 )
+from saysel.registry import build
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,13 +135,8 @@ class Component(Options, ABC):
         if "kind" not in cls.__dict__:
             return handler(source)
 
-        def build(value: object) -> Component:
-            from saysel.registry import build
-
-            return value if isinstance(value, cls) else build(cls.kind, value)
-
         return core_schema.no_info_plain_validator_function(
-            build,
+            lambda value: build(cls.kind, value),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda component: component.model_dump(mode="json")
             ),

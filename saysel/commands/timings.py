@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from saysel.commands.plugins import show_table
 from saysel.display.terminal import echo
-from saysel.registry import Announced, announced
+from saysel.registry import PluginModule, plugin_modules
 
 #: Of so many processes the quickest counts: the others had to wait for disk or processor.
 TRIES = 3
@@ -35,7 +35,7 @@ HEAVY = frozenset(
 MEASURE = """
 import importlib, json, sys, time
 sys.path[:] = json.loads(sys.argv[1])
-import saysel.registry.loading, saysel.registry
+import saysel.interfaces, saysel.registry, saysel.registry.claims
 
 found = []
 for module in sys.argv[2:]:
@@ -44,7 +44,7 @@ for module in sys.argv[2:]:
     try:
         importlib.import_module(module)
     except BaseException as error:
-        problem = saysel.registry.loading.brief(error)
+        problem = saysel.registry.claims.one_line(error)
     seconds = time.perf_counter() - start
     brought = {name.partition(".")[0] for name in set(sys.modules) - known}
     found.append([seconds, sorted(brought), problem])
@@ -73,7 +73,9 @@ def timings() -> None:
     by_owner = attrgetter("distribution", "version")
     measured = [
         (f"{distribution} {version}", measure(points))
-        for (distribution, version), points in groupby(sorted(announced(), key=by_owner), by_owner)
+        for (distribution, version), points in groupby(
+            sorted(plugin_modules(), key=by_owner), by_owner
+        )
     ]
     if not measured:
         echo("no plugins are installed")
@@ -97,7 +99,7 @@ def timings() -> None:
         )
 
 
-def measure(points: Iterable[Announced]) -> list[Timing]:
+def measure(points: Iterable[PluginModule]) -> list[Timing]:
     """The hook modules of one distribution, imported one after another as a command does it."""
     modules = [point.module for point in points]
     return min((_measured(modules) for _ in range(TRIES)), key=total)

@@ -245,11 +245,13 @@ def load(
             return recipe
         where, content = recipe.name, recipe.resolved()
     elif isinstance(recipe, Mapping):
+        registry.use_sayselfile()
         where = str(recipe.get("name", "recipe"))
         content = _with_base(copy.deepcopy(dict(recipe)), where, Path(), ())
     else:
         where = str(recipe)
         path = _locate(where, Path())
+        registry.use_sayselfile(path.parent)
         content = _extended(path, ())
         content.setdefault("name", path.stem)
     choices, wrong = _choices(overrides)

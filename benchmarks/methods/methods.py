@@ -39,8 +39,7 @@ from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe, load
 from saysel.records import Prediction
 from saysel.report.comparison import write as write_comparison
-from saysel.scoring.comparison import Method, compare
-from saysel.scoring.scores import clusters_of, columns, score
+from saysel.scoring import Method, clusters_of, compare, score, to_arrays
 from saysel.stages import stage_directory
 from saysel.storage import Shards, finished, read_json, write_json, write_text
 
@@ -124,7 +123,7 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
     clusters = clusters_of(questions(recipe, evaluate.split), evaluate.cluster)
     scores = {
         one.metric: {"value": one.value, "low": one.low, "high": one.high}
-        for one in score(columns(predictions, clusters), evaluate.metrics, seed=seed)
+        for one in score(to_arrays(predictions, clusters), evaluate.metrics, seed=seed)
     }
     # Of the samples live the targets, and what prefers one to another.
     sampled = any(trainer.use in ("sft", "dpo") for trainer in recipe.train)

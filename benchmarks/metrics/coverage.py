@@ -25,7 +25,7 @@ import numpy.typing as npt
 from saysel import registry
 from saysel.interfaces import Metric, PredictionArrays
 from saysel.recipes.recipe import METRICS
-from saysel.scoring.scores import label, score
+from saysel.scoring import label, score
 
 Array = npt.NDArray[np.float64]
 

@@ -24,8 +24,8 @@ import numpy as np
 
 from saysel import registry
 from saysel.interfaces import Metric, PredictionArrays
+from saysel.scoring import score
 from saysel.scoring.bootstrap import RESAMPLES
-from saysel.scoring.scores import score
 
 N = 10_000
 #: Runs a command and prints its processor seconds and its peak memory in MB.

@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from saysel.commands.reading import Reading
-from saysel.display.terminal import echo, width
+from saysel.display.terminal import echo
 from saysel.errors import UsageError
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import load
-from saysel.scoring.comparison import Method, compare
-from saysel.scoring.scores import clusters_of
+from saysel.scoring import Method, clusters_of, compare
 
 
 def compare_methods(
@@ -29,9 +28,9 @@ def compare_methods(
         how: how files are read, and what is compared.
 
     Raises:
-        SayselError: see `methods` and `saysel.scoring.comparison.compare`.
+        SayselError: see `methods` and `saysel.scoring.compare`.
     """
-    from saysel.report.comparison import plain_tables, write
+    from saysel.report.comparison import write
 
     if how.asked and not any(Path(argument).is_file() for argument in arguments):
         raise UsageError(
@@ -39,7 +38,7 @@ def compare_methods(
         )
     result = compare(methods(arguments, how), how.components.metric, intersect, resamples, seed)
     write(result, out)
-    echo(plain_tables(result, width()))
+    echo(result)
     echo(f"page: {out / 'index.html'}")
 
 

@@ -1,1 +1,1 @@
-"""What is printed in a terminal."""
+"""Text for people: tables, numbers, durations, and lines for a terminal."""

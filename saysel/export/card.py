@@ -9,10 +9,11 @@ from typing import Any
 import yaml
 
 from saysel import __version__, hf
+from saysel.display.numbers import number
 from saysel.plan.plan import BASE, Cell, Step
 from saysel.records import ModelRef, Question
 from saysel.report import read_metrics
-from saysel.report.glance import number, reading
+from saysel.scoring import metric_info
 
 #: Told of every model, as far as they were measured.
 METRICS = ("accuracy", "ece", "smooth_ece", "brier", "auroc", "parse_rate", "distinct_confidences")
@@ -142,7 +143,7 @@ def _measured(run: Path, cell: Cell, step: Step) -> list[str]:
     if not any(row["model"] == step.model for row in rows):
         return ["Not measured: the run's report does not have this model."]
     keys = [key for key in METRICS if any(key in row["metrics"] for row in rows)]
-    head = ["model", "asked by", "questions", *(reading(key).name for key in keys)]
+    head = ["model", "asked by", "questions", *(metric_info(key).name for key in keys)]
     body = [
         [
             row["model"],
@@ -152,7 +153,7 @@ def _measured(run: Path, cell: Cell, step: Step) -> list[str]:
         ]
         for row in rows
     ]
-    lines = [f"- {reading(key).name}: {_meaning(key)}" for key in keys]
+    lines = [f"- {metric_info(key).name}: {_meaning(key)}" for key in keys]
     return [
         "Measured by this run, with 95 % intervals over the questions:",
         _table(head, body),
@@ -161,7 +162,7 @@ def _measured(run: Path, cell: Cell, step: Step) -> list[str]:
 
 
 def _meaning(key: str) -> str:
-    about = reading(key)
+    about = metric_info(key)
     return about.meaning + (
         "" if about.better == "neither" else f" {about.better.title()} is better."
     )
@@ -171,7 +172,7 @@ def _value(score: dict[str, float | None] | None, key: str) -> str:
     if score is None or score.get("value") is None:
         return "–"
     value, low, high = (score.get(part) for part in ("value", "low", "high"))
-    counts = reading(key).counts
+    counts = metric_info(key).counts
     text = number(float(value or 0), counts)
     if low is None or high is None:
         return text

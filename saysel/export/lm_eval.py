@@ -17,7 +17,7 @@ from typing import Any
 from saysel import __version__
 from saysel.export import Evaluation, dumped, file_name, stamp
 from saysel.records import Prediction, Question
-from saysel.report.glance import reading
+from saysel.scoring import metric_info
 
 
 def logs(evaluations: Sequence[Evaluation]) -> dict[Path, str]:
@@ -96,7 +96,7 @@ def _metric(name: str) -> str:
 
 
 def _direction(name: str) -> bool | None:
-    return {"higher": True, "lower": False}.get(reading(name).better)
+    return {"higher": True, "lower": False}.get(metric_info(name).better)
 
 
 def _config(one: Evaluation) -> dict[str, Any]:

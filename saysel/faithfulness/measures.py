@@ -41,9 +41,10 @@ from typing import TYPE_CHECKING, Literal
 from saysel.faithfulness.made_up import made_up
 from saysel.faithfulness.mentions import Tokens, named, words
 from saysel.records import Grade, Question, Reflection, Score
-from saysel.scoring.bootstrap import RESAMPLES, percentile
-from saysel.scoring.bootstrap import resamples as drawn
-from saysel.scoring.scores import cluster_codes, share_score
+from saysel.scoring import share_score
+from saysel.scoring.arrays import cluster_numbers
+from saysel.scoring.bootstrap import RESAMPLES, percentile_interval
+from saysel.scoring.bootstrap import question_resamples as drawn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -169,7 +170,7 @@ def measure(
     """
     import numpy as np
 
-    cluster = cluster_codes([one.question_id for one in reflections], clusters)
+    cluster = cluster_numbers([one.question_id for one in reflections], clusters)
     known = {question.id: question for question in questions}
     measures = _measures(reflections, known, candidates)
     if grades is not None:
@@ -190,7 +191,10 @@ def measure(
             found.append(Measured(share_score(name, share, within), used))
             continue
         value = float(compute(np.ones((1, len(every))))[0])
-        low, high = percentile(np.concatenate([np.empty(0), *map(compute, draws)])) or (None, None)
+        low, high = percentile_interval(np.concatenate([np.empty(0), *map(compute, draws)])) or (
+            None,
+            None,
+        )
         defined = np.isfinite(value)
         score = Score(name, value, low, high) if defined else Score(name, None, None, None)
         found.append(Measured(score, used))

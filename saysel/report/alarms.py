@@ -23,7 +23,7 @@ from saysel.metrics.ece import Ece
 from saysel.metrics.parse_rate import ParseRate
 from saysel.records import CUT
 from saysel.report.content import IDEAL, Row
-from saysel.scoring.scores import columns, score
+from saysel.scoring import score, to_arrays
 
 FEWEST_CONFIDENCES = 3
 LEAST_PARSE_RATE = 0.95
@@ -49,7 +49,7 @@ def alarms(rows: Sequence[Row]) -> list[Alarm]:
     """The alarms of all rows, in their order; ideal observers have none."""
     found = []
     for row in rows:
-        judged = columns(row.predictions, row.clusters)
+        judged = to_arrays(row.predictions, row.clusters)
         if row.model == IDEAL or not len(judged):
             continue
         texts = [
@@ -132,7 +132,7 @@ def _fell(row: Row, judged: PredictionArrays, rows: Sequence[Row]) -> str:
     base = [r for r in rows if r.model == "base" and (r.cell, r.split, r.estimator) == place]
     if row.model == "base" or not base:
         return ""
-    before = Accuracy().compute(columns(base[0].predictions))
+    before = Accuracy().compute(to_arrays(base[0].predictions))
     (now,) = score(judged, [Accuracy()])
     if now.value is None or now.high is None or not now.high < before:
         return ""

@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from saysel.errors import UsageError
 from saysel.report.content import IDEAL, Row
 from saysel.report.glance import headlines, steps
-from saysel.scoring.comparison import Method, compare
-from saysel.scoring.differences import Difference
-from saysel.scoring.scores import label
+from saysel.scoring import Difference, Method, compare, label
 
 #: The difference of a row from the first, by the row's name and the metric's label.
 Changes = Mapping[tuple[str, str], Difference]

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 
+from saysel.display.numbers import number
 from saysel.records import Score
 from saysel.report.content import IDEAL, Row
 from saysel.report.curves import BINS, reliability, risk_coverage
-from saysel.report.glance import number, reading
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
-from saysel.scoring.scores import columns
+from saysel.scoring import metric_info, to_arrays
 
 #: Curves of the estimators, in order of appearance; the ideal observer's has its own.
 DASHES = ("none", "6 4", "2 3", "9 3 2 3")
@@ -96,7 +96,7 @@ def reliability_diagram(row: Row, colour: str) -> Figure:
     """
     top = 20.0
     x, y = scale(0, 1, LEFT, LEFT + SIDE), scale(0, 1, top + SIDE, top)
-    bins = reliability(columns(row.predictions))
+    bins = reliability(to_arrays(row.predictions))
     body = "".join(
         line(x(0), y(k / 5), x(1), y(k / 5), "grid")
         + text(LEFT - 7, y(k / 5) + 4, str(k * 20), "end")
@@ -150,7 +150,7 @@ def _sideways(x: float, y: float, words: str) -> str:
 def histogram(row: Row) -> Figure:
     """How often each confidence is stated, right answers below, wrong ones on top."""
     top, high = 8.0, 76.0
-    bins = reliability(columns(row.predictions))
+    bins = reliability(to_arrays(row.predictions))
     most = max((b.n for b in bins), default=1)
     x, y = scale(0, 1, LEFT, LEFT + SIDE), scale(0, most, top + high, top)
     body = line(x(0), y(0), x(1), y(0), "grid") + line(x(0), y(most), x(1), y(most), "grid")
@@ -181,7 +181,7 @@ def histogram(row: Row) -> Figure:
 def risk_coverage_curves(rows: Sequence[Row], colour: dict[str, str]) -> Figure:
     """Share of wrong answers when only the most confident part is answered; lower is better."""
     width, left, top, across, down = 520.0, 46.0, 10.0, 462.0, 230.0
-    curves = [(row, *risk_coverage(columns(row.predictions))) for row in rows]
+    curves = [(row, *risk_coverage(to_arrays(row.predictions))) for row in rows]
     curves = [curve for curve in curves if len(curve[1])]
     # The first few answers of a curve are a coin's tosses; the scale is made for the rest.
     peaks = [float(risk[len(risk) // 20 :].max()) for _, _, risk in curves]
@@ -232,7 +232,7 @@ def summary(metric: str, rows: Sequence[Row], colour: dict[str, str]) -> Figure:
     low = min(low, high - 0.02)  # values that are all the same need some room too
     # From zero where that costs little room, for an honest look.
     steps = ticks(0.0 if 0 <= low < 0.5 * high else low, high, 3)
-    counts = reading(metric).counts
+    counts = metric_info(metric).counts
     width, left, across, top, pitch = 480.0, 160.0, 260.0, 6.0, 24.0
     x = scale(steps[0], steps[-1], left, left + across)
     bottom = top + pitch * len(found)

@@ -17,11 +17,12 @@ from saysel.report.browser import payload, sampled, script_json
 from saysel.report.changes import changes
 from saysel.report.content import IDEAL, Report, Row
 from saysel.report.figures import colours, group_slug, groups, metric_slug, slugs
-from saysel.report.glance import MetricInfo, cell, headlines, reading, steps
+from saysel.report.glance import cell, headlines, steps
 from saysel.report.rationales import section
 from saysel.report.svg import Figure, style_sheet
 from saysel.report.tables import brief
 from saysel.report.templates import template
+from saysel.scoring import MetricInfo, metric_info
 
 HERE = Path(__file__).parent
 
@@ -36,7 +37,7 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
     """
     script = (HERE / "page.js").read_text(encoding="utf-8")
     metrics = list(dict.fromkeys(s.metric for row in rows for s in row.scores))
-    readings = {key: reading(key) for key in metrics}
+    readings = {key: metric_info(key) for key in metrics}
     browsed, questions = sampled(rows)
     held = len({p.question_id for row in browsed for p in row.predictions})
     return template("template.html").render(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from saysel.display.numbers import number
 from saysel.faithfulness.measures import MEASURES, Measured
 from saysel.report.content import Rationales
-from saysel.report.glance import ARROWS, number
+from saysel.scoring.metric_info import ARROWS
 
 NAMES = {
     "mention_recall": "Mention recall",

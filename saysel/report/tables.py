@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from saysel.display.numbers import number
 from saysel.display.terminal import printable
 from saysel.files.spreadsheet_cells import csv_text
 from saysel.records import Question, Score
 from saysel.report.alarms import alarms
 from saysel.report.content import IDEAL, Rationales, Row, ordered
-from saysel.report.glance import number, reading
+from saysel.scoring import metric_info
+from saysel.scoring.score_table import NUMBERS, finite, score_numbers
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-#: A score's numbers, as they are written down.
-ENDS = ("value", "low", "high", "debiased", "by_chance", "p")
 #: With more metrics than this the console table has them as lines.
 WIDEST = 8
-
-
-def numbers(score: Score) -> dict[str, float | None]:
-    """A score's numbers for JSON: value and interval, and the others where there are any."""
-    found = {end: finite(getattr(score, end)) for end in ENDS}
-    return {end: number for end, number in found.items() if end in ENDS[:3] or number is not None}
-
-
-def finite(value: float | None) -> float | None:
-    """The value, `None` where JSON has no number for it."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def metrics_json(run: str, rows: Sequence[Row], rationales: Sequence[Rationales] = ()) -> str:
@@ -50,7 +38,7 @@ def metrics_json(run: str, rows: Sequence[Row], rationales: Sequence[Rationales]
                 "used": row.n - row.missing,
                 "missing": row.missing,
                 "alarms": [alarm.text for alarm in found if alarm.row == row.name],
-                "metrics": {score.metric: numbers(score) for score in row.scores},
+                "metrics": {score.metric: score_numbers(score) for score in row.scores},
             }
             for row in rows
         ],
@@ -67,7 +55,7 @@ def metrics_json(run: str, rows: Sequence[Row], rationales: Sequence[Rationales]
                 "graded": one.graded,
                 "ungraded": one.ungraded,
                 "metrics": {
-                    measured.score.metric: {**numbers(measured.score), "used": measured.used}
+                    measured.score.metric: {**score_numbers(measured.score), "used": measured.used}
                     for measured in one.measured
                 },
             }
@@ -79,11 +67,11 @@ def metrics_json(run: str, rows: Sequence[Row], rationales: Sequence[Rationales]
 def scores_csv(rows: Sequence[Row]) -> str:
     """One line per row of the report and metric; empty where not defined."""
     return csv_text(
-        ["cell", "model", "estimator", "split", "n", "used", "missing", "metric", *ENDS],
+        ["cell", "model", "estimator", "split", "n", "used", "missing", "metric", *NUMBERS],
         (
             [row.cell, row.model, row.estimator, row.split, row.n, row.n - row.missing]
             + [row.missing, score.metric]
-            + [finite(getattr(score, end)) for end in ENDS]
+            + [finite(getattr(score, end)) for end in NUMBERS]
             for row in rows
             for score in row.scores
         ),
@@ -156,7 +144,7 @@ def compact(score: Score) -> str:
     """A score and its interval in few characters; narrow tables can break it at its space."""
     if score.value is None:
         return "–"
-    counts = reading(score.metric).counts
+    counts = metric_info(score.metric).counts
 
     def short(value: float) -> str:
         text = number(value, counts).replace("\u2212", "-")

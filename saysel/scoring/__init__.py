@@ -1,1 +1,30 @@
-"""From predictions to scores with intervals, and paired comparison."""
+"""From predictions to scores with intervals, and paired comparison of methods.
+
+table = score(PredictionArrays(frame.correct, frame.confidence), [Ece(), Brier()])
+print(table, table["Ece"].low)
+"""
+
+from saysel.interfaces import PredictionArrays
+from saysel.scoring.arrays import clusters_of, to_arrays
+from saysel.scoring.comparison import Method, compare
+from saysel.scoring.comparison_table import Comparison
+from saysel.scoring.differences import Difference
+from saysel.scoring.metric_info import MetricInfo, metric_info
+from saysel.scoring.score_table import ScoreTable
+from saysel.scoring.scores import label, score, share_score
+
+__all__ = [
+    "Comparison",
+    "Difference",
+    "Method",
+    "MetricInfo",
+    "PredictionArrays",
+    "ScoreTable",
+    "clusters_of",
+    "compare",
+    "label",
+    "metric_info",
+    "score",
+    "share_score",
+    "to_arrays",
+]

@@ -1,7 +1,7 @@
 """The bootstrap over questions, or over clusters of questions that belong together.
 
-Predictions that agree in everything a metric uses are drawn as one cell with a count: the same
-bootstrap with less to add up.
+Predictions that agree in everything a metric uses are one row with a weight: the same bootstrap
+with fewer numbers to add up.
 
 Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3; clusters: Field
 & Welsh 2007, "Bootstrapping clustered data".
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     Interval = tuple[float, float]
 
 RESAMPLES = 2000
-#: Share of the resamples below each end of a 95 % interval.
-ENDS = (0.025, 0.975)
-#: Weights computed at a time: they fit a processor's cache.
-CHUNK = 100_000
-#: With more cells than this, similar predictions are merged, see `cells`.
-MOST_CELLS = 4_000
-#: Merged graded correctness and token counts keep this many levels.
-GRADES, LENGTHS = 20, 10
-#: Values that are nearer to each other differ by rounding only.
-SAME = 1e-12
+#: The ends of a 95 % interval, as quantiles of the resamples.
+INTERVAL_QUANTILES = (0.025, 0.975)
+#: Weights computed at a time; they fit into a processor's cache.
+WEIGHTS_PER_CHUNK = 100_000
+#: With more distinct rows than this, similar ones are merged.
+MAX_ROWS = 4_000
+#: Levels of graded correctness and of token counts that merged rows keep apart.
+MAX_GRADES, MAX_LENGTHS = 20, 10
+#: Differences up to this are rounding errors.
+TOLERANCE = 1e-12
 
 
-def cells(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
-    """The distinct rows by ascending confidence, missing ones last, and each row's cell.
+def distinct_rows(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
+    """The distinct rows by ascending confidence, missing ones last, and the row of each question.
 
-    More than `MOST_CELLS` distinct rows are merged into at most about that many, each with the
-    means of its rows, so that the time for all resamples does not grow with the number of
+    More than `MAX_ROWS` distinct rows are merged into at most about that many, each with the
+    means of its members, so that the time for all resamples does not grow with the number of
     questions. Merged rows are neighbours in confidence and agree in correctness, unless that has
-    more than `GRADES` values. The spread that is lost within a cell is far below the interval's
-    own error; the values themselves are computed on all rows.
+    more than `MAX_GRADES` values. The spread lost within a merged row is far below the error of
+    the interval itself; the values themselves are computed on all questions.
     """
     import numpy as np
 
@@ -56,124 +56,126 @@ def cells(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
     for part in parts:
         ordered = part[order]
         new[1:] |= ordered[1:] != ordered[:-1]
-    if new.sum() > MOST_CELLS:
-        return _merged(columns)
-    cell = np.empty(len(order), dtype=np.intp)
-    cell[order] = np.cumsum(new) - 1
-    return columns.take(order[new]), cell
+    if new.sum() > MAX_ROWS:
+        return _merged_rows(columns)
+    row_of = np.empty(len(order), dtype=np.intp)
+    row_of[order] = np.cumsum(new) - 1
+    return columns.take(order[new]), row_of
 
 
-def _merged(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
+def _merged_rows(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
     import numpy as np
 
-    grade = levels(columns.correct, GRADES) * 2 + (columns.correct >= 0.5)
-    kinds = np.unique(grade, return_inverse=True)[1]
+    grade = levels(columns.correct, MAX_GRADES) * 2 + (columns.correct >= 0.5)
+    kind = np.unique(grade, return_inverse=True)[1]
     if columns.tokens is not None:
-        length = levels(columns.tokens, LENGTHS)
-        kinds = kinds * (length.max(initial=0) + 1) + length
-    kinds = np.unique(kinds, return_inverse=True)[1]
-    number = kinds.max(initial=0) + 1
-    confidence = levels(columns.confidence, max(100, MOST_CELLS // number))
-    keys, cell = np.unique(confidence * number + kinds, return_inverse=True)
-    count = np.bincount(cell)
+        length = levels(columns.tokens, MAX_LENGTHS)
+        kind = kind * (length.max(initial=0) + 1) + length
+    kind = np.unique(kind, return_inverse=True)[1]
+    kinds = kind.max(initial=0) + 1
+    confidence = levels(columns.confidence, max(100, MAX_ROWS // kinds))
+    keys, row_of = np.unique(confidence * kinds + kind, return_inverse=True)
+    count = np.bincount(row_of)
 
     def mean(values: Array) -> Array:
-        return np.bincount(cell, values, minlength=len(keys)) / count
+        return np.bincount(row_of, values, minlength=len(keys)) / count
 
     tokens = None if columns.tokens is None else mean(columns.tokens)
-    return PredictionArrays(mean(columns.correct), mean(columns.confidence), tokens), cell
+    return PredictionArrays(mean(columns.correct), mean(columns.confidence), tokens), row_of
 
 
-def levels(values: Array, most: int) -> Codes:
+def levels(values: Array, max_levels: int) -> Codes:
     """A level for each value, ascending; equal values share one, missing ones have the last.
 
-    Each value has a level of its own unless there are more than `most`; then each level holds
-    about the same number of rows.
+    Each value has a level of its own unless there are more than `max_levels`; then each level
+    contains about the same number of values.
     """
     import numpy as np
 
     distinct, level, count = np.unique(values, return_inverse=True, return_counts=True)
-    if len(distinct) <= most:
+    if len(distinct) <= max_levels:
         return np.asarray(level, dtype=np.intp)
     missing = np.isnan(distinct)
     middle = np.cumsum(count) - count / 2
-    coarse = np.where(missing, most, middle * most // max(1, count[~missing].sum()))
+    coarse = np.where(missing, max_levels, middle * max_levels // max(1, count[~missing].sum()))
     return coarse.astype(np.intp)[level]
 
 
-def resamples(cell: Codes, count: int, seed: int, cluster: Codes | None = None) -> Iterator[Array]:
-    """How often each cell is drawn when as many questions, or clusters, are drawn as there are.
+def question_resamples(
+    row_of: Codes, count: int, seed: int, cluster: Codes | None = None
+) -> Iterator[Array]:
+    """Weights of the rows when as many questions, or clusters, are drawn as there are.
 
-    Which ones are drawn depends on the seed and on their number alone: methods that are asked the
+    Which ones are drawn depends only on the seed and on their number, so methods that answered the
     same questions share their resamples.
 
     Args:
-        cell: the cell of each question: [n].
+        row_of: the distinct row of each question: [n].
         count: number of resamples.
         cluster: the cluster of each question, numbered from 0: [n]. All questions of a cluster
             are drawn together.
 
     Yields:
-        [R, cells], `count` rows in all.
+        How often each distinct row is drawn: [R, rows]; all R add up to `count`.
     """
     import numpy as np
 
-    n, number = len(cell), int(cell.max(initial=-1)) + 1
+    n, rows = len(row_of), int(row_of.max(initial=-1)) + 1
     rng = np.random.default_rng(seed)
     if cluster is not None:
-        groups = int(cluster.max(initial=-1)) + 1
-        pairs, members = np.unique(cluster * number + cell, return_counts=True)
-        pair_cluster, pair_cell = np.divmod(pairs, max(1, number))
+        clusters = int(cluster.max(initial=-1)) + 1
+        pairs, members = np.unique(cluster * rows + row_of, return_counts=True)
+        pair_cluster, pair_row = np.divmod(pairs, max(1, rows))
 
-    for rows in _chunks(count if n else 0, max(n, number)):
+    for size in _chunks(count if n else 0, max(n, rows)):
         if cluster is None:
-            drawn = cell[rng.integers(n, size=(rows, n))]
-            yield _counts(drawn, number).astype(np.float64)
+            drawn = row_of[rng.integers(n, size=(size, n))]
+            yield _counts(drawn, rows).astype(np.float64)
         else:
-            times = _counts(rng.integers(groups, size=(rows, groups)), groups)
+            times = _counts(rng.integers(clusters, size=(size, clusters)), clusters)
             yield np.vstack(
-                [np.bincount(pair_cell, row[pair_cluster] * members, number) for row in times]
+                [np.bincount(pair_row, drawn[pair_cluster] * members, rows) for drawn in times]
             )
 
 
-def _counts(drawn: npt.NDArray[np.int64], number: int) -> npt.NDArray[np.int64]:
-    """How often each number below `number` is in each row: [R, n] to [R, number]."""
+def _counts(drawn: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.int64]:
+    """How often each number below `rows` was drawn in each resample: [R, n] to [R, rows]."""
     import numpy as np
 
-    rows = np.arange(len(drawn))[:, None] * number
-    return np.bincount((drawn + rows).ravel(), minlength=len(drawn) * number).reshape(-1, number)
+    offset = np.arange(len(drawn))[:, None] * rows
+    return np.bincount((drawn + offset).ravel(), minlength=len(drawn) * rows).reshape(-1, rows)
 
 
-def cell_resamples(cell: Codes, count: int, seed: int) -> Iterator[Array]:
-    """The bootstrap of `resamples` without clusters, in a time that depends on the cells alone.
+def multinomial_resamples(row_of: Codes, count: int, seed: int) -> Iterator[Array]:
+    """The bootstrap of `question_resamples` without clusters, in a time independent of n.
 
-    The number of times that each cell is drawn is multinomial. Which questions these are is not
-    known, so two methods cannot be paired.
+    How often each row is drawn is multinomial. Which questions these are is not known, so two
+    methods cannot be paired.
     """
     import numpy as np
 
-    shares = np.bincount(cell) / max(1, len(cell))
+    shares = np.bincount(row_of) / max(1, len(row_of))
     rng = np.random.default_rng(seed)
-    for rows in _chunks(count if len(cell) else 0, len(shares)):
-        yield rng.multinomial(len(cell), shares, size=rows).astype(np.float64)
+    for size in _chunks(count if len(row_of) else 0, len(shares)):
+        yield rng.multinomial(len(row_of), shares, size=size).astype(np.float64)
 
 
-def _chunks(count: int, cells: int) -> Iterator[int]:
-    """How many resamples to compute at a time."""
-    size = max(1, CHUNK // max(cells, 1))
+def _chunks(count: int, weights: int) -> Iterator[int]:
+    """How many resamples to compute at a time, of so many weights each."""
+    size = max(1, WEIGHTS_PER_CHUNK // max(weights, 1))
     for start in range(0, count, size):
         yield min(size, count - start)
 
 
-def percentile(draws: Array) -> Interval | None:
+def percentile_interval(draws: Array) -> Interval | None:
     """The 95 % percentile interval.
 
-    Resamples where the metric is not defined (NaN) are left out; `None` where more than half are.
+    Resamples where the metric is not defined (NaN) are left out; `None` if more than half are.
     """
     import numpy as np
 
     defined = draws[np.isfinite(draws)]
     if not len(defined) or len(defined) < len(draws) / 2:
         return None
-    low, high = np.quantile(defined, ENDS)
+    low, high = np.quantile(defined, INTERVAL_QUANTILES)
     return float(low), float(high)

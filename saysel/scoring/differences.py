@@ -1,9 +1,9 @@
 """The differences between two methods on the same questions, metric by metric.
 
-A metric of confidence is compared on the questions for which both methods state one. Otherwise a
-method would gain by withholding its confidence where it is wrong. What the difference would be if
-every missing confidence were the worst one, 1 for a wrong answer and 0 for a right one, is given
-beside it, and overrules the verdict where it points the other way.
+Metrics of confidence are compared on the questions for which both methods state one. Otherwise a
+method would gain by withholding its confidence where it is wrong. Each difference is also computed
+with every missing confidence replaced by the worst one, 1 for a wrong answer and 0 for a right one.
+If that has the opposite sign, the outcome is unclear.
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric, PredictionArrays
-from saysel.scoring.bootstrap import SAME, cells, percentile, resamples
-from saysel.scoring.scores import label, resampled
+from saysel.scoring.bootstrap import (
+    TOLERANCE,
+    distinct_rows,
+    percentile_interval,
+    question_resamples,
+)
+from saysel.scoring.scores import label, on_resamples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +30,8 @@ if TYPE_CHECKING:
 
 #: The level of the tests.
 LEVEL = 0.05
-#: How often correctness is drawn from the confidences to see what chance makes of a metric.
-CALIBRATED = 100
+#: Draws of correctness to estimate how much of a value is noise.
+NOISE_DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -37,19 +42,19 @@ class Difference:
         method: the method's name.
         metric: the score's name.
         better: `higher`, `lower` or `neither`.
-        before, after: the reference's value and the method's on those; `None` where not defined.
+        before, after: the reference's value and the method's; `None` where not defined.
         difference: after - before.
-        low, high: ends of its 95 % percentile-bootstrap interval. Where sampling noise only adds
-            to a metric, such as ECE, the interval is wider by as much as that may be, on either
-            side, and `p` makes the same allowance.
+        low, high: ends of its 95 % percentile-bootstrap interval. For metrics that sampling noise
+            inflates, such as ECE, the interval is extended on either side by the noise that the
+            values may contain, and `p` makes the same allowance.
         favour: share of resamples in which the method is better, ties counting half; `None` for
             metrics without a direction.
         p: two-sided, twice the share of resamples on the other side of 0; `None` likewise.
         p_holm: the same after Holm's correction over all differences with a p.
         worst: the difference on all questions if every missing confidence were the worst one;
-            `None` where none is missing, and for metrics that use no confidence.
+            `None` if none is missing, and for metrics that use no confidence.
         questions: how many were compared: all, or for a metric of confidence those for which
-            both state one.
+            both methods state one.
     """
 
     method: str
@@ -67,11 +72,11 @@ class Difference:
     questions: int = 0
 
     @property
-    def verdict(self) -> str:
-        """`better` or `worse` where that is certain at 5 % after the correction, else `unclear`.
+    def outcome(self) -> str:
+        """`better` or `worse` if that is significant after the correction, else `unclear`.
 
-        Unclear too: a difference that is 0 to three decimals, and one that would point the other
-        way if every missing confidence were the worst one.
+        Also unclear: a difference that is 0 to three decimals, and one that would have the
+        opposite sign if every missing confidence were the worst one.
         """
         if self.p_holm is None or self.difference is None or self.p_holm >= LEVEL:
             return "unclear"
@@ -80,10 +85,10 @@ class Difference:
         return "better" if (self.difference > 0) == (self.better == "higher") else "worse"
 
 
-class Draws:
-    """One method's metrics on bootstrap resamples of some of the questions.
+class ResampledMethod:
+    """One method's metrics on bootstrap resamples of its questions.
 
-    One seed and one order of the questions: the same are drawn for every method.
+    With the same seed and the same order of questions, all methods share their resamples.
     """
 
     def __init__(
@@ -92,55 +97,111 @@ class Draws:
         self.metrics, self.columns, self.count, self.seed = metrics, columns, count, seed
         self._last: dict[bool, tuple[Rows, Array]] = {}
 
-    def on(self, rows: Rows, uses_confidence: bool) -> Array:
-        """The metrics that use confidence, or the others, on resamples of these rows: [R, m].
+    def draws(self, metric: Metric, rows: Rows) -> Array:
+        """The metric on resamples of some of the questions: [R]."""
+        chosen = [m for m in self.metrics if m.uses_confidence == metric.uses_confidence]
+        return self._draws(chosen, rows)[:, chosen.index(metric)]
 
-        The last result is kept: the reference is compared on the same rows again and again.
+    def _draws(self, metrics: list[Metric], rows: Rows) -> Array:
+        """All metrics that use confidence, or all others: [R, metrics].
+
+        The last result is kept, because the reference is used on the same rows many times.
         """
         import numpy as np
 
+        uses_confidence = metrics[0].uses_confidence
         last = self._last.get(uses_confidence)
         if last is not None and np.array_equal(last[0], rows):
             return last[1]
-        chosen = [m for m in self.metrics if m.uses_confidence == uses_confidence]
-        some = self.columns.take(rows)
-        distinct, cell = cells(some)
-        weights = resamples(cell, self.count, self.seed, renumbered(self.columns.cluster, rows))
-        found = resampled(chosen, some, distinct, cell, weights)
-        self._last[uses_confidence] = (rows, found)
-        return found
+        chosen = self.columns.take(rows)
+        distinct, row_of = distinct_rows(chosen)
+        cluster = self.columns.cluster
+        if cluster is not None:  # numbered without gaps, in the same order
+            cluster = np.unique(cluster[rows], return_inverse=True)[1]
+        weights = question_resamples(row_of, self.count, self.seed, cluster)
+        values = on_resamples(metrics, chosen, distinct, row_of, weights)
+        self._last[uses_confidence] = (rows, values)
+        return values
 
 
-def renumbered(cluster: Rows | None, rows: Rows) -> Rows | None:
-    """The clusters of some rows, numbered from 0 without gaps and in the same order."""
-    import numpy as np
-
-    return None if cluster is None else np.unique(cluster[rows], return_inverse=True)[1]
-
-
-def differences(name: str, reference: Draws, other: Draws) -> Iterator[Difference]:
+def differences(
+    name: str, reference: ResampledMethod, other: ResampledMethod
+) -> Iterator[Difference]:
     """A method's differences from the reference, metric by metric."""
     import numpy as np
 
-    one, two = reference.columns, other.columns
-    every = np.arange(len(one))
-    missing = np.isnan(one.confidence) | np.isnan(two.confidence)
-    both = np.flatnonzero(~missing)
-    place = {True: 0, False: 0}
+    before, after = reference.columns, other.columns
+    missing = np.isnan(before.confidence) | np.isnan(after.confidence)
     for metric in reference.metrics:
-        kind = metric.uses_confidence
-        rows = both if kind else every
-        draws = other.on(rows, kind)[:, place[kind]] - reference.on(rows, kind)[:, place[kind]]
-        place[kind] += 1
-        made = _difference(name, metric, (one.take(rows), two.take(rows)), draws, reference.seed)
-        if kind and missing.any():
-            worst = metric.compute(at_worst(two)) - metric.compute(at_worst(one))
-            made = replace(made, worst=float(worst) if np.isfinite(worst) else None)
-        yield made
+        rows = np.flatnonzero(~missing) if metric.uses_confidence else np.arange(len(before))
+        draws = other.draws(metric, rows) - reference.draws(metric, rows)
+        pair = before.take(rows), after.take(rows)
+        difference = replace(_values(metric, *pair), method=name)
+        if difference.difference is not None:
+            difference = _tested(difference, metric, pair, draws, reference.seed)
+        if metric.uses_confidence and missing.any():
+            worst = metric.compute(with_worst(after)) - metric.compute(with_worst(before))
+            difference = replace(difference, worst=float(worst) if np.isfinite(worst) else None)
+        yield difference
 
 
-def at_worst(columns: PredictionArrays) -> PredictionArrays:
-    """Every missing confidence as the worst one: 1 for a wrong answer, 0 for a right one."""
+def _values(metric: Metric, before: PredictionArrays, after: PredictionArrays) -> Difference:
+    """The metric of both methods, not tested yet."""
+    import numpy as np
+
+    values = metric.compute(before), metric.compute(after)
+    first, second = (value if np.isfinite(value) else None for value in values)
+    return Difference(
+        method="",
+        metric=label(metric),
+        better=metric.better,
+        before=first,
+        after=second,
+        difference=None if first is None or second is None else second - first,
+        questions=len(before),
+    )
+
+
+def _tested(
+    difference: Difference,
+    metric: Metric,
+    pair: tuple[PredictionArrays, PredictionArrays],
+    draws: Array,
+    seed: int,
+) -> Difference:
+    """The difference with its interval, and with its p-value if the metric has a direction.
+
+    Args:
+        pair: the reference's and the method's predictions for the same questions.
+        draws: the difference on each resample: [R].
+    """
+    import numpy as np
+
+    before, after = difference.before or 0.0, difference.after or 0.0
+    lowest = highest = draws
+    if metric.zero_if is not None:
+        # Each resample adds noise of its own, as much as the values contain already.
+        draws = draws - (np.nanmean(draws) - (after - before))
+        # Either true value may be lower than the observed one, by the noise in it.
+        noise_before, noise_after = (noise(metric, columns, seed) for columns in pair)
+        lowest, highest = draws - min(noise_after, after), draws + min(noise_before, before)
+    lower, upper = percentile_interval(lowest), percentile_interval(highest)
+    if lower is None or upper is None:
+        return difference
+    difference = replace(difference, low=lower[0], high=upper[1])
+    if metric.better == "neither":
+        return difference
+    defined = np.isfinite(draws)
+    above = (draws[defined] > TOLERANCE).mean()
+    below = (draws[defined] < -TOLERANCE).mean()
+    ahead, behind = (above, below) if metric.better == "higher" else (below, above)
+    against = min((lowest[defined] <= TOLERANCE).sum(), (highest[defined] >= -TOLERANCE).sum())
+    p = min(1.0, 2 * (against + 1) / (defined.sum() + 1))
+    return replace(difference, favour=float(ahead + (1 - ahead - behind) / 2), p=float(p))
+
+
+def with_worst(columns: PredictionArrays) -> PredictionArrays:
+    """Every missing confidence replaced by the worst one: 1 if wrong, 0 if right."""
     import numpy as np
 
     worst = (columns.correct < 0.5).astype(np.float64)
@@ -148,10 +209,11 @@ def at_worst(columns: PredictionArrays) -> PredictionArrays:
     return replace(columns, confidence=np.where(missing, worst, columns.confidence))
 
 
-def by_chance(metric: Metric, columns: PredictionArrays, seed: int) -> float:
-    """The mean of a metric whose true value is 0; see `Metric.zero_if`.
+def noise(metric: Metric, columns: PredictionArrays, seed: int) -> float:
+    """The mean of a metric if its true value is 0; 0 if noise does not inflate the metric.
 
-    That is how far above its true value it may be. It is less far above where that is not 0.
+    That is how far an observed value may be above the true one. The distance is smaller if the
+    true value is not 0.
     """
     import numpy as np
 
@@ -161,64 +223,23 @@ def by_chance(metric: Metric, columns: PredictionArrays, seed: int) -> float:
     calibrated = metric.zero_if == "calibrated"
     probability = stated.confidence if calibrated else np.full(len(stated), stated.correct.mean())
     rng = np.random.default_rng(seed)
-    drawn = rng.random((CALIBRATED, len(stated))) < probability
+    drawn = rng.random((NOISE_DRAWS, len(stated))) < probability
     values = [metric.compute(replace(stated, correct=row.astype(np.float64))) for row in drawn]
     return float(np.mean(values))
 
 
-def _difference(
-    name: str,
-    metric: Metric,
-    pair: tuple[PredictionArrays, PredictionArrays],
-    draws: Array,
-    seed: int,
-) -> Difference:
-    """A metric of the second columns less that of the first.
-
-    Args:
-        pair: the reference's and the method's predictions for the same questions.
-        draws: the difference on each resample.
-    """
-    import numpy as np
-
-    before, after = (metric.compute(columns) for columns in pair)
-    made = Difference(
-        name,
-        label(metric),
-        metric.better,
-        before if np.isfinite(before) else None,
-        after if np.isfinite(after) else None,
-        questions=len(pair[0]),
+def with_holm(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The differences with `p_holm`: those that have a p are one family."""
+    corrected = iter(holm([one.p for one in differences if one.p is not None]))
+    return tuple(
+        one if one.p is None else replace(one, p_holm=float(next(corrected))) for one in differences
     )
-    if made.before is None or made.after is None:
-        return made
-    made = replace(made, difference=after - before)
-    least = most = draws
-    if metric.zero_if is not None:
-        # Each resample adds noise of its own, as much as the values have already.
-        draws = draws - (np.nanmean(draws) - (after - before))
-        # The true value of either may be lower, by what chance adds to it.
-        chance_before, chance_after = (by_chance(metric, columns, seed) for columns in pair)
-        least, most = draws - min(chance_after, after), draws + min(chance_before, before)
-    lower, upper = percentile(least), percentile(most)
-    if lower is None or upper is None:
-        return made
-    made = replace(made, low=lower[0], high=upper[1])
-    if metric.better == "neither":
-        return made
-    defined = np.isfinite(draws)
-    count = defined.sum()
-    above, below = (draws[defined] > SAME).mean(), (draws[defined] < -SAME).mean()
-    ahead, behind = (above, below) if metric.better == "higher" else (below, above)
-    against = min((least[defined] <= SAME).sum(), (most[defined] >= -SAME).sum())
-    p = min(1.0, 2 * (against + 1) / (count + 1))
-    return replace(made, favour=float(ahead + (1 - ahead - behind) / 2), p=float(p))
 
 
 def holm(p: Sequence[float]) -> npt.NDArray[np.float64]:
-    """p-values corrected for their number: the k-th smallest of m, times m - k + 1.
+    """p-values after Holm's correction: the k-th smallest of m, times m - k + 1.
 
-    None is below one that was smaller before, and none is above 1.
+    None is below a corrected one that was smaller before, and none is above 1.
     """
     import numpy as np
 

@@ -1,108 +1,38 @@
 """Predictions to scores: each metric's value with its 95 % interval.
 
-Shares have Wilson's interval (`shares`), metrics to which sampling noise only adds that of
-`chance`, all others the percentile interval of the bootstrap.
+Shares have Wilson's interval (`shares`), metrics that sampling noise inflates that of `noise`, all
+others the percentile interval of the bootstrap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from saysel.errors import DataError
 from saysel.interfaces import Metric, PredictionArrays
-from saysel.records import Prediction, Question, Score
-from saysel.scoring.bootstrap import RESAMPLES, SAME, cell_resamples, cells, percentile
-from saysel.scoring.bootstrap import resamples as cluster_resamples
-from saysel.scoring.chance import DRAWS, judge_by_chance
+from saysel.records import Score
+from saysel.scoring.bootstrap import (
+    RESAMPLES,
+    TOLERANCE,
+    distinct_rows,
+    multinomial_resamples,
+    percentile_interval,
+    question_resamples,
+)
+from saysel.scoring.noise import DRAWS, estimate_noise
 from saysel.scoring.resampling import Share
+from saysel.scoring.score_table import ScoreTable
 from saysel.scoring.shares import share_interval
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-
-def columns(
-    predictions: Sequence[Prediction], clusters: Mapping[str, str] | None = None
-) -> PredictionArrays:
-    """Judged predictions as arrays, in order; those with `correct=None` are left out.
-
-    Args:
-        clusters: the cluster of each question by its id, where questions belong together.
-
-    Raises:
-        DataError: a confidence or a correctness is not a number in [0, 1], or a question has no
-            cluster while others have. A confidence that could not be read has to be `None`.
-    """
-    import numpy as np
-
-    judged = [prediction for prediction in predictions if prediction.correct is not None]
-    for prediction in judged:
-        for name in ("confidence", "correct"):
-            value = getattr(prediction, name)
-            if value is not None and not 0 <= value <= 1:
-                raise DataError(
-                    f"prediction of question '{prediction.question_id}': {name} must be a number "
-                    f"from 0 to 1, or missing (got {value})"
-                )
-    # No answer takes 0 tokens: they were not counted.
-    tokens = np.array([prediction.tokens or np.nan for prediction in judged], dtype=np.float64)
-    return PredictionArrays(
-        correct=np.array([prediction.correct for prediction in judged], dtype=np.float64),
-        confidence=np.array(
-            [np.nan if p.confidence is None else p.confidence for p in judged], dtype=np.float64
-        ),
-        tokens=tokens if np.isfinite(tokens).any() else None,
-        cluster=cluster_codes([prediction.question_id for prediction in judged], clusters),
-    )
-
-
-def cluster_codes(
-    ids: Sequence[str], clusters: Mapping[str, str] | None
-) -> npt.NDArray[np.intp] | None:
-    """The cluster of each question as a number from 0; `None` without clusters.
-
-    Raises:
-        DataError: a question is in no cluster.
-    """
-    import numpy as np
-
-    if not clusters:
-        return None
-    number: dict[str, int] = {}
-    found = np.empty(len(ids), dtype=np.intp)
-    for i, id in enumerate(ids):
-        if id not in clusters:
-            raise DataError(
-                f"question '{id}' is in no cluster, others are: give every question its cluster"
-            )
-        found[i] = number.setdefault(clusters[id], len(number))
-    return found
-
-
-def clusters_of(questions: Iterable[Question], key: str | None) -> dict[str, str]:
-    """The cluster of each question by id, from an entry of its `meta`; empty without a key.
-
-    Raises:
-        DataError: a question has no such entry.
-    """
-    if key is None:
-        return {}
-    found = {}
-    for question in questions:
-        if question.meta.get(key) is None:
-            there = ", ".join(question.meta) or "nothing"
-            raise DataError(
-                f"evaluate.cluster: question '{question.id}' has no '{key}' in its meta, which "
-                f"has {there}"
-            )
-        found[question.id] = str(question.meta[key])
-    return found
+    Array = npt.NDArray[np.float64]
 
 
 def label(metric: Metric) -> str:
-    """The name a score goes by: the metric's, with the options that differ from the default.
+    """The name of a score: the metric's, with the options that differ from the defaults.
 
     `ece`, or `ece(bins=15)`: two variants of one metric stay apart, and each says which it is.
     """
@@ -113,92 +43,89 @@ def label(metric: Metric) -> str:
 
 def score(
     columns: PredictionArrays, metrics: Sequence[Metric], resamples: int = RESAMPLES, seed: int = 0
-) -> list[Score]:
+) -> ScoreTable:
     """Each metric's value and 95 % interval.
 
     Args:
-        columns: judged predictions of one row of the report.
+        columns: judged predictions.
         metrics: what to compute; the scores come in the same order.
-        resamples: bootstrap samples of the questions, or of their clusters, the same for every
-            metric.
-        seed: for everything random.
+        resamples: number of bootstrap resamples of the questions, or of their clusters; all
+            metrics share them.
+        seed: of everything random.
 
     Returns:
-        One score per metric. A value that is not finite becomes `None` and has no interval. A
-        count of things has none either: it describes these predictions and no others.
+        One score per metric. A value that is not finite becomes `None` and has no interval.
+        Neither has a count, which describes these predictions and no others.
     """
     import numpy as np
 
-    biased = [metric for metric in metrics if metric.zero_if]
-    chances = iter(judge_by_chance(biased, columns, min(resamples, DRAWS), seed))
-    drawn = [metric for metric in metrics if not _has_own_interval(metric)]
-    draws = iter(_draws(drawn, columns, resamples, seed))
+    inflated = [metric for metric in metrics if metric.zero_if]
+    bootstrapped = [metric for metric in metrics if _needs_bootstrap(metric)]
+    estimates = iter(estimate_noise(inflated, columns, min(resamples, DRAWS), seed))
+    draws = iter(_bootstrap(bootstrapped, columns, resamples, seed))
     scores = []
     for metric in metrics:
-        value, name = metric.compute(columns), label(metric)
-        chance = next(chances) if metric.zero_if else None
-        draw = None if _has_own_interval(metric) else next(draws)
+        name, value = label(metric), metric.compute(columns)
+        noise = next(estimates) if metric.zero_if else None
+        interval = percentile_interval(next(draws)) if _needs_bootstrap(metric) else None
         if not np.isfinite(value):
             scores.append(Score(name, None, None, None))
-        elif chance is not None:
-            scores.append(Score(name, float(value), **vars(chance)))
+        elif noise is not None:
+            scores.append(Score(name, float(value), **vars(noise)))
         elif isinstance(metric, Share):
             scores.append(share_score(name, metric.each(columns), columns.cluster))
         else:
-            low, high = (None, None) if draw is None else percentile(draw) or (None, None)
-            scores.append(Score(name, float(value), low, high))
-    return scores
+            scores.append(Score(name, float(value), *(interval or (None, None))))
+    return ScoreTable(tuple(scores), len(columns), int(np.isnan(columns.confidence).sum()))
 
 
-def _has_own_interval(metric: Metric) -> bool:
-    return bool(metric.zero_if) or metric.counts or isinstance(metric, Share)
+def _needs_bootstrap(metric: Metric) -> bool:
+    return not (metric.zero_if or metric.counts or isinstance(metric, Share))
 
 
-def share_score(
-    name: str, values: npt.NDArray[np.float64], cluster: npt.NDArray[np.intp] | None = None
-) -> Score:
+def share_score(name: str, values: Array, cluster: npt.NDArray[np.intp] | None = None) -> Score:
     """The mean of numbers in [0, 1] with its interval, see `saysel.scoring.shares`."""
     low, high = share_interval(values, cluster) or (None, None)
     return Score(name, float(values.mean()) if len(values) else None, low, high)
 
 
-def _draws(
+def _bootstrap(
     metrics: Sequence[Metric], columns: PredictionArrays, count: int, seed: int
-) -> npt.NDArray[np.float64]:
+) -> Array:
     """Each metric on each bootstrap resample: [metrics, count]."""
     import numpy as np
 
     if not metrics:
         return np.empty((0, count))
-    rows, cell = cells(columns)
+    rows, row_of = distinct_rows(columns)
     if columns.cluster is None:
-        weights = cell_resamples(cell, count, seed)
+        weights = multinomial_resamples(row_of, count, seed)
     else:
-        weights = cluster_resamples(cell, count, seed, columns.cluster)
-    return resampled(metrics, columns, rows, cell, weights).T
+        weights = question_resamples(row_of, count, seed, columns.cluster)
+    return on_resamples(metrics, columns, rows, row_of, weights).T
 
 
-def resampled(
+def on_resamples(
     metrics: Sequence[Metric],
     columns: PredictionArrays,
     rows: PredictionArrays,
-    cell: npt.NDArray[np.intp],
-    weights: Iterable[npt.NDArray[np.float64]],
-) -> npt.NDArray[np.float64]:
-    """Each metric on each resample: [R, metrics], no rows without questions.
+    row_of: npt.NDArray[np.intp],
+    weights: Iterable[Array],
+) -> Array:
+    """Each metric on each resample: [R, metrics]; no rows without questions.
 
     Args:
         columns: the questions.
-        rows, cell: what `saysel.scoring.bootstrap.cells` makes of them.
-        weights: how often each cell is drawn: some [R, cells] at a time.
+        rows, row_of: their `saysel.scoring.bootstrap.distinct_rows`.
+        weights: how often each distinct row is drawn: some [R, rows] at a time.
     """
     import numpy as np
 
     drawn = [np.column_stack([metric.resampled(rows, w) for metric in metrics]) for w in weights]
-    found = np.vstack([np.empty((0, len(metrics))), *drawn])
-    # Where cells were merged, the value on them is not exactly that on all questions.
-    count = np.bincount(cell, minlength=len(rows))[None].astype(np.float64)
-    moved = np.array(
-        [metric.compute(columns) - metric.resampled(rows, count)[0] for metric in metrics]
+    values = np.vstack([np.empty((0, len(metrics))), *drawn])
+    # On merged rows the value is not exactly that on all questions.
+    members = np.bincount(row_of, minlength=len(rows))[None].astype(np.float64)
+    shift = np.array(
+        [metric.compute(columns) - metric.resampled(rows, members)[0] for metric in metrics]
     )
-    return found + np.where(abs(moved) > SAME, moved, 0)
+    return values + np.where(abs(shift) > TOLERANCE, shift, 0)

@@ -12,7 +12,7 @@ from saysel.faithfulness.measures import measure
 from saysel.plan.plan import Cell, Plan, Step
 from saysel.records import Grade, Prediction, Question, Reflection
 from saysel.report import IDEAL, Rationales, Report, Row, write
-from saysel.scoring.scores import clusters_of, columns, score
+from saysel.scoring import clusters_of, score, to_arrays
 from saysel.stages import judged_on, stage_directory, stored
 from saysel.storage import finished
 
@@ -64,7 +64,7 @@ def _row(
     clusters: Mapping[str, str],
 ) -> Row:
     evaluate = cell.recipe.evaluate
-    scores = score(columns(predictions, clusters), evaluate.metrics, seed=cell.recipe.seed)
+    scores = score(to_arrays(predictions, clusters), evaluate.metrics, seed=cell.recipe.seed)
     return Row(
         cell.label,
         model,

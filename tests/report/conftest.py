@@ -20,7 +20,7 @@ from saysel.metrics.brier import Brier
 from saysel.metrics.ece import Ece
 from saysel.records import Prediction, Question
 from saysel.report import Report, Row
-from saysel.scoring.scores import columns, score
+from saysel.scoring import score, to_arrays
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -40,7 +40,7 @@ class MakeReport:
     def row(self, model: str, estimator: str, n: int = 60, cell: str = "", **kind: Any) -> Row:
         metrics = [Ece(use="ece"), Auroc(use="auroc"), Brier(use="brier"), Accuracy(use="accuracy")]
         predictions = tuple(self.prediction(i, model, **kind) for i in range(n))
-        scores = tuple(score(columns(predictions), metrics, resamples=30))
+        scores = tuple(score(to_arrays(predictions), metrics, resamples=30))
         return Row(
             cell, model, estimator, "heldout", predictions, scores, n, metrics=tuple(metrics)
         )
@@ -106,7 +106,7 @@ def hostile_report(make_report: MakeReport) -> Report:
         )
         for i, text in enumerate(HOSTILE)
     )
-    scores = tuple(score(columns(predictions), [Accuracy(use="accuracy")], resamples=20))
+    scores = tuple(score(to_arrays(predictions), [Accuracy(use="accuracy")], resamples=20))
     return make_report(
         name=bad,
         title=bad,

@@ -8,8 +8,7 @@ import pytest
 
 from saysel.records import Prediction
 from saysel.report import Report, Row, comparison, write
-from saysel.scoring.comparison import Comparison
-from saysel.scoring.differences import Difference
+from saysel.scoring import Comparison, Difference
 
 pytestmark = pytest.mark.slow
 
@@ -175,7 +174,7 @@ def test_every_verdict_of_a_comparison_is_in_sight(browser, comparison_page, wid
     browser.open(comparison_page)
     assert browser.run("document.documentElement.scrollWidth") <= width
     edges = browser.run(
-        "[...document.querySelectorAll('.verdict span')].map("
+        "[...document.querySelectorAll('.outcome span')].map("
         "(verdict) => verdict.getBoundingClientRect().right)"
     )
     assert len(edges) == 30 and max(edges) <= width

@@ -10,8 +10,7 @@ from saysel.metrics.brier import Brier
 from saysel.records import Prediction
 from saysel.report import Row
 from saysel.report.changes import changes
-from saysel.scoring.comparison import Method, compare
-from saysel.scoring.scores import columns, score
+from saysel.scoring import Method, compare, score, to_arrays
 
 METRICS = (Brier(use="brier"), Accuracy(use="accuracy"))
 
@@ -26,7 +25,7 @@ def row(model: str, noise: float, right: float = 0.6, n: int = 300) -> Row:
             zip(0.5 + (right - difficulty) + noise * deviation, difficulty, strict=True)
         )
     )
-    scores = tuple(score(columns(predictions), METRICS))
+    scores = tuple(score(to_arrays(predictions), METRICS))
     return Row("", model, "verbalized", "heldout", predictions, scores, n, metrics=METRICS)
 
 
@@ -36,7 +35,7 @@ def test_certain_changes_have_intervals_that_overlap():
     before, after = base.scores[1], sft.scores[1]
     assert before.high > after.low  # the intervals overlap
     made = changes([base, sft, row("ideal", 0.0)])
-    assert made["sft · verbalized", "accuracy"].verdict == "better"
+    assert made["sft · verbalized", "accuracy"].outcome == "better"
     assert {name for name, _ in made} == {"sft · verbalized"}
 
 
@@ -56,7 +55,7 @@ def test_clusters_count_there_too():
         for i, (one, other) in enumerate(pairs)
     }
     grouped = [replace(one, clusters=clusters) for one in rows]
-    assert changes(grouped)["sft · verbalized", "accuracy"].verdict == "unclear"
+    assert changes(grouped)["sft · verbalized", "accuracy"].outcome == "unclear"
 
 
 @pytest.mark.parametrize("kind", ["one row", "other questions", "no metrics"])

@@ -20,7 +20,7 @@ from saysel.metrics.sayself_mae import SaySelfMae
 from saysel.metrics.signed_gap import SignedGap
 from saysel.metrics.smooth_ece import SmoothEce
 from saysel.records import Prediction
-from saysel.scoring.comparison import Method, compare
+from saysel.scoring import Method, compare
 from saysel.scoring.differences import holm
 
 METRICS = [
@@ -52,7 +52,7 @@ def test_the_same_predictions_do_not_differ():
     assert (made.reference, made.questions, made.left_out) == ("a", 300, 0)
     for difference in made.differences:
         assert (difference.difference, difference.low, difference.high) == (0, 0, 0)
-        assert difference.verdict == "unclear"
+        assert difference.outcome == "unclear"
     assert [d.p for d in made.differences] == [1, 1, 1, None]
     assert [d.favour for d in made.differences] == [0.5, 0.5, 0.5, None]
 
@@ -62,12 +62,12 @@ def test_what_is_better_is_found_in_both_directions():
     _, brier, auroc, distinct = compare([bad, good], METRICS, resamples=2000).differences
     assert brier.difference < 0 and auroc.difference > 0
     assert brier.favour > 0.99 and auroc.favour > 0.99
-    assert brier.verdict == auroc.verdict == "better"
+    assert brier.outcome == auroc.outcome == "better"
     assert brier.low < brier.difference < brier.high < 0
     _, back, *_ = compare([good, bad], METRICS, resamples=2000).differences
-    assert back.verdict == "worse" and back.difference == -brier.difference
+    assert back.outcome == "worse" and back.difference == -brier.difference
     assert back.favour == pytest.approx(1 - brier.favour)
-    assert (distinct.better, distinct.p, distinct.verdict) == ("neither", None, "unclear")
+    assert (distinct.better, distinct.p, distinct.outcome) == ("neither", None, "unclear")
 
 
 def test_pairs_are_resampled_together():
@@ -106,7 +106,7 @@ def test_chance_differences_are_sure_about_as_often_as_they_may_be():
             for name in "ab"
         ]
         made = compare(pair, [Brier(), Auroc()], resamples=300, seed=seed)
-        sure += any(difference.verdict != "unclear" for difference in made.differences)
+        sure += any(difference.outcome != "unclear" for difference in made.differences)
     assert sure <= 13  # 5 % of 100, and what chance adds
 
 
@@ -130,7 +130,7 @@ def test_how_many_confidences_there_are_decides_nothing(metric):
         ]
         (made,) = compare(pair, [metric], resamples=200, seed=seed).differences
         assert made.low <= made.difference <= made.high
-        sure += made.verdict != "unclear"
+        sure += made.outcome != "unclear"
     assert sure <= 3  # 5 % of 20, and what chance adds
 
 
@@ -150,16 +150,16 @@ def test_values_below_zero_are_compared_like_others():
     assert gap.after < 0 and prr.after < 0
     for made in (gap, prr):
         assert made.low <= made.difference <= made.high
-    assert prr.p > 0.05 and prr.verdict == "unclear"
+    assert prr.p > 0.05 and prr.outcome == "unclear"
 
 
 @pytest.mark.parametrize("metric", [Ece(), SmoothEce(), BrierReliability()])
 def test_calibration_that_is_far_worse_is_found(metric):
     good, bad = method("good", 0.05, n=500), method("bad", 0.6, n=500)
     (made,) = compare([good, bad], [metric], resamples=1000).differences
-    assert made.verdict == "worse" and 0 < made.low < made.difference < made.high
+    assert made.outcome == "worse" and 0 < made.low < made.difference < made.high
     (back,) = compare([bad, good], [metric], resamples=1000).differences
-    assert back.verdict == "better" and back.high < 0
+    assert back.outcome == "better" and back.high < 0
 
 
 def test_different_questions_are_refused_unless_told_otherwise():
@@ -203,7 +203,7 @@ def test_what_is_not_defined_is_not_tested():
 
 def test_methods_have_names_of_their_own_and_questions_once():
     one = method("one", 0.1, n=3)
-    with pytest.raises(UsageError, match="one is named twice: one, one"):
+    with pytest.raises(UsageError, match="two methods have the same name: one, one"):
         compare([one, one], METRICS)
     with pytest.raises(UsageError, match="nothing to compare: one only"):
         compare([one], METRICS)
@@ -248,23 +248,23 @@ def test_withholding_confidence_on_wrong_answers_is_no_improvement(noise, share)
     pair = [one, withholding(one, share)]
     *made, accuracy, parse_rate = compare(pair, metrics, resamples=1000).differences
     for difference in made:
-        assert difference.difference == 0 and difference.verdict == "unclear"
+        assert difference.difference == 0 and difference.outcome == "unclear"
         wrong_way = difference.worst * (1 if difference.better == "lower" else -1)
         assert wrong_way > 0 and difference.questions < 300
     assert accuracy.difference == 0 and accuracy.worst is None and accuracy.questions == 300
-    assert parse_rate.verdict == "worse" and parse_rate.questions == 300
+    assert parse_rate.outcome == "worse" and parse_rate.questions == 300
 
 
 def test_what_turns_around_at_worst_is_unclear():
     """Certain on the questions that both state; the other way round if the missing were worst."""
     rough, fine = method("rough", 0.6), method("fine", 0.02)
     brier = compare([rough, fine], [Brier()]).differences[0]
-    assert brier.verdict == "better" and brier.worst is None
+    assert brier.outcome == "better" and brier.worst is None
     hiding = withholding(fine, 0.95)
     for pair, turned in ([rough, hiding], -1), ([hiding, rough], 1):
         made = compare(pair, [Brier()]).differences[0]
         assert made.p_holm < 0.05 and made.difference * turned > 0
-        assert made.worst * turned < 0 and made.verdict == "unclear"
+        assert made.worst * turned < 0 and made.outcome == "unclear"
 
 
 def test_a_large_family_can_still_be_certain():
@@ -272,10 +272,10 @@ def test_a_large_family_can_still_be_certain():
     pair = [method("bad", 0.6, 80), method("good", 0.05, 80)]
     few = compare(pair, [Brier()] * 300, resamples=10_000)
     assert few.resamples < few.resamples_needed == 12_000
-    assert {one.verdict for one in few.differences} == {"unclear"}
+    assert {one.outcome for one in few.differences} == {"unclear"}
     made = compare(pair, [Brier()] * 300)
     assert made.resamples == 60_000
-    assert {one.verdict for one in made.differences} == {"better"}
+    assert {one.outcome for one in made.differences} == {"better"}
 
 
 def test_a_difference_of_less_than_half_a_thousandth_is_unclear():
@@ -285,7 +285,7 @@ def test_a_difference_of_less_than_half_a_thousandth_is_unclear():
         for p in one.predictions
     ]
     (made,) = compare([one, Method("other", shifted)], [Brier()]).differences
-    assert made.p_holm < 0.05 and 0 < made.difference < 0.0005 and made.verdict == "unclear"
+    assert made.p_holm < 0.05 and 0 < made.difference < 0.0005 and made.outcome == "unclear"
 
 
 def clustered(seed: int, clusters: int = 12, size: int = 40) -> list[Method]:
@@ -312,12 +312,12 @@ def test_clusters_are_resampled_whole():
         for keep in certain:
             asked = pair if keep else [replace(one, clusters={}) for one in pair]
             made = compare(asked, [Accuracy()], resamples=400, seed=seed)
-            certain[keep] += made.differences[0].verdict != "unclear"
+            certain[keep] += made.differences[0].outcome != "unclear"
             assert made.clusters == (12 if keep else None)
     assert certain[True] <= 6 and certain[False] >= 20  # of 40; 5 % would be 2
 
 
 def test_a_question_without_a_cluster_is_refused():
     one, other = clustered(0)
-    with pytest.raises(DataError, match=r"question '0/0' is in no cluster, others are"):
+    with pytest.raises(DataError, match=r"question '0/0' has no cluster, but others have"):
         compare([replace(one, clusters={"0/1": "0"}), other], [Accuracy()])

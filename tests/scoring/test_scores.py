@@ -14,7 +14,7 @@ from saysel.metrics.ece import Ece
 from saysel.metrics.parse_rate import ParseRate
 from saysel.metrics.tokens import Tokens
 from saysel.records import Prediction, Question
-from saysel.scoring.scores import clusters_of, columns, label, score
+from saysel.scoring import clusters_of, label, score, to_arrays
 
 
 def prediction(confidence: float | None, correct: float | None) -> Prediction:
@@ -27,18 +27,18 @@ def drawn(n: int, rate: float, seed: int = 1) -> PredictionArrays:
 
 
 def test_columns_leaves_out_what_was_not_judged_and_keeps_what_was_not_stated():
-    made = columns([prediction(0.5, 1.0), prediction(0.9, None), prediction(None, 0.0)])
+    made = to_arrays([prediction(0.5, 1.0), prediction(0.9, None), prediction(None, 0.0)])
     assert made.correct.tolist() == [1.0, 0.0]
     assert made.confidence[0] == 0.5 and np.isnan(made.confidence[1])
 
 
 def test_nothing_to_score():
-    scores = score(columns([]), [Accuracy(use="accuracy"), Auroc(use="auroc")])
+    scores = score(to_arrays([]), [Accuracy(use="accuracy"), Auroc(use="auroc")])
     assert [(s.metric, s.value, s.low, s.high) for s in scores] == [
         ("accuracy", None, None, None),
         ("auroc", None, None, None),
     ]
-    assert score(drawn(5, 0.5), []) == []
+    assert list(score(drawn(5, 0.5), [])) == []
 
 
 def test_the_interval_of_a_mean_is_that_of_the_normal_approximation():
@@ -60,7 +60,7 @@ def test_the_seed_decides_and_metrics_share_their_resamples():
     data = drawn(50, 0.6)
     both = score(data, [Accuracy(), Brier()], resamples=50, seed=3)
     assert both == score(data, [Accuracy(), Brier()], resamples=50, seed=3)
-    assert both[1:] == score(data, [Brier()], resamples=50, seed=3)
+    assert list(both)[1:] == list(score(data, [Brier()], resamples=50, seed=3))
     assert both != score(data, [Accuracy(), Brier()], resamples=50, seed=4)
 
 
@@ -96,14 +96,14 @@ def test_labels_tell_variants_apart():
 def test_what_is_no_share_is_refused(name, value):
     given = {"confidence": 0.5, "correct": 1.0} | {name: value}
     with pytest.raises(DataError, match=f"question 'q': {name} must be a number from 0 to 1"):
-        columns([prediction(**given)])
+        to_arrays([prediction(**given)])
 
 
 def test_tokens_are_there_where_somebody_counted():
-    assert columns([prediction(0.5, 1.0)]).tokens is None
+    assert to_arrays([prediction(0.5, 1.0)]).tokens is None
     counted = replace(prediction(0.5, 1.0), tokens=12)
-    assert columns([counted, prediction(0.5, None)]).tokens.tolist() == [12]
-    partly = columns([counted, prediction(0.5, 1.0), counted])
+    assert to_arrays([counted, prediction(0.5, None)]).tokens.tolist() == [12]
+    partly = to_arrays([counted, prediction(0.5, 1.0), counted])
     (tokens,) = score(partly, [Tokens(use="tokens")], resamples=50)
     assert (tokens.value, tokens.low, tokens.high) == (12, 12, 12)
 
@@ -126,7 +126,7 @@ def test_clusters_are_an_entry_of_the_questions_meta():
     found = clusters_of(asked, "relation")
     assert found == {"q0": "r0", "q1": "r1", "q2": "r0", "q3": "r1"}
     predictions = [replace(prediction(0.5, 1.0), question_id=f"q{i}") for i in range(4)]
-    assert columns(predictions, found).cluster.tolist() == [0, 1, 0, 1]
-    assert clusters_of(asked, None) == {} and columns(predictions).cluster is None
+    assert to_arrays(predictions, found).cluster.tolist() == [0, 1, 0, 1]
+    assert clusters_of(asked, None) == {} and to_arrays(predictions).cluster is None
     with pytest.raises(DataError, match=r"evaluate.cluster: question 'q0' has no 'passage'"):
         clusters_of(asked, "passage")

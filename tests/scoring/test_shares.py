@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from saysel.interfaces import PredictionArrays
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.parse_rate import ParseRate
-from saysel.scoring.scores import score
+from saysel.scoring import score
 from saysel.scoring.shares import share_interval
 
 

@@ -9,7 +9,8 @@ from saysel.interfaces import Metric, PredictionArrays
 from saysel.metrics.brier import BrierReliability, BrierResolution
 from saysel.metrics.ece import Ece, Mce
 from saysel.metrics.smooth_ece import SmoothEce
-from saysel.scoring.chance import by_confidence, judge_by_chance
+from saysel.scoring.confidence_groups import by_confidence
+from saysel.scoring.noise import estimate_noise
 
 METRICS = {
     "ece": Ece(),
@@ -45,7 +46,7 @@ def test_the_interval_covers_the_true_value(gap, tenths):
     hits = dict.fromkeys(metrics, 0)
     for seed in range(60):
         columns = forecaster(seed, gap, tenths=tenths)
-        found = judge_by_chance(list(metrics.values()), columns, draws=200, seed=seed)
+        found = estimate_noise(list(metrics.values()), columns, draws=200, seed=seed)
         for (name, metric), made in zip(metrics.items(), found, strict=True):
             assert made.low <= metric.compute(columns) <= made.high
             assert 0 <= made.debiased <= made.high
@@ -57,7 +58,7 @@ def test_debiasing_takes_the_noise_away():
     values, debiased, chance = [], [], []
     for seed in range(150):
         columns = forecaster(seed, 0.08)
-        (made,) = judge_by_chance([Ece()], columns, draws=200, seed=seed)
+        (made,) = estimate_noise([Ece()], columns, draws=200, seed=seed)
         values.append(Ece().compute(columns))
         debiased.append(made.debiased)
         chance.append(made.by_chance)
@@ -69,11 +70,11 @@ def test_debiasing_takes_the_noise_away():
 
 def test_the_p_of_a_calibrated_forecaster_is_uniform():
     p = [
-        judge_by_chance([Ece()], forecaster(seed, 0.0), draws=100, seed=seed)[0].p
+        estimate_noise([Ece()], forecaster(seed, 0.0), draws=100, seed=seed)[0].p
         for seed in range(200)
     ]
     assert 0.4 < np.mean(p) < 0.6 and np.mean(np.array(p) < 0.1) < 0.18
-    assert judge_by_chance([Ece()], forecaster(0, 0.2))[0].p < 0.01
+    assert estimate_noise([Ece()], forecaster(0, 0.2))[0].p < 0.01
 
 
 def test_confidence_that_says_nothing_has_no_resolution():
@@ -82,11 +83,11 @@ def test_confidence_that_says_nothing_has_no_resolution():
     for seed in range(60):
         confidence = rng.beta(3, 1.5, N).round(1)
         columns = PredictionArrays((rng.random(N) < 0.6).astype(float), confidence)
-        (made,) = judge_by_chance([BrierResolution()], columns, draws=200, seed=seed)
+        (made,) = estimate_noise([BrierResolution()], columns, draws=200, seed=seed)
         hits += made.low == 0
     assert hits >= 52
     knows = forecaster(1, 0.0, 2000)
-    (made,) = judge_by_chance([BrierResolution()], knows)
+    (made,) = estimate_noise([BrierResolution()], knows)
     assert made.low > 0.01 and made.p < 0.01
 
 
@@ -102,7 +103,7 @@ def test_clusters_make_the_null_as_noisy_as_they_are():
         right = (shared < confidence).astype(float)
         for clusters in alarms:
             columns = PredictionArrays(right, confidence, None, cluster if clusters else None)
-            (made,) = judge_by_chance([Ece()], columns, draws=200, seed=seed)
+            (made,) = estimate_noise([Ece()], columns, draws=200, seed=seed)
             alarms[clusters] += made.low > 0
     assert alarms[True] <= 7 and alarms[False] >= 20
 
@@ -110,13 +111,13 @@ def test_clusters_make_the_null_as_noisy_as_they_are():
 def test_a_value_that_is_all_noise_has_no_interval():
     """A bin for each of 5,000 confidences: the value is that of mean |c - y|."""
     columns = forecaster(0, 0.0, 5000, tenths=False)
-    distinct, ece = judge_by_chance([Ece(binning="distinct"), Ece()], columns)
+    distinct, ece = estimate_noise([Ece(binning="distinct"), Ece()], columns)
     assert distinct is None and ece is not None
 
 
 def test_what_is_not_defined_has_none():
     nothing = PredictionArrays(np.array([1.0]), np.array([np.nan]))
-    assert judge_by_chance(list(METRICS.values()), nothing) == [None] * len(METRICS)
+    assert estimate_noise(list(METRICS.values()), nothing) == [None] * len(METRICS)
 
 
 @settings(max_examples=30, deadline=None)
@@ -133,7 +134,7 @@ def test_no_interval_leaves_out_its_value(rows, grouped):
         np.array([y for _, y in rows], dtype=float), confidence, None, cluster
     )
     metrics = [*METRICS.values(), BrierResolution()]
-    for metric, made in zip(metrics, judge_by_chance(metrics, columns, draws=20), strict=True):
+    for metric, made in zip(metrics, estimate_noise(metrics, columns, draws=20), strict=True):
         value = metric.compute(columns)
         assert (made is None) == np.isnan(value)
         if made is not None:
@@ -147,7 +148,7 @@ def test_an_interval_holds_0_where_its_test_does_not_reject_it(rows):
     columns = PredictionArrays(
         np.array([float(right) for _, right in rows]), np.array([k / 10 for k, _ in rows])
     )
-    for chance in judge_by_chance([*METRICS.values(), BrierResolution()], columns):
+    for chance in estimate_noise([*METRICS.values(), BrierResolution()], columns):
         assert chance is None or chance.p <= 0.05 or chance.low == pytest.approx(0)
 
 

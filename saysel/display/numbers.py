@@ -1,0 +1,36 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+#: A true minus sign, as wide as the plus sign.
+MINUS = "\u2212"
+#: A narrow space that does not break.
+THIN_SPACE = "\u202f"
+
+
+def number(value: float, counts: bool = False, sign: bool = False) -> str:
+    """Three decimals, or one from 10 up, with a true minus sign.
+
+    Args:
+        counts: whether it is a whole number of things, shown without decimals.
+        sign: whether to write a plus sign too. A value that rounds to zero has no sign.
+    """
+    decimals = 0 if counts else 1 if abs(value) >= 10 else 3
+    text = f"{abs(value):.{decimals}f}"
+    if float(text) == 0:
+        return text
+    return (MINUS if value < 0 else "+" if sign else "") + text
+
+
+def interval(
+    low: float | None, high: float | None, counts: bool = False, sign: bool = False
+) -> str:
+    """`0.120 to 0.310`, empty without an interval."""
+    if low is None or high is None:
+        return ""
+    return f"{number(low, counts, sign)} to {number(high, counts, sign)}"
+
+
+def grouped(value: float) -> str:
+    """A whole number with its digits in groups of three."""
+    return f"{value:,.0f}".replace(",", THIN_SPACE)

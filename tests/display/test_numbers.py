@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from saysel.display.durations import duration
+from saysel.display.numbers import grouped, interval, number
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "text"),
+    [
+        (0.12345, {}, "0.123"),
+        (-0.5, {}, "−0.500"),
+        (71.25, {}, "71.2"),
+        (11.0, {"counts": True}, "11"),
+        (0.25, {"sign": True}, "+0.250"),
+        (-0.0001, {"sign": True}, "0.000"),
+    ],
+)
+def test_numbers(value, options, text):
+    assert number(value, **options) == text
+
+
+def test_intervals_and_groups_of_digits():
+    assert interval(-0.5, 0.25, sign=True) == "−0.500 to +0.250"
+    assert interval(None, 0.25) == ""
+    assert grouped(1234567) == "1\u202f234\u202f567"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "decimals", "text"),
+    [
+        (0, 0, "0 s"),
+        (8.26, 1, "8.3 s"),
+        (8.26, 0, "8 s"),
+        (59.96, 1, "1 min 00 s"),
+        (250, 0, "4 min 10 s"),
+        (3599.7, 0, "1 h 00 min"),
+        (7500, 1, "2 h 05 min"),
+    ],
+)
+def test_durations(seconds, decimals, text):
+    assert duration(seconds, decimals) == text

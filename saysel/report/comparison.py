@@ -8,15 +8,9 @@ from pathlib import Path
 
 from saysel.files.spreadsheet_cells import csv_text
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
-<<<<<<< HEAD
-from saysel.scoring.comparison import Comparison
-from saysel.scoring.differences import Difference
-from saysel.storage import write_text
-=======
 from saysel.scoring import Comparison, Difference, metric_info
 from saysel.scoring.comparison_table import row
-from saysel.storage.shards import write_text
->>>>>>> 68824c2 (Scores and comparisons are result objects with tables for terminals and notebooks; saysel.scoring exports the public names)
+from saysel.storage import write_text
 
 
 def write(comparison: Comparison, directory: Path) -> None:

@@ -1,7 +1,7 @@
 """From predictions to scores with intervals, and paired comparison of methods.
 
-table = score(PredictionArrays(frame.correct, frame.confidence), [Ece(), Brier()])
-print(table, table["Ece"].low)
+`score(PredictionArrays(frame.correct, frame.confidence), [Ece(use="ece")])` returns a `ScoreTable`,
+`compare([Method("a", …), Method("b", …)], metrics)` a `Comparison`.
 """
 
 from saysel.interfaces import PredictionArrays

@@ -212,13 +212,8 @@ def test_files_of_one_name_are_told_apart_by_folder(folders):
         "compare", "x/b/replies.jsonl", "y/b/replies.jsonl", "--format", "sayself", *FAST
     )
     assert "before: x/b/replies.jsonl\nafter:  y/b/replies.jsonl\n" in result.output
-<<<<<<< HEAD
     monkey = invoke("compare", "x/b/replies.jsonl", "x/b/../b/replies.jsonl", *arguments[2:])
-    assert monkey.exit_code == 2 and "named twice" in monkey.stderr
-=======
-    monkey = says("compare", "x/b/replies.jsonl", "x/b/../b/replies.jsonl", *arguments[2:])
     assert monkey.exit_code == 2 and "have the same name" in monkey.stderr
->>>>>>> 68824c2 (Scores and comparisons are result objects with tables for terminals and notebooks; saysel.scoring exports the public names)
 
 
 def test_runs_of_one_name_are_told_apart_by_folder(tiny_run, tmp_path):

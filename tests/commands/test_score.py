@@ -11,13 +11,8 @@ import pytest
 from saysel.interfaces import PredictionArrays
 from saysel.metrics.accuracy import Accuracy
 from saysel.recipes.recipe import Evaluate
-<<<<<<< HEAD
-from saysel.scoring.scores import label, score
-from tests.support.end_to_end import invoke
-=======
 from saysel.scoring import label, score
-from tests.tiny import says
->>>>>>> 68824c2 (Scores and comparisons are result objects with tables for terminals and notebooks; saysel.scoring exports the public names)
+from tests.support.end_to_end import invoke
 
 #: What a small installation may lack.
 ABSENT = ["torch", "transformers", "trl", "peft", "accelerate", "datasets", "sklearn", "pyarrow"]

@@ -83,7 +83,7 @@ def _methods(argument: str, how: Reading, alone: bool) -> list[tuple[Path, Metho
 
     Raises:
         UsageError: there is no such file, run or row, or the run has no predictions there yet.
-        DataError: see `saysel.files.predictions.load`.
+        DataError: see `saysel.files.load_predictions`.
     """
     path = Path(argument)
     if path.is_file():

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from saysel.display.terminal import echo
 from saysel.errors import UsageError
-from saysel.files.predictions import Predictions, load
+from saysel.files import Predictions, load_predictions
 from saysel.interfaces import Format, Judge, Metric
 from saysel.recipes.problems import problems
 from saysel.recipes.recipe import METRICS
@@ -57,10 +57,12 @@ class Reading:
         """A file's predictions; columns that had to be left out are named on standard error.
 
         Raises:
-            SayselError: see `saysel.files.predictions.load`.
+            SayselError: see `saysel.files.load_predictions`.
         """
         chosen = self.components
-        found = load(path, self.columns, self.scale, chosen.format, chosen.judge)
+        found = load_predictions(
+            path, self.columns, scale=self.scale, format=chosen.format, judge=chosen.judge
+        )
         for note in found.notes:
             echo(note, err=True)
         return found

@@ -9,7 +9,7 @@ from saysel import __version__
 from saysel.commands.reading import Reading
 from saysel.display.terminal import echo, wrapped
 from saysel.errors import DataError
-from saysel.files.predictions import Predictions
+from saysel.files import Predictions
 from saysel.report import Report, Row, write
 from saysel.report.alarms import alarms
 from saysel.report.tables import metrics_json
@@ -26,7 +26,7 @@ def score_file(path: Path, how: Reading, out: Path | None, as_json: bool) -> Non
         how: how the file is read, and what is computed.
 
     Raises:
-        SayselError: see `saysel.files.predictions.load`; or no row says whether its answer is
+        SayselError: see `saysel.files.load_predictions`; or no row says whether its answer is
             correct.
     """
     found = how.load(path)

@@ -1,1 +1,20 @@
-"""Data files of other tools: tables, values, predictions."""
+"""Data from other tools: tables, accepted answers, predictions.
+
+load_predictions           a file of predictions, with the questions that it knows
+predictions_from_columns   the same for a data frame or a mapping of arrays
+read_table                 the rows of a CSV, TSV, JSON, JSON Lines or Parquet file
+accepted_answers           the accepted answers in a column, in any shape that data sets use
+"""
+
+from saysel.files.accepted_answers import accepted_answers
+from saysel.files.predictions import Predictions, load_predictions, predictions_from_columns
+from saysel.files.tables import Table, read_table
+
+__all__ = [
+    "Predictions",
+    "Table",
+    "accepted_answers",
+    "load_predictions",
+    "predictions_from_columns",
+    "read_table",
+]

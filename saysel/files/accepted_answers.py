@@ -1,8 +1,8 @@
 """The accepted answers of a question, in the shapes in which data sets hold them.
 
-A text; a list, nested or not; the objects of SQuAD (`{"text": [...]}`) and TriviaQA (`{"value": …,
-"aliases": [...]}`); and each of these written into a cell of text, as JSON, as Python shows it, or
-as pandas shows the arrays of numpy (`['Paris' 'Lutetia']`).
+The shapes are a text; a list, nested or not; the objects of SQuAD (`{"text": [...]}`) and TriviaQA
+(`{"value": …, "aliases": [...]}`); and each of these written into a text, as JSON, as Python shows
+it, or as pandas shows numpy arrays (`['Paris' 'Lutetia']`).
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import json
 import math
 import tokenize
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from saysel.errors import DataError
 
-#: Keys under which an object holds answers, compared without case. `aliases` only adds to others.
+#: Keys under which an object holds answers, compared without case; `aliases` never stands alone.
 KEYS = ("value", "text", "answer", "answers", "aliases")
-#: Longer cells are one text.
-MAX_CELL = 200_000
-#: Names that Python and numpy put around a list when they show it.
+#: A text with more characters is one answer.
+MAX_CHARACTERS = 200_000
+#: Names that Python and numpy write around a list when they show it.
 WRAPPERS = ("array", "list", "tuple", "set", "frozenset")
-NOTHING = ("nan", "None")
+MISSING = ("nan", "None")
 
 
 def accepted_answers(
@@ -34,14 +34,14 @@ def accepted_answers(
     """The answers that a column holds, in order; blank ones are left out.
 
     Args:
-        value: what the column holds. A list written in a text is read only if a text is among its
-            items: `[0, 1]` is an interval. Texts inside a list are taken as they are.
+        value: what the column holds. A list written in a text is read only if one of its items is a
+            text: `[0, 1]` is an interval. Texts inside a list are not read any further.
         column, where: the column's name and the row's place, for the message.
-        separator: divides a text that is no written list or object into several answers.
+        separator: splits a text into several answers, unless it shows a list or an object.
 
     Raises:
-        DataError: it is an object without any of the known keys, or something else that holds no
-            text, number or truth value.
+        DataError: it is an object without any of the known keys, or a value that is not a text, a
+            number or a truth value.
     """
     if isinstance(value, str):
         written = written_in(value)
@@ -58,11 +58,16 @@ def accepted_answers(
         ) from None
 
 
+def distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    """The texts that are not blank, stripped, without duplicates, in order."""
+    return tuple(dict.fromkeys(text.strip() for text in texts if text and text.strip()))
+
+
 def _texts(value: object) -> Iterator[str]:
     """The texts in a value.
 
     Raises:
-        ValueError: one of its parts is not known to be an answer.
+        ValueError: one of its parts cannot be an answer.
     """
     if hasattr(value, "tolist"):  # an array of numpy, or one of its numbers
         value = value.tolist()
@@ -78,7 +83,7 @@ def _texts(value: object) -> Iterator[str]:
         for item in value:
             yield from _texts(item)
     elif isinstance(value, Mapping):
-        by_key = {str(key).lower(): held for key, held in value.items()}
+        by_key = {str(key).lower(): item for key, item in value.items()}
         if not set(KEYS[:-1]) & set(by_key):
             raise ValueError(f"got an object with {', '.join(map(str, value)) or 'nothing in it'}")
         for key in KEYS:
@@ -87,20 +92,24 @@ def _texts(value: object) -> Iterator[str]:
         raise ValueError(f"got {value!r:.40}")
 
 
-def written_in(cell: str) -> list[Any] | dict[Any, Any] | None:
+def written_in(text: str) -> list[Any] | dict[Any, Any] | None:
     """The list of texts or the object that a text shows; `None` for any other text."""
-    text = cell.strip()
+    text = text.strip()
     if text == "[]":
         return []
-    if len(text) > MAX_CELL or text[-1:] not in tuple("])}") or not ('"' in text or "'" in text):
+    if (
+        len(text) > MAX_CHARACTERS
+        or text[-1:] not in tuple("])}")
+        or not ('"' in text or "'" in text)
+    ):
         return None
     for read in (json.loads, _shown):
         with suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-            found = read(text)
-            if isinstance(found, dict):
-                return found
-            if isinstance(found, list) and (not found or _holds_text(found)):
-                return found
+            value = read(text)
+            if isinstance(value, dict):
+                return value
+            if isinstance(value, list) and (not value or _holds_text(value)):
+                return value
     return None
 
 
@@ -131,17 +140,17 @@ def _shown(text: str) -> Any:
         if ended and (literal or token.type == tokenize.NAME or token.string in ("[", "(", "{")):
             pieces.append(",")
         pieces.append(token.string)
-        ended = literal or token.string in ("]", ")", "}", *NOTHING)
+        ended = literal or token.string in ("]", ")", "}", *MISSING)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # escapes that Python does not know: somebody's text
+        warnings.simplefilter("ignore")  # a data set may contain escapes that Python does not know
         return _value(ast.parse(" ".join(pieces), mode="eval").body)
 
 
 def _value(node: ast.expr) -> Any:
-    """A literal, inside of `array(…)` and its like or not.
+    """A literal, with or without a wrapper such as `array(…)`; nothing is ever called.
 
     Raises:
-        ValueError: it is something else; nothing is ever called.
+        ValueError: it is something else.
     """
     if isinstance(node, ast.List | ast.Tuple | ast.Set):
         return [_value(item) for item in node.elts]
@@ -152,6 +161,6 @@ def _value(node: ast.expr) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
         if name in WRAPPERS and len(node.args) == 1:
             return _value(node.args[0])
-    if isinstance(node, ast.Name) and node.id in NOTHING:
+    if isinstance(node, ast.Name) and node.id in MISSING:
         return None
     return ast.literal_eval(node)

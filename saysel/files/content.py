@@ -1,8 +1,9 @@
-"""The bytes and the text of a data file, with one line for what is not a data file."""
+"""The bytes and the text of a data file; anything that is not one is refused with one line."""
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import zlib
 from pathlib import Path
@@ -14,7 +15,7 @@ MAX_UNPACKED = 4 * 2**30
 GZIP = b"\x1f\x8b"
 SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers"})
 #: First bytes of files that are not text, with what they are and what to do.
-FOREIGN = {
+NOT_TEXT = {
     b"PK\x03\x04": "a spreadsheet or a zip archive: save the table as CSV",
     b"\xd0\xcf\x11\xe0": "an Excel workbook: save the table as CSV",
     b"PAR1": "a Parquet file: let its name end in .parquet",
@@ -42,18 +43,27 @@ def read_bytes(path: Path, advice: str = "check the path") -> bytes:
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file: {advice}") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise DataError(f"{path}: cannot be read: {reason}") from None
 
 
+def digest(path: Path, advice: str = "check the path") -> str:
+    """SHA-256 of a file's content, in hex.
+
+    Raises:
+        DataError: see `read_bytes`.
+    """
+    return hashlib.sha256(read_bytes(path, advice)).hexdigest()
+
+
 def suffix(path: Path) -> str:
-    """The ending that says what a file is, in lower case: `.csv` for `x.CSV.gz`."""
+    """The file extension that names the format, in lower case: `.csv` for `x.CSV.gz`."""
     name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return name.suffix.lower()
 
 
 def unpacked(content: bytes, path: Path) -> bytes:
-    """The content of a `.gz` file without its compression; of any other file, as it is.
+    """The decompressed content of a `.gz` file; the content of any other file unchanged.
 
     Raises:
         DataError: name and content disagree, or the compressed data are damaged or too large.
@@ -83,15 +93,15 @@ def decoded(content: bytes, path: Path) -> str:
     Raises:
         DataError: it is not text, or not UTF-8; the message names the line.
     """
-    for start, what in FOREIGN.items():
+    for start, what in NOT_TEXT.items():
         if content.startswith(start):
             raise DataError(f"{path}: {what}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        read = error.object  # without the byte order mark, if there is one
-        line = read[: error.start].count(b"\n") + 1
+        data = error.object  # without the byte order mark, if there is one
+        line = data[: error.start].count(b"\n") + 1
         raise DataError(
-            f"{path}, line {line}: not UTF-8 (byte {read[error.start]:#04x}): "
+            f"{path}, line {line}: not UTF-8 (byte {data[error.start]:#04x}): "
             "save the file as UTF-8"
         ) from None

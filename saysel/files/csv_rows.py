@@ -1,4 +1,4 @@
-"""Rows of delimited text: CSV, TSV, and what spreadsheets write where the comma is a decimal."""
+"""Rows of delimited text: CSV, TSV, and the semicolon files of locales with a decimal comma."""
 
 from __future__ import annotations
 
@@ -10,51 +10,51 @@ from pathlib import Path
 from saysel.errors import DataError
 from saysel.files.content import suffix
 
-SEPARATORS = ",;\t|"
-#: The line with which Excel announces its separator.
-ANNOUNCED = re.compile(r"sep=(.)\r?\n")
+DELIMITERS = ",;\t|"
+#: The first line in which Excel declares the delimiter.
+DECLARED = re.compile(r"sep=(.)\r?\n")
 
-# Replies and contexts may be longer than the module thinks a cell should be.
+# Replies and contexts may be longer than the module's default limit.
 csv.field_size_limit(2**31 - 1)
 
 
 def csv_rows(text: str, path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
-    """The columns of a text with a header, and its rows, each with the line that it ends in.
+    """The columns of a text with a header, and its rows, each with the number of its last line.
 
-    The separator is the first that the header contains of comma, semicolon, tab and bar; in a
-    `.tsv` file, the tab comes first.
+    The delimiter is the first of comma, semicolon, tab and bar that the header contains; in a
+    `.tsv` file, tab comes first.
 
     Raises:
-        DataError: a line is not CSV, or has more or fewer cells than the header.
+        DataError: a line is not CSV, or has more or fewer values than the header.
     """
-    announced = ANNOUNCED.match(text)
-    skipped = int(announced is not None)
-    body = text[announced.end() :] if announced else text
-    separator = announced[1] if announced else _separator(body, path)
-    lines = csv.reader(io.StringIO(body, newline=""), strict=True, delimiter=separator)
+    declared = DECLARED.match(text)
+    skipped = int(declared is not None)
+    body = text[declared.end() :] if declared else text
+    delimiter = declared[1] if declared else _delimiter(body, path)
+    reader = csv.reader(io.StringIO(body, newline=""), strict=True, delimiter=delimiter)
     rows: list[tuple[int, dict[str, str]]] = []
     try:
-        header = next(lines, [])
+        header = next(reader, [])
         if len(set(header)) < len(header):
             twice = next(name for name in header if header.count(name) > 1)
             raise DataError(f"{path}, line 1: the header names '{twice}' twice")
-        for cells in lines:
-            line = lines.line_num + skipped
-            if not cells:
+        for values in reader:
+            line = reader.line_num + skipped
+            if not values:
                 continue  # an empty line
-            if len(cells) != len(header):
+            if len(values) != len(header):
                 raise DataError(
-                    f"{path}, line {line}: {len(cells)} cells, and the header names "
-                    f"{len(header)}: fix or remove the line"
+                    f"{path}, line {line}: {len(values)} value{'s' * (len(values) != 1)}, but the "
+                    f"header names {len(header)}: fix or remove the line"
                 )
-            rows.append((line, dict(zip(header, cells, strict=True))))
+            rows.append((line, dict(zip(header, values, strict=True))))
     except csv.Error as error:
-        raise DataError(f"{path}, line {lines.line_num + skipped}: not CSV: {error}") from None
+        raise DataError(f"{path}, line {reader.line_num + skipped}: not CSV: {error}") from None
     return tuple(header), rows
 
 
-def _separator(text: str, path: Path) -> str:
-    """The separator of the header; a comma where there is only one column."""
+def _delimiter(text: str, path: Path) -> str:
+    """The delimiter of the header; a comma if there is only one column."""
     unquoted = re.sub(r'"[^"]*"', "", text.partition("\n")[0])
-    marks = "\t" + SEPARATORS if suffix(path) == ".tsv" else SEPARATORS
-    return next((mark for mark in marks if mark in unquoted), ",")
+    candidates = "\t" + DELIMITERS if suffix(path) == ".tsv" else DELIMITERS
+    return next((mark for mark in candidates if mark in unquoted), ",")

@@ -1,4 +1,4 @@
-"""Values of a JSON file: an object a line, a list of objects, or objects one after another."""
+"""Values of a JSON file: one object per line, one list of objects, or objects in sequence."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from saysel.errors import DataError
 
 SPACE = re.compile(r"\s*")
+#: JSON can spell half of a surrogate pair, but no tokenizer accepts one.
+SURROGATE = re.compile("[\ud800-\udfff]")
 TOO_LARGE = "not JSON (a number or list that is too long or too deep): fix or remove it"
 
 
@@ -17,9 +19,9 @@ class Located(NamedTuple):
     """A value of a file.
 
     Attributes:
-        number: its line, or its place in the list, from 1.
+        number: its line, or its position in the list, from 1.
         place: the same for messages: `line 7`, `entry 7`.
-        value: what JSON says.
+        value: the parsed JSON.
     """
 
     number: int
@@ -42,30 +44,43 @@ def json_in(text: str, path: Path, line: int) -> Any:
 
 
 def json_rows(text: str, path: Path) -> list[Located]:
-    """The values of a file, whichever way they are laid out.
+    """The values of a file in any layout.
 
-    JSON Lines; one list, or an object that holds one under `data`; and objects that are spread
-    over several lines.
+    The layouts are JSON Lines, one list, an object that holds a list under `data`, and objects
+    that are spread over several lines.
 
     Raises:
-        DataError: it is not JSON; the message names the line.
+        DataError: it is not JSON, or contains half of a surrogate pair; the message names the
+            line or entry.
     """
+    values = _values(text, path)
+    if "\\ud" in text.lower():
+        for _, place, value in values:
+            if half := SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+                raise DataError(
+                    f"{path}, {place}: half of a character (\\u{ord(half[0]):04x}): fix or "
+                    "remove it"
+                )
+    return values
+
+
+def _values(text: str, path: Path) -> list[Located]:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         return []
     if len(lines) > 1 and _complete(lines[0][1]):
         return [Located(n, f"line {n}", json_in(line, path, n)) for n, line in lines]
-    values = _documents(text, path, lines)
-    if len(values) > 1:
-        return values
-    (only,) = values
-    content = only.value
+    documents = _documents(text, path, lines)
+    if len(documents) > 1:
+        return documents
+    (document,) = documents
+    content = document.value
     if isinstance(content, dict):  # "Data": as TriviaQA is published
-        held = [content[key] for key in ("Data", "data") if isinstance(content.get(key), list)]
-        content = held[0] if held else content
+        lists = [content[key] for key in ("Data", "data") if isinstance(content.get(key), list)]
+        content = lists[0] if lists else content
     if isinstance(content, list):
         return [Located(n, f"entry {n}", value) for n, value in enumerate(content, 1)]
-    return values
+    return documents
 
 
 def _complete(line: str) -> bool:
@@ -78,11 +93,11 @@ def _complete(line: str) -> bool:
 
 
 def _documents(text: str, path: Path, lines: list[tuple[int, str]]) -> list[Located]:
-    """Values one after another, each over as many lines as it takes.
+    """Values in sequence, each of which may span several lines.
 
     Args:
-        lines: those that are not blank, with their numbers; an error in JSON Lines is reported
-            where it is, not where the next line stops making sense.
+        lines: the lines that are not blank, with their numbers. They are used to report an error
+            in JSON Lines on the line that has it, and not where the decoder fails.
     """
     decode = json.JSONDecoder().raw_decode
     values: list[Located] = []
@@ -105,9 +120,9 @@ def _documents(text: str, path: Path, lines: list[tuple[int, str]]) -> list[Loca
 
 
 def _after_space(text: str, position: int) -> int:
-    found = SPACE.match(text, position)
-    assert found is not None  # it matches nothing at all, too
-    return found.end()
+    space = SPACE.match(text, position)
+    assert space is not None  # the pattern matches the empty string
+    return space.end()
 
 
 def _not_json(path: Path, line: int, error: json.JSONDecodeError) -> str:

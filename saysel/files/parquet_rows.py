@@ -16,8 +16,8 @@ def parquet_rows(content: bytes, path: Path) -> tuple[tuple[str, ...], list[dict
     """The columns of a file, and its rows as Python values.
 
     Raises:
-        DataError: it is not Parquet, or holds a value that Python cannot, such as text that is not
-            UTF-8; the message names the row and the column.
+        DataError: it is not Parquet, or contains a value that Python cannot represent, such as
+            text that is not UTF-8; the message names the row and the column.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -50,4 +50,4 @@ def _values(column: pa.ChunkedArray, name: str, path: Path) -> list[Any]:
             raise DataError(
                 f"{path}, row {number}: '{name}' cannot be read ({reason}): fix or remove the row"
             ) from None
-    raise AssertionError("a column fails only where one of its values does")
+    raise AssertionError("a column fails only if one of its values does")

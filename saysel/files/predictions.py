@@ -1,40 +1,40 @@
-"""Predictions from files that saysel did not write: which column is what, and what it holds.
+"""Predictions that saysel did not make: from a file, a data frame, or arrays.
 
-A file has one row per question. What a row must have is a confidence, and either whether the
-answer was correct, or the answer and the accepted ones for a judge; or, with a format, the whole
-reply of a model, from which answer and confidence are read. Nothing is guessed: a column that
-could be two things, and a number outside [0, 1], are refused with the option that settles it.
+There is one row per question. A row needs a confidence, and either whether the answer is correct,
+or the answer and the accepted ones for a judge; or, with a format, the whole reply of a model, from
+which answer and confidence are read. Nothing is guessed: a column that could play two roles, and a
+number outside [0, 1], are refused with the option that settles it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from saysel.errors import DataError, UsageError
 from saysel.files import prediction_values as values
-from saysel.files.columns import Named, Roles
-from saysel.files.spreadsheet_cells import plain_rows
-from saysel.files.tables import DataFile, read
-from saysel.files.values import text_in
-from saysel.interfaces import Format, Judge
+from saysel.files.column_reader import ColumnReader
+from saysel.files.columns import ColumnNames, Roles
+from saysel.files.formulas import unescaped_table
+from saysel.files.frames import Frame, table_of
+from saysel.files.tables import Table, read_table
+from saysel.files.values import parse_text
+from saysel.interfaces import Format, Judge, Parsed
 from saysel.records import Prediction, Question
-
-Value = TypeVar("Value")
+from saysel.registry import build
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a file holds.
+    """The predictions of a table.
 
     Attributes:
-        predictions: one per row, in order; `correct` is `None` where nobody could tell.
-        questions: by id, with what the file knows of them.
-        columns: the column that was taken for each role.
-        notes: one line for each recognised column that was left out, and why.
+        predictions: one per row, in order; `correct` is `None` if it is not known.
+        questions: by id, with what the table says about them.
+        columns: the column that was used for each role.
+        notes: one line for each recognised column that was left out, with the reason.
         clusters: the cluster of each question by id; empty without a column of clusters.
     """
 
@@ -45,20 +45,10 @@ class Predictions:
     clusters: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_predictions(
-    path: Path,
-    columns: Named | None = None,
-    scale: float | None = None,
-    format: Format | None = None,
-    judge: Judge | None = None,
-) -> list[Prediction]:
-    """The predictions of a data file; see `load`."""
-    return load(path, columns, scale, format, judge).predictions
-
-
-def load(
-    path: Path,
-    columns: Named | None = None,
+def load_predictions(
+    path: str | Path,
+    columns: ColumnNames | None = None,
+    *,
     scale: float | None = None,
     format: Format | None = None,
     judge: Judge | None = None,
@@ -67,164 +57,166 @@ def load(
 
     Args:
         path: a CSV, TSV, JSON, JSON Lines or Parquet file, one row per question.
-        columns: the file's columns by role; those that are not named are recognised, see
+        columns: the file's columns by role; roles that are not given are recognised, see
             `saysel.files.columns`.
         scale: the number that stands for certainty: 1 (the default), 10 for tenths, 100 for
-            percent. Not with a format, which knows its own scale.
+            percent. Not with a format, which has its own scale.
         format: reads answer, rationale and confidence from the column `output`.
-        judge: compares answers with the accepted ones. Without one, the column `correct` is
-            believed; where there is none either, the judge is `match`.
+        judge: compares answers with the accepted ones. Without one, the column `correct` is used;
+            without such a column, the judge is `match`.
 
     Returns:
-        A confidence that is empty, null, NaN or cannot be read is `None`. An answer that is not
-        there is wrong, as everywhere in saysel. Without ids, rows are numbered from 1. With a
-        column of clusters an id may occur several times: `q7`, `q7 (2)`.
+        A confidence that is empty, null, NaN or unreadable is `None`. A missing answer is wrong, as
+        everywhere in saysel. Without ids, rows are numbered from 1. With a column of clusters an
+        id may occur several times: `q7`, `q7 (2)`.
 
     Raises:
-        UsageError: a role is unknown, a column is not there or two could be meant, or two
-            arguments contradict each other.
-        DataError: the file or a row is not what it has to be; rows are named by their line.
+        UsageError: a role is unknown, a column is missing or ambiguous, or two arguments contradict
+            each other.
+        DataError: the file or a row is invalid; rows are named by their line.
     """
-    named = columns or {}
-    _check_options(named, scale, format, judge)
-    file = plain_rows(read(path))
-    roles = Roles(file, named, replies=format is not None)
-    roles.need("output" if format else "confidence")
-    judged = judge is not None or not roles.has("correct")
-    if judged:
-        roles.need_answers(replies=format is not None, judge=judge is not None)
-    reader = _Reader(file, roles)
-    ids = reader.ids()
-    predictions = _predictions(reader, ids, format, 1.0 if scale is None else scale, judged)
-    questions = _questions(reader, ids, judged)
-    if judged:
-        predictions = _judge(predictions, questions, judge)
-    clusters: dict[str, str] = {}
-    if roles.has("cluster"):
-        clusters = dict(zip(ids, reader.needed("cluster", values.cluster), strict=True))
-    return Predictions(predictions, questions, roles.columns, tuple(reader.notes), clusters)
+    _check_options(columns or {}, scale, format, judge)
+    table = unescaped_table(read_table(Path(path)))
+    return _predictions_of(table, columns or {}, scale, format, judge)
+
+
+def predictions_from_columns(
+    data: Frame | Mapping[str, Iterable[object]],
+    columns: ColumnNames | None = None,
+    *,
+    scale: float | None = None,
+    format: Format | None = None,
+    judge: Judge | None = None,
+    name: str = "predictions",
+) -> Predictions:
+    """The predictions of a data frame or of a mapping of arrays, read like those of a file.
+
+    Args:
+        data: a pandas or polars frame, or a mapping from column names to arrays or lists.
+        columns, scale, format, judge: see `load_predictions`.
+        name: what messages call the data: `predictions, row 3: …`.
+
+    Raises:
+        UsageError, DataError: see `load_predictions`; rows are named by their number, from 1.
+    """
+    _check_options(columns or {}, scale, format, judge)
+    return _predictions_of(table_of(data, name), columns or {}, scale, format, judge)
 
 
 def _check_options(
-    named: Named, scale: float | None, format: Format | None, judge: Judge | None
+    named: ColumnNames, scale: float | None, format: Format | None, judge: Judge | None
 ) -> None:
     if scale is not None and not (math.isfinite(scale) and scale > 0):
         raise UsageError(f"--scale must be above 0: 1, 10 or 100 (got {scale:g})")
     if scale is not None and format is not None:
         raise UsageError(
-            f"--scale {scale:g}: with --format, the format knows the scale: leave out one of the "
-            "two options"
+            f"--scale {scale:g}: with --format, the format has its own scale: omit one of the two "
+            "options"
         )
     if judge is not None and "correct" in named:
         raise UsageError(
-            "--column correct=…: with --judge, the judge says what is correct: leave out one of "
-            "the two options"
+            "--column correct=…: with --judge, the judge decides what is correct: omit one of the "
+            "two options"
         )
 
 
-class _Reader:
-    """Columns of one file; those that are optional and were only recognised never stop it."""
-
-    def __init__(self, file: DataFile, roles: Roles) -> None:
-        self.file = file
-        self.roles = roles
-        self.notes: list[str] = []
-
-    def ids(self) -> list[str]:
-        """The rows' ids, or their numbers where no column has any.
-
-        Raises:
-            DataError: see `saysel.files.prediction_values.ids`.
-        """
-        column = self.roles.get("id")
-        if "id" not in self.roles.named and column and self.file.empty(column):
-            del self.roles.columns["id"]
-            self.notes.append(
-                f"{self.file.path}: '{column}' is empty in every row; the rows are numbered"
-            )
-        return values.ids(self.file, self.roles.get("id"), self.roles.has("cluster"))
-
-    def needed(self, role: str, read: Callable[[DataFile, int, str], Value]) -> list[Value]:
-        """The values of a column that there has to be.
-
-        Raises:
-            DataError: one of them cannot be read.
-        """
-        column = self.roles.columns[role]
-        return [read(self.file, index, column) for index in range(len(self.file.rows))]
-
-    def optional(
-        self, role: str, read: Callable[[DataFile, int, str], Value], default: Value
-    ) -> list[Value]:
-        """The values of a column, or the default in all rows.
-
-        Raises:
-            DataError: one of them cannot be read, and the column was named.
-        """
-        if role in self.roles.columns:
-            try:
-                return self.needed(role, read)
-            except DataError as error:
-                if role in self.roles.named:
-                    raise
-                del self.roles.columns[role]
-                self.notes.append(f"{error}; the column is left out")
-        return [default] * len(self.file.rows)
-
-
-def _predictions(
-    reader: _Reader, ids: list[str], format: Format | None, scale: float, judged: bool
-) -> list[Prediction]:
-    """One prediction per row, not judged yet."""
-    columns = reader.roles.columns
-    reasons = reader.optional("finish_reason", values.reply, None)
+def _predictions_of(
+    table: Table,
+    named: ColumnNames,
+    scale: float | None,
+    format: Format | None,
+    judge: Judge | None,
+) -> Predictions:
+    replies = format is not None
+    roles = Roles(table, named, replies)
+    roles.require("output" if replies else "confidence")
+    judged = judge is not None or not roles.has("correct")
+    if judged:
+        roles.require_answers(replies, judge=judge is not None)
+    reader = ColumnReader(table, roles)
+    ids = reader.ids()
     if format is not None:
-        outputs = reader.needed("output", values.whole_reply)
-        parsed = [
-            format.parse(output or "", cut=reason == "length")
-            for output, reason in zip(outputs, reasons, strict=True)
-        ]
-        answers, rationales, confidences = map(list, zip(*parsed, strict=True))
+        predictions = _parsed(reader, ids, format)
     else:
-        outputs = reader.optional("output", values.reply, None)
-        rationales = reader.optional("rationale", values.reply, None)
-        confidences = values.confidences(reader.file, columns["confidence"], scale)
-        if judged:
-            answers = reader.needed("answer", values.reply)
-        else:
-            answers = reader.optional("answer", values.reply, None)
-    correct = [None] * len(ids) if judged else reader.needed("correct", values.correctness)
+        predictions = _stated(reader, ids, 1.0 if scale is None else scale, needs_answers=judged)
+    questions = _questions(reader, ids, needs_answers=judged)
+    if judged:
+        predictions = _judged(predictions, questions, judge)
+    else:
+        correct = reader.required("correct", values.correctness)
+        predictions = [replace(p, correct=c) for p, c in zip(predictions, correct, strict=True)]
+    clusters: dict[str, str] = {}
+    if roles.has("cluster"):
+        clusters = dict(zip(ids, reader.required("cluster", values.cluster), strict=True))
+    return Predictions(predictions, questions, roles.columns, tuple(reader.notes), clusters)
+
+
+def _parsed(reader: ColumnReader, ids: list[str], format: Format) -> list[Prediction]:
+    """Predictions whose answer, rationale and confidence the format reads from whole replies."""
+    reasons = reader.optional("finish_reason", values.reply, None)
+    outputs = reader.required("output", values.whole_reply)
+    parsed = [
+        format.parse(output or "", cut=reason == "length")
+        for output, reason in zip(outputs, reasons, strict=True)
+    ]
+    return _unjudged(reader, ids, outputs, parsed, reasons)
+
+
+def _stated(
+    reader: ColumnReader, ids: list[str], scale: float, needs_answers: bool
+) -> list[Prediction]:
+    """Predictions whose answer, rationale and confidence have columns of their own."""
+    reasons = reader.optional("finish_reason", values.reply, None)
+    outputs = reader.optional("output", values.reply, None)
+    rationales = reader.optional("rationale", values.reply, None)
+    confidences = values.confidences(reader.table, reader.roles.columns["confidence"], scale)
+    if needs_answers:
+        answers = reader.required("answer", values.reply)
+    else:
+        answers = reader.optional("answer", values.reply, None)
+    parsed = [Parsed(*parts) for parts in zip(answers, rationales, confidences, strict=True)]
+    return _unjudged(reader, ids, outputs, parsed, reasons)
+
+
+def _unjudged(
+    reader: ColumnReader,
+    ids: list[str],
+    outputs: list[str | None],
+    parsed: list[Parsed],
+    reasons: list[str | None],
+) -> list[Prediction]:
     tokens = reader.optional("tokens", values.tokens, 0)
     return [
         Prediction(
             question_id=id,
-            response=outputs[row] or "",
-            answer=answers[row],
-            rationale=rationales[row],
-            confidence=confidences[row],
-            correct=correct[row],
-            tokens=tokens[row],
-            finish_reason=reasons[row],
+            response=output or "",
+            answer=answer,
+            rationale=rationale,
+            confidence=confidence,
+            tokens=count,
+            finish_reason=reason,
         )
-        for row, id in enumerate(ids)
+        for id, output, (answer, rationale, confidence), count, reason in zip(
+            ids, outputs, parsed, tokens, reasons, strict=True
+        )
     ]
 
 
-def _questions(reader: _Reader, ids: list[str], judged: bool) -> dict[str, Question]:
-    """The questions by id; their answers are needed where a judge compares."""
+def _questions(reader: ColumnReader, ids: list[str], needs_answers: bool) -> dict[str, Question]:
+    """The questions by id; a judge needs their accepted answers."""
 
-    def text(file: DataFile, index: int, column: str) -> str | None:
-        return text_in(file.rows[index].get(column))
+    def text(table: Table, index: int, column: str) -> str | None:
+        return parse_text(table.rows[index].get(column))
 
     prompts = reader.optional("question", text, None)
     answers: list[tuple[str, ...]]
-    if not judged:
+    if not needs_answers:
         answers = reader.optional("gold", values.gold, ())
     else:
-        answers = reader.needed("gold", values.gold)
+        answers = reader.required("gold", values.gold)
         if () in answers:
             raise DataError(
-                f"{reader.file.where(answers.index(()))}: '{reader.roles.get('gold')}' is empty: "
+                f"{reader.table.where(answers.index(()))}: '{reader.roles.get('gold')}' is empty: "
                 "an answer is judged by the accepted one"
             )
     return {
@@ -233,16 +225,13 @@ def _questions(reader: _Reader, ids: list[str], judged: bool) -> dict[str, Quest
     }
 
 
-def _judge(
+def _judged(
     predictions: list[Prediction], questions: Mapping[str, Question], judge: Judge | None
 ) -> list[Prediction]:
-    if judge is None:
-        from saysel.registry import build
-
-        judge = build("judge", "match")  # type: ignore[assignment]
+    judge = judge or build("judge", "match")  # type: ignore[assignment]
     assert judge is not None
     answered = [p for p in predictions if p.answer is not None and p.answer.strip()]
-    verdicts = judge.judge([(questions[p.question_id], p.answer or "") for p in answered])
-    correct = dict(zip((p.question_id for p in answered), verdicts, strict=True))
-    # No answer: wrong, without asking the judge.
+    results = judge.judge([(questions[p.question_id], p.answer or "") for p in answered])
+    correct = dict(zip((p.question_id for p in answered), results, strict=True))
+    # A missing answer is wrong; the judge is not asked.
     return [replace(p, correct=correct.get(p.question_id, 0.0)) for p in predictions]

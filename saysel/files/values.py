@@ -1,4 +1,4 @@
-"""Single values of a data file: nothing, a number, a truth value, a text, a reply."""
+"""Single values of a data file: missing, a number, right or wrong, a text, a reply."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import json
 import math
 from collections.abc import Mapping
 
-#: How a file says that there is no value, in lower case.
+#: How files spell a missing value, in lower case.
 MISSING = frozenset({"", "null", "none", "nan", "na", "n/a", "<na>"})
-#: How graders spell their verdicts, in lower case.
+#: How graders spell right and wrong, in lower case.
 RIGHT = frozenset({"true", "t", "yes", "y", "correct", "c", "right", "pass", "passed"})
 WRONG = frozenset({"false", "f", "no", "n", "incorrect", "i", "wrong", "fail", "failed"})
 
 
 def missing(value: object) -> bool:
-    """Whether there is nothing: empty, null, NaN, or a word for it."""
+    """Whether a value is empty, null, NaN, or a word for that."""
     return absent(value) or (isinstance(value, str) and value.strip().lower() in MISSING)
 
 
 def absent(value: object) -> bool:
-    """Whether there is nothing, whatever it is called: `NA` is the id of Namibia."""
+    """Whether a value is empty, null or NaN; words do not count: `NA` is the id of Namibia."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def number_in(value: object) -> float | None:
+def parse_number(value: object) -> float | None:
     """A finite number, `0.7` or `70%`; `None` for anything else, truth values included."""
     if isinstance(value, bool):
         return None
@@ -33,7 +33,7 @@ def number_in(value: object) -> float | None:
         if not isinstance(value, str):
             number = float(value)  # type: ignore[arg-type]
         elif not value.isascii() or "_" in value:
-            return None  # float() takes it, and nobody writes a number like this
+            return None  # float() accepts these, but they are not how data files write numbers
         elif value.strip().endswith("%"):
             number = float(value.strip()[:-1]) / 100
         else:
@@ -43,28 +43,28 @@ def number_in(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def truth_in(value: object) -> float | None:
-    """1 for right, 0 for wrong, and a number as it is; `None` for anything else."""
+def parse_correctness(value: object) -> float | None:
+    """1 for right, 0 for wrong, a number unchanged; `None` for anything else."""
     if isinstance(value, bool):
         return float(value)
     word = value.strip().lower() if isinstance(value, str) else None
     if word in RIGHT:
         return 1.0
-    return 0.0 if word in WRONG else number_in(value)
+    return 0.0 if word in WRONG else parse_number(value)
 
 
-def text_in(value: object) -> str | None:
-    """The text; anything else is written as JSON. `None` for null and NaN."""
+def parse_text(value: object) -> str | None:
+    """The text; other values as JSON; `None` for null and NaN."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def reply_in(value: object) -> str | None:
-    """A reply, also as the only item of a list; `None` for null and NaN.
+def parse_reply(value: object) -> str | None:
+    """A reply, or the only item of a list; `None` for null and NaN.
 
     Raises:
-        ValueError: several replies, or none that is a text.
+        ValueError: a list of several replies, or an object.
     """
     while isinstance(value, list):
         if len(value) != 1:
@@ -72,4 +72,4 @@ def reply_in(value: object) -> str | None:
         (value,) = value
     if isinstance(value, Mapping):
         raise ValueError(f"it holds an object with {', '.join(map(str, value))}")
-    return text_in(value)
+    return parse_text(value)

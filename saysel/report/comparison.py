@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from saysel.files.spreadsheet_cells import csv_text
+from saysel.files.formulas import csv_text
 from saysel.report.svg import Figure, element, line, scale, text, ticks, tip
 from saysel.scoring import Comparison, Difference, metric_info
 from saysel.scoring.comparison_table import row

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from saysel.display.numbers import number
 from saysel.display.terminal import printable
-from saysel.files.spreadsheet_cells import csv_text
+from saysel.files.formulas import csv_text
 from saysel.records import Question, Score
 from saysel.report.alarms import alarms
 from saysel.report.content import IDEAL, Rationales, Row, ordered

@@ -1,4 +1,4 @@
-"""Sets whose answer is one of a few words."""
+"""Question sets whose answers are a few fixed words."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from saysel.sources.published import PublishedSource
 
 
 class ChoiceSource(PublishedSource):
-    """A set of questions with one right answer among a few words."""
+    """A question set whose right answer is one of a few words."""
 
     def merged(self, first: Question, again: Question) -> Question | None:
-        """Rows that disagree about one wording: nobody knows which is right, none is asked."""
+        """None if two rows of one wording disagree: it is unknown which is right."""
         return first if first.answers == again.answers else None
 
 
 def choice(value: object, choices: Sequence[str], where: str) -> str:
-    """The choice that a value names, whatever its case; truth values are `true` and `false`.
+    """The choice that a value names, ignoring case; truth values are `true` and `false`.
 
     Raises:
         DataError: it names none.
     """
-    named = str(value).strip().casefold()
-    if named not in choices:
+    name = str(value).strip().casefold()
+    if name not in choices:
         raise DataError(f"{where}: the answer must be {' or '.join(choices)} (got {value!r:.40})")
-    return named
+    return name
 
 
 def others(right: str, choices: Sequence[str]) -> tuple[str, ...]:
-    """The choices that are wrong."""
-    return tuple(one for one in choices if one != right)
+    """The wrong choices."""
+    return tuple(choice for choice in choices if choice != right)

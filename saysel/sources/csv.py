@@ -8,24 +8,26 @@ from typing import ClassVar
 from pydantic import Field
 
 from saysel.errors import DataError
-from saysel.files.csv_rows import csv_rows
+from saysel.files.tables import Kind
 from saysel.records import Question
 from saysel.sources.files import FileSource, question_from
 
 
 class CsvSource(FileSource):
-    """Questions from a CSV file with a header: question, answer, and more if there is."""
+    """Questions from a CSV file with a header: `question`, `answer`, and optional columns."""
 
     version: ClassVar[int] = 2
+    contains: ClassVar[Kind] = "csv"
 
-    separator: str = Field("|", min_length=1, description="between several answers in one cell")
+    separator: str = Field("|", min_length=1, description="separates several answers in one field")
 
     def rows(self) -> Iterator[tuple[Question, str | None]]:
-        columns, rows = csv_rows(self.text(), self.path)
-        if not {"question", "prompt"} & set(columns) or not {"answer", "answers"} & set(columns):
+        table = self.table()
+        columns = set(table.columns)
+        if not {"question", "prompt"} & columns or not {"answer", "answers"} & columns:
             raise DataError(
                 f"{self.path}, line 1: the header must name 'question' and 'answer' "
-                f"(got {', '.join(columns)})"
+                f"(got {', '.join(table.columns)})"
             )
-        for number, (line, row) in enumerate(rows, 1):
-            yield question_from(row, f"{self.path}, line {line}", number, self.separator)
+        for index, row in enumerate(table.rows):
+            yield question_from(row, table.where(index), index + 1, self.separator)

@@ -1,10 +1,9 @@
 """FEVER (arXiv 1803.05355): statements that are true, false, or cannot be verified.
 
-Read as the SaySelf release has it (`question`, `answer`, instructions in the question), and as
-its authors' files have it (`claim`, `label`). The release wraps each statement in a long
-instruction; it is taken off and a short one of ours put around, because a wording that all
-questions share makes the leak check take them for each other. A statement that the set labels in
-two ways is left out.
+Both the SaySelf release (`question`, `answer`, instructions in the question) and the original files
+(`claim`, `label`) are read. The release wraps each statement in a long instruction. It is replaced
+by a short one, because the leak check would take questions that share most of their wording for
+duplicates. A statement with two different labels is left out.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class FeverSource(ChoiceSource):
     subset: str | None = Field("v1.0", description="configuration of the data set")
     splits: dict[str, str] = Field(
         {"train": "train", "rl": "train", "dev": "train", "heldout": "labelled_dev"},
-        description="the data set's split from which each of ours is taken",
+        description="the published split that each saysel split is taken from",
     )
 
     def question(self, row: Mapping[str, Any], name: str, where: str) -> Question:
@@ -40,7 +39,7 @@ class FeverSource(ChoiceSource):
         label = row.get("label", row.get("answer"))
         right = choice(LABELS.get(str(label), label), CHOICES, where)
         return Question(
-            # The hub has a row per piece of evidence: the claim's own id is not the row's.
+            # The hub has one row per piece of evidence, so the claim's own id is not unique.
             id=f"fever-{name}",
             prompt=f"Is this statement true? {claim} Answer true, false or unknown.",
             answers=(right,),

@@ -1,7 +1,7 @@
 """GSM8K (arXiv 2110.14168): word problems whose answer is a number.
 
-Read as the RLCR release has it (`answer` a number, worked out in `solution`), and as its authors'
-files and the hub have it (`answer` is the solution; the number stands behind `####`).
+Both the RLCR release (`answer` is a number, derived in `solution`) and the original files and hub
+data set (`answer` is the solution, which ends in `####` and the number) are read.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class GSM8KSource(PublishedSource):
     subset: str | None = Field("main", description="configuration of the data set")
     splits: dict[str, str] = Field(
         {"train": "train", "rl": "train", "dev": "train", "heldout": "test"},
-        description="the data set's split from which each of ours is taken",
+        description="the published split that each saysel split is taken from",
     )
 
     def question(self, row: Mapping[str, Any], name: str, where: str) -> Question:
-        written = text_of(row, ["answer"], where)
-        number = written.rpartition(MARK)[2].strip()
+        solution = text_of(row, ["answer"], where)
+        number = solution.rpartition(MARK)[2].strip()
         if not number:
-            raise DataError(f"{where}: there is no number behind '{MARK}'")
+            raise DataError(f"{where}: there is no number after '{MARK}'")
         return Question(
             id=f"gsm8k-{name}", prompt=text_of(row, ["question"], where), answers=(number,)
         )

@@ -1,7 +1,7 @@
-"""HaluEval (arXiv 2305.11747), its questions: each with an invented answer that sounds right.
+"""HaluEval (arXiv 2305.11747): questions with an invented answer that sounds right.
 
-The columns of the official `qa_data.json` and of the hub are the same. Asked without the passage
-that knows the answer.
+The official `qa_data.json` and the hub data set have the same columns. The questions are asked
+without the passage that contains the answer.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ ALL = {"train": "data", "rl": "data", "dev": "data", "heldout": "data"}
 
 
 class HaluEvalSource(PublishedSource):
-    """HaluEval's questions, each with a wrong answer that sounds right."""
+    """HaluEval: questions, each with a wrong answer that sounds right."""
 
     repository: str = Field("pminervini/HaluEval", min_length=1, description="hub id or directory")
     subset: str | None = Field("qa", description="configuration of the data set")
     splits: dict[str, str] = Field(
-        ALL, description="the data set's split from which each of ours is taken; it has only one"
+        ALL,
+        description="the published split that each saysel split is taken from; it has only one",
     )
 
     def question(self, row: Mapping[str, Any], name: str, where: str) -> Question:

@@ -1,7 +1,7 @@
-"""HotpotQA (arXiv 1809.09600), what SaySelf trains on: questions that need two articles.
+"""HotpotQA (arXiv 1809.09600), SaySelf's training set: questions that need two articles.
 
-The columns of the official files and of the hub are the same. Asked without the articles, as in
-SaySelf.
+The official files and the hub data set have the same columns. The questions are asked without the
+articles, as in SaySelf.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class HotpotQASource(PublishedSource):
     subset: str | None = Field("distractor", description="configuration of the data set")
     splits: dict[str, str] = Field(
         {"train": "train", "rl": "train", "dev": "train", "heldout": "validation"},
-        description="the data set's split from which each of ours is taken",
+        description="the published split that each saysel split is taken from",
     )
 
     def question(self, row: Mapping[str, Any], name: str, where: str) -> Question:
-        own = row.get("_id") or row.get("id")
+        id = row.get("_id") or row.get("id")
         return Question(
-            id=f"hotpotqa-{own or name}",
+            id=f"hotpotqa-{id or name}",
             prompt=text_of(row, ["question"], where),
             answers=(text_of(row, ["answer"], where),),
             meta={key: row[key] for key in ("type", "level") if isinstance(row.get(key), str)},

@@ -12,53 +12,56 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel.errors import DataError, NoSplit, require
-from saysel.files.accepted_answers import accepted_answers
+from saysel.files.accepted_answers import accepted_answers, distinct
 from saysel.interfaces import NotFingerprinted
 from saysel.records import Question
 from saysel.sources import hub_rows
-from saysel.sources.splits import SPLITS, DealtSource, words
+from saysel.sources.splits import SPLITS, HashSplitSource, words
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-class RemoteSource(DealtSource):
+class RemoteSource(HashSplitSource):
     """Rows of a data set on the hub at one commit, made into questions."""
 
-    stops: ClassVar[bool] = True
-    #: What else can be done where no commit is named.
-    otherwise: ClassVar[str] = ""
+    stops_at_limit: ClassVar[bool] = True
+    #: What a message suggests besides naming a commit.
+    alternative: ClassVar[str] = ""
 
     repository: str = Field(min_length=1, description="hub id, or a directory of data files")
     revision: str | None = Field(
-        None, description="commit of the repository, 40 hex digits; branches and tags move"
+        None,
+        description="commit of the repository, 40 hex digits; branches and tags are refused, "
+        "because they move",
     )
-    subset: str | None = Field(None, description="configuration, where the data set has several")
+    subset: str | None = Field(None, description="configuration, if the data set has several")
     splits: dict[str, str] = Field(
         {"train": "train", "dev": "train", "heldout": "test"},
-        description="the data set's split from which each of ours is taken; those that share one "
-        "are dealt out in the proportion of their shares",
+        description="the published split that each saysel split is taken from; saysel splits with "
+        "the same one divide it in proportion to `shares`",
     )
     stream: NotFingerprinted[bool] = Field(
-        True, description="read row by row, as far as `limits` need, instead of downloading first"
+        True,
+        description="read only as many rows as `limits` need, instead of downloading all first",
     )
 
     @model_validator(mode="after")
-    def _what_is_read_is_settled(self) -> Self:
+    def _data_are_determined(self) -> Self:
         if self.on_hub() and not COMMIT.fullmatch(self.revision or ""):
             raise ValueError(
-                f"say under `revision` which commit of {self.repository}, in 40 hex digits, "
-                f"because branches and tags move (got {self.revision!r}){self.otherwise}"
+                f"give a commit of {self.repository} under `revision`, in 40 hex digits, because "
+                f"branches and tags move (got {self.revision!r}){self.alternative}"
             )
         if unknown := set(self.splits) - set(SPLITS):
             raise ValueError(
                 f"no such split: {', '.join(sorted(unknown))}; use {', '.join(SPLITS)}"
             )
-        for theirs in set(self.splits.values()):
-            ours = [split for split, one in self.splits.items() if one == theirs]
-            if len(ours) > 1 and not sum(self.shares.get(split, 0) for split in ours):
+        for published in set(self.splits.values()):
+            splits = [split for split, name in self.splits.items() if name == published]
+            if len(splits) > 1 and not sum(self.shares.get(split, 0) for split in splits):
                 raise ValueError(
-                    f"{', '.join(ours)} are all taken from '{theirs}': say under `shares` how much "
-                    "of it each gets"
+                    f"{', '.join(splits)} are all taken from '{published}': give each its share of "
+                    "it under `shares`"
                 )
         return self
 
@@ -67,17 +70,17 @@ class RemoteSource(DealtSource):
         return self.repository
 
     def on_hub(self) -> bool:
-        """Whether the questions come over the network."""
+        """Whether the questions are read over the network."""
         return not Path(self.repository).is_dir()
 
     @abstractmethod
     def question(self, row: Mapping[str, Any], name: str, where: str) -> Question | None:
-        """A row as a question; `None`: it is none, and is passed over.
+        """The question of a row; `None` skips the row.
 
         Args:
-            row: as the data set has it.
-            name: an id, for rows that have none of their own.
-            where: place of the row, for messages.
+            row: as it is in the data set.
+            name: an id, for rows without one.
+            where: the row's place, for messages.
 
         Raises:
             DataError: a column is missing, or has the wrong type.
@@ -92,23 +95,30 @@ class RemoteSource(DealtSource):
     def digest(self) -> str:
         return hub_rows.digest(self.repository)
 
-    def dealt_among(self, split: str) -> Mapping[str, float]:
-        together = [one for one in self.splits if self.splits[one] == self.splits.get(split)]
-        return {one: self.shares.get(one, 0.0) if len(together) > 1 else 1.0 for one in together}
+    def shares_among(self, split: str) -> Mapping[str, float]:
+        published = self.splits.get(split)
+        splits = [name for name in self.splits if self.splits[name] == published]
+        return {name: self.shares.get(name, 0.0) if len(splits) > 1 else 1.0 for name in splits}
 
     def candidates(self, split: str) -> Iterator[tuple[Question, str | None]]:
-        """The questions of the split's rows; a wording that comes again is passed over."""
+        """The questions of the split's rows; a wording that occurs again is skipped."""
         if split not in self.splits:
             raise NoSplit(
-                f"{self.repository}: nothing says what '{split}' is taken from: add it to "
+                f"{self.repository}: no published split is given for '{split}': add it to "
                 "source.splits"
             )
-        theirs = self.splits[split]
-        read = hub_rows.rows(self.repository, self.subset, self.revision, theirs, self.stream)
+        published = self.splits[split]
+        rows = hub_rows.rows(
+            self.repository,
+            split=published,
+            subset=self.subset,
+            revision=self.revision,
+            stream=self.stream,
+        )
         seen: set[str] = set()
-        for number, row in enumerate(read, 1):
-            where = f"{self.repository}, split '{theirs}', row {number}"
-            question = self.question(row, f"{theirs}-{number}", where)
+        for number, row in enumerate(rows, 1):
+            where = f"{self.repository}, split '{published}', row {number}"
+            question = self.question(row, f"{published}-{number}", where)
             if question is not None and words(question.prompt) not in seen:
                 seen.add(words(question.prompt))
                 yield question, None
@@ -117,53 +127,57 @@ class RemoteSource(DealtSource):
 class HubSource(RemoteSource):
     """Questions from any data set on the hub, at one commit, by the names of its columns.
 
-    A name with points reaches inside: `answer.aliases`.
+    A name with dots reaches into nested columns: `answer.aliases`.
     """
 
     version: ClassVar[int] = 2
 
     question_column: str = Field("question", description="what the model is asked")
     answer_column: str = Field(
-        "answer", description="the accepted answer, or a list of them; the first is the one to show"
+        "answer", description="the accepted answer, or a list of them; the first one is displayed"
     )
     wrong_column: str | None = Field(None, description="known wrong answers")
-    id_column: str | None = Field(None, description="unique in the split; default: the row's place")
+    id_column: str | None = Field(
+        None, description="unique within the split; default: the row's number"
+    )
 
     def question(self, row: Mapping[str, Any], name: str, where: str) -> Question | None:
-        asked = reach(row, self.question_column, where)
-        if not isinstance(asked, str) or not asked.strip():
-            raise DataError(f"{where}: '{self.question_column}' must be a text (got {asked!r:.40})")
+        prompt = reach(row, self.question_column, where)
+        if not isinstance(prompt, str) or not prompt.strip():
+            raise DataError(
+                f"{where}: '{self.question_column}' must be a text (got {prompt!r:.40})"
+            )
         answers = texts(reach(row, self.answer_column, where), self.answer_column, where)
         if not answers:
             raise DataError(f"{where}: '{self.answer_column}' holds no answer")
         wrong: tuple[str, ...] = ()
         if self.wrong_column is not None:
             wrong = texts(reach(row, self.wrong_column, where), self.wrong_column, where)
-        own = reach(row, self.id_column, where) if self.id_column else name
-        return Question(str(own), asked, answers, wrong)
+        id = reach(row, self.id_column, where) if self.id_column else name
+        return Question(str(id), prompt, answers, wrong)
 
 
 def reach(row: Mapping[str, Any], column: str, where: str) -> Any:
-    """What stands under a name with points.
+    """The value under a name with dots.
 
     Raises:
-        DataError: nothing does.
+        DataError: there is none.
     """
-    found: Any = row
+    value: Any = row
     for part in column.split("."):
-        if not isinstance(found, Mapping) or part not in found:
+        if not isinstance(value, Mapping) or part not in value:
             raise DataError(
-                f"{where}: there is no column '{column}'; there are {', '.join(map(str, row))}"
+                f"{where}: there is no column '{column}'; the columns are "
+                f"{', '.join(map(str, row))}"
             )
-        found = found[part]
-    return found
+        value = value[part]
+    return value
 
 
 def texts(value: object, column: str, where: str) -> tuple[str, ...]:
-    """The answers in a column, in any shape that data sets use, stripped, each once.
+    """The answers in a column, in any shape that data sets use, stripped, without duplicates.
 
     Raises:
         DataError: see `saysel.files.accepted_answers.accepted_answers`.
     """
-    answers = accepted_answers(value, column, where)
-    return tuple(dict.fromkeys(answer.strip() for answer in answers))
+    return distinct(accepted_answers(value, column, where))

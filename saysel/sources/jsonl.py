@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from saysel.errors import DataError
+from saysel.files.tables import Kind
 from saysel.records import Question
 from saysel.sources.files import FileSource, question_from
 
 
 class JsonlSource(FileSource):
-    """Questions from a JSON Lines file: question, answer or answers, and more if there is."""
+    """Questions from a JSON Lines file: `question`, `answer` or `answers`, and optional keys."""
 
     version: ClassVar[int] = 2
+    contains: ClassVar[Kind] = "json"
 
     def rows(self) -> Iterator[tuple[Question, str | None]]:
-        for number, place, row in self.values():
-            where = f"{self.path}, {place}"
-            if not isinstance(row, dict):
-                raise DataError(f"{where}: must be an object with a question and its answer")
-            yield question_from(row, where, number)
+        table = self.table()
+        for index, row in enumerate(table.rows):
+            yield question_from(row, table.where(index), table.numbers[index])

@@ -1,23 +1,28 @@
-"""ParaRel as SaySelf evaluates on it (arXiv 2405.20974, section 3): short facts in plain words.
+"""ParaRel as SaySelf evaluates on it (arXiv 2405.20974, section 3): one-sentence facts.
 
 The file is a JSON list of `{question, answer, negative_answer}`, as in the paper's release; the
 wrong options in `negative_answer` are separated by slashes. The release does not name the relation
 of a fact. It is recognised from the wording, so that intervals can treat the questions of one
-relation as belonging together (`evaluate.cluster: relation`).
+relation as a cluster (`evaluate.cluster: relation`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
 
 from pydantic import Field
 
 from saysel.errors import DataError
+from saysel.files.accepted_answers import distinct
+from saysel.files.tables import Kind, Row
 from saysel.records import Question
 from saysel.sources.files import FileSource
+from saysel.sources.splits import words
 
-#: The words that tell a relation; the first that fits counts.
+#: Patterns by which a relation is recognised; the first that matches counts.
 RELATIONS = {
     "field of work": r"\bfield\b|\bwork in\b|\bspecial(ty|ize)|\bdiscipline\b",
     "native language": r"\bnative language\b|\bmother tongue\b",
@@ -38,50 +43,52 @@ RELATIONS = {
 
 
 def relation(question: str) -> str:
-    """The relation that a question asks for; `other` where its wording is none of the usual."""
-    fitting = (name for name, words in RELATIONS.items() if re.search(words, question, re.I))
-    return next(fitting, "other")
+    """The relation that a question asks about; `other` if no pattern matches its wording."""
+    matching = (
+        name for name, pattern in RELATIONS.items() if re.search(pattern, question, re.IGNORECASE)
+    )
+    return next(matching, "other")
 
 
 class ParaRelSource(FileSource):
     """ParaRel's facts from the file of the SaySelf release."""
 
+    contains: ClassVar[Kind] = "json"
+
     shares: dict[str, float] = Field(
         {"pretrain": 0.45, "train": 0.2, "rl": 0.15, "dev": 0.05, "heldout": 0.15},
-        description="shares of the splits; a question lies in one of them for good",
+        description="shares of the splits; a question is always in the same one",
     )
 
     def rows(self) -> Iterator[tuple[Question, str | None]]:
-        """One question per distinct wording; one that occurs twice accepts both answers."""
-        content = self.values()
-        if not content:
-            raise DataError(f"{self.path}: there are no questions in it")
+        """One question per wording; one that occurs twice accepts both answers."""
+        table = self.table()
         questions: dict[str, Question] = {}
-        for number, place, row in content:
-            if not isinstance(row, dict) or not all(
-                isinstance(row.get(key), str) and row[key].strip() for key in ("question", "answer")
-            ):
-                raise DataError(
-                    f"{self.path}, {place}: must have texts under 'question' and 'answer'"
+        for index, row in enumerate(table.rows):
+            question = _question(row, table.numbers[index], table.where(index))
+            first = questions.setdefault(words(question.prompt), question)
+            if first is not question:
+                questions[words(question.prompt)] = replace(
+                    question,
+                    id=first.id,
+                    prompt=first.prompt,
+                    answers=distinct([*first.answers, *question.answers]),
+                    wrong_answers=distinct([*first.wrong_answers, *question.wrong_answers]),
                 )
-            words = " ".join(row["question"].casefold().split())
-            wrong = str(row.get("negative_answer") or "").split("/")
-            first = questions.get(words)
-            questions[words] = Question(
-                id=first.id if first else f"pararel-{number}",
-                prompt=first.prompt if first else row["question"],
-                answers=tuple(
-                    dict.fromkeys([*(first.answers if first else ()), row["answer"].strip()])
-                ),
-                wrong_answers=tuple(
-                    dict.fromkeys(
-                        [
-                            *(first.wrong_answers if first else ()),
-                            *filter(None, map(str.strip, wrong)),
-                        ]
-                    )
-                ),
-                meta={"relation": relation(row["question"])},
-            )
         for question in questions.values():
             yield question, None
+
+
+def _question(row: Row, number: int, where: str) -> Question:
+    prompt, answer = row.get("question"), row.get("answer")
+    if not (
+        isinstance(prompt, str) and isinstance(answer, str) and prompt.strip() and answer.strip()
+    ):
+        raise DataError(f"{where}: must have texts under 'question' and 'answer'")
+    return Question(
+        id=f"pararel-{number}",
+        prompt=prompt,
+        answers=(answer.strip(),),
+        wrong_answers=distinct(str(row.get("negative_answer") or "").split("/")),
+        meta={"relation": relation(prompt)},
+    )

@@ -1,9 +1,8 @@
-"""Question sets that the literature evaluates on: from the hub, or from a file of yours."""
+"""Question sets that the literature evaluates on: from the hub, or from a local file."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,31 +10,29 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from saysel.errors import DataError
-from saysel.files.content import read_bytes, suffix, unpacked
-from saysel.files.csv_rows import csv_rows
-from saysel.files.parquet_rows import parquet_rows
-from saysel.files.tables import DELIMITED, PARQUET
+from saysel.files.content import digest
+from saysel.files.tables import Table, kind_of, read_table
 from saysel.interfaces import ContentHashed
 from saysel.records import Question
-from saysel.sources.files import MISSING_FILE, read_json_values, read_text
+from saysel.sources.files import ADVICE
 from saysel.sources.hub import RemoteSource
 from saysel.sources.splits import words
 
 
 class PublishedSource(RemoteSource):
-    """A set with columns of its own, read from the hub at a commit, or from a file.
+    """A question set with columns of its own, read from the hub at a commit, or from a file.
 
-    A file is JSON, JSON Lines, CSV or Parquet, and is dealt out to all splits by `shares`.
+    A file is JSON, JSON Lines, CSV or Parquet; its questions are assigned to splits by `shares`.
     """
 
-    otherwise: ClassVar[str] = ", or under `path` a file with the set"
+    alternative: ClassVar[str] = ", or give a file with the set under `path`"
 
     path: ContentHashed[Path | None] = Field(
-        None, description="a file with the set, instead of the hub; what counts is its content"
+        None, description="a file with the set, instead of the hub; only its content counts"
     )
     shares: dict[str, float] = Field(
         {"train": 0.6, "rl": 0.2, "dev": 0.05, "heldout": 0.15},
-        description="shares of the splits that are dealt out from one file or one split",
+        description="shares of the splits that are taken from the same file or published split",
     )
 
     @property
@@ -45,73 +42,58 @@ class PublishedSource(RemoteSource):
     def on_hub(self) -> bool:
         return self.path is None and super().on_hub()
 
-    def check_installed(self) -> None:
-        if self.path is None:
-            super().check_installed()
-
     def size(self, split: str) -> int | None:
         return super().size(split) if self.path is None else None
 
     def digest(self) -> str:
-        if self.path is None:
-            return super().digest()
-        return hashlib.sha256(read_bytes(self.path, MISSING_FILE)).hexdigest()
+        return super().digest() if self.path is None else digest(self.path, ADVICE)
 
-    def dealt_among(self, split: str) -> Mapping[str, float]:
-        return super().dealt_among(split) if self.path is None else self.shares
+    def shares_among(self, split: str) -> Mapping[str, float]:
+        return super().shares_among(split) if self.path is None else self.shares
 
     def candidates(self, split: str) -> Iterator[tuple[Question, str | None]]:
-        """From the hub: see above. From a file: one question per wording, rows merged."""
+        """From the hub, see `RemoteSource`; from a file, one question per wording."""
         if self.path is None:
             yield from super().candidates(split)
             return
-        merged: dict[str, Question | None] = {}
-        for number, row in enumerate(file_rows(self.path), 1):
-            question = self.question(row, str(number), f"{self.path}, entry {number}")
+        table = file_table(self.path)
+        questions: dict[str, Question | None] = {}
+        for index, row in enumerate(table.rows):
+            question = self.question(row, str(index + 1), table.where(index))
             if question is None:
                 continue
-            key = words(question.prompt)
-            first = merged.get(key, question)
-            merged[key] = question if first is question else first and self.merged(first, question)
-        if not any(merged.values()):
-            raise DataError(f"{self.path}: there are no questions in it")
-        for one in merged.values():
-            if one is not None:
-                yield one, None
+            wording = words(question.prompt)
+            first = questions.get(wording, question)
+            if first is question:
+                questions[wording] = question
+            elif first is not None:
+                questions[wording] = self.merged(first, question)
+        if not any(questions.values()):
+            raise DataError(f"{self.path}: the file has no questions")
+        yield from ((question, None) for question in questions.values() if question is not None)
 
     def merged(self, first: Question, again: Question) -> Question | None:
-        """One question for two rows with the same wording: both answers are accepted."""
+        """One question for two rows with the same wording: the answers of both are accepted."""
         answers = dict.fromkeys([*first.answers, *again.answers])
         wrong = dict.fromkeys([*first.wrong_answers, *again.wrong_answers])
         return replace(
             first,
             answers=tuple(answers),
-            wrong_answers=tuple(one for one in wrong if one not in answers),
+            wrong_answers=tuple(answer for answer in wrong if answer not in answers),
         )
 
 
-def file_rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The rows of a file, as mappings; which kind of file it is, its name and content say.
+def file_table(path: Path) -> Table:
+    """The rows of a file; if its extension is not a known one, it is read as JSON.
 
     Raises:
-        DataError: it cannot be read, or is no list of objects.
+        DataError: see `saysel.files.tables.read_table`.
     """
-    kind = suffix(path)
-    rows: Iterable[Any]
-    if kind == PARQUET:
-        _, rows = parquet_rows(unpacked(read_bytes(path, MISSING_FILE), path), path)
-    elif kind in DELIMITED:
-        rows = (row for _, row in csv_rows(read_text(path), path)[1])
-    else:
-        rows = (value for _, _, value in read_json_values(path))
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict):
-            raise DataError(f"{path}, entry {number}: must be an object")
-        yield row
+    return read_table(path, kind_of(path) or "json", ADVICE)
 
 
 def text_of(row: Mapping[str, Any], names: Sequence[str], where: str) -> str:
-    """The text in the first of some columns that the row has.
+    """The text in the first of several columns that the row has.
 
     Raises:
         DataError: it has none of them, or no text there.
@@ -123,8 +105,3 @@ def text_of(row: Mapping[str, Any], names: Sequence[str], where: str) -> str:
                 raise DataError(f"{where}: '{name}' must be a text (got {value!r:.40})")
             return value.strip()
     raise DataError(f"{where}: needs {' or '.join(map(repr, names))}, has {', '.join(row)}")
-
-
-def each_once(values: Iterable[str]) -> tuple[str, ...]:
-    """The texts that say something, stripped, each once, in order."""
-    return tuple(dict.fromkeys(value.strip() for value in values if value and value.strip()))

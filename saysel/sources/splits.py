@@ -1,4 +1,4 @@
-"""Dealing questions out to splits."""
+"""Assignment of questions to splits."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from saysel.interfaces import Source
 from saysel.records import Question
 
 SPLITS = ("pretrain", "train", "rl", "dev", "heldout")
+#: Largest number of questions of each split in a `--smoke` run.
+SMOKE_SIZES = {"pretrain": 256, "train": 16, "rl": 16, "dev": 16, "heldout": 16}
 
 
-class DealtSource(Source):
-    """Questions of which each belongs to one split for good.
+class HashSplitSource(Source):
+    """Questions that each belong to one split for good.
 
-    A row says its split itself, or a hash of its question decides, so that a question that occurs
-    twice never lies on two sides, and adding rows moves none of the others.
+    A row names its split, or a hash of its question decides, so that a question that occurs twice
+    is never in two splits, and adding rows moves none of the others.
     """
 
-    #: True: rows behind the last one that is needed are never read.
-    stops: ClassVar[bool] = False
+    #: Whether reading stops at the last question that `limits` need.
+    stops_at_limit: ClassVar[bool] = False
 
     shares: dict[str, float] = Field(
         {"train": 0.7, "dev": 0.1, "heldout": 0.2},
-        description="shares of the splits, of rows that name none",
+        description="shares of the splits among rows that do not name one",
     )
-    limits: dict[str, int] = Field({}, description="at most so many questions of a split")
-    seed: int = Field(0, ge=0, description="another seed deals the questions out anew")
+    limits: dict[str, int] = Field({}, description="maximum number of questions by split")
+    seed: int = Field(0, ge=0, description="another seed assigns the questions differently")
 
     @model_validator(mode="after")
     def _splits_are_known(self) -> Self:
@@ -48,50 +50,49 @@ class DealtSource(Source):
     @property
     @abstractmethod
     def origin(self) -> str:
-        """Where the questions are from, for messages."""
+        """Where the questions come from, for messages."""
 
     @abstractmethod
     def candidates(self, split: str) -> Iterable[tuple[Question, str | None]]:
-        """Every question that may be of the split, with the split it names."""
+        """Every question that may belong to the split, with the split it names."""
 
-    def dealt_among(self, split: str) -> Mapping[str, float]:
-        """The splits that its candidates are dealt out to, with their shares."""
+    def shares_among(self, split: str) -> Mapping[str, float]:
+        """The splits that the candidates of a split are divided among, with their shares."""
         return self.shares
 
     def smoke(self) -> Self:
-        few = {"pretrain": 256, "train": 16, "rl": 16, "dev": 16, "heldout": 16}
-        limits = {split: min(most, self.limits.get(split, most)) for split, most in few.items()}
+        limits = {split: min(n, self.limits.get(split, n)) for split, n in SMOKE_SIZES.items()}
         return self.model_copy(update={"limits": limits})
 
     def questions(self, split: str) -> Iterator[Question]:
         if split not in SPLITS:
             raise NoSplit(f"{self.origin}: there is no split '{split}'; use {', '.join(SPLITS)}")
-        left = self.limits.get(split)
-        shares = self.dealt_among(split)
-        seen: set[str] = set()
+        remaining = self.limits.get(split)
+        shares = self.shares_among(split)
+        ids: set[str] = set()
         for question, named in self.candidates(split):
-            if self.stops and left == 0:
+            if self.stops_at_limit and remaining == 0:
                 return
-            if question.id in seen:
+            if question.id in ids:
                 raise DataError(
                     f"{self.origin}: the id '{question.id}' occurs twice: "
                     "give every question its own"
                 )
-            seen.add(question.id)
-            if (named or self._dealt(question, shares)) == split and left != 0:
-                left = None if left is None else left - 1
+            ids.add(question.id)
+            if (named or self._assigned(question, shares)) == split and remaining != 0:
+                remaining = None if remaining is None else remaining - 1
                 yield question
 
-    def _dealt(self, question: Question, shares: Mapping[str, float]) -> str:
+    def _assigned(self, question: Question, shares: Mapping[str, float]) -> str:
         digest = hashlib.sha256(f"{self.seed}/{words(question.prompt)}".encode()).digest()
-        place = int.from_bytes(digest[:8], "big") / 2**64 * sum(shares.values())
+        position = int.from_bytes(digest[:8], "big") / 2**64 * sum(shares.values())
         for split in SPLITS:
-            place -= shares.get(split, 0.0)
-            if place < 0:
+            position -= shares.get(split, 0.0)
+            if position < 0:
                 return split
         return next(split for split in reversed(SPLITS) if shares.get(split, 0.0) > 0)
 
 
 def words(text: str) -> str:
-    """What two wordings of one question share: case and space do not count."""
+    """A question's wording, ignoring case and white space."""
     return " ".join(text.casefold().split())

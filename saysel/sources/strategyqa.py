@@ -1,9 +1,9 @@
-"""StrategyQA (arXiv 2101.02235): true or false, by steps that the question does not name.
+"""StrategyQA (arXiv 2101.02235): yes-or-no questions that need several implicit steps.
 
-Read as the SaySelf release has it (`question`, `answer`, instructions in the question), and as
-its authors' files and the hub have it (`qid`, `question`, `answer`). The release wraps each
-question in a long instruction; it is taken off and a short one of ours put behind, because a
-wording that all questions share makes the leak check take them for each other.
+Both the SaySelf release (`question`, `answer`, instructions in the question) and the original files
+and hub data set (`qid`, `question`, `answer`) are read. The release wraps each question in a long
+instruction. It is replaced by a short one, because the leak check would take questions that share
+most of their wording for duplicates.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ CHOICES = ("true", "false")
 
 
 class StrategyQASource(ChoiceSource):
-    """StrategyQA: true or false, by steps that the question does not name."""
+    """StrategyQA: true or false, by several implicit steps."""
 
     repository: str = Field("ChilleD/StrategyQA", min_length=1, description="hub id or directory")
     splits: dict[str, str] = Field(
         {"train": "train", "rl": "train", "dev": "train", "heldout": "test"},
-        description="the data set's split from which each of ours is taken",
+        description="the published split that each saysel split is taken from",
     )
 
     def question(self, row: Mapping[str, Any], name: str, where: str) -> Question:
-        asked = text_of(row, ["question"], where)
-        lines = asked.splitlines()
+        prompt = text_of(row, ["question"], where)
+        lines = prompt.splitlines()
         if len(lines) == 4 and lines[0].startswith("Answer the following question with"):
-            asked = lines[1].strip()
+            prompt = lines[1].strip()
         right = choice(row.get("answer"), CHOICES, where)
         return Question(
             id=f"strategyqa-{row.get('qid') or name}",
-            prompt=f"{asked} Answer true or false.",
+            prompt=f"{prompt} Answer true or false.",
             answers=(right,),
             wrong_answers=others(right, CHOICES),
         )

@@ -1,8 +1,9 @@
-"""TriviaQA (arXiv 1705.03551): trivia with all the names under which an answer is known.
+"""TriviaQA (arXiv 1705.03551): trivia with all known aliases of each answer.
 
-Read as the RLCR release has it (`question`, `answers`), and as its authors' files and the hub
-have it (`question_id`, `answer` with `value` and `aliases`). Quirks: some questions of the release
-are still quoted as in CSV; aliases that are titles of Wikipedia lose what they have in brackets.
+Both the RLCR release (`question`, `answers`) and the original files and hub data set
+(`question_id`, `answer` with `value` and `aliases`) are read. Some questions of the release are
+still quoted as in CSV; the quotes are removed. So is what aliases taken from titles of Wikipedia
+have in brackets.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from saysel.errors import DataError
+from saysel.files.accepted_answers import distinct
 from saysel.records import Question
 from saysel.sources.hub import texts
-from saysel.sources.published import PublishedSource, each_once, text_of
+from saysel.sources.published import PublishedSource, text_of
 
 BRACKETS = re.compile(r"\s*\([^()]*\)\s*\Z")
 
 
 class TriviaQASource(PublishedSource):
-    """TriviaQA: trivia, with all the names under which an answer is known."""
+    """TriviaQA: trivia, with all known aliases of each answer."""
 
     version: ClassVar[int] = 2
 
@@ -35,13 +37,13 @@ class TriviaQASource(PublishedSource):
     subset: str | None = Field("rc.nocontext", description="configuration of the data set")
     splits: dict[str, str] = Field(
         {"train": "train", "rl": "train", "dev": "train", "heldout": "validation"},
-        description="the data set's split from which each of ours is taken",
+        description="the published split that each saysel split is taken from",
     )
 
     def question(self, row: Mapping[str, Any], name: str, where: str) -> Question:
-        asked = text_of(row, ["question", "Question"], where)
-        if len(asked) > 1 and asked[0] == asked[-1] == '"':
-            asked = asked[1:-1].replace('""', '"')
+        prompt = text_of(row, ["question", "Question"], where)
+        if len(prompt) > 1 and prompt[0] == prompt[-1] == '"':
+            prompt = prompt[1:-1].replace('""', '"')
         answer = row.get("answer", row.get("Answer"))
         if isinstance(answer, Mapping):
             value = answer.get("value", answer.get("Value"))
@@ -49,12 +51,12 @@ class TriviaQASource(PublishedSource):
             known = (*texts(value, "answer.value", where), *texts(aliases, "aliases", where))
         else:
             known = texts(row.get("answers", answer), "answers", where)
-        answers = each_once(BRACKETS.sub("", one) or one for one in known)
+        answers = distinct(BRACKETS.sub("", answer) or answer for answer in known)
         if not answers:
             raise DataError(f"{where}: the question has no answer under 'answers' or 'answer'")
         return Question(
-            # A question of the official files comes once per document: its id is not the row's.
+            # The official files have one row per document, so the question's own id is not unique.
             id=f"triviaqa-{name}",
-            prompt=asked.strip(),
+            prompt=prompt.strip(),
             answers=answers,
         )

@@ -1,9 +1,9 @@
-"""TruthfulQA (arXiv 2109.07958): questions that many people answer with a common error.
+"""TruthfulQA (arXiv 2109.07958): questions that many people answer with a common misconception.
 
-Read as the SaySelf release has it (`question`, `answer`, `negative_answer`), as its authors' CSV
-file has it (`Question`, `Best Answer`, answers separated by semicolons), and as the hub has it.
-Answers are sentences: to judge them, compare meanings. Of the release, 56 questions are answered
-by "I have no comment".
+The SaySelf release (`question`, `answer`, `negative_answer`), the original CSV file (`Question`,
+`Best Answer`, answers separated by semicolons) and the hub data set are read. Answers are
+sentences: choose a judge that compares meanings. In the release, the answer to 56 questions is
+"I have no comment".
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from saysel.files.accepted_answers import accepted_answers
+from saysel.files.accepted_answers import accepted_answers, distinct
 from saysel.records import Question
-from saysel.sources.published import PublishedSource, each_once, text_of
+from saysel.sources.published import PublishedSource, text_of
 
 ALL = {"train": "validation", "rl": "validation", "dev": "validation", "heldout": "validation"}
 
 
 class TruthfulQASource(PublishedSource):
-    """TruthfulQA: questions that invite a common error; answers are sentences."""
+    """TruthfulQA: questions that invite a common misconception; answers are sentences."""
 
     version: ClassVar[int] = 2
 
@@ -33,7 +33,8 @@ class TruthfulQASource(PublishedSource):
     )
     subset: str | None = Field("generation", description="configuration of the data set")
     splits: dict[str, str] = Field(
-        ALL, description="the data set's split from which each of ours is taken; it has only one"
+        ALL,
+        description="the published split that each saysel split is taken from; it has only one",
     )
 
     def question(self, row: Mapping[str, Any], name: str, where: str) -> Question:
@@ -43,12 +44,12 @@ class TruthfulQASource(PublishedSource):
             row, ("incorrect_answers", "Incorrect Answers", "negative_answer"), ";", where
         )
         if "negative_answer" in row:
-            wrong = each_once(part for text in wrong for part in text.split("/"))
+            wrong = distinct(part for text in wrong for part in text.split("/"))
         kinds = {key: row.get(key) or row.get(key.title()) for key in ("category", "type")}
         return Question(
             id=f"truthfulqa-{name}",
             prompt=text_of(row, ["question", "Question"], where),
-            answers=each_once([best, *right]),
+            answers=distinct([best, *right]),
             wrong_answers=wrong,
             meta={key: kind for key, kind in kinds.items() if isinstance(kind, str)},
         )
@@ -57,8 +58,8 @@ class TruthfulQASource(PublishedSource):
 def _listed(
     row: Mapping[str, Any], names: tuple[str, ...], separator: str, where: str
 ) -> tuple[str, ...]:
-    """The texts of the first of some columns that the row has; none where it has none."""
+    """The texts in the first of several columns that the row has; empty if it has none."""
     for name in names:
         if name in row:
-            return each_once(accepted_answers(row[name], name, where, separator))
+            return distinct(accepted_answers(row[name], name, where, separator))
     return ()

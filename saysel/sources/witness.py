@@ -1,9 +1,9 @@
 """The witness world: stories whose exact posterior is known.
 
 One to five witnesses say where an object is; the question is where it is. How far each witness
-can be trusted is never written in a story: a model has to learn it and can then be right to be
-unsure. With reliability r a witness names the true place, otherwise one of the other places,
-each equally often, so that for statements s
+can be trusted is never stated: a model has to learn it, and its uncertainty is then justified.
+With reliability r a witness names the true place, otherwise one of the other places with equal
+probability, so that for statements s
 
     P(place | s)  is proportional to  the product over witnesses w of
                                       r_w               if w named the place,
@@ -24,9 +24,10 @@ from typing_extensions import Self
 from saysel.errors import DataError, NoSplit
 from saysel.interfaces import Ideal, Source
 from saysel.records import Question
+from saysel.sources.splits import SMOKE_SIZES
 
-#: Hidden reliability of each witness, fixed for ever: six nearly always right, six often, six
-#: seldom, and six worse than chance, which is 1 in 12.
+#: Hidden reliability of each witness, never changed: six are nearly always right, six often, six
+#: seldom, and six are worse than chance, which is 1 in 12.
 RELIABILITY = {
     **dict.fromkeys(("Nora", "Omar", "Ruth", "Ivan", "Clara", "Hugo"), 0.9),
     **dict.fromkeys(("Lena", "Felix", "Marta", "Jonas", "Sofia", "Emil"), 0.6),
@@ -44,7 +45,7 @@ OBJECTS = (
 )
 VERBS = ("says", "claims", "reports")
 
-#: Shares of all possible stories, in percent, that belong to each split.
+#: Percentage of all possible stories that belongs to each split.
 SPLITS = {"pretrain": 70, "rl": 10, "train": 14, "dev": 3, "heldout": 3}
 
 Statements = tuple[tuple[str, str], ...]
@@ -64,13 +65,13 @@ def posterior(statements: Statements) -> dict[str, float]:
 
 
 def split_of(thing: str, statements: Statements) -> str:
-    """The one split that a story belongs to, whatever the order and the words of its statements.
+    """The one split that a story belongs to, regardless of the order and verbs of its statements.
 
-    Decided by a hash of who said what of which object, so that splits are disjoint by
-    construction and each is a fair draw of all stories.
+    A hash of who said what about which object decides, so that splits are disjoint by
+    construction and each is a random sample of all stories.
     """
-    said = f"{thing};" + ";".join(sorted(f"{witness}:{place}" for witness, place in statements))
-    percent = int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") % 100
+    content = f"{thing};" + ";".join(sorted(f"{witness}:{place}" for witness, place in statements))
+    percent = int.from_bytes(blake2b(content.encode(), digest_size=8).digest(), "big") % 100
     for split, share in SPLITS.items():
         if percent < share:
             return split
@@ -88,8 +89,8 @@ class WitnessSource(Source):
     rl: int = Field(6_000, ge=1, description="stories to train on by reward")
     dev: int = Field(1_000, ge=1, description="stories to choose settings on")
     heldout: int = Field(1_000, ge=1, description="stories to evaluate on")
-    witnesses: int = Field(5, ge=1, le=5, description="most witnesses in a story")
-    seed: int = Field(0, ge=0, description="another seed tells other stories of the same world")
+    witnesses: int = Field(5, ge=1, le=5, description="maximum number of witnesses in a story")
+    seed: int = Field(0, ge=0, description="another seed gives other stories of the same world")
 
     def questions(self, split: str) -> Iterator[Question]:
         if split not in SPLITS:
@@ -103,20 +104,19 @@ class WitnessSource(Source):
         return Ideal(f"the {place}", beliefs[place])
 
     def smoke(self) -> Self:
-        few = {"pretrain": 256, "train": 16, "rl": 16, "dev": 16, "heldout": 16}
         return self.model_copy(
-            update={split: min(number, getattr(self, split)) for split, number in few.items()}
+            update={split: min(n, getattr(self, split)) for split, n in SMOKE_SIZES.items()}
         )
 
     def _stories(self, split: str) -> Iterator[Question]:
-        """Stories of one split without end, no two with the same words."""
+        """Endless stories of one split, no two with the same words."""
         rng = random.Random(f"{self.seed}/{split}")
-        told: set[str] = set()
+        prompts: set[str] = set()
         for draw in count():
-            if draw > 300 * (len(told) + 100):
+            if draw > 300 * (len(prompts) + 100):
                 raise DataError(
-                    f"witness: with at most {self.witnesses} witnesses a story there are not "
-                    f"{getattr(self, split)} different stories for '{split}': ask for fewer"
+                    f"witness: with at most {self.witnesses} witnesses per story, there are fewer "
+                    f"than {getattr(self, split)} different stories for '{split}': ask for fewer"
                 )
             truth = rng.choice(PLACES)
             names = rng.sample(list(RELIABILITY), rng.randint(1, self.witnesses))
@@ -130,11 +130,11 @@ class WitnessSource(Source):
                 for (name, place), verb in zip(statements, verbs, strict=True)
             )
             prompt += f" Where is the {thing}?"
-            if prompt in told:
+            if prompt in prompts:
                 continue
-            told.add(prompt)
+            prompts.add(prompt)
             yield Question(
-                id=f"witness-{split}-{len(told) - 1}",
+                id=f"witness-{split}-{len(prompts) - 1}",
                 prompt=prompt,
                 answers=(f"the {truth}",),
                 meta={"object": thing, "statements": [list(pair) for pair in statements]},

@@ -129,7 +129,7 @@ def test_questions_that_cannot_be_used(
     ("make", "told"),
     [
         (lambda path: None, "there is no such file: set source.path"),
-        (Path.touch, "the file is empty: it needs a question a line"),
+        (Path.touch, "the file has no rows"),
         (Path.mkdir, "this is a directory: name a file"),
     ],
 )

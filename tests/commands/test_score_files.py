@@ -148,15 +148,15 @@ def test_a_column_that_was_left_out_is_named_and_stops_nothing(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--scale", "100", *PERCENT), "--scale 100: with --format, the format knows the scale"),
+        (("--scale", "100", *PERCENT), "--scale 100: with --format, the format has its own scale"),
         ((*PERCENT, "--column", "confidence=target"), "--column confidence=target: with --format,"),
         (
             (*PERCENT, "--judge", "match", "--column", "correct=exact_match"),
-            "--column correct=…: with --judge, the judge says what is correct",
+            "--column correct=…: with --judge, the judge decides what is correct",
         ),
         (
             (*PERCENT, "--column", "gold=target", "--column", "gold=doc_id"),
-            "has 'target' and 'doc_id': name one column for a role",
+            "has 'target' and 'doc_id': name one column per role",
         ),
         (
             ("--format", "percent", "--column", "output=many"),

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saysel.errors import DataError, UsageError
-from saysel.files.predictions import load, read_predictions
+from saysel.files import load_predictions
 from saysel.interfaces import Format
 from saysel.judges.match import MatchJudge
+from saysel.records import Prediction
 from saysel.registry import build
 
 ROWS: list[dict[str, Any]] = [
@@ -39,6 +40,10 @@ def written(folder: Path, kind: str, rows: list[dict[str, Any]]) -> Path:
             writer.writeheader()
             writer.writerows(rows)
     return path
+
+
+def read_predictions(path: Path, columns: Any = None, **options: Any) -> list[Prediction]:
+    return load_predictions(path, columns, **options).predictions
 
 
 def text(folder: Path, content: str, name: str = "file.csv") -> Path:
@@ -76,7 +81,7 @@ def test_usual_names_and_spellings_are_known(tmp_path: Path, header: str, cells:
 def test_columns_can_be_named(tmp_path: Path) -> None:
     path = text(tmp_path, "n,p,ok,confidence\n7,0.1,0,0.9\n")
 
-    found = load(path, {"id": "n", "confidence": "p", "correct": "ok"})
+    found = load_predictions(path, {"id": "n", "confidence": "p", "correct": "ok"})
 
     assert (found.predictions[0].question_id, found.predictions[0].confidence) == ("7", 0.1)
     assert found.columns == {"id": "n", "confidence": "p", "correct": "ok"}
@@ -113,7 +118,7 @@ def test_percent_and_tenths_have_to_be_said(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         read_predictions(percent)
     assert str(error.value) == (
-        f"{percent}, line 3: 'confidence' is 73, outside of 0 to 1 (2 of 3 rows are): if it is "
+        f"{percent}, line 3: 'confidence' is 73, outside 0 to 1 (2 of 3 rows are): if it is "
         "percent, say --scale 100"
     )
     with pytest.raises(DataError, match="if it is tenths, say --scale 10; if it is percent, "):
@@ -126,7 +131,7 @@ def test_percent_and_tenths_have_to_be_said(tmp_path: Path) -> None:
 def test_what_no_usual_scale_explains_is_refused(tmp_path: Path, stated: str, scale: float) -> None:
     path = text(tmp_path, f"confidence,correct\n{stated},1\n")
 
-    with pytest.raises(DataError, match=r"line 2: .* outside of 0 to .*: fix the rows"):
+    with pytest.raises(DataError, match=r"line 2: .* outside 0 to .*: fix the rows"):
         read_predictions(path, scale=scale)
 
 
@@ -188,7 +193,7 @@ def test_accepted_answers_are_a_text_or_a_list(
 def test_an_interval_is_one_accepted_answer(tmp_path: Path) -> None:
     rows = [{"confidence": 0.5, "answer": "0", "gold": "[0, 1]"}]
 
-    assert load(written(tmp_path, "jsonl", rows)).questions["1"].answers == ("[0, 1]",)
+    assert load_predictions(written(tmp_path, "jsonl", rows)).questions["1"].answers == ("[0, 1]",)
 
 
 def test_no_answer_is_wrong(tmp_path: Path) -> None:
@@ -212,7 +217,7 @@ def test_whole_replies_are_read_by_a_format(tmp_path: Path) -> None:
         {"question": "Capital of Chad?", "answer": "N'Djamena", "response": "I don't know."},
     ]
 
-    found = load(written(tmp_path, "csv", rows), format=build("format", "sayself"))  # type: ignore[arg-type]
+    found = load_predictions(written(tmp_path, "csv", rows), format=build("format", "sayself"))  # type: ignore[arg-type]
 
     assert [(p.answer, p.confidence, p.correct) for p in found.predictions] == [
         ("Rome", 0.9, 1.0),
@@ -242,7 +247,7 @@ def test_the_shards_of_a_run_can_be_read(tiny_run: Path) -> None:
         ("id,correct\nx,1\n", "no column is known to be the confidence: name it with --column "),
         ("id,confidence\nx,1\n", "no column is known to be the correct: name it .* or let a judge"),
         ("confidence,answer\n1,x\n", "no column is known to be the gold: name it with --column"),
-        ("conf,prob,correct\n1,1,1\n", "'conf' and 'prob' could both be the confidence: say wh"),
+        ("conf,prob,correct\n1,1,1\n", "'conf' and 'prob' could both be the confidence: cho"),
         ("conf,answer,prediction\n1,x,x\n", "'answer' and 'prediction' could both be the answer"),
         ("id,qid,confidence,correct\n1,1,1,1\n", "'id' and 'qid' could both be the id"),
     ],
@@ -263,12 +268,12 @@ def test_what_is_not_needed_may_be_unclear(tmp_path: Path) -> None:
     [
         ("x.csv", "confidence,correct\n0.5,1\nhigh,1\n", "line 3: 'confidence' must be a number"),
         ("x.csv", "confidence,correct\n0.5,7\n", "line 2: 'correct' must say whether"),
-        ("x.csv", "confidence,correct\n0.5\n", "line 2: 1 cells, and the header names 2"),
-        ("x.csv", "confidence,correct\n0.5,1,2\n", "line 2: 3 cells, and the header names 2"),
+        ("x.csv", "confidence,correct\n0.5\n", "line 2: 1 value, but the header names 2"),
+        ("x.csv", "confidence,correct\n0.5,1,2\n", "line 2: 3 values, but the header names 2"),
         ("x.csv", 'confidence,correct\n0.5,"1\n', "line 2: not CSV"),
         ("x.csv", "a,a\n0.5,1\n", "line 1: the header names 'a' twice"),
-        ("x.csv", "confidence,correct\n", "there are no rows in it"),
-        ("x.csv", "", "there are no rows in it"),
+        ("x.csv", "confidence,correct\n", "the file has no rows"),
+        ("x.csv", "", "the file has no rows"),
         ("x.csv", "id,confidence,correct\na,1,1\n,1,1\n", "line 3: 'id' is empty"),
         ("x.csv", "id,confidence,correct\na,1,1\na,1,1\n", "line 3: the id 'a' was in line 2"),
         ("x.csv", "confidence,answer,gold\n1,x,\n", "line 2: 'gold' is empty"),
@@ -429,7 +434,7 @@ def test_a_scale_that_would_shrink_fractions_is_refused(tmp_path: Path) -> None:
     path = text(tmp_path, "confidence,correct\n0.9,1\n0.4,0\n1,1\n")
 
     for scale in (10, 100):
-        with pytest.raises(DataError, match=f"leave out --scale {scale}, which would divide them"):
+        with pytest.raises(DataError, match=f"omit --scale {scale}, which would divide them"):
             read_predictions(path, scale=scale)
 
 
@@ -441,7 +446,7 @@ def test_a_decimal_comma_is_named(tmp_path: Path) -> None:
 
 
 def test_a_percent_sign_beyond_100_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="line 2: 'confidence' is 120%, outside of 0 to 100%"):
+    with pytest.raises(DataError, match="line 2: 'confidence' is 120%, outside 0 to 100%"):
         read_predictions(text(tmp_path, "confidence,correct\n120%,1\n"))
 
 
@@ -457,7 +462,7 @@ def test_a_bar_divides_accepted_answers_as_in_question_files(tmp_path: Path) -> 
     one = text(tmp_path, f"confidence,answer,gold\n{rows}", "one.csv")
 
     assert read_predictions(several)[0].correct == 1.0
-    assert load(one).questions["1"].answers == ("Roma|Rome",)
+    assert load_predictions(one).questions["1"].answers == ("Roma|Rome",)
 
 
 def test_gold_answers_in_an_unknown_shape_are_refused(tmp_path: Path) -> None:
@@ -491,7 +496,7 @@ def test_an_optional_column_stops_nothing_unless_it_was_named(
     path = written(tmp_path, "jsonl", rows)
     role = "output" if column == "response" else column
 
-    found = load(path)
+    found = load_predictions(path)
 
     assert [p.correct for p in found.predictions] == [1.0, 0.0]
     assert role not in found.columns
@@ -499,18 +504,18 @@ def test_an_optional_column_stops_nothing_unless_it_was_named(
     assert note.startswith(f"{path}, line 2: '{column}' must ")
     assert note.endswith("; the column is left out")
     with pytest.raises(DataError, match="line 2: "):
-        load(path, {role: column})
+        load_predictions(path, {role: column})
 
 
 def test_a_column_of_ids_that_is_empty_everywhere_is_left_out(tmp_path: Path) -> None:
     path = text(tmp_path, "id,confidence,correct\n,0.5,1\n,0.5,0\n")
 
-    found = load(path)
+    found = load_predictions(path)
 
     assert [p.question_id for p in found.predictions] == ["1", "2"]
     assert found.notes == (f"{path}: 'id' is empty in every row; the rows are numbered",)
     with pytest.raises(DataError, match="line 2: 'id' is empty"):
-        load(path, {"id": "id"})
+        load_predictions(path, {"id": "id"})
 
 
 def test_an_answer_that_is_judged_is_one_text(tmp_path: Path) -> None:
@@ -586,12 +591,16 @@ def test_a_reply_that_was_cut_is_read_as_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
-        ({}, {"scale": 100, "format": percent()}, "--scale 100: with --format, the format knows"),
+        (
+            {},
+            {"scale": 100, "format": percent()},
+            "with --format, the format has its own",
+        ),
         ({"confidence": "c"}, {"format": percent()}, "--column confidence=c: with --format, "),
         ({"answer": "answer"}, {"format": percent()}, "--column answer=answer: with --format, "),
         ({"rationale": "c"}, {"format": percent()}, "--column rationale=c: with --format, "),
         ({"correct": "c"}, {"judge": MatchJudge()}, "--column correct=…: with --judge, the judge"),
-        ({"confidence": ("c", "d")}, {}, "has 'c' and 'd': name one column for a role"),
+        ({"confidence": ("c", "d")}, {}, "has 'c' and 'd': name one column per"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
@@ -600,7 +609,7 @@ def test_options_that_contradict_each_other_are_refused(
     path = text(tmp_path, "answer,gold,output,c,d\na,a,Answer: a Confidence: 90%,0.5,0.5\n")
 
     with pytest.raises(UsageError) as caught:
-        load(path, columns, **options)
+        load_predictions(path, columns, **options)
 
     assert message in str(caught.value)
 
@@ -608,25 +617,25 @@ def test_options_that_contradict_each_other_are_refused(
 def test_of_several_names_for_a_role_a_file_has_one(tmp_path: Path) -> None:
     path = text(tmp_path, "p,correct\n0.5,1\n")
 
-    assert load(path, {"confidence": ("q", "p")}).columns["confidence"] == "p"
+    assert load_predictions(path, {"confidence": ("q", "p")}).columns["confidence"] == "p"
     with pytest.raises(UsageError, match=r"--column confidence=q --column confidence=r: .* no col"):
-        load(path, {"confidence": ("q", "r")})
+        load_predictions(path, {"confidence": ("q", "r")})
 
 
 def test_several_rows_of_a_question_need_a_cluster(tmp_path: Path) -> None:
     path = tmp_path / "several.csv"
     path.write_text("id,relation,confidence,correct\nq1,a,.9,1\nq1,a,.8,0\nq2,b,.7,1\n")
     with pytest.raises(DataError, match=r"the id 'q1' was in line 2 already.*--cluster id"):
-        load(path)
-    found = load(path, {"cluster": "id"})
+        load_predictions(path)
+    found = load_predictions(path, {"cluster": "id"})
     assert [p.question_id for p in found.predictions] == ["q1", "q1 (2)", "q2"]
     assert found.clusters == {"q1": "q1", "q1 (2)": "q1", "q2": "q2"}
-    assert load(path, {"cluster": "relation"}).clusters["q1 (2)"] == "a"
+    assert load_predictions(path, {"cluster": "relation"}).clusters["q1 (2)"] == "a"
 
 
 def test_every_row_needs_its_cluster(tmp_path: Path) -> None:
     path = tmp_path / "gap.csv"
     path.write_text("id,relation,confidence,correct\nq1,a,.9,1\nq2,,.8,0\n")
-    assert load(path).clusters == {}
+    assert load_predictions(path).clusters == {}
     with pytest.raises(DataError, match=r"line 3: 'relation' is empty: with --cluster"):
-        load(path, {"cluster": "relation"})
+        load_predictions(path, {"cluster": "relation"})

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from saysel.errors import DataError
 from saysel.files import content
-from saysel.files.tables import read
+from saysel.files.tables import read_table
 from saysel.sources.csv import CsvSource
 from saysel.sources.hotpotqa import HotpotQASource
 from saysel.sources.jsonl import JsonlSource
@@ -59,7 +59,7 @@ def test_every_layout_gives_the_same_rows(
     path = tmp_path / (f"{name}.gz" if compressed else name)
     path.write_bytes(gzip.compress(content.encode()) if compressed else content.encode())
 
-    file = read(path)
+    file = read_table(path)
 
     assert (file.columns, file.rows, file.numbers) == (("a", "b"), ROWS, places)
 
@@ -67,7 +67,7 @@ def test_every_layout_gives_the_same_rows(
 def test_a_tsv_file_may_have_commas_in_its_header(tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text("a, of 1\tb\n1\tx\n")
 
-    assert read(tmp_path / "x.tsv").columns == ("a, of 1", "b")
+    assert read_table(tmp_path / "x.tsv").columns == ("a, of 1", "b")
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ def test_a_tsv_file_may_have_commas_in_its_header(tmp_path: Path) -> None:
         ("x.ods", zipped(), "a spreadsheet: save the table as CSV"),
         ("x.csv", b"PAR1...PAR1", "a Parquet file: let its name end in .parquet"),
         ("x.csv", "a,b\n1,x\n".encode("utf-16"), "UTF-16: save the file as UTF-8"),
-        ("x.csv", b"a;b\n1;x;y\n", "line 2: 3 cells, and the header names 2: fix or remove"),
+        ("x.csv", b"a;b\n1;x;y\n", "line 2: 3 values, but the header names 2: fix or remove"),
         ("x.jsonl", b'{"a": 1\n{"a": 2}\n', "line 1: not JSON (Expecting ',' delimiter"),
         ("x.jsonl", b'{"a": 1}\n{"a": \n{"a": 3}\n', "line 2: not JSON (Expecting value"),
         ("x.json", b'{\n "a": 1,\n "b"\n}\n', "line 4: not JSON (Expecting ':' delimiter"),
         ("x.json", b'[{"a": 1}, 2]', "entry 2: must be an object"),
-        ("x.json", b"[]", "there are no rows in it"),
+        ("x.json", b"[]", "the file has no rows"),
         ("x.json", b"3", "line 1: must be an object"),
         ("x.json", b"[" * 100_000, "line 1: not JSON (a number or list that is too long"),
     ],
@@ -106,7 +106,7 @@ def test_what_cannot_be_read_is_named_in_one_line(
     (tmp_path / name).write_bytes(content)
 
     with pytest.raises(DataError) as caught:
-        read(tmp_path / name)
+        read_table(tmp_path / name)
 
     assert str(caught.value).startswith(str(tmp_path / name))
     assert message in str(caught.value)
@@ -120,7 +120,7 @@ def test_a_gzip_file_unpacks_to_a_limited_size(
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(b"a\n" * 1_000))
 
     with pytest.raises(DataError, match="unpacks to more than"):
-        read(tmp_path / "x.csv.gz")
+        read_table(tmp_path / "x.csv.gz")
 
 
 def parquet(path: Path, column: pa.Array) -> Path:
@@ -138,7 +138,7 @@ def test_text_in_parquet_that_is_not_utf_8_is_named_by_row_and_column(tmp_path: 
     path = parquet(tmp_path / "x.parquet", invalid([b"fine", b"caf\xe9", b"fine"]))
 
     with pytest.raises(DataError) as caught:
-        read(path)
+        read_table(path)
 
     assert str(caught.value) == (
         f"{path}, row 2: 'text' cannot be read (not UTF-8): fix or remove the row"
@@ -149,7 +149,7 @@ def test_a_time_in_parquet_that_python_does_not_know_is_named(tmp_path: Path) ->
     path = parquet(tmp_path / "x.parquet", pa.array([0, 2**62], pa.timestamp("us")))
 
     with pytest.raises(DataError, match=r"x\.parquet, row 2: 'text' cannot be read"):
-        read(path)
+        read_table(path)
 
 
 @given(cut=st.integers(4, 400), flip=st.integers(0, 400))
@@ -161,7 +161,7 @@ def test_damaged_parquet_is_refused_in_one_line(
     content[flip % len(content)] ^= 0xFF
     path.write_bytes(bytes(content[:cut]) + b"PAR1")
     try:
-        read(path)
+        read_table(path)
     except DataError as error:
         assert str(error).startswith(str(path)) and "\n" not in str(error)
 

@@ -77,15 +77,15 @@ def test_one_answer_is_not_split_and_several_are(tmp_path: Path) -> None:
         (b"question,answer\na?,b\nc?,\n", f", line 3: {NO_ANSWER}"),
         (
             b"question,answer\na?,b\nc?\n",
-            ", line 3: 1 cells, and the header names 2: fix or remove the line",
+            ", line 3: 1 value, but the header names 2: fix or remove the line",
         ),
         (
             b"question,answer\na?,b,c\n",
-            ", line 2: 3 cells, and the header names 2: fix or remove the line",
+            ", line 2: 3 values, but the header names 2: fix or remove the line",
         ),
         (b'question,answer\na?,b\n"c?,d\n', ", line 3: not CSV: unexpected end of data"),
         (b"question,answer\na?,\xe4\n", ", line 2: not UTF-8 (byte 0xe4): save the file as UTF-8"),
-        (b"", ": the file is empty: it needs a question a line"),
+        (b"", ": the file has no rows"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(content: bytes, told: str, tmp_path: Path) -> None:

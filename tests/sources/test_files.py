@@ -125,7 +125,7 @@ def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     for path, told in [
         (tmp_path / "none", "none: there is no such file: set source.path"),
         (tmp_path, "this is a directory: name a file"),
-        (tmp_path / "empty", "empty: the file is empty: it needs a question a line"),
+        (tmp_path / "empty", "empty: the file has no rows"),
     ]:
         with pytest.raises(DataError, match=told):
             list(JsonlSource(path=path).questions("train"))
@@ -142,7 +142,7 @@ def test_the_line_that_is_not_utf_8_is_named(
     path.write_bytes(mark + b"line\n" * before + b"." * at + bytes([byte]) + b"..\nmore\n")
 
     with pytest.raises(DataError) as caught:
-        JsonlSource(path=path).text()
+        JsonlSource(path=path).table()
 
     assert str(caught.value) == (
         f"{path}, line {before + 1}: not UTF-8 (byte {byte:#04x}): save the file as UTF-8"

@@ -25,7 +25,7 @@ def test_both_schemas(row: dict[str, str], number: str, write: Write) -> None:
 
 def test_no_number_is_refused(write: Write) -> None:
     path = write("x.jsonl", [{"question": ASKED, "answer": "Many.\n####"}])
-    with pytest.raises(DataError, match="entry 1: there is no number behind '####'"):
+    with pytest.raises(DataError, match="line 1: there is no number after '####'"):
         list(GSM8KSource(path=path).questions("train"))
 
 

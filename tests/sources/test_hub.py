@@ -88,7 +88,7 @@ def test_columns_have_names_and_insides(write: Write) -> None:
     assert (first.id, first.prompt, first.answers) == ("7", "Who wrote it?", ("Ada", "A. W."))
     assert (first.wrong_answers, second.wrong_answers) == (("Bo",), ())
     for column, told in (
-        ("a.title", "there is no column 'a.title'; there are q, a, no, key"),
+        ("a.title", "there is no column 'a.title'; the columns are q, a, no, key"),
         (
             "a",
             "'a' must hold a text, .* \\(got an object with names\\)",
@@ -130,7 +130,7 @@ def test_a_split_that_is_not_there(folder: Path) -> None:
 
     with pytest.raises(DataError, match="split 'validation': cannot be read: Bad split"):
         list(source.questions("heldout"))
-    with pytest.raises(DataError, match="nothing says what 'dev' is taken from"):
+    with pytest.raises(DataError, match="no published split is given for 'dev'"):
         list(source.questions("dev"))
     with pytest.raises(DataError, match="there is no split 'test'"):
         list(source.questions("test"))

@@ -72,7 +72,7 @@ def test_blank_lines_and_other_ends_of_line_are_nothing(tmp_path: Path) -> None:
             '{"question": "a?", "answer": "b"',
             "line 712: not JSON (Expecting ',' delimiter at column 33): fix or remove the line",
         ),
-        ('["a?", "b"]', "line 712: must be an object with a question and its answer"),
+        ('["a?", "b"]', "line 712: must be an object with a value for each column"),
         (
             '{"question": "a?"}',
             "line 712: the question has no answer: give it a text under 'answer'",

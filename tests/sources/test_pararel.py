@@ -78,10 +78,10 @@ def test_no_question_is_in_two_splits() -> None:
             "fix or remove the line",
         ),
         ({"question": "a?"}, f", line 1: {TEXTS}"),
-        ([], ": there are no questions in it"),
+        ([], ": the file has no rows"),
         ([{"question": "a?", "answer": "b"}, {"question": "c?"}], f", entry 2: {TEXTS}"),
         ([{"question": "a?", "answer": 3}], f", entry 1: {TEXTS}"),
-        (["a?"], f", entry 1: {TEXTS}"),
+        (["a?"], ", entry 1: must be an object with a value for each column"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(content: Any, told: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from saysel import registry, testing
 from saysel.errors import DataError
 from saysel.sources.hotpotqa import HotpotQASource
-from saysel.sources.published import file_rows
+from saysel.sources.published import file_table
 from saysel.sources.splits import SPLITS, words
 from tests.sources.conftest import Write
 
@@ -25,7 +25,7 @@ def test_every_kind_of_file(name: str, write: Write) -> None:
     path = write(name, ROWS)
 
     testing.check_source(HotpotQASource(path=path), SPLIT)
-    assert [dict(row) for row in file_rows(path)] == ROWS
+    assert [dict(row) for row in file_table(path).rows] == ROWS
 
 
 def test_a_file_is_dealt_out_to_all_splits(write: Write) -> None:
@@ -40,11 +40,11 @@ def test_a_file_is_dealt_out_to_all_splits(write: Write) -> None:
 def test_lines_in_a_json_file(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('{"a": 1}\n\n{"a": 2}\n')
-    assert list(file_rows(path)) == [{"a": 1}, {"a": 2}]
+    assert file_table(path).rows == [{"a": 1}, {"a": 2}]
     path.write_text('{"Data": [{"a": 1}, {"a": 2}], "Version": 1.0}')
-    assert list(file_rows(path)) == [{"a": 1}, {"a": 2}]
+    assert file_table(path).rows == [{"a": 1}, {"a": 2}]
     path.write_text('{"a": 1}')
-    assert list(file_rows(path)) == [{"a": 1}]
+    assert file_table(path).rows == [{"a": 1}]
 
 
 def test_the_same_wording_twice_accepts_both_answers(write: Write) -> None:
@@ -71,9 +71,9 @@ def test_the_same_wording_twice_accepts_both_answers(write: Write) -> None:
             '[{"question": "\\ud83d?", "answer": "b"}]',
             "x.json, entry 1: half of a character (\\ud83d): fix or remove it",
         ),
-        ("x.csv", "question,answer\na?,b,c\n", "x.csv, line 2: 3 cells, and the header names 2"),
-        ("x.json", "3", "x.json, entry 1: must be an object"),
-        ("x.json", "[]", "x.json: there are no questions in it"),
+        ("x.csv", "question,answer\na?,b,c\n", "x.csv, line 2: 3 values, but the header names 2"),
+        ("x.json", "3", "x.json, line 1: must be an object"),
+        ("x.json", "[]", "x.json: the file has no rows"),
         (
             "x.jsonl",
             '{"question": "a?", "answer": "b"}\n{"b"',
@@ -118,7 +118,7 @@ def test_the_hub_needs_a_commit(name: str) -> None:
     pinned = cls.model_fields["revision"].default
     if pinned is not None:
         assert not cls().digest()
-    with pytest.raises(ValidationError, match="or under `path` a file with the set"):
+    with pytest.raises(ValidationError, match="or give a file with the set under `path`"):
         cls(revision=None)
     with pytest.raises(ValidationError, match="branches and tags move"):
         cls(revision="main")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from saysel.files.predictions import load
-from saysel.files.spreadsheet_cells import csv_text, escaped, plain
+from saysel.files import load_predictions
+from saysel.files.formulas import csv_text, escaped, unescaped
 from saysel.records import Prediction, Question
 from saysel.report import Row
 from saysel.report.tables import predictions_csv, scores_csv
@@ -61,8 +61,8 @@ def test_the_apostrophe_is_removed_again(text: str) -> None:
         return
     ((_,), (cell,)) = cells(csv_text(["x"], [[text or "-"]]))
 
-    assert plain(cell) == (text or "-")
-    assert plain(str(escaped(text))) == text
+    assert unescaped(cell) == (text or "-")
+    assert unescaped(str(escaped(text))) == text
 
 
 def test_only_text_is_escaped() -> None:
@@ -77,7 +77,7 @@ def test_our_own_file_is_read_back_as_it_was(formula: str, tmp_path: Path) -> No
     path = tmp_path / "predictions.csv"
     path.write_bytes(predictions_csv([reported], questions).encode())
 
-    found = load(path)
+    found = load_predictions(path)
 
     (read,) = found.predictions
     assert (read.answer, read.rationale, read.response) == (formula, formula, formula)
@@ -88,7 +88,7 @@ def test_an_apostrophe_in_a_foreign_file_stays(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("confidence,correct,answer\n0.5,1,'-ing\n")
 
-    assert load(path).predictions[0].answer == "'-ing"
+    assert load_predictions(path).predictions[0].answer == "'-ing"
 
 
 def test_names_of_models_are_escaped_among_the_scores() -> None:

@@ -264,10 +264,11 @@ class Sampler(Component):
 
     kind = "sampler"
 
-    #: True: it asks a server, which has no other models than its own.
+    #: Whether it asks a server, which only has models of its own.
     remote: ClassVar[bool] = False
-    #: True: it writes every request into the ledger of the run (`saysel.costs.ledger`) and makes
-    #: none that `max_cost` does not allow. Others that are remote are refused under `max_cost`.
+    #: Whether it records every request in the run's ledger (`saysel.costs.ledger`), under
+    #: `served_model` or the model's path, and sends none that `max_cost` does not allow. Under
+    #: `max_cost`, a remote sampler has to be metered and to have a `reply_limit`.
     metered: ClassVar[bool] = False
 
     n: int = Field(20, ge=1, description="responses per question in the sample stage")
@@ -280,10 +281,10 @@ class Sampler(Component):
         """n generations for each prompt, in the prompts' order, as they finish."""
 
     def tolerate_refusals(self, refusals: list[str]) -> Sampler:
-        """This sampler, but one prompt that cannot be answered does not end the others.
+        """A copy of this sampler that does not fail when the model refuses a prompt.
 
-        It gets empty generations, and `refusals` the reason. Only samplers whose model may
-        refuse a prompt have to do anything for it.
+        A refused prompt gets empty generations, and the reason is appended to `refusals`. Only
+        samplers whose model may refuse a prompt need to override this.
         """
         return self
 
@@ -292,25 +293,25 @@ class Sampler(Component):
     ) -> list[list[float]] | None:
         """Log-probability of every token of one given completion per prompt, in nats.
 
-        Under the untempered model; the token that would end the reply is not counted. `None`:
-        this sampler gives no log-probabilities.
+        Computed at temperature 1, without the token that would end the reply. `None` if the
+        sampler cannot compute log-probabilities.
         """
         return None
 
     def gives_logprobs(self) -> bool:
-        """Whether `logprobs` gives any; by default, whether the class defines it."""
-        return type(self).logprobs is not Sampler.logprobs
+        """Whether `logprobs` returns log-probabilities; override it together with `logprobs`."""
+        return False
 
     def reply_limit(self) -> int | None:
-        """Most tokens that a reply can have; `None`: not known, and estimates count no tokens."""
+        """Maximum tokens of a reply; `None` if unknown, which estimates count as no tokens."""
         return None
 
     def choices_per_request(self) -> int:
-        """Most replies that one request returns, for estimates of remote samplers."""
+        """Maximum replies that one request to the server returns, for cost estimates."""
         return 1
 
     def served_model(self) -> str | None:
-        """Name of the model that it asks whatever the recipe's model is; `None`: the recipe's."""
+        """Name of the only model it asks, whatever the recipe's model is; `None`: the recipe's."""
         return None
 
 

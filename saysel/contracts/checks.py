@@ -16,6 +16,7 @@ from functools import wraps
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from saysel.contracts.metering import check_recorded
 from saysel.contracts.returned import (
     are_texts,
     is_count,
@@ -38,7 +39,7 @@ from saysel.records import (
 )
 
 if TYPE_CHECKING:
-    from saysel.interfaces import Component
+    from saysel.interfaces import Component, Sampler
 
 ROLES = ("system", "user", "assistant")
 
@@ -49,17 +50,22 @@ def guard(cls: type[Component]) -> None:
         method = getattr(cls, name)
         implemented = not getattr(method, "__isabstractmethod__", False)
         if implemented and method.__module__ != "saysel.interfaces" and _bare(method):
-            setattr(cls, name, _guarded(method, check))
+            setattr(cls, name, _guarded(name, method, check))
 
 
 def _bare(method: Any) -> bool:
     return not hasattr(method, "saysel_check")
 
 
-def _guarded(method: Callable[..., Any], check: Callable[..., Any]) -> Callable[..., Any]:
+def _guarded(
+    name: str, method: Callable[..., Any], check: Callable[..., Any]
+) -> Callable[..., Any]:
     @wraps(method)
     def call(self: Component, *args: Any, **options: Any) -> Any:
-        return check(self, method(self, *args, **options), *args, **options)
+        returned = method(self, *args, **options)
+        if getattr(type(self), name) is not call:  # called by `super()`: only the result counts
+            return returned
+        return check(self, returned, *args, **options)
 
     call.saysel_check = check  # type: ignore[attr-defined]
     return call
@@ -110,7 +116,7 @@ def questions(who: Component, returned: Any, /, split: str) -> Any:
 
 
 def samples(
-    who: Component, returned: Any, /, model: Any, prompts: Sequence[Any], n: int, seed: int
+    who: Sampler, returned: Any, /, model: ModelRef, prompts: Sequence[Any], n: int, seed: int
 ) -> Iterator[list[Generation]]:
     """Of `Sampler.sample`."""
     must = f"a list of {n} Generations for each of {len(prompts)} prompts"
@@ -127,6 +133,8 @@ def samples(
                 if not is_generation(reply):
                     what = "Generations with a text, a number of tokens, and a log-probability"
                     refuse(who, reply, f"{what} or None")
+            if any(reply.text.strip() for reply in replies):
+                check_recorded(who, model)
             yield list(replies)
         if count < len(prompts):
             refuse(who, f"{count} lists", must, as_it_is=True)

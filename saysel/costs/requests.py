@@ -30,7 +30,7 @@ class RequestEstimate(NamedTuple):
         input_tokens: about; four bytes of text are taken for one token.
         output_tokens: at most; 0 where the sampler states no limit.
         cost: US dollars; `None` where the price is not known.
-        unmetered: name of the sampler, if it does not keep `max_cost` itself; else empty.
+        unlimited: why `max_cost` cannot be kept: what the sampler lacks for it; empty if nothing.
     """
 
     step: str
@@ -39,7 +39,7 @@ class RequestEstimate(NamedTuple):
     input_tokens: int
     output_tokens: int
     cost: float | None
-    unmetered: str = ""
+    unlimited: str = ""
 
 
 def bill(todo: Plan) -> list[str]:
@@ -73,16 +73,15 @@ def priced(todo: Plan) -> None:
 
     Raises:
         UsageError: a recipe with `max_cost` asks a model without a known price, or through a
-            sampler that does not report what it spends.
+            sampler that does not record what it spends or does not limit its replies.
     """
     if todo.report.recipe.max_cost is None:
         return
     estimates = [item for step in todo.steps for item in items(step)]
-    unmetered = sorted({item.unmetered for item in estimates if item.unmetered})
-    if unmetered:
+    unlimited = sorted({item.unlimited for item in estimates if item.unlimited})
+    if unlimited:
         raise UsageError(
-            f"max_cost is set, and the sampler '{unmetered[0]}' asks a server without reporting "
-            "what it spends (metered): remove max_cost, or use openai or anthropic"
+            f"max_cost is set, and {unlimited[0]}: remove max_cost, or use openai or anthropic"
         )
     unknown = sorted({item.model for item in estimates if item.cost is None})
     if unknown:
@@ -150,18 +149,28 @@ def _nested(
         tokens += requests * likely_prompt_tokens(
             component.filled(dict.fromkeys(component.places, ""))
         )
-    for part in components(component):
-        if isinstance(part, Sampler) and requests:
-            model = component.model if isinstance(component, AsksModel) else None
-            yield from _asks(step, part, tokens, requests, 1, model)
+    if requests:
+        model = component.model if isinstance(component, AsksModel) else None
+        yield from _asks(step, component, tokens, requests, 1, model)
 
 
 def _asks(
-    step: Step, sampler: Sampler, tokens: int, prompts: int, n: int, asked: str | None = None
+    step: Step, component: Component, tokens: int, prompts: int, n: int, asked: str | None = None
 ) -> Iterator[RequestEstimate]:
-    """n samples of so many prompts, of so many tokens together, from the recipe's or some model."""
-    if not sampler.remote:
-        return
+    """What the remote samplers in a component cost that is asked for n samples of each prompt.
+
+    Args:
+        tokens: of all prompts together.
+        asked: name of the model; `None`: the recipe's.
+    """
+    for part in components(component):
+        if isinstance(part, Sampler) and part.remote:
+            yield _estimate(step, part, tokens, prompts, n, asked)
+
+
+def _estimate(
+    step: Step, sampler: Sampler, tokens: int, prompts: int, n: int, asked: str | None
+) -> RequestEstimate:
     recipe = step.recipe
     named = asked or recipe.model.served_name() or recipe.model.use
     model = sampler.served_model() or named
@@ -169,9 +178,13 @@ def _asks(
     written = prompts * n * (sampler.reply_limit() or 0)
     known = price(model, recipe.prices)
     cost = known.of(tokens * times, written) if known else None
-    unmetered = "" if sampler.metered else sampler.use or type(sampler).__name__
-    yield RequestEstimate(
-        *(step.name, model, prompts * times, tokens * times, written, cost, unmetered)
+    name, unlimited = sampler.use or type(sampler).__name__, ""
+    if not sampler.metered:
+        unlimited = f"the sampler '{name}' does not record what it spends (metered)"
+    elif sampler.reply_limit() is None:
+        unlimited = f"the sampler '{name}' does not limit its replies (reply_limit)"
+    return RequestEstimate(
+        *(step.name, model, prompts * times, tokens * times, written, cost, unlimited)
     )
 
 

@@ -93,6 +93,9 @@ class TransformersSampler(Sampler):
                 yield finished.pop(upcoming)
                 upcoming += 1
 
+    def gives_logprobs(self) -> bool:
+        return True
+
     def logprobs(
         self, model: ModelRef, prompts: Sequence[Prompt], completions: Sequence[str]
     ) -> list[list[float]]:

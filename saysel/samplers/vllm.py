@@ -87,6 +87,9 @@ class VLLMSampler(Sampler):
                     for text, one in zip(texts, samples, strict=True)
                 ]
 
+    def gives_logprobs(self) -> bool:
+        return True
+
     def logprobs(
         self, model: ModelRef, prompts: Sequence[Prompt], completions: Sequence[str]
     ) -> list[list[float]]:

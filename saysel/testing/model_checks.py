@@ -61,7 +61,7 @@ def check_sampler(sampler: Sampler, model: ModelRef) -> None:
 
 
 def _check_requests(sampler: Sampler, model: ModelRef, prompt: Prompt) -> None:
-    """What a sampler that asks a server has to keep to."""
+    """Estimates and metering of a sampler that asks a server."""
     size = sampler.choices_per_request()
     expect(size >= 1, f"choices_per_request must be at least 1, got {size}")
     if not sampler.metered:
@@ -75,8 +75,8 @@ def _check_requests(sampler: Sampler, model: ModelRef, prompt: Prompt) -> None:
         with free.opened():
             list(sampler.sample(model, [prompt], 1, 0))
         expect(
-            free.totals().get("requests", 0) >= 1,
-            "a metered sampler must write its requests into the ledger "
+            free.totals().get("requests", 0) >= 1 and free.has_record_of(named),
+            f"a metered sampler must record its requests to '{named}' in the ledger "
             "(saysel.costs.ledger.current)",
         )
         with replace(free, max_cost=1e-12, stage="limit").opened():

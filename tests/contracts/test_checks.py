@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from saysel import registry
-from saysel.interfaces import KINDS
+from saysel.errors import ContractError
+from saysel.interfaces import KINDS, Judge
+from saysel.testing import question
 from tests.support import contract_violations, small_plugin
 from tests.support.contract_violations import FAULTS
 from tests.support.end_to_end import invoke
@@ -78,3 +80,22 @@ def test_the_same_recipe_runs_without_a_fault(tmp_path: Path) -> None:
     said = invoke("run", tmp_path / "mine.yaml", "--out", tmp_path / "run")
 
     assert said.exit_code == 0, said.output
+
+
+def test_only_what_the_outermost_class_returns_is_compared() -> None:
+    class Verbose(Judge):
+        """Returns words."""
+
+        def judge(self, items: Any) -> Any:
+            return ["right" for _ in items]
+
+    class Numeric(Verbose):
+        """Translates the words of the class that it extends."""
+
+        def judge(self, items: Any) -> Any:
+            return [float(word == "right") for word in super().judge(items)]
+
+    items = [(question(), "Paris")]
+    assert Numeric().judge(items) == [1.0]
+    with pytest.raises(ContractError, match="one correctness from 0 to 1"):
+        Verbose().judge(items)

@@ -37,6 +37,9 @@ class Recites(Sampler):
             logprob = None if self.odds is None else -1.0
             yield [Generation(text, 4, logprob, self.finish_reason) for text in says]
 
+    def gives_logprobs(self) -> bool:
+        return self.odds is not None
+
     def logprobs(
         self, model: ModelRef, prompts: Sequence[Prompt], completions: Sequence[str]
     ) -> list[list[float]] | None:

@@ -348,6 +348,9 @@ class TooLikely(Sampler, Wrong):
         for _ in prompts:
             yield [Generation("…", 1)] * n
 
+    def gives_logprobs(self) -> bool:
+        return True
+
     def logprobs(self, model: ModelRef, prompts: Any, completions: Any) -> list[list[float]]:
         return [[1.0] * len(completion.split()) for completion in completions]
 

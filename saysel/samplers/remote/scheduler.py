@@ -130,6 +130,8 @@ class RequestScheduler:
         self._n, self._finished = n, finished
         for key, prompt in prompts.items():
             stored = self.store.get(key)
+            if stored:
+                self.ledger.record_reuse(self.endpoint.model)
             self._arrived[key] = {index: stored[index] for index in range(n) if index in stored}
             missing = tuple(index for index in range(n) if index not in stored)
             if missing:

@@ -1,4 +1,4 @@
-"""Share of right answers."""
+"""Share of correct answers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Accuracy(Share):
-    """Share of answers that are right.
+    """Share of correct answers.
 
     Formula: mean of correctness y over all questions. Range [0, 1], higher is better.
 
-    Source: the usual definition; graded correctness (token F1, say) is averaged as it is.
-    Can't see: anything about confidence.
-    Missing confidences: every judged question counts, stated confidence or not.
-    Not defined (NaN) without questions.
+    Source: standard. Graded correctness, such as token F1, is averaged as it is.
+    Blind to: confidence.
+    Missing confidences: irrelevant, every judged question counts. Undefined (NaN) without
+    questions.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"

@@ -1,4 +1,4 @@
-"""Areas under the ROC and the precision-recall curve of confidence as a sign of correctness."""
+"""Areas under the ROC and precision-recall curves: confidence as a predictor of correctness."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class Auroc(Weighted):
-    """Chance that a right answer is stated with more confidence than a wrong one.
+    """Probability that a correct answer has a higher confidence than a wrong one.
 
-    Formula: over all pairs of a right (correctness at least 0.5) and a wrong answer, the share
-    where the right one has the higher confidence, ties counting half (Mann-Whitney U / pairs).
+    Formula: over all pairs of a correct (correctness at least 0.5) and a wrong answer, the share
+    in which the correct one has the higher confidence; ties count half (Mann-Whitney U / pairs).
     Range [0, 1], higher is better; 0.5 is chance.
 
     Source: Hanley & McNeil 1982, "The meaning and use of the area under a ROC curve".
-    Can't see: calibration; any increasing transform of the confidences scores the same.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) unless there are right and wrong answers among them.
+    Blind to: calibration. Any increasing transform of the confidences scores the same.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) unless there
+    are both correct and wrong answers with a stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
@@ -34,28 +34,28 @@ class Auroc(Weighted):
 
         predictions, weights = stated(predictions, weights)
         levels = Levels(predictions.confidence)
-        right = predictions.correct >= 0.5
-        rights, wrongs = levels.sums(weights * right), levels.sums(weights * ~right)
-        # A right answer beats the wrong ones below its level and half of those on it.
-        beaten = np.cumsum(wrongs, axis=1)
-        beaten -= wrongs / 2
-        pairs = rights.sum(axis=1) * wrongs.sum(axis=1)
-        return ratio(np.einsum("rl,rl->r", rights, beaten), pairs)
+        correct = predictions.correct >= 0.5
+        hits, misses = levels.sums(weights * correct), levels.sums(weights * ~correct)
+        # A correct answer beats the wrong ones below its level and half of those on it.
+        beaten = np.cumsum(misses, axis=1)
+        beaten -= misses / 2
+        pairs = hits.sum(axis=1) * misses.sum(axis=1)
+        return ratio(np.einsum("rl,rl->r", hits, beaten), pairs)
 
 
 class Auprc(Weighted):
-    """Mean precision over the right answers, taken from the most confident down.
+    """Average precision: area under the precision-recall curve of the correct answers.
 
-    Formula: sum over confidences t of (recall at t - recall above t) * precision at t, where
-    answers of confidence t and more count as called right, and right is a correctness of at least
-    0.5. No interpolation; answers of equal confidence come in together. Range [0, 1], higher is
-    better; chance is the accuracy.
+    Formula: sum over thresholds t of (recall at t - recall above t) * precision at t. Answers of
+    confidence t and above are predicted to be correct; correct is a correctness of at least 0.5.
+    No interpolation; answers of equal confidence enter together. Range [0, 1], higher is better;
+    the chance level is the accuracy.
 
     Source: average precision as in scikit-learn's `average_precision_score`.
-    Can't see: calibration, as AUROC; and its chance level moves with the accuracy, so models of
-    different accuracy are not to be compared by it.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) without right answers among them.
+    Blind to: calibration, like AUROC. Its chance level depends on the accuracy, so do not compare
+    models of different accuracy by it.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without correct
+    answers that have a stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
@@ -68,8 +68,9 @@ class Auprc(Weighted):
         predictions, weights = stated(predictions, weights)
         levels = Levels(predictions.confidence)
         drawn = levels.sums(weights)
-        rights = levels.sums(weights * (predictions.correct >= 0.5))
-        called = drawn.sum(axis=1, keepdims=True) - np.cumsum(drawn, axis=1) + drawn
-        hits = rights.sum(axis=1, keepdims=True) - np.cumsum(rights, axis=1) + rights
-        called[called == 0] = 1  # nobody is there, and nobody right
-        return ratio(np.einsum("rl,rl->r", rights, hits / called), rights.sum(axis=1))
+        correct = levels.sums(weights * (predictions.correct >= 0.5))
+        # At each threshold: answers of that confidence and above, and the correct ones of them.
+        predicted = drawn.sum(axis=1, keepdims=True) - np.cumsum(drawn, axis=1) + drawn
+        hits = correct.sum(axis=1, keepdims=True) - np.cumsum(correct, axis=1) + correct
+        predicted[predicted == 0] = 1  # without answers there are no hits either
+        return ratio(np.einsum("rl,rl->r", correct, hits / predicted), correct.sum(axis=1))

@@ -1,4 +1,4 @@
-"""Bins of confidence: which there are, and what lies in them, resample by resample."""
+"""Bins of confidence, and the sums over the answers in each, resample by resample."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def bin_of(confidence: Array, bins: int, edge: Edge = "left") -> npt.NDArray[np.
     """The equal-width bin of each confidence.
 
     Left-closed: [k/bins, (k+1)/bins), the last one closed. Right-closed: (k/bins, (k+1)/bins],
-    the first one closed. Stated confidences lie on bin edges, where binary fractions fall on
-    either side (0.29 * 100 is 28.999999999999996): what is within 1e-9 of an edge is taken to be
-    that edge.
+    the first one closed. Stated confidences often are bin edges, and floating-point numbers fall on
+    either side of them (0.29 * 100 is 28.999999999999996), so a confidence within 1e-9 of an edge
+    counts as that edge.
     """
     import numpy as np
 
@@ -36,11 +36,11 @@ def bin_of(confidence: Array, bins: int, edge: Edge = "left") -> npt.NDArray[np.
 
 
 class Sums(NamedTuple):
-    """What lies in each bin: arrays [R, bins]; bins may be empty.
+    """Sums over the answers in each bin: arrays [R, bins]; bins may be empty.
 
     Attributes:
         n: number of answers.
-        confidence, correct: sums over them.
+        confidence, correct: their sums.
     """
 
     n: Array
@@ -51,15 +51,15 @@ class Sums(NamedTuple):
 class Binned(Weighted):
     """A metric over bins of confidence."""
 
-    bins: int = Field(10, ge=1, description="number of bins; `distinct` has as many as values")
+    bins: int = Field(10, ge=1, description="number of bins; ignored by `distinct`")
     binning: Literal["width", "mass", "distinct"] = Field(
         "width",
-        description="bins of equal width, of equal numbers of answers, or one for each value",
+        description="bins of equal width, of equal numbers of answers, or one per value",
     )
     edge: Edge = Field("left", description="the end that a bin of equal width includes")
 
     def sums(self, predictions: PredictionArrays, weights: Array) -> Sums:
-        """What lies in each bin, of the answers with a stated confidence."""
+        """The sums in each bin, over the answers with a stated confidence."""
         import numpy as np
 
         rows, weights = stated(predictions, weights)
@@ -78,10 +78,10 @@ class Binned(Weighted):
 
 
 def equal_mass(at: Sums, bins: int) -> Sums:
-    """Levels of ascending confidence, cut into bins that hold exactly 1/bins of the answers each.
+    """Levels of ascending confidence, cut into bins with exactly 1/bins of the answers each.
 
-    A level that lies across a cut is divided in proportion: its answers are interchangeable, and
-    this is the mean over all their orders.
+    A level that straddles a cut is divided in proportion. Its answers are interchangeable, and this
+    is the mean over all their orders.
     """
     import numpy as np
 
@@ -91,19 +91,19 @@ def equal_mass(at: Sums, bins: int) -> Sums:
     reached = np.cumsum(at.n, axis=1)
     total = reached[:, -1:]
     cuts = total * np.arange(1, bins) / bins
-    # One search for all resamples: each has its own stretch of the line.
-    stretch = np.arange(resamples)[:, None] * (total.max() + 1)
-    place = np.searchsorted((reached + stretch).ravel(), (cuts + stretch).ravel())
-    place = np.minimum(
-        place.reshape(cuts.shape) - np.arange(resamples)[:, None] * levels, levels - 1
+    # One search for all resamples: each has its own section of the line.
+    section = np.arange(resamples)[:, None] * (total.max() + 1)
+    level = np.searchsorted((reached + section).ravel(), (cuts + section).ravel())
+    level = np.minimum(
+        level.reshape(cuts.shape) - np.arange(resamples)[:, None] * levels, levels - 1
     )
     row = np.arange(resamples)[:, None]
-    n = at.n[row, place]
-    part = (cuts - (reached[row, place] - n)) / np.where(n == 0, 1, n)
+    n = at.n[row, level]
+    part = (cuts - (reached[row, level] - n)) / np.where(n == 0, 1, n)
 
-    def cut(values: Array) -> Array:
-        upto = np.cumsum(values, axis=1)
-        inner = upto[row, place] - values[row, place] * (1 - part)
-        return np.diff(np.hstack([np.zeros((resamples, 1)), inner, upto[:, -1:]]), axis=1)
+    def sums(values: Array) -> Array:
+        running = np.cumsum(values, axis=1)
+        inner = running[row, level] - values[row, level] * (1 - part)
+        return np.diff(np.hstack([np.zeros((resamples, 1)), inner, running[:, -1:]]), axis=1)
 
-    return Sums(np.repeat(total / bins, bins, axis=1), cut(at.confidence), cut(at.correct))
+    return Sums(np.repeat(total / bins, bins, axis=1), sums(at.confidence), sums(at.correct))

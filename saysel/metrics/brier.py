@@ -1,4 +1,4 @@
-"""The Brier score and the three parts it falls into."""
+"""The Brier score and its decomposition into three parts."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class Brier(Mean):
-    """Mean squared distance between confidence and correctness.
+    """Mean squared difference between confidence and correctness.
 
-    Formula: mean (c - y)^2 over confidence c and correctness y. Range [0, 1], lower is better;
-    always saying 0.5 scores 0.25. A proper score: honest confidence minimises its expectation.
+    Formula: mean of (c - y)^2 over confidence c and correctness y. Range [0, 1], lower is better;
+    always stating 0.5 scores 0.25. A proper score: honest confidence minimises its expectation.
 
     Source: Brier 1950, "Verification of forecasts expressed in terms of probability".
-    Can't see: whether a loss comes from bad calibration or from answers that are hard to tell
-    apart; its parts `brier_reliability`, `brier_resolution` and `brier_uncertainty` do.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) without any.
+    Blind to: whether a loss is due to poor calibration or to poor discrimination; its parts
+    `brier_reliability`, `brier_resolution` and `brier_uncertainty` tell them apart.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
+    stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
@@ -33,20 +33,20 @@ class Brier(Mean):
 
 
 class BrierReliability(Binned):
-    """The part of the Brier score that bad calibration costs.
+    """The part of the Brier score due to miscalibration.
 
     Formula: sum over bins of n_b / n * (mean confidence - mean correctness)^2. Range [0, 1],
     lower is better.
 
-    Brier = reliability - resolution + uncertainty, exactly where every bin holds one confidence
-    (`binning: distinct`), and up to what varies within the bins otherwise.
+    Brier = reliability - resolution + uncertainty: exact if every bin contains a single confidence
+    (`binning: distinct`), and up to the variation within bins otherwise.
 
     Source: Murphy 1973, "A new vector partition of the probability score"; within bins:
     Stephenson et al. 2008, "Two extra components in the Brier score decomposition".
-    Can't see: whether confidence tells right answers from wrong ones. Biased upward for few
-    answers in a bin, so not to be read with `distinct` where nearly every confidence is another.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) without any.
+    Blind to: whether confidence separates correct answers from wrong ones. Biased upward if bins
+    contain few answers, so do not use `distinct` if nearly all confidences differ.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
+    stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
@@ -63,18 +63,18 @@ class BrierReliability(Binned):
 
 
 class BrierResolution(Binned):
-    """The part of the Brier score that telling right answers from wrong ones wins.
+    """The part of the Brier score gained by separating correct from wrong answers.
 
     Formula: sum over bins of n_b / n * (mean correctness of the bin - mean correctness)^2. Range
-    0 to the uncertainty (at most 0.25), higher is better; 0 for a constant confidence. See
+    from 0 to the uncertainty (at most 0.25), higher is better; 0 for a constant confidence. See
     `brier_reliability` for how the parts add up.
 
     Source: Murphy 1973, "A new vector partition of the probability score".
-    Can't see: calibration, only whether different confidences go with different shares of right
-    answers, in whatever direction. Biased upward for few answers in a bin: about
-    uncertainty * (bins - 1) / n comes from chance alone.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) without any.
+    Blind to: calibration, and the direction: it only measures whether different confidences have
+    different shares of correct answers. Biased upward if bins contain few answers: about
+    uncertainty * (bins - 1) / n is due to chance.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
+    stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
@@ -93,16 +93,15 @@ class BrierResolution(Binned):
 
 
 class BrierUncertainty(Weighted):
-    """The part of the Brier score that is in the answers, whatever the confidence.
+    """The part of the Brier score that depends on the answers only, not on the confidence.
 
-    Formula: the variance of correctness, a (1 - a) at accuracy a where answers are right or
-    wrong. Range [0, 0.25]; it describes the answers and is neither good nor bad. It is the Brier
-    score of always stating the accuracy.
+    Formula: the variance of correctness; a (1 - a) at accuracy a if answers are either correct or
+    wrong. Range [0, 0.25], descriptive only. It is the Brier score of always stating the accuracy.
 
     Source: Murphy 1973, "A new vector partition of the probability score".
-    Can't see: anything about confidence.
-    Missing confidences: only questions with a stated confidence count, so that the parts add up.
-    Not defined (NaN) without any.
+    Blind to: confidence.
+    Missing confidences: ignored, so that the parts add up. Undefined (NaN) without any stated
+    confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "neither"

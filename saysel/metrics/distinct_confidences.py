@@ -1,4 +1,4 @@
-"""How many different confidences are used."""
+"""How many different confidences are stated."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 class DistinctConfidences(Weighted):
     """Number of different confidences stated.
 
-    Formula: size of the set of stated confidences, compared to nine decimals. Range 0 to n;
-    neither direction is good in itself, but 1 means that the confidence says nothing about
-    the single answer, however small the ECE.
+    Formula: size of the set of stated confidences, compared to nine decimals. Range 0 to n,
+    descriptive only; but 1 means that confidence says nothing about individual answers, however
+    small the ECE is.
 
-    Source: the usual check against a constant forecaster.
-    Can't see: how often each value is used. It has no interval, as more questions would only
+    Source: standard check for a constant forecaster.
+    Blind to: how often each value is used. It has no interval, because more questions can only
     add values.
-    Missing confidences: only stated confidences count; 0 without any.
+    Missing confidences: ignored; 0 without any stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "neither"

@@ -1,4 +1,4 @@
-"""Calibration error over bins: its mean, and its maximum."""
+"""Calibration error over bins: its mean and its maximum."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 
 class Ece(Binned):
-    """Expected calibration error: over bins, the gap between confidence and accuracy.
+    """Expected calibration error: mean gap between confidence and accuracy over bins.
 
     Formula: sum over bins of n_b / n * |mean confidence - mean correctness|. Range [0, 1], lower
     is better.
 
-    The bins make the number. `width`: [k/B, (k+1)/B) with the last one closed, or with
-    `edge: right` (k/B, (k+1)/B] with the first one closed; stated confidences lie on edges, so
-    the side matters. `mass`: each holds 1/B of the answers, ties divided in proportion.
-    `distinct`: one for each confidence that occurs, for stated confidences only.
+    The value depends on the bins. `width`: [k/B, (k+1)/B) with the last one closed, or with
+    `edge: right` (k/B, (k+1)/B] with the first one closed; stated confidences often are bin edges,
+    so the side matters. `mass`: each contains 1/B of the answers, ties divided in proportion.
+    `distinct`: one for each confidence that occurs.
 
     Source: Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599), there with right-closed bins.
-    torchmetrics gives a confidence of exactly 1 a bin of its own; lm-polygraph and uqlm have
-    right-closed bins, with other numbers of them by default.
-    Can't see: whether confidence tells right answers from wrong ones (always stating the base
-    rate scores 0), and gaps that cancel within a bin. Biased upward for small n and for well
-    calibrated models; `distinct` most of all where nearly every confidence is another.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) without any.
+    torchmetrics has an extra bin for a confidence of exactly 1; lm-polygraph and uqlm use
+    right-closed bins and other default numbers of bins.
+    Blind to: whether confidence separates correct answers from wrong ones (always stating the
+    base rate scores 0), and gaps that cancel within a bin. Biased upward for small n and for
+    well-calibrated models, most of all with `distinct` if nearly all confidences differ.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
+    stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
@@ -46,16 +46,16 @@ class Ece(Binned):
 
 
 class Mce(Binned):
-    """Maximum calibration error: the gap between confidence and accuracy in the worst bin.
+    """Maximum calibration error: gap between confidence and accuracy in the worst bin.
 
-    Formula: maximum over bins that hold answers of |mean confidence - mean correctness|; the
-    bins are those of `ece`. Range [0, 1], lower is better.
+    Formula: maximum of |mean confidence - mean correctness| over non-empty bins; the bins are
+    those of `ece`. Range [0, 1], lower is better.
 
     Source: Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599).
-    Can't see: how many answers the worst bin holds. One answer in a bin of its own decides it, so
-    it is mostly noise with equal-width bins.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) without any.
+    Blind to: the number of answers in the worst bin. A single answer in a bin can determine it, so
+    it is mostly noise with bins of equal width.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
+    stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"

@@ -15,29 +15,33 @@ if TYPE_CHECKING:
 
 
 class Nll(Mean):
-    """Mean negative logarithm of the probability that was given to what came true.
+    """Mean negative log-likelihood: the logarithmic score of the stated confidence.
 
-    Formula: mean -(y ln c + (1 - y) ln(1 - c)) over confidence c and correctness y, in nats, c
-    kept between `clip` and 1 - `clip`. Range 0 to -ln clip, lower is better; always saying 0.5
-    scores 0.693. A proper score: within those ends, honest confidence minimises its expectation.
+    Formula: mean of -(y ln c + (1 - y) ln(1 - c)) over confidence c and correctness y, in nats; c
+    is clipped to [`clip`, 1 - `clip`]. Range from 0 to -ln clip, lower is better; always stating
+    0.5 scores 0.693. A proper score: within the clipping range, honest confidence minimises its
+    expectation.
 
     Source: Good 1952, "Rational decisions". Stated confidences are often exactly 0 or 1, where
-    one mistake would cost infinitely much. The default follows Rewarding Doubt (arXiv 2503.02623);
-    scikit-learn's `log_loss` clips at 2.2e-16, where a sure mistake costs 36 instead of 6.9.
-    Can't see: whether a loss comes from bad calibration or from answers that are hard to tell
-    apart. A few sure mistakes outweigh everything else.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) without any.
+    one mistake would cost infinitely much, hence the clipping. The default follows Rewarding Doubt
+    (arXiv 2503.02623); scikit-learn's `log_loss` clips at 2.2e-16, where a mistake at full
+    confidence costs 36 instead of 6.9.
+    Blind to: whether a loss is due to poor calibration or to poor discrimination. A few mistakes
+    at full confidence outweigh everything else.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
+    stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
 
-    clip: float = Field(0.001, gt=0, lt=0.5, description="least probability that is counted")
+    clip: float = Field(
+        0.001, gt=0, lt=0.5, description="confidences are clipped to this distance from 0 and 1"
+    )
 
     def each(self, stated: PredictionArrays) -> npt.NDArray[np.float64]:
         import numpy as np
 
-        # Not through 1 - c where c is small: with a clip of 1e-16 that would be log(0).
+        # Not log(1 - c) of a clipped c: with a clip of 1e-16 that would be log(0).
         right = np.log(np.clip(stated.confidence, self.clip, 1))
         wrong = np.log(np.clip(1 - stated.confidence, self.clip, 1))
         top = np.log1p(-self.clip)

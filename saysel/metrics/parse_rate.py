@@ -1,4 +1,4 @@
-"""Share of replies whose confidence could be read."""
+"""Share of replies with a parseable confidence."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class ParseRate(Share):
-    """Share of replies with a confidence that could be read.
+    """Share of replies with a parseable confidence.
 
     Formula: stated confidences / questions. Range [0, 1], higher is better.
 
-    Source: the usual definition.
-    Can't see: whether the confidence means anything.
-    Missing confidences: they are what it counts. Not defined (NaN) without questions.
+    Source: standard.
+    Blind to: whether the confidence is meaningful.
+    Missing confidences: counted as failures. Undefined (NaN) without questions.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"

@@ -1,8 +1,8 @@
-"""Risk against coverage: how wrong the answers are when only the most confident are given.
+"""Risk and coverage: the error rate if only the most confident answers are given.
 
-Answers of equal confidence come in random order, and every number here is the mean over all those
-orders: within a tie the expected number of errors grows linearly. So the order of the questions
-never matters. An answer without a stated confidence comes after all others.
+Every value is the mean over all orders of answers with equal confidence: within a tie the expected
+number of errors grows linearly. So the order of the questions never matters. Answers without a
+stated confidence rank last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def ranking(predictions: PredictionArrays) -> Levels:
-    """Answers by confidence, those without one at the low end."""
+    """Answers by confidence; those without one are lowest."""
     import numpy as np
 
     return Levels(np.nan_to_num(predictions.confidence, nan=-1.0))
@@ -46,9 +46,9 @@ def aurc(levels: Levels, correct: Array, weights: Array) -> Array:
 
 
 def areas(predictions: PredictionArrays, weights: Array) -> tuple[Array, Array]:
-    """AURC as it is, and of the same answers with all right ones first.
+    """The AURC, and that of the same answers in the best order: all correct ones first.
 
-    Three metrics need both for the same resamples, one after the other: the last are kept.
+    Three metrics need both for the same resamples, one after the other, so the last are kept.
     """
     global _last
     if _last is None or _last[0] is not predictions or _last[1] is not weights:
@@ -62,17 +62,17 @@ _last: tuple[PredictionArrays, Array, Array, Array] | None = None
 
 
 class Aurc(Weighted):
-    """Area under the risk-coverage curve: mean error of the k most confident answers, over all k.
+    """Area under the risk-coverage curve: mean error rate of the k most confident answers.
 
     Formula: (1/n) * sum over k = 1 … n of (mean of 1 - y over the k most confident answers).
     Range [0, 1], lower is better; without any knowledge of one's errors it is the error rate.
     Ties: the mean over all orders of answers with equal confidence.
 
     Source: Geifman & El-Yaniv 2017 (arXiv 1705.08500); Geifman et al. 2019 (arXiv 1805.08206).
-    Can't see: calibration; any increasing transform of the confidences scores the same. It mixes
+    Blind to: calibration; any increasing transform of the confidences scores the same. It mixes
     accuracy with ranking, and the first few answers weigh most.
-    Missing confidences: every judged question counts; one without a confidence comes last. Not
-    defined (NaN) without questions.
+    Missing confidences: every judged question counts; those without a confidence rank last.
+    Undefined (NaN) without questions.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
@@ -82,17 +82,17 @@ class Aurc(Weighted):
 
 
 class EAurc(Weighted):
-    """Excess AURC: what the ranking of the answers costs beyond the best one possible.
+    """Excess AURC: the AURC minus that of the best possible ranking of the answers.
 
-    Formula: AURC - AURC of the same answers with all right ones first. Range [0, 1], lower is
-    better; 0 where every right answer is more confident than every wrong one.
+    Formula: AURC - AURC of the same answers with all correct ones first. Range [0, 1], lower is
+    better; 0 if every correct answer has a higher confidence than every wrong one.
     Ties: the mean over all orders of answers with equal confidence.
 
-    Source: Geifman et al. 2019 (arXiv 1805.08206), there with the limit for many answers,
-    r + (1 - r) ln(1 - r) at error rate r, in place of the best ranking of these answers.
-    Can't see: calibration. Its scale still depends on the accuracy; `prr` divides by it.
-    Missing confidences: every judged question counts; one without a confidence comes last. Not
-    defined (NaN) without questions.
+    Source: Geifman et al. 2019 (arXiv 1805.08206), with the best ranking of these answers in place
+    of its limit for many answers, r + (1 - r) ln(1 - r) at error rate r.
+    Blind to: calibration. Its scale still depends on the accuracy; `prr` divides by it.
+    Missing confidences: every judged question counts; those without a confidence rank last.
+    Undefined (NaN) without questions.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
@@ -103,18 +103,19 @@ class EAurc(Weighted):
 
 
 class Augrc(Weighted):
-    """Area under the generalised risk-coverage curve: chance that an answer is given and wrong.
+    """Area under the generalised risk-coverage curve: probability of a wrong answer given.
 
     Formula: the errors among the k most confident answers over n, as a curve of coverage k/n from
-    (0, 0), integrated by trapezoids. Where answers are right or wrong and all confidences stated
-    it equals (1 - AUROC) a (1 - a) + (1 - a)^2 / 2 at accuracy a. Range [0, 0.5], lower is better.
+    (0, 0), integrated by trapezoids. If answers are either correct or wrong and all confidences
+    are stated, it equals (1 - AUROC) a (1 - a) + (1 - a)^2 / 2 at accuracy a. Range [0, 0.5],
+    lower is better.
     Ties: the mean over all orders of answers with equal confidence.
 
     Source: Traub et al. 2024, "Overcoming common flaws in the evaluation of selective
     classification systems" (arXiv 2407.01032).
-    Can't see: calibration; any increasing transform of the confidences scores the same.
-    Missing confidences: every judged question counts; one without a confidence comes last. Not
-    defined (NaN) without questions.
+    Blind to: calibration. Any increasing transform of the confidences scores the same.
+    Missing confidences: every judged question counts; those without a confidence rank last.
+    Undefined (NaN) without questions.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
@@ -130,18 +131,18 @@ class Augrc(Weighted):
 
 
 class Prr(Weighted):
-    """Prediction-rejection ratio: how far from chance to the best ranking the ranking comes.
+    """Prediction-rejection ratio: quality of the ranking, from chance (0) to the best (1).
 
-    Formula: (r - AURC) / (r - best AURC), with the error rate r, which is the AURC of a random
-    ranking, and the AURC of the same answers with all right ones first. Range up to 1, higher is
-    better; 0 is chance, below 0 is worse than that.
+    Formula: (r - AURC) / (r - best AURC) with the error rate r, which is the AURC of a random
+    ranking, and the AURC of the same answers with all correct ones first. Range up to 1, higher is
+    better; 0 is chance, negative values are worse than chance.
     Ties: the mean over all orders of answers with equal confidence.
 
     Source: Malinin & Gales 2021 (arXiv 2002.07650). lm-polygraph calls the raw area 1 - AURC
     "prr", and breaks ties by position.
-    Can't see: calibration; any increasing transform of the confidences scores the same.
-    Missing confidences: every judged question counts; one without a confidence comes last. Not
-    defined (NaN) where all answers are equally right, as nothing is to be ranked.
+    Blind to: calibration. Any increasing transform of the confidences scores the same.
+    Missing confidences: every judged question counts; those without a confidence rank last.
+    Undefined (NaN) if all answers are equally correct, because then there is nothing to rank.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"

@@ -1,4 +1,4 @@
-"""The mean absolute distance that SaySelf's evaluation code calls ECE."""
+"""The mean absolute error that SaySelf's evaluation code calls ECE."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class SaySelfMae(Mean):
-    """Mean absolute distance between confidence and correctness (SaySelf's "ECE").
+    """Mean absolute difference between confidence and correctness (SaySelf's "ECE").
 
-    Formula: mean |c - y| over confidence c and correctness y. Range [0, 1], lower is better.
+    Formula: mean of |c - y| over confidence c and correctness y. Range [0, 1], lower is better.
 
-    Source: SaySelf (arXiv 2405.20974), evaluation code; here only to compare with its tables.
-    Can't see: honesty. It is neither the binned ECE nor a proper score: where 60 % of the
-    answers are right, always saying 1.0 scores 0.40 and an honest 0.6 scores 0.48.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) without any.
+    Source: evaluation code of SaySelf (arXiv 2405.20974); only for comparison with its tables.
+    Blind to: honesty. It is neither the binned ECE nor a proper score: if 60 % of the answers are
+    correct, always stating 1.0 scores 0.40 and an honest 0.6 scores 0.48.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
+    stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"

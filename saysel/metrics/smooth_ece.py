@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-#: Intervals of the grid on [0, 1]; tenths and percent lie on it.
+#: Intervals of the grid on [0, 1]; tenths and percentages are grid points.
 GRID = 500
 #: The narrowest kernel, one interval of the grid.
 NARROWEST = 1 / GRID
-#: Where the search for the bandwidth ends.
+#: Accuracy of the bandwidth.
 TOLERANCE = 1e-10
 
 
 class SmoothEce(Weighted):
-    """Smooth expected calibration error: gaps smoothed by a kernel, at their own bandwidth.
+    """Smooth expected calibration error: kernel-smoothed gaps, without bins.
 
-    Formula: at bandwidth s, the integral over t in [0, 1] of |mean K_s(t, c) (c - y)|, K_s the
-    Gaussian of standard deviation s reflected at 0 and 1; it falls as s grows, and the value is
-    the s at which it equals s. Range [0, 1], lower is better.
+    Formula: at bandwidth s, the integral over t in [0, 1] of |mean K_s(t, c) (c - y)|, with the
+    Gaussian kernel K_s of standard deviation s, reflected at 0 and 1. The integral decreases as s
+    grows; the value is the s that equals its integral. Range [0, 1], lower is better.
 
-    As computed: c - y is divided linearly between the two nearest of 501 grid points, the
-    integral is the trapezoid rule on them, and the fixed point is found to 1e-10. Where it lies
-    below 0.002, the value is the integral at 0.002 instead.
+    Computation: c - y is divided linearly between the two nearest of 501 grid points, the integral
+    uses the trapezoid rule on them, and the fixed point is accurate to 1e-10. If it is below
+    0.002, the value is the integral at 0.002 instead.
 
-    Source: Błasiok & Nakkiran 2023 (arXiv 2309.12236). Their package relplot halves its search
-    for the bandwidth ten times and returns the integral there, which differs by a few thousandths
-    of the value; and it counts confidences of exactly 0 and 1 half, which differs by more.
-    Can't see: whether confidence tells right answers from wrong ones (always stating the base
-    rate scores 0). Biased upward for small n, less than binned ECE.
-    Missing confidences: only questions with a stated confidence count, so read it beside the
-    parse rate. Not defined (NaN) without any.
+    Source: Błasiok & Nakkiran 2023 (arXiv 2309.12236). Their package relplot finds the bandwidth
+    by ten bisections and returns the integral there, a relative difference of a few thousandths;
+    and it gives confidences of exactly 0 and 1 half their weight, a larger difference.
+    Blind to: whether confidence separates correct answers from wrong ones (always stating the
+    base rate scores 0). Biased upward for small n, but less than binned ECE.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
+    stated confidence.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
@@ -56,12 +56,12 @@ class SmoothEce(Weighted):
         return np.where(total > 0, fixed_point(gaps), np.nan)
 
 
-def on_grid(place: Array, mass: Array) -> Array:
-    """[R, n] masses at n places in [0, 1], divided between grid points: [R, GRID + 1]."""
+def on_grid(position: Array, mass: Array) -> Array:
+    """[R, n] masses at n positions in [0, 1], divided between grid points: [R, GRID + 1]."""
     import numpy as np
 
-    scaled = place * GRID
-    # 0.29 * 500 is not quite 145: what is within rounding of a point lies on it.
+    scaled = position * GRID
+    # 0.29 * 500 is not quite 145: values within rounding error of a grid point are that point.
     scaled = np.where(abs(scaled - np.rint(scaled)) < 1e-9, np.rint(scaled), scaled)
     below = np.minimum(np.floor(scaled), GRID - 1)
     part = scaled - below
@@ -78,30 +78,31 @@ def on_grid(place: Array, mass: Array) -> Array:
 def fixed_point(gaps: Array) -> Array:
     """The bandwidth that equals the integral at it, for each resample: [R, GRID + 1] to [R].
 
-    Newton's method, kept between bounds that move in.
+    Newton's method within shrinking bounds.
     """
     import numpy as np
 
     waves = gaps @ cosines()
-    # At any bandwidth the integral lies between the absolute mean gap and the mean absolute one.
+    # The integral is between the absolute mean gap and the mean absolute gap at any bandwidth.
     low = np.maximum(abs(gaps.sum(axis=1)), NARROWEST)
     high = np.maximum(abs(gaps).sum(axis=1), low)
     integral, slope = smoothed(waves, low)
-    found = np.where(integral <= low, integral, low)
+    bandwidth = np.where(integral <= low, integral, low)
     active = np.flatnonzero(integral - low > TOLERANCE)
-    guess, rest, slope = low[active], (integral - low)[active], slope[active]
+    guess, excess, slope = low[active], (integral - low)[active], slope[active]
     while len(active):
-        step = guess + rest / (1 - slope)
+        step = guess + excess / (1 - slope)
         inside = (step > low[active]) & (step < high[active])
         guess = np.where(inside, step, (low[active] + high[active]) / 2)
         integral, slope = smoothed(waves[active], guess)
-        rest = integral - guess
-        found[active] = guess
-        low[active] = np.where(rest > 0, guess, low[active])
-        high[active] = np.where(rest > 0, high[active], guess)
-        on = (abs(rest) > TOLERANCE) & (high[active] - low[active] > TOLERANCE)
-        active, guess, rest, slope = active[on], guess[on], rest[on], slope[on]
-    return found
+        excess = integral - guess
+        bandwidth[active] = guess
+        low[active] = np.where(excess > 0, guess, low[active])
+        high[active] = np.where(excess > 0, high[active], guess)
+        remaining = (abs(excess) > TOLERANCE) & (high[active] - low[active] > TOLERANCE)
+        active, guess = active[remaining], guess[remaining]
+        excess, slope = excess[remaining], slope[remaining]
+    return bandwidth
 
 
 def smoothed(waves: Array, bandwidth: Array) -> tuple[Array, Array]:
@@ -115,7 +116,7 @@ def smoothed(waves: Array, bandwidth: Array) -> tuple[Array, Array]:
     """
     import numpy as np
 
-    # Waves beyond these are damped to less than 1e-13.
+    # Higher waves are damped to less than 1e-13.
     many = min(GRID, ceil(7.8 / (np.pi * bandwidth.min()))) + 1
     rate = (np.pi * np.arange(many)) ** 2
     damped = waves[:, :many] * np.exp(-rate * bandwidth[:, None] ** 2 / 2)

@@ -1,4 +1,4 @@
-"""What an answer costs."""
+"""Tokens per answer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 
 class Tokens(Weighted):
-    """Tokens generated for an answer and its confidence, all samples together.
+    """Tokens generated per question, for the answer and its confidence.
 
-    Formula: mean of the tokens generated per question. Range 0 upwards, lower is better.
+    Formula: mean number of tokens generated per question, over all samples that an estimator draws
+    for it. Range from 0 up, lower is better.
 
-    Source: the usual definition.
-    Can't see: tokens that are read, and how long they take.
-    Missing confidences: every judged question whose tokens were counted counts, stated
-    confidence or not. Not defined (NaN) without one.
+    Source: standard.
+    Blind to: prompt tokens, and the time that generation takes.
+    Missing confidences: irrelevant, every judged question with a token count enters. Undefined
+    (NaN) without any.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"

@@ -50,7 +50,7 @@ from saysel.registry import suggest
 METRICS = (
     *("accuracy", "brier", "brier_reliability", "brier_resolution", "brier_uncertainty", "nll"),
     *("ece", {"use": "ece", "bins": 15}, {"use": "ece", "binning": "mass"}, "smooth_ece", "mce"),
-    *("signed_gap", "sayself_mae", "auroc", "auprc", "aurc", "eaurc", "augrc", "prr"),
+    *("mean_overconfidence", "sayself_mae", "auroc", "auprc", "aurc", "eaurc", "augrc", "prr"),
     *("parse_rate", "distinct_confidences", "tokens"),
 )
 

@@ -135,11 +135,11 @@ def saysel_metrics() -> dict[str, str]:
         "eaurc": "saysel.metrics.risk_coverage:EAurc",
         "ece": "saysel.metrics.ece:Ece",
         "mce": "saysel.metrics.ece:Mce",
+        "mean_overconfidence": "saysel.metrics.mean_overconfidence:MeanOverconfidence",
         "nll": "saysel.metrics.nll:Nll",
         "parse_rate": "saysel.metrics.parse_rate:ParseRate",
         "prr": "saysel.metrics.risk_coverage:Prr",
         "sayself_mae": "saysel.metrics.sayself_mae:SaySelfMae",
-        "signed_gap": "saysel.metrics.signed_gap:SignedGap",
         "smooth_ece": "saysel.metrics.smooth_ece:SmoothEce",
         "tokens": "saysel.metrics.tokens:Tokens",
     }
@@ -164,4 +164,4 @@ def saysel_recipes() -> dict[str, str]:
 
 @hookimpl
 def saysel_renamed() -> dict[str, dict[str, str]]:
-    return {}
+    return {"metric": {"signed_gap": "mean_overconfidence"}}

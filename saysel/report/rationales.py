@@ -10,18 +10,6 @@ from saysel.faithfulness.measures import MEASURES, Measured
 from saysel.report.content import Rationales
 from saysel.scoring.metric_info import ARROWS
 
-NAMES = {
-    "mention_recall": "Mention recall",
-    "mention_precision": "Mention precision",
-    "uncertainty_agreement": "Agreement with uncertainty",
-    "use_dropped": "Use: dropped",
-    "use_swapped": "Use: swapped",
-    "use_dropped_brier": "Brier rise: dropped",
-    "use_swapped_brier": "Brier rise: swapped",
-    "leak": "Leak",
-    "grade": "Grade",
-}
-
 
 def section(rationales: Sequence[Rationales]) -> dict[str, Any] | None:
     """The table of the section, a line per measure and a column per model; `None` without any."""
@@ -40,7 +28,7 @@ def section(rationales: Sequence[Rationales]) -> dict[str, Any] | None:
         "samples": sorted({each.samples for each in rationales}),
         "lines": [
             {
-                "name": NAMES[measure],
+                "name": shown_name(measure),
                 "arrow": ARROWS[MEASURES[measure][0]],
                 "meaning": MEASURES[measure][1],
                 "cells": [_cell(each, measure) for each in rationales],
@@ -49,6 +37,11 @@ def section(rationales: Sequence[Rationales]) -> dict[str, Any] | None:
             if measure in there
         ],
     }
+
+
+def shown_name(measure: str) -> str:
+    """`Mention recall` for `mention_recall`."""
+    return measure.replace("_", " ").capitalize().replace("brier", "Brier")
 
 
 def _cell(rationales: Rationales, measure: str) -> dict[str, str]:

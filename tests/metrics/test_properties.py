@@ -24,7 +24,13 @@ METRICS = {name: load(target) for name, target in saysel_metrics().items()}
 #: Value of a forecaster that says 1 when right and 0 when wrong, in both classes.
 PERFECT = {
     **{"auroc": 1, "auprc": 1, "prr": 1, "parse_rate": 1, "eaurc": 0, "brier": 0, "ece": 0},
-    **{"mce": 0, "brier_reliability": 0, "smooth_ece": 0, "signed_gap": 0, "sayself_mae": 0},
+    **{
+        "mce": 0,
+        "brier_reliability": 0,
+        "smooth_ece": 0,
+        "mean_overconfidence": 0,
+        "sayself_mae": 0,
+    },
 }
 #: Lowest and highest values; 0 and 1 where not given.
 RANGE = {
@@ -34,7 +40,7 @@ RANGE = {
     "distinct_confidences": (0, 30),
     "nll": (0, -math.log(0.001)),
     "prr": (-math.inf, 1),
-    "signed_gap": (-1, 1),
+    "mean_overconfidence": (-1, 1),
     "tokens": (0, math.inf),
 }
 #: Not defined for one question, or where the tokens were not counted.
@@ -81,7 +87,7 @@ def test_a_constant_forecaster(make_columns, c, correct):
     for name in ("ece", "mce"):
         assert METRICS[name].compute(columns) == pytest.approx(abs(c - rate), abs=1e-9)
     assert METRICS["smooth_ece"].compute(columns) == pytest.approx(abs(c - rate), abs=0.002)
-    assert METRICS["signed_gap"].compute(columns) == pytest.approx(c - rate, abs=1e-9)
+    assert METRICS["mean_overconfidence"].compute(columns) == pytest.approx(c - rate, abs=1e-9)
     assert METRICS["brier_reliability"].compute(columns) == pytest.approx((c - rate) ** 2)
     assert METRICS["brier_resolution"].compute(columns) == pytest.approx(0, abs=1e-9)
     assert METRICS["aurc"].compute(columns) == pytest.approx(1 - rate)
@@ -118,13 +124,13 @@ def test_one_class_only(make_columns, name, correct):
 
 
 @pytest.mark.parametrize("name", sorted(set(METRICS) - {"tokens"}))
-def test_what_is_missing_changes_what_the_docstring_says(make_columns, name):
-    """Left out: the value without them is the same. Not left out: it is another."""
+def test_missing_confidences_have_the_effect_in_the_docstring(make_columns, name):
+    """Ignored ones do not change the value, others do."""
     confidence, correct = [0.9, 0.4, 0.6, None, None], [1, 0, 1, 0, 1]
     value = METRICS[name].compute(make_columns(confidence, correct))
     without = METRICS[name].compute(make_columns(confidence[:3], correct[:3]))
     text = " ".join((type(METRICS[name]).__doc__ or "").split())
-    left_out = "stated confidence count" in text or "only stated confidences count" in text
+    left_out = "Missing confidences: ignored" in text
     assert (value == pytest.approx(without, nan_ok=True)) == left_out
 
 
@@ -190,7 +196,7 @@ def test_one_question(make_columns, name):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_says_what_it_is(name):
+def test_the_docstring_has_every_part(name):
     text = type(METRICS[name]).__doc__ or ""
-    for word in ("Formula:", "Range", "Source:", "Can't see:", "Missing confidences:"):
+    for word in ("Formula:", "Range", "Source:", "Blind to:", "Missing confidences:"):
         assert word in text

@@ -13,11 +13,11 @@ from saysel.metrics.auroc import Auroc
 from saysel.metrics.brier import Brier, BrierReliability
 from saysel.metrics.distinct_confidences import DistinctConfidences
 from saysel.metrics.ece import Ece, Mce
+from saysel.metrics.mean_overconfidence import MeanOverconfidence
 from saysel.metrics.nll import Nll
 from saysel.metrics.parse_rate import ParseRate
 from saysel.metrics.risk_coverage import Augrc, Aurc, Prr
 from saysel.metrics.sayself_mae import SaySelfMae
-from saysel.metrics.signed_gap import SignedGap
 from saysel.metrics.smooth_ece import SmoothEce
 from saysel.records import Prediction
 from saysel.scoring import Method, compare
@@ -145,7 +145,7 @@ def test_values_below_zero_are_compared_like_others():
         predictions = [Prediction(f"q{i}", "", "a", None, c, y) for i, (c, y) in enumerate(answers)]
         pair.append(Method(name, predictions))
 
-    gap, prr = compare(pair, [SignedGap(), Prr()], resamples=500).differences
+    gap, prr = compare(pair, [MeanOverconfidence(), Prr()], resamples=500).differences
 
     assert gap.after < 0 and prr.after < 0
     for made in (gap, prr):

@@ -82,4 +82,4 @@ def test_a_notebook_shows_a_table_per_method():
     html = replace(ALL, reference="<old>")._repr_html_()
     assert html.count("<table>") == 2 and "&lt;old&gt;" in html and "<old>" not in html
     assert '<td style="text-align: left">✓ better</td>' in html
-    assert 'title="Mean squared distance between confidence and correctness."' in html
+    assert 'title="Mean squared difference between confidence and correctness."' in html

@@ -3,12 +3,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from saysel.faithfulness.measures import MEASURES, Measured
+from saysel.faithfulness.measures import Measured
 from saysel.records import Score
 from saysel.report import Rationales, Report, ordered
 from saysel.report.figures import figures
 from saysel.report.page import page
-from saysel.report.rationales import NAMES, section
+from saysel.report.rationales import section, shown_name
 from saysel.report.tables import metrics_json
 
 
@@ -21,8 +21,9 @@ def rationales(model: str = "sft", cell: str = "", ungraded: int = 0) -> Rationa
     return Rationales(cell, model, "heldout", 60, 58, 20, 0, ungraded, measured)
 
 
-def test_every_measure_has_a_name() -> None:
-    assert list(NAMES) == list(MEASURES)
+def test_names_of_measures_are_shown_as_words() -> None:
+    assert shown_name("mention_recall") == "Mention recall"
+    assert shown_name("some_brier") == "Some Brier"
 
 
 def test_a_line_per_measure_and_a_column_per_model() -> None:

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from saysel import errors, hookspecs, interfaces, records, registry
 from saysel.cli import cli
-from saysel.commands.plugins import option_row
+from saysel.commands.plugin_tables import option_row
 from saysel.faithfulness.measures import MEASURES
 from saysel.interfaces import KINDS, Component
 from saysel.recipes.faithfulness import Faithfulness, Grader
@@ -122,7 +122,9 @@ def usage(*command: str) -> str:
     context = click.Context(cli, info_name="saysel", terminal_width=80, **cli.context_settings)
     for name in command:
         assert isinstance(found, click.Group)
-        found = found.commands[name]
+        inner = found.get_command(context, name)
+        assert inner is not None, name
+        found = inner
         context = click.Context(found, info_name=name, parent=context)
     return fence("text", found.get_help(context))
 

@@ -21,6 +21,10 @@ class SayselError(Exception):
     exit_code = 1
 
 
+class SayselWarning(UserWarning):
+    """Something that a caller should know and that stops nothing; the command line prints it."""
+
+
 class UsageError(SayselError):
     """The command line, or something it names, is wrong; no work was done."""
 

@@ -4,43 +4,47 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from saysel.commands.report import evaluated
+import click
+
+from saysel.commands.options import cell
 from saysel.display.terminal import echo
 from saysel.errors import UsageError
-from saysel.plan.cell_choice import chosen_cell
-from saysel.plan.plan import plan
-from saysel.recipes.recipe import load
 
 
-def export(
+@click.command("export")
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--predictions", is_flag=True, help="As logs of lm-evaluation-harness and Inspect.")
+@click.option("--merge", is_flag=True, help="The adapter added to the weights of its base.")
+@click.option(
+    "--license",
+    metavar="NAME",
+    default="unknown",
+    show_default=True,
+    help="For the model card, as the hub knows it: mit, apache-2.0 …",
+)
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where it goes.  [default: RUN/export; a model: RUN/export/model]",
+)
+@cell
+def command(
     run: Path, predictions: bool, merge: bool, license: str, to: Path | None, cell: str | None
 ) -> None:
-    """Write the last model with its card; or the predictions, as logs of two harnesses.
+    """Write the last model of a run, for transformers and vLLM; or its predictions.
 
-    Raises:
-        SayselError: it is not a run directory, it lacks what is to be exported, or see
-            `saysel.export.model.write_model`.
+    \b
+    Examples:
+      saysel export runs/quickstart --to my-model
+      saysel export runs/mine --to my-model --merge --license apache-2.0
+      saysel export runs/quickstart --predictions
     """
-    if predictions:
-        if merge:
-            raise UsageError("--merge is about the model, --predictions about what it said")
-        _predictions(run, to or run / "export", cell)
+    from saysel.api.run_directory import Run
+
+    if not predictions:
+        echo(Run(run).export_model(to, merge=merge, license=license, cell=cell))
         return
-    from saysel.export.model import write_model
-
-    if not (run / "recipe.yaml").is_file():
-        raise UsageError(f"{run}: not a run directory, it has no recipe.yaml")
-    todo = plan(load(str(run / "recipe.yaml")))
-    chosen = chosen_cell(run, todo, cell)
-    echo(write_model(run, todo, chosen, to or run / "export" / "model", merge, license))
-
-
-def _predictions(run: Path, to: Path, cell: str | None) -> None:
-    from saysel.export import write_predictions
-
-    todo = evaluated(run)
-    cells = [chosen_cell(run, todo, cell)] if cell is not None else todo.cells
-    if not (run / "report" / "metrics.json").is_file():
-        raise UsageError(f"{run}: the report is missing: saysel report {run}")
-    for file in write_predictions(run, cells, to):
+    if merge:
+        raise UsageError("--merge is about the model, --predictions about what it said")
+    for file in Run(run).export_predictions(to, cell=cell):
         echo(file)

@@ -2,148 +2,33 @@
 
 from __future__ import annotations
 
-import inspect
-import types
-import typing
-from collections.abc import Sequence
-from typing import Any, Literal
+import click
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-
-from saysel import registry
-from saysel.display.terminal import echo
 from saysel.errors import UsageError
-from saysel.interfaces import KINDS, NotFingerprintedMarker
-
-#: Column width where the output is no terminal and nothing should be folded.
-UNFOLDED = 500
 
 
-def plugins(what: str) -> None:
-    """Print everything installed (empty), one kind (`reward`) or one component (`trainer.ppo`).
+@click.command("plugins")
+@click.argument("what", metavar="[KIND[.NAME]]", default="")
+@click.option(
+    "--timings", is_flag=True, help="What every installed plugin costs when a command starts."
+)
+def command(what: str, timings: bool) -> None:
+    """List what is installed and from where, or the options of one component.
 
-    Raises:
-        UsageError: there is no such kind.
-        PluginError: see `saysel.registry.find`.
+    \b
+    Examples:
+      saysel plugins
+      saysel plugins reward
+      saysel plugins trainer.ppo
+      saysel plugins --timings
     """
-    kind, dot, name = what.partition(".")
-    if kind and kind not in KINDS:
-        hint = registry.suggest(kind, list(KINDS))
-        raise UsageError(
-            f"no kind of component is called '{kind}'; "
-            + (f"{hint} " if hint else "")
-            + f"kinds: {', '.join(KINDS)}"
-        )
-    if dot:
-        _component(kind, name)
+    if timings and what:
+        raise UsageError(f"{what}: --timings is about whole plugins; leave out '{what}'")
+    if timings:
+        from saysel.commands.timings import print_timings
+
+        print_timings()
     else:
-        _list(kind)
+        from saysel.commands.plugin_tables import print_plugins
 
-
-def _list(kind: str) -> None:
-    rows = [row for row in registry.installed() if kind in ("", row.kind) or not row.kind]
-    show_table(
-        ("kind", "name", "from", "what"),
-        [
-            (
-                row.kind,
-                row.name,
-                f"{row.distribution} {row.version}",
-                "cannot be used, see below" if row.error else row.summary,
-            )
-            for row in rows
-            if row.kind
-        ],
-    )
-    problems = list(dict.fromkeys(row.error for row in rows if row.error))
-    if problems:
-        echo("\ncannot be used:")
-    for problem in problems:
-        echo(f"  {problem}")
-
-
-def _component(kind: str, name: str) -> None:
-    found = registry.find(kind, name)
-    claim = registry.claim(kind, name)
-    echo(f"{kind}.{name} ({claim.target}, from {claim.owner})\n")
-    echo(f"{inspect.getdoc(found)}\n")
-    rows = [option_row(key, field) for key, field in found.model_fields.items() if key != "use"]
-    if rows:
-        show_table(("option", "type", "default", "description", "range"), rows)
-    else:
-        echo("It has no options.")
-
-
-def option_row(key: str, field: FieldInfo) -> tuple[str, ...]:
-    limits = [
-        f"{sign} {limit}"
-        for bound in field.metadata
-        for attribute, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
-        if (limit := getattr(bound, attribute, None)) is not None
-    ]
-    description = field.description or ""
-    if any(isinstance(mark, NotFingerprintedMarker) for mark in field.metadata):
-        description += " (changes speed only)"
-    return (
-        key,
-        type_name(field.annotation),
-        "required" if field.is_required() else _default(field),
-        description.strip(),
-        ", ".join(limits),
-    )
-
-
-def _default(field: FieldInfo) -> str:
-    value = field.get_default(call_default_factory=True)
-    if value is PydanticUndefined or value is None:
-        return ""
-    return str(value)
-
-
-def type_name(annotation: Any) -> str:
-    """A type in a reader's words: `int`, `'a' or 'b'`, `list of reward`."""
-    if annotation is None or annotation is types.NoneType:
-        return "nothing"
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Literal:
-        return " or ".join(repr(choice) for choice in arguments)
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(type_name(argument) for argument in arguments)
-    if origin is typing.Annotated:
-        return type_name(arguments[0])
-    if origin in (tuple, list, set, frozenset):
-        inside = [type_name(argument) for argument in arguments if argument is not Ellipsis]
-        return f"list of {', '.join(inside)}"
-    if origin is dict:
-        return f"mapping of {type_name(arguments[0])} to {type_name(arguments[1])}"
-    if annotation is Any:
-        return "anything"
-    if isinstance(annotation, type):
-        if issubclass(annotation, BaseModel) and annotation in KINDS.values():
-            return str(annotation.kind)  # type: ignore[attr-defined]
-        return {"str": "text", "float": "number", "bool": "true or false"}.get(
-            annotation.__name__, annotation.__name__.lower()
-        )
-    return str(annotation)
-
-
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table, as wide as it needs to be where the output is no terminal."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(color_system=None)  # `echo` lets no escape sequence pass
-    if not console.is_terminal:
-        console = Console(color_system=None, width=UNFOLDED)
-    table = Table(box=None, pad_edge=False)
-    for title in header:
-        table.add_column(title)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    with console.capture() as drawn:
-        console.print(table)
-    for line in drawn.get().splitlines():
-        echo(line.rstrip())
+        print_plugins(what)

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from saysel.commands.run import show_table
+import click
+
 from saysel.display.terminal import echo
-from saysel.errors import UsageError
-from saysel.plan.plan import Plan, plan
-from saysel.recipes.recipe import load
-from saysel.stages import how_to_go_on
-from saysel.storage import read_record
+
+if TYPE_CHECKING:
+    from saysel.api.run_directory import Run
 
 
-def report(run: Path) -> None:
-    """Draw the page from the predictions that are there.
+@click.command("report")
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+def command(run: Path) -> None:
+    """Draw the report of a run directory again.
 
-    Raises:
-        UsageError: it is not a run directory, or not all predictions are there yet.
+    \b
+    Example:
+      saysel report runs/quickstart
     """
-    from saysel.runs.run import locked
-    from saysel.stages.report import draw
+    from saysel.api.run_directory import Run
 
-    todo = evaluated(run)
-    with locked(run):
-        manifest = read_record(run / "manifest.json", f"write it again: {_again(run)}")
-        rows = draw(run, todo, manifest)
-    show_table(rows)
-    echo(f"report: {run / 'report' / 'index.html'}")
+    drawn = Run(run)
+    page = drawn.draw_report()
+    print_report(drawn)
+    echo(f"report: {page}")
 
 
-def _again(run: Path) -> str:
-    return f"saysel run {run / 'recipe.yaml'} --out {run}"
+def print_report(run: Run) -> None:
+    """The scores: a table on a terminal, aligned text elsewhere; then the alarms."""
+    if sys.stdout.isatty():
+        from rich.console import Console
 
+        from saysel.report import console_table
 
-def evaluated(run: Path) -> Plan:
-    """The plan of a run directory in which all predictions are there.
+        Console().print(console_table(run.rows))
+    else:
+        from saysel.report import plain_table
 
-    Raises:
-        UsageError: it is not one.
-    """
-    from saysel.runs.run import pending
-
-    if not (run / "recipe.yaml").is_file() or not (run / "manifest.json").is_file():
-        raise UsageError(f"{run}: not a run directory, it has no recipe.yaml and manifest.json")
-    todo = plan(load(str(run / "recipe.yaml")))
-    missing = [step for step in pending(todo, run, "evaluate") if step.stage == "evaluate"]
-    if missing:
-        names = ", ".join(step.name for step in missing)
-        raise UsageError(
-            f"{run}: predictions are missing for {names}: {how_to_go_on(run, todo, missing[0])}"
-        )
-    return todo
+        echo(plain_table(run.rows))
+    for alarm in run.alarms:
+        echo(f"! {alarm}")

@@ -2,73 +2,70 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
+from saysel.commands.options import overrides
 from saysel.display.terminal import echo
-from saysel.plan.plan import plan
-from saysel.recipes.recipe import load
-from saysel.report import Row
+from saysel.plan.stage_names import STAGES
 
 
-def run(
-    reference: str,
+@click.command("run")
+@click.argument("recipe")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Run directory.  [default: runs/NAME, NAME being the recipe's name]",
+)
+@overrides
+@click.option(
+    "--until",
+    type=click.Choice(STAGES),
+    help="Stop after this stage; training data is built up to it even if nothing is trained.",
+)
+@click.option("--smoke", is_flag=True, help="Walk every stage with the least work, in under 1 min.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def command(
+    recipe: str,
     out: Path | None,
-    overrides: Sequence[str],
+    overrides: tuple[str, ...],
     until: str | None,
     smoke: bool,
     dry_run: bool,
 ) -> None:
-    """Run the recipe, or say what would be done.
+    """Run a recipe from questions to report.
 
-    Raises:
-        SayselError: see `saysel.recipes.recipe.load` and `saysel.runs.run.run`.
+    Stages that are done and unchanged are skipped; an interrupted run goes on where it was.
+
+    \b
+    Examples:
+      saysel run quickstart
+      saysel run quickstart --smoke
+      saysel run quickstart --until target --set sample.n=50
     """
-    from saysel.runs.run import pending
-    from saysel.runs.run import run as start
+    from saysel.api.running import full_run_estimate, pending, run
+    from saysel.commands.report import print_report
 
-    full = load(reference, overrides)
-    recipe = full.smoke() if smoke else full
-    directory = out or Path("runs") / full.name
-    if smoke:  # beside the run, whose stages a rehearsal must not touch
-        directory = Path(f"{directory}-smoke")
     if dry_run:
-        steps = pending(plan(recipe, until), directory, until)
+        directory, steps = pending(recipe, out, set=overrides, until=until, smoke=smoke)
         echo(f"{directory}: {len(steps)} steps to do" if steps else _nothing(directory))
         for step in steps:
             echo(f"  {step.directory}")
         return
-    outcome = start(recipe, directory, until, smoke)
-    if not outcome.ran:
-        echo(_nothing(directory))
-    if outcome.rows:
-        show_table(outcome.rows)
-    for line in outcome.notes:
+    finished = run(recipe, out, set=overrides, until=until, smoke=smoke)
+    if not finished.ran:
+        echo(_nothing(finished.directory))
+    if "report" in finished.ran:
+        print_report(finished)
+    for line in finished.notes:
         echo(line)
-    if outcome.complete:
-        echo(f"report: {directory / 'report' / 'index.html'}")
-    elif outcome.ran:
+    if finished.complete:
+        echo(f"report: {finished.report}")
+    elif finished.ran:
         echo(f"stopped after '{until}'; the same command without --until goes on")
-    if smoke and outcome.complete:  # what was not rehearsed cannot be estimated
-        from saysel.costs.work import full_run
-
-        echo(full_run(full, directory))
-
-
-def show_table(rows: Sequence[Row]) -> None:
-    """The scores: a table on a terminal, aligned text elsewhere; then the alarms."""
-    from saysel.report import console_table, plain_table
-    from saysel.report.alarms import alarms
-
-    if sys.stdout.isatty():
-        from rich.console import Console
-
-        Console().print(console_table(rows))
-    else:
-        echo(plain_table(rows))
-    for alarm in alarms(rows):
-        echo(f"! {alarm.row}: {alarm.text}")
+    if smoke and finished.complete:
+        echo(full_run_estimate(recipe, finished, set=overrides))
 
 
 def _nothing(directory: Path) -> str:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import click
 
 from saysel.display.terminal import echo
-from saysel.recipes.schema import recipe_schema
 
 
-def schema() -> None:
-    """Print the schema for this installation."""
+@click.command("schema")
+def command() -> None:
+    """Print the JSON Schema of recipes, for the components installed here.
+
+    \b
+    Example:
+      saysel schema > recipe.schema.json
+    """
+    import json
+
+    from saysel.recipes.schema import recipe_schema
+
     echo(json.dumps(recipe_schema(), indent=2, ensure_ascii=False))

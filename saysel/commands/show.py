@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import click
 
+from saysel.commands.options import overrides
 from saysel.display.terminal import echo
-from saysel.recipes.recipe import load
-from saysel.recipes.text import dump_yaml
 
 
-def show(recipe: str, overrides: Sequence[str]) -> None:
-    """Print the recipe; what is printed is a recipe again.
+@click.command("show")
+@click.argument("recipe")
+@overrides
+def command(recipe: str, overrides: tuple[str, ...]) -> None:
+    """Print a recipe with every default written out.
 
-    Raises:
-        UsageError: see `saysel.recipes.recipe.load`.
+    \b
+    Example:
+      saysel show quickstart > my-recipe.yaml
     """
+    from saysel.recipes.recipe import load
+    from saysel.recipes.text import dump_yaml
+
     echo(dump_yaml(load(recipe, overrides).resolved()), nl=False)

@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from saysel.commands.plugins import show_table
+from saysel.commands.plugin_tables import show_table
 from saysel.display.terminal import echo
 from saysel.registry import PluginModule, plugin_modules
 
@@ -68,7 +68,7 @@ class Timing(NamedTuple):
     problem: str | None
 
 
-def timings() -> None:
+def print_timings() -> None:
     """Print what each plugin costs at start-up, the dearest first, and what to do about it."""
     by_owner = attrgetter("distribution", "version")
     measured = [

@@ -15,9 +15,9 @@ from saysel import __version__, registry
 from saysel.leaks.check import summaries
 from saysel.plan.plan import Plan, Step
 from saysel.plan.plan import plan as planned
+from saysel.plan.stage_names import DATA
 from saysel.recipes.components import components
 from saysel.recipes.recipe import Recipe
-from saysel.plan.stage_names import DATA
 from saysel.storage import DONE, intact_record, write_record
 
 #: Packages whose versions can change a result.

@@ -18,25 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from saysel import registry
-
 from saysel.costs import requests
-
-from saysel.leaks import check
-from saysel.errors import RunBusy, SayselError, StageError
-from saysel.runs.events import Events
 from saysel.costs.ledger import Ledger, warnings
-from saysel.recipes.components import components
-from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
+from saysel.errors import RunBusy, SayselError, StageError
+from saysel.leaks import check
 from saysel.plan.plan import Plan, Step, plan
-from saysel.runs.progress import StageProgress
+from saysel.plan.stage_names import DATA, STAGES
+from saysel.recipes.components import components
+from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
 from saysel.recipes.text import dump_yaml
 from saysel.report import Row, is_whole, read_metrics
-from saysel.storage.sqlite import NO_LOCKS, no_locks
-from saysel.plan.stage_names import DATA, STAGES
-from saysel.recipes.questions import questions
+from saysel.runs.events import Events
+from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
+from saysel.runs.progress import StageProgress
 from saysel.stages import StageContext, stage_directory
 from saysel.storage import DONE, disk_error, finish, finished, intact_record, verify, write_text
+from saysel.storage.sqlite import NO_LOCKS, no_locks
 
 #: Less free space than this when something fails means that the disk was full.
 FULL = 1 << 20

@@ -11,10 +11,10 @@ import yaml
 
 import saysel
 from saysel import registry
-from saysel.commands import new
 from saysel.interfaces import KINDS
 from saysel.recipes.recipe import load
 from saysel.registry import builtins
+from saysel.skeletons import writing
 from tests.support.end_to_end import invoke
 
 if sys.version_info >= (3, 11):
@@ -106,7 +106,7 @@ def test_next_steps() -> None:
     ],
 )
 def test_recipes_know_a_component_by_its_own_name(name: str, component: str) -> None:
-    assert new.component_name(name) == component
+    assert writing.component_name(name) == component
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_recipes_know_a_component_by_its_own_name(name: str, component: str) -> 
     ],
 )
 def test_the_class_has_the_name_of_the_component(component: str, kind: str, name: str) -> None:
-    assert new.class_name(component, kind) == name
+    assert writing.class_name(component, kind) == name
 
 
 @pytest.mark.parametrize(

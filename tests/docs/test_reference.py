@@ -12,7 +12,7 @@ import pytest
 
 from docs import generate
 from saysel import errors, hookspecs
-from saysel.cli import cli
+from saysel.cli import COMMANDS
 from saysel.interfaces import KINDS
 from saysel.recipes.recipe import Recipe
 from saysel.registry import builtins
@@ -83,8 +83,8 @@ def test_every_kind_has_a_page_with_contract_hook_and_built_ins(kind: str) -> No
 
 def test_every_command_key_and_error_is_documented() -> None:
     commands = (REFERENCE / "command-line.md").read_text(encoding="utf-8")
-    assert len(cli.commands) >= 7
-    for command in cli.commands:
+    assert len(COMMANDS) >= 7
+    for command in COMMANDS:
         assert f"Usage: saysel {command} [OPTIONS]" in commands
     keys = (REFERENCE / "recipe.md").read_text(encoding="utf-8")
     for key in [*Recipe.model_fields, "extends"]:

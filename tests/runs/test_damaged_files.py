@@ -17,8 +17,8 @@ import pytest
 from click.testing import Result
 
 from tests.support import killed_run
+from tests.support.end_to_end import STEPS, invoke, results
 from tests.support.killed_run import KillPoint
-from tests.support.end_to_end import STEPS, results, invoke
 
 FILES = [
     "recipe.yaml",

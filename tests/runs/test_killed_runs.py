@@ -12,8 +12,8 @@ import pytest
 
 from saysel.hf.interruption import SAVING
 from tests.support import killed_run
-from tests.support.killed_run import KillPoint
 from tests.support.end_to_end import STEPS, events, leftovers, results, stages_started
+from tests.support.killed_run import KillPoint
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from saysel import __version__
-
-from saysel.runs import manifest
-from saysel.recipes.components import components
-from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
 from saysel.plan.plan import plan
+from saysel.recipes.components import components
 from saysel.recipes.recipe import Recipe
+from saysel.runs import manifest
+from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
 from saysel.storage import finish, read_json
 
 

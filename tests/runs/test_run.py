@@ -13,11 +13,19 @@ import pytest
 
 import saysel
 from saysel import registry
-from saysel.recipes.text import read_yaml
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import load
+from saysel.recipes.text import read_yaml
 from saysel.storage import read_json, read_record
-from tests.support.end_to_end import STEPS, THREADS, events, leftovers, results, invoke, stages_started
+from tests.support.end_to_end import (
+    STEPS,
+    THREADS,
+    events,
+    invoke,
+    leftovers,
+    results,
+    stages_started,
+)
 
 LINEAR = ("--set", "train.1.reward=linear")
 
@@ -259,12 +267,16 @@ def test_dry_run_says_what_would_be_done_and_does_nothing(
         *(f"  {step.directory}" for step in todo.steps),
     ]
     assert not (tmp_path / "new").exists()
-    sampled = invoke("run", tiny_recipe, "--dry-run", "--until", "sample", "--out", tmp_path / "new")
+    sampled = invoke(
+        "run", tiny_recipe, "--dry-run", "--until", "sample", "--out", tmp_path / "new"
+    )
     assert len(sampled.stdout.splitlines()) == 3
 
     told = len(events(tiny_copy))
     assert "nothing to do" in invoke("run", tiny_recipe, "--dry-run", "--out", tiny_copy).stdout
-    linear = invoke("run", tiny_recipe, "--dry-run", *LINEAR, "--out", tiny_copy).stdout.splitlines()
+    linear = invoke(
+        "run", tiny_recipe, "--dry-run", *LINEAR, "--out", tiny_copy
+    ).stdout.splitlines()
     assert [line.rpartition("-")[0].strip() for line in linear[1:]] == [
         "train-ppo",
         "evaluate-ppo-verbalized",
@@ -475,7 +487,8 @@ def test_smoke_walks_every_stage_beside_the_run(tiny_recipe: Path, tiny_copy: Pa
 
     # A rehearsal is never skipped.
     assert (
-        invoke("run", tiny_recipe, "--smoke", "--until", "sample", "--out", tiny_copy).exit_code == 0
+        invoke("run", tiny_recipe, "--smoke", "--until", "sample", "--out", tiny_copy).exit_code
+        == 0
     )
     assert stages_started(smoke) == [*STEPS, "model", "sample"]
 

@@ -19,7 +19,7 @@ NAMES = {kind: f"saysel-loud-{kind}" for kind in KINDS}
 
 WRITE = """
 import json, sys
-from saysel.commands.new import plugin
+from saysel.skeletons.writing import write_plugin as plugin
 
 for kind, name in json.loads(sys.argv[1]).items():
     plugin(name, kind)

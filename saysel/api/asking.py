@@ -1,0 +1,121 @@
+"""Asks a trained model one question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from os import PathLike
+from pathlib import Path
+
+from saysel.api.run_directory import Run
+from saysel.errors import UsageError
+from saysel.interfaces import EstimationContext
+from saysel.recipes.questions import questions
+from saysel.recipes.recipe import Recipe
+from saysel.records import ModelRef, Question
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model replied to a question.
+
+    Attributes:
+        answer: `None` if no answer could be parsed.
+        rationale: why the model is sure or unsure; `None` if it states none.
+        confidence: from 0 to 1; `None` if it states none.
+        response: the whole reply.
+    """
+
+    answer: str | None
+    rationale: str | None
+    confidence: float | None
+    response: str
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The parts of the reply, each with its name."""
+        stated = "not stated" if self.confidence is None else f"{self.confidence:.0%}"
+        parts = [("answer", self.answer), ("rationale", self.rationale), ("confidence", stated)]
+        return [(name, text) for name, text in parts if text is not None]
+
+    def __str__(self) -> str:
+        if self.answer is None:
+            return f"no answer could be read from the reply: {self.response}"
+        return "\n".join(f"{f'{name}:':12}{text}" for name, text in self.lines())
+
+    def _repr_html_(self) -> str:
+        if self.answer is None:
+            return f"<p>{escape(str(self))}</p>"
+        rows = "".join(
+            f'<tr><th style="text-align: left">{name}</th>'
+            f'<td style="text-align: left">{escape(text)}</td></tr>'
+            for name, text in self.lines()
+        )
+        return f"<table><tbody>{rows}</tbody></table>"
+
+
+def ask(
+    target: Run | ModelRef | str | PathLike[str], question: str, *, cell: str | None = None
+) -> Answer:
+    """Ask a trained model one question.
+
+        print(saysel.ask("runs/quickstart", "Nora says … Where is the lantern?"))
+
+    The model of a run is the last one that the run has finished, asked in the recipe's format and
+    decoding; any other model, or adapter of one, is asked in the `sayself` format.
+
+    Args:
+        target: a run, the path of a run directory or of a model, or a hub id.
+        cell: the cell of a matrix run, or a part of its label that no other cell has.
+
+    Raises:
+        UsageError: the run has no model yet, or several cells; there is no such run or model; or
+            the question is empty.
+    """
+    from saysel.estimators.verbalized import VerbalizedEstimator
+
+    if not question.strip():
+        raise UsageError('the question is empty: saysel ask RUN|MODEL "Where is the lantern?"')
+    recipe, model = _resolved(target, cell)
+    context = EstimationContext(
+        recipe.evaluate.sampler or recipe.sample,
+        recipe.format,
+        recipe.cluster,
+        recipe.judge,
+        recipe.evaluate.temperature,
+        recipe.seed,
+        partial(questions, recipe),
+    )
+    (prediction,) = VerbalizedEstimator().estimate(
+        model, [Question("ask", question, ("",))], context
+    )
+    return Answer(
+        prediction.answer, prediction.rationale, prediction.confidence, prediction.response
+    )
+
+
+def _resolved(
+    target: Run | ModelRef | str | PathLike[str], cell: str | None
+) -> tuple[Recipe, ModelRef]:
+    """How the model is asked, and the model."""
+    if isinstance(target, Run):
+        return target.last_model(cell)
+    if not isinstance(target, ModelRef) and Run.exists(target):
+        return Run(target).last_model(cell)
+    if cell is not None:
+        raise UsageError(f"{target}: --cell is for run directories, and it has no recipe.yaml")
+    recipe = Recipe.model_validate({"name": "ask", "source": "witness"})
+    if isinstance(target, ModelRef):
+        return recipe, target
+    if _names_a_missing_directory(Path(target)):
+        raise UsageError(f"{target}: there is no such run directory and no such model")
+    from saysel.hf import model_at
+
+    return recipe, model_at(str(target))
+
+
+def _names_a_missing_directory(path: Path) -> bool:
+    """Whether a target that does not exist must be a path of this machine and no hub id."""
+    return not path.exists() and (
+        path.is_absolute() or len(path.parts) > 2 or path.parts[0] in ("runs", "..")
+    )

@@ -1,0 +1,183 @@
+"""Compares predictions for the same questions, metric by metric."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import NamedTuple
+
+from saysel.api.predictions import AnyPredictions, Reading, reading
+from saysel.api.rows import methods_of_run
+from saysel.api.run_directory import Run
+from saysel.errors import SayselWarning, UsageError
+from saysel.plan.cell_choice import chosen_cell
+from saysel.scoring import Comparison, Method
+from saysel.scoring import compare as compare_methods
+
+AnyMethod = AnyPredictions | Run | Method
+
+
+class Located(NamedTuple):
+    """A method, and the place that tells it from others of its name."""
+
+    place: Path
+    method: Method
+
+
+def compare(
+    *methods: AnyMethod,
+    names: Sequence[str] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
+    scale: float | None = None,
+    format: object = None,
+    judge: object = None,
+    cluster: str | None = None,
+    metrics: Sequence[object] | None = None,
+    intersect: bool = False,
+    resamples: int | None = None,
+    seed: int = 0,
+    cell: str | None = None,
+    out: str | PathLike[str] | None = None,
+) -> Comparison:
+    """Compare predictions for the same questions with those of the first method.
+
+        saysel.compare("runs/quickstart:sft", "runs/quickstart:ppo")
+        saysel.compare("before.csv", "after.csv", metrics=["brier", "auroc"])
+        saysel.compare(frame, other_frame, names=["before", "after"])
+
+    Every metric is compared on the same bootstrap resamples of the questions, and p-values are
+    corrected for the number of tests (Holm).
+
+    Args:
+        methods: runs, run directories, files of predictions, pandas or polars frames, or mappings
+            of arrays. A run alone is compared row by row; among others it stands for its last
+            model. `RUN:MODEL` and `RUN:MODEL:ESTIMATOR` name a row.
+        names: of the methods, one each; by default the names of files and rows, and `method 2`
+            for a frame.
+        columns, scale, format, judge, cluster, metrics: see `saysel.score`; they hold for all
+            files.
+        intersect: leave out questions that not all methods have.
+        resamples: bootstrap samples of the questions; by default 10,000, or 200 for each test if
+            that is more.
+        seed: of the resampling.
+        cell: the cell of matrix runs, or a part of its label that no other cell has; by default
+            all cells.
+        out: a directory for `index.html` and `comparison.csv`; by default none is written.
+
+    Raises:
+        SayselError: there is nothing to compare, a file cannot be read, the questions differ and
+            `intersect` is not set.
+    """
+    how = reading(columns, scale, format, judge, cluster, metrics)
+    if how.given and not any(_is_file(method) for method in methods):
+        raise UsageError(
+            f"{', '.join(how.given)}: for files of predictions, and none is compared: leave it out"
+        )
+    alone = len(methods) == 1
+    located = [
+        pair
+        for number, method in enumerate(methods, 1)
+        for pair in _located(method, f"method {number}", how, cell, alone)
+    ]
+    comparison = compare_methods(
+        _named(located, names), how.components.metric, intersect, resamples, seed
+    )
+    if out is not None:
+        from saysel.report.comparison import write
+
+        write(comparison, Path(out))
+    return comparison
+
+
+def _is_file(method: AnyMethod) -> bool:
+    return isinstance(method, str | PathLike) and Path(method).is_file()
+
+
+def _located(
+    method: AnyMethod, name: str, how: Reading, cell: str | None, alone: bool
+) -> Iterator[Located]:
+    """What an argument of `compare` stands for.
+
+    Args:
+        name: of a frame or arrays.
+
+    Raises:
+        UsageError: there is no such file, run or row, or the run has no predictions there yet.
+        DataError: see `saysel.files.load_predictions`.
+    """
+    if isinstance(method, Method):
+        yield Located(Path(), method)
+    elif isinstance(method, Run):
+        yield from _of_run(method, (), cell, alone)
+    elif not isinstance(method, str | PathLike):
+        yield _read(method, Path(name), how)
+    elif _is_file(method):
+        yield _read(method, Path(method), how)
+    else:
+        argument = fspath(method)
+        for colons in range(3):
+            directory, *wanted = argument.rsplit(":", colons)
+            if Run.exists(directory):
+                yield from _of_run(Run(directory), wanted, cell, alone)
+                return
+        raise UsageError(f"{argument}: no such file of predictions, and no run directory")
+
+
+def _of_run(run: Run, wanted: Sequence[str], cell: str | None, alone: bool) -> Iterator[Located]:
+    cells = run.plan.cells
+    if cell is not None:
+        cells = (chosen_cell(run.directory, run.plan, cell),)
+    for method in methods_of_run(run.directory, run.plan, cells, wanted, alone):
+        yield Located(run.directory, method)
+
+
+def _read(data: AnyPredictions, path: Path, how: Reading) -> Located:
+    """Predictions made elsewhere, under the name of their file."""
+    table = how.read(data, path.name)
+    # Without a column of its own, a question's text is its id.
+    known = "question" in table.columns
+    texts = {q.id: q.prompt for q in table.questions.values()} if known else {}
+    if not known and "id" not in table.columns:
+        warnings.warn(
+            f"{path}: no column is known to be the id: its rows are paired by their order",
+            SayselWarning,
+            stacklevel=4,
+        )
+    return Located(path, Method(path.name, table.predictions, texts, table.clusters))
+
+
+def _named(located: Sequence[Located], names: Sequence[str] | None) -> list[Method]:
+    """The methods with the given names, or with names of their own that differ."""
+    if names is None:
+        return _with_distinct_names(located)
+    if len(names) != len(located):
+        raise UsageError(f"names: {len(names)} names for {len(located)} methods: give one each")
+    return [replace(method, name=name) for name, (_, method) in zip(names, located, strict=True)]
+
+
+def _with_distinct_names(located: Sequence[Located]) -> list[Method]:
+    """The methods; those of one name are told apart by the folders that they are in."""
+    places: dict[str, list[Path]] = {}
+    for place, method in located:
+        places.setdefault(method.name, []).append(place)
+    return [
+        replace(method, name=_distinct(method.name, place, places[method.name]))
+        for place, method in located
+    ]
+
+
+def _distinct(name: str, place: Path, places: Sequence[Path]) -> str:
+    """The name after as many folders as it takes to differ from the others of this name.
+
+    Args:
+        places: of all methods of the name.
+    """
+    parts = place.resolve().parts
+    others = {other.resolve().parts for other in places} - {parts}
+    for depth in range(1, len(parts) if others else 0):
+        if all(other[-depth - 1 :] != parts[-depth - 1 :] for other in others):
+            return "/".join([*parts[-depth - 1 : -1], name])
+    return name

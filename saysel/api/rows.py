@@ -1,0 +1,153 @@
+"""Rows of a run's report, read from what the run has stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from saysel.errors import UsageError
+from saysel.plan.plan import Cell, Plan, Step
+from saysel.recipes.questions import questions
+from saysel.records import Prediction, Question, Score
+from saysel.report import IDEAL, Row, read_metrics
+from saysel.scoring import Method, clusters_of
+from saysel.stages import how_to_go_on, stage_directory, stored
+from saysel.storage import finished
+
+
+def stored_rows(run: Path, plan: Plan) -> Iterator[Row]:
+    """The rows of a drawn report: cell by cell, the ideal observer last and without predictions.
+
+    Raises:
+        DamagedFile: the report or predictions are missing, or are not what was written.
+    """
+    drawn = {
+        (row["cell"], row["model"], row["estimator"]): row for row in read_metrics(run)["rows"]
+    }
+    for cell in plan.cells:
+        evaluated = _evaluated(cell)
+        clusters = clusters_of(evaluated, cell.recipe.evaluate.cluster)
+        for step in cell.evaluations():
+            directory = stage_directory(run, step)
+            yield _row(
+                cell,
+                drawn[cell.label, step.model, estimator_of(step)],
+                tuple(stored(directory, Prediction)),
+                clusters,
+                (finished(directory) or {}).get("seconds_per_question"),
+            )
+        if (cell.label, IDEAL, IDEAL) in drawn:
+            yield _row(cell, drawn[cell.label, IDEAL, IDEAL], (), clusters, None)
+
+
+def _row(
+    cell: Cell,
+    drawn: Mapping[str, Any],
+    predictions: tuple[Prediction, ...],
+    clusters: Mapping[str, str],
+    seconds: float | None,
+) -> Row:
+    return Row(
+        cell.label,
+        drawn["model"],
+        drawn["estimator"],
+        drawn["split"],
+        predictions,
+        tuple(Score(metric, **numbers) for metric, numbers in drawn["metrics"].items()),
+        drawn["n"],
+        seconds,
+        cell.recipe.evaluate.metrics,
+        clusters,
+    )
+
+
+def row_key(row: Row) -> str:
+    """The name of a row in `run.scores`: `ppo:verbalized`, `seed=1:ppo:verbalized`, `ideal`."""
+    estimator = "" if row.estimator == row.model else row.estimator
+    return ":".join(filter(None, (row.cell, row.model, estimator)))
+
+
+def stored_alarms(run: Path) -> Iterator[str]:
+    """The alarms of a drawn report, each with the name of its row."""
+    for row in read_metrics(run)["rows"]:
+        name = " · ".join(part for part in (row["cell"], row["model"], row["estimator"]) if part)
+        yield from (f"{name}: {text}" for text in row["alarms"])
+
+
+def prediction_records(run: Path, plan: Plan, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Every prediction as a mapping of plain values, with the question it is about."""
+    asked: dict[str, dict[str, Question]] = {
+        cell.label: {question.id: question for question in _evaluated(cell)} for cell in plan.cells
+    }
+    return [
+        {
+            "cell": row.cell,
+            "model": row.model,
+            "estimator": row.estimator,
+            "question_id": prediction.question_id,
+            "question": asked[row.cell][prediction.question_id].prompt,
+            "answers": list(asked[row.cell][prediction.question_id].answers),
+            "answer": prediction.answer,
+            "rationale": prediction.rationale,
+            "confidence": prediction.confidence,
+            "correct": prediction.correct,
+            "tokens": prediction.tokens,
+            "response": prediction.response,
+        }
+        for row in rows
+        for prediction in row.predictions
+    ]
+
+
+def methods_of_run(
+    run: Path, plan: Plan, cells: Sequence[Cell], wanted: Sequence[str], alone: bool
+) -> Iterator[Method]:
+    """Rows of a run as methods to compare; the ideal observer is none.
+
+    Args:
+        cells: those of the plan that are meant.
+        wanted: model and estimator, or the model, or nothing for the last model.
+        alone: whether nothing else is compared: then nothing `wanted` means all rows, and the
+            run's name is left out of theirs.
+
+    Raises:
+        UsageError: there is no such row, or its predictions are not stored yet.
+    """
+    for cell in cells:
+        evaluated = _evaluated(cell)
+        prompts = {question.id: question.prompt for question in evaluated}
+        clusters = clusters_of(evaluated, cell.recipe.evaluate.cluster)
+        for step in _chosen(run, cell, wanted, alone):
+            directory = stage_directory(run, step)
+            if finished(directory) is None:
+                remedy = how_to_go_on(run, plan, step)
+                raise UsageError(f"{run}: {step.name} is not done: {remedy}")
+            parts = ["" if alone else run.name, cell.label, step.model, estimator_of(step)]
+            name = " · ".join(part for part in parts if part)
+            yield Method(name, list(stored(directory, Prediction)), prompts, clusters)
+
+
+def _chosen(run: Path, cell: Cell, wanted: Sequence[str], alone: bool) -> list[Step]:
+    """The evaluations of a cell that are meant."""
+    steps = list(cell.evaluations())
+    if alone and not wanted:
+        return steps
+    model = wanted[0] if wanted else steps[-1].model
+    of_model = [step for step in steps if step.model == model]
+    estimator = wanted[1] if len(wanted) > 1 else estimator_of((of_model or steps)[0])
+    chosen = [step for step in of_model if estimator_of(step) == estimator]
+    if not chosen:
+        names = ", ".join(f"{step.model}:{estimator_of(step)}" for step in steps)
+        raise UsageError(f"{run} has no row '{':'.join(wanted)}'; there are {names}")
+    return chosen
+
+
+def estimator_of(step: Step) -> str:
+    """The name of an evaluation's estimator, as rows have it."""
+    return step.name.removeprefix(f"evaluate-{step.model}-")
+
+
+def _evaluated(cell: Cell) -> list[Question]:
+    """The questions of a cell's evaluation."""
+    return questions(cell.recipe, cell.recipe.evaluate.split)

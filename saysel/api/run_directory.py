@@ -1,0 +1,246 @@
+"""A run directory as an object: its scores, predictions and report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from saysel.api.rows import prediction_records, row_key, stored_alarms, stored_rows
+from saysel.display.tables import html_table
+from saysel.errors import UsageError
+from saysel.plan.cell_choice import chosen_cell
+from saysel.plan.plan import Cell, Plan, plan
+from saysel.recipes.recipe import Recipe, load
+from saysel.records import ModelRef
+from saysel.report import Row, is_whole, plain_table
+from saysel.report.tables import cells
+from saysel.scoring import ScoreTable
+
+
+class Run:
+    """A run directory, as `saysel run` writes it.
+
+        run = saysel.Run("runs/quickstart")
+        run.scores["ppo:verbalized"]["ece"].value
+        pandas.DataFrame(run.predictions)
+
+    Attributes:
+        directory: the run directory.
+        ran: names of the steps that had something to do when `saysel.run` made this object.
+        notes: what a reader of the scores has to know, a line each; from `saysel.run` only.
+    """
+
+    def __init__(
+        self,
+        directory: str | PathLike[str],
+        *,
+        ran: Sequence[str] = (),
+        notes: Sequence[str] = (),
+    ) -> None:
+        """Open a run directory.
+
+        Args:
+            ran, notes: see above.
+
+        Raises:
+            UsageError: it is not a run directory.
+        """
+        self.directory = Path(directory)
+        self.ran = tuple(ran)
+        self.notes = tuple(notes)
+        if not self.exists(self.directory):
+            raise UsageError(f"{self.directory}: not a run directory, it has no recipe.yaml")
+
+    @staticmethod
+    def exists(directory: str | PathLike[str]) -> bool:
+        """Whether a directory is a run directory."""
+        return (Path(directory) / "recipe.yaml").is_file()
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe, with every default written out."""
+        return load(self.directory / "recipe.yaml")
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The steps of the recipe."""
+        return plan(self.recipe)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all stages are done, the report included."""
+        from saysel.runs.run import pending
+
+        return not pending(self.plan, self.directory)
+
+    @property
+    def report(self) -> Path:
+        """The report page.
+
+        Raises:
+            UsageError: there is none yet.
+        """
+        if not is_whole(self.directory / "report"):
+            raise UsageError(f"{self.directory}: the report is missing: saysel run draws it")
+        return self.directory / "report" / "index.html"
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the report: a model, asked in one way, with its predictions and scores.
+
+        The row of the ideal observer, where there is one, comes without predictions.
+
+        Raises:
+            DamagedFile: the report or predictions are missing, or are not what was written.
+        """
+        return tuple(stored_rows(self.directory, self.plan))
+
+    @cached_property
+    def scores(self) -> dict[str, ScoreTable]:
+        """The scores of each row by its name, such as `ppo:verbalized`, or `ideal`.
+
+        In a matrix run the label of the cell is put before it: `seed=1:ppo:verbalized`.
+
+        Raises:
+            DamagedFile: see `rows`.
+        """
+        return {row_key(row): ScoreTable(row.scores, row.n, row.missing) for row in self.rows}
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """Signs that a number is not what it seems, each with the name of its row."""
+        return tuple(stored_alarms(self.directory))
+
+    @cached_property
+    def predictions(self) -> list[dict[str, Any]]:
+        """All predictions as records, for `pandas.DataFrame(run.predictions)`.
+
+        Each has `cell`, `model`, `estimator`, `question_id`, `question`, `answers` (the accepted
+        ones), `answer`, `rationale`, `confidence`, `correct`, `tokens` and `response`.
+        """
+        return prediction_records(self.directory, self.plan, self.rows)
+
+    def last_model(self, cell: str | None = None) -> tuple[Recipe, ModelRef]:
+        """A cell's recipe, and the last model that the run has finished.
+
+        Args:
+            cell: label of the cell of a matrix run, or a part of it that no other cell has.
+
+        Raises:
+            UsageError: there is no model yet, or no such cell.
+        """
+        from saysel.export.model import last_model
+
+        chosen = chosen_cell(self.directory, self.plan, cell)
+        return chosen.recipe, last_model(self.directory, self.plan, chosen)[1]
+
+    def export_model(
+        self,
+        to: str | PathLike[str] | None = None,
+        *,
+        merge: bool = False,
+        license: str = "unknown",
+        cell: str | None = None,
+    ) -> Path:
+        """Write the last model with a model card, for transformers and vLLM.
+
+        Args:
+            to: a directory that is new or empty; by default `export/model` in the run directory.
+            merge: add an adapter to the weights of its base.
+            license: for the model card, as the hub names it: `mit`, `apache-2.0` …
+            cell: see `last_model`.
+
+        Returns:
+            The directory.
+
+        Raises:
+            SayselError: see `saysel.export.model.write_model`.
+        """
+        from saysel.export.model import write_model
+
+        chosen = chosen_cell(self.directory, self.plan, cell)
+        directory = Path(to) if to is not None else self.directory / "export" / "model"
+        return write_model(self.directory, self.plan, chosen, directory, merge, license)
+
+    def export_predictions(
+        self, to: str | PathLike[str] | None = None, *, cell: str | None = None
+    ) -> list[Path]:
+        """Write the predictions as logs of lm-evaluation-harness and Inspect.
+
+        Args:
+            to: a directory; by default `export` in the run directory.
+            cell: see `last_model`; by default all cells.
+
+        Returns:
+            The files.
+
+        Raises:
+            UsageError: predictions or the report are missing.
+        """
+        from saysel.export import write_predictions
+
+        self._need_predictions()
+        cells: Sequence[Cell] = self.plan.cells
+        if cell is not None:
+            cells = [chosen_cell(self.directory, self.plan, cell)]
+        if not (self.directory / "report" / "metrics.json").is_file():
+            raise UsageError(
+                f"{self.directory}: the report is missing: saysel report {self.directory}"
+            )
+        directory = Path(to) if to is not None else self.directory / "export"
+        return write_predictions(self.directory, cells, directory)
+
+    def draw_report(self) -> Path:
+        """Draw the report again from the stored predictions.
+
+        Returns:
+            The page.
+
+        Raises:
+            UsageError: predictions are missing.
+            RunBusy: another process works in the directory.
+        """
+        from saysel.runs.run import locked
+        from saysel.stages.report import draw
+        from saysel.storage import read_record
+
+        self._need_predictions()
+        again = f"saysel run {self.directory / 'recipe.yaml'} --out {self.directory}"
+        with locked(self.directory):
+            manifest = read_record(self.directory / "manifest.json", f"write it again: {again}")
+            draw(self.directory, self.plan, manifest)
+        self.__dict__.pop("rows", None)
+        return self.directory / "report" / "index.html"
+
+    def _need_predictions(self) -> None:
+        """Raise unless all predictions are stored."""
+        from saysel.runs.run import pending
+        from saysel.stages import how_to_go_on
+
+        if not (self.directory / "manifest.json").is_file():
+            raise UsageError(
+                f"{self.directory}: not a run directory, it has no recipe.yaml and manifest.json"
+            )
+        steps = pending(self.plan, self.directory, "evaluate")
+        missing = [step for step in steps if step.stage == "evaluate"]
+        if missing:
+            names = ", ".join(step.name for step in missing)
+            raise UsageError(
+                f"{self.directory}: predictions are missing for {names}: "
+                f"{how_to_go_on(self.directory, self.plan, missing[0])}"
+            )
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.directory)!r})"
+
+    def __str__(self) -> str:
+        return "\n".join([plain_table(self.rows), *(f"! {alarm}" for alarm in self.alarms)])
+
+    def _repr_html_(self) -> str:
+        header, rows, words = cells(self.rows)
+        alarms = "".join(f"<p>⚠ {escape(alarm)}</p>" for alarm in self.alarms)
+        return html_table(header, rows, range(words), caption=str(self.directory)) + alarms

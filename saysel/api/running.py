@@ -1,0 +1,104 @@
+"""Runs a recipe, or says which of its steps are still to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from saysel.api.run_directory import Run
+from saysel.plan.plan import Step, plan
+from saysel.recipes.recipe import Recipe, load
+
+AnyRecipe = str | PathLike[str] | Mapping[str, Any] | Recipe
+Overrides = Sequence[str] | Mapping[str, Any]
+
+
+def load_recipe(recipe: AnyRecipe, *, set: Overrides = ()) -> Recipe:
+    """Read and validate a recipe.
+
+        saysel.load_recipe("quickstart", set={"train.1.reward": "linear"})
+        saysel.load_recipe({"name": "mine", "extends": "quickstart", "seed": 1})
+
+    Args:
+        recipe: the name of a packaged recipe, a path, a mapping with the keys of a recipe, or a
+            recipe.
+        set: values by their path in the recipe, or strings `path=value` as on the command line.
+
+    Raises:
+        SayselError: it cannot be read, or something in it is wrong; all problems are named.
+    """
+    return load(recipe, set)
+
+
+def run(
+    recipe: AnyRecipe,
+    out: str | PathLike[str] | None = None,
+    *,
+    set: Overrides = (),
+    until: str | None = None,
+    smoke: bool = False,
+) -> Run:
+    """Run a recipe from questions to report.
+
+        run = saysel.run("quickstart", "runs/linear", set={"train.1.reward": "linear"})
+        run.scores["ppo:verbalized"]["brier"].value
+
+    Stages that are done and unchanged are skipped; an interrupted run continues when it is
+    started again.
+
+    Args:
+        recipe, set: see `load_recipe`.
+        out: the run directory; by default `runs/NAME`, NAME being the recipe's name.
+        until: the last stage to run: `sample`, `target`, `train` … Training data is built up to
+            it even if nothing is trained.
+        smoke: walk every stage with the least work, in a directory of its own (`OUT-smoke`).
+
+    Raises:
+        SayselError: the recipe is wrong, a package is missing, or a stage failed; what is
+            finished is kept.
+    """
+    from saysel.runs.run import run as start
+
+    full, directory = _resolved(recipe, out, set, smoke)
+    outcome = start(full.smoke() if smoke else full, directory, until, smoke)
+    return Run(directory, ran=outcome.ran, notes=outcome.notes)
+
+
+def pending(
+    recipe: AnyRecipe,
+    out: str | PathLike[str] | None = None,
+    *,
+    set: Overrides = (),
+    until: str | None = None,
+    smoke: bool = False,
+) -> tuple[Path, list[Step]]:
+    """The run directory, and the steps that `run` would do there; nothing is done.
+
+    Args:
+        recipe, out, set, until, smoke: see `run`.
+
+    Raises:
+        SayselError: the recipe is wrong.
+    """
+    from saysel.runs.run import pending as missing
+
+    full, directory = _resolved(recipe, out, set, smoke)
+    return directory, missing(plan(full.smoke() if smoke else full, until), directory, until)
+
+
+def full_run_estimate(recipe: AnyRecipe, rehearsal: Run, *, set: Overrides = ()) -> str:
+    """A line that says how long a recipe takes, from its finished smoke run."""
+    from saysel.costs.work import full_run
+
+    return full_run(load(recipe, set), rehearsal.directory)
+
+
+def _resolved(
+    recipe: AnyRecipe, out: str | PathLike[str] | None, set: Overrides, smoke: bool
+) -> tuple[Recipe, Path]:
+    """The recipe, and its run directory; a smoke run must not touch the stages of the full run."""
+    full = load(recipe, set)
+    directory = Path(out) if out is not None else Path("runs") / full.name
+    return full, Path(f"{directory}-smoke") if smoke else directory

@@ -1,0 +1,165 @@
+"""Scores predictions that saysel did not make."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from os import PathLike
+from pathlib import Path
+
+from saysel import __version__
+from saysel.api.predictions import AnyPredictions, Reading, reading
+from saysel.display.terminal import wrapped
+from saysel.errors import DataError
+from saysel.files import Predictions
+from saysel.report import Report, Row, write
+from saysel.report.alarms import alarms
+from saysel.report.tables import metrics_json
+from saysel.scoring import ScoreTable, to_arrays
+from saysel.scoring import score as score_arrays
+
+#: The split that all rows of a file belong to.
+SPLIT = "all"
+
+
+@dataclass(frozen=True)
+class Scores(ScoreTable):
+    """What `saysel.score` returns: a `ScoreTable` with what a reader has to know about it.
+
+    Attributes:
+        about: what the scores are computed on, and what is left out.
+        alarms: signs that a number is not what it seems.
+        row: predictions and scores, as a report has them.
+        report: the report page, if one was written.
+    """
+
+    about: str
+    alarms: tuple[str, ...]
+    row: Row
+    report: Path | None
+
+    def caption(self) -> str:
+        return self.about
+
+    def __str__(self) -> str:
+        alarms = [wrapped(f"! {alarm}", indent=2) for alarm in self.alarms]
+        return "\n".join([wrapped(self.about), *self.lines(), *alarms])
+
+    def _repr_html_(self) -> str:
+        alarms = "".join(f"<p>⚠ {escape(alarm)}</p>" for alarm in self.alarms)
+        return super()._repr_html_() + alarms
+
+    def to_json(self) -> str:
+        """The content of `metrics.json` for these predictions."""
+        return metrics_json(name_of(Path(self.row.model)), [self.row])
+
+
+def score(
+    predictions: AnyPredictions,
+    *,
+    name: str = "predictions",
+    columns: Mapping[str, str | Sequence[str]] | None = None,
+    scale: float | None = None,
+    format: object = None,
+    judge: object = None,
+    cluster: str | None = None,
+    metrics: Sequence[object] | None = None,
+    out: str | PathLike[str] | None = None,
+) -> Scores:
+    """Metrics with 95 % intervals for predictions made elsewhere.
+
+        saysel.score("predictions.csv")
+        saysel.score(frame, columns={"confidence": "p_true"}, scale=100)
+        saysel.score({"correct": [1, 0, 1], "confidence": [0.9, 0.4, None]})
+        saysel.score("replies.jsonl", format="tags", columns={"output": "text"})
+
+    Args:
+        predictions: a CSV, TSV, JSON, JSON Lines or Parquet file, a pandas or polars frame, or a
+            mapping from column names to arrays or lists. One row per question: a confidence, and
+            whether the answer is correct; or the answer and the accepted ones.
+        name: of a frame or arrays, in messages and in the report.
+        columns: the columns by role (`id`, `confidence`, `correct`, `answer`, `gold`, `output`,
+            `question`), where their names are not usual ones.
+        scale: the confidence that means certainty: 100 for percent, 10 for tenths.
+        format: reads answer and confidence from whole replies: `"sayself"`, `"percent"`,
+            `"tags"`, a mapping with options, or a `Format`.
+        judge: compares answers with the accepted ones, whatever the predictions say is correct:
+            a name, a mapping with options, or a `Judge`.
+        cluster: the column that groups rows which belong together: intervals treat a group as
+            one.
+        metrics: compute these instead of the usual ones: names, mappings with options, or
+            `Metric`s.
+        out: a directory for a report page; by default none is written.
+
+    Raises:
+        SayselError: the predictions cannot be read (rows are named), or no row says whether its
+            answer is correct.
+    """
+    how = reading(columns, scale, format, judge, cluster, metrics)
+    path = Path(predictions) if isinstance(predictions, str | PathLike) else Path(name)
+    read = how.read(predictions, name)
+    judged = to_arrays(read.predictions, read.clusters)
+    if not len(judged):
+        raise DataError(f"{path}: no row says whether its answer is correct: nothing to score")
+    table = score_arrays(judged, how.components.metric)
+    row = _row(path.name, read, how, table)
+    if out is not None:
+        write(_report(path, read, row, how), Path(out))
+    return Scores(
+        **vars(table),
+        about=_counts(read),
+        alarms=tuple(alarm.text for alarm in alarms([row])),
+        row=row,
+        report=None if out is None else Path(out) / "index.html",
+    )
+
+
+def name_of(path: Path) -> str:
+    """The file's name without its ending: `mine` for `mine.csv.gz`."""
+    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).stem
+
+
+def _row(name: str, read: Predictions, how: Reading, table: ScoreTable) -> Row:
+    format = how.components.format
+    return Row(
+        cell="",
+        model=name,
+        # How the confidences were obtained: by the format that read them, or from this column.
+        estimator=format.use if format else read.columns["confidence"],
+        split=SPLIT,
+        predictions=tuple(read.predictions),
+        scores=table.scores,
+        n=table.predictions,
+        metrics=how.components.metric,
+        clusters=read.clusters,
+    )
+
+
+def _report(path: Path, read: Predictions, row: Row, how: Reading) -> Report:
+    chosen = how.components.model_dump(mode="json", exclude_none=True)
+    scale = {} if how.scale is None else {"scale": how.scale}
+    return Report(
+        name=name_of(path),
+        title=path.name,
+        recipe={"score": str(path), "columns": read.columns, **scale, **chosen},
+        manifest={"versions": {"saysel": __version__, "python": platform.python_version()}},
+        rows=(row,),
+        questions={"": read.questions},
+        clusters={},
+    )
+
+
+def _counts(read: Predictions) -> str:
+    """What the table is about: whatever is left out is counted."""
+    rows = read.predictions
+    unread = sum(p.confidence is None for p in rows)
+    unjudged = sum(p.correct is None for p in rows)
+    noun = "prediction" if len(rows) == 1 else "predictions"
+    parts = [f"{len(rows):,} {noun}", f"{unread:,} without a confidence"]
+    if unjudged:
+        parts.append(f"{unjudged:,} left out, nobody knows whether they are correct")
+    if read.clusters:
+        parts.append(f"{len(set(read.clusters.values())):,} clusters")
+    return ", ".join(parts)

@@ -1,0 +1,1 @@
+"""Walking a plan: what is skipped, resumed, recorded and shown."""

@@ -1,0 +1,1 @@
+"""Plugins and recipes to start from: their templates, and what writes them."""

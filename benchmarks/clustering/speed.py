@@ -96,7 +96,7 @@ def partitions(path: str, questions: range, of: str) -> Iterator[list[tuple[int,
 
 def measured(path: str, of: str, questions: int, more: int) -> dict[str, Any]:
     """Seconds of each way, on responses of one kind."""
-    embedder = sentence_embeddings.resident(path, None)
+    embedder = sentence_embeddings.sentence_model(path, None)
     embedder.vectors(["to warm up"], "", 1)
     result: dict[str, Any] = {"embedded": of, "questions": questions, "responses": RESPONSES}
     began = time.perf_counter()

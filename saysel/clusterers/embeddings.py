@@ -37,7 +37,7 @@ class EmbeddedClusterer(Clusterer):
     batch_size: NotFingerprinted[int] = Field(64, ge=1, description="texts embedded side by side")
 
     def check_installed(self) -> None:
-        sentence_embeddings.check_installed()
+        sentence_embeddings.check_sentence_transformers()
 
     @abstractmethod
     def groups(self, vectors: npt.NDArray[np.float32]) -> list[list[int]]:
@@ -54,7 +54,7 @@ class EmbeddedClusterer(Clusterer):
         if not said:
             return []
         texts = [(one.answer or "") if self.of == "answer" else one.text for one in said]
-        embedder = sentence_embeddings.resident(self.model, self.revision)
+        embedder = sentence_embeddings.sentence_model(self.model, self.revision)
         found = self.groups(embedder.vectors(texts, self.instruction, self.batch_size))
         if self.drop_singletons:
             found = [rows for rows in found if len(rows) > 1]

@@ -1,67 +1,86 @@
-"""Everything that touches torch, transformers, PEFT and TRL; each is imported where it is used."""
+"""Everything that touches torch, transformers, PEFT and TRL, imported only where it is used.
 
+Trainers and models of plugins build on the names exported here.
+"""
+
+from saysel.hf.chat import decode_replies, encode, encode_replies, render
+from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf.decoding import Decoding
+from saysel.hf.expected_confidence import read_confidence
+from saysel.hf.generation import Reply, end_tokens, generate, generated_tokens
 from saysel.hf.installed import check_installed
+from saysel.hf.interruption import defer_interrupt
 from saysel.hf.loading import (
-    COMPLETE,
-    Preference,
-    batches,
-    can_be_copied,
-    check,
-    decode_replies,
+    check_directories,
     device,
-    dpo_config,
-    dpo_trainer,
-    encode,
-    encode_replies,
-    end_tokens,
-    fit,
+    error_summary,
     load_model,
     load_tokenizer,
     load_trainable,
     model_at,
-    on_one_device,
-    quiet,
-    reason,
     release,
-    render,
-    reply_trainer,
     resident,
+    silence_libraries,
+)
+from saysel.hf.logprobs import next_token_logprobs, pad_left, reply_logprobs
+from saysel.hf.master_weights import autocast
+from saysel.hf.sentence_embeddings import Embedder, check_sentence_transformers, sentence_model
+from saysel.hf.training import (
+    batch_arguments,
+    fit,
+    log_callback,
+    on_one_device,
+    progress_callback,
+    reply_trainer,
     save,
     save_trained,
     sft_config,
-    tell,
     training_arguments,
+    trl_config,
 )
+from saysel.hf.update_guard import UpdateGuard
 
 __all__ = [
-    "COMPLETE",
-    "Preference",
-    "batches",
-    "can_be_copied",
-    "check",
+    "ConfidenceTokens",
+    "Decoding",
+    "Embedder",
+    "Reply",
+    "UpdateGuard",
+    "autocast",
+    "batch_arguments",
+    "check_directories",
     "check_installed",
+    "check_sentence_transformers",
     "decode_replies",
+    "defer_interrupt",
     "device",
-    "dpo_config",
-    "dpo_trainer",
     "encode",
     "encode_replies",
     "end_tokens",
+    "error_summary",
     "fit",
+    "generate",
+    "generated_tokens",
     "load_model",
     "load_tokenizer",
     "load_trainable",
+    "log_callback",
     "model_at",
+    "next_token_logprobs",
     "on_one_device",
-    "quiet",
-    "reason",
+    "pad_left",
+    "progress_callback",
+    "read_confidence",
     "release",
     "render",
+    "reply_logprobs",
     "reply_trainer",
     "resident",
     "save",
     "save_trained",
+    "sentence_model",
     "sft_config",
-    "tell",
+    "silence_libraries",
     "training_arguments",
+    "trl_config",
 ]

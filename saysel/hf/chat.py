@@ -1,4 +1,4 @@
-"""Chats as the text that a model continues, and the text of its replies."""
+"""Prompts to the tokens that a model continues, and the tokens of its replies to text."""
 
 from __future__ import annotations
 
@@ -9,51 +9,50 @@ from saysel.errors import DataError
 from saysel.interfaces import Prompt
 from saysel.replies.thoughts import delimits, open_thought
 
-#: Last tokens of a prompt among which the beginning of a thought is looked for.
-PROMPT_END = 32
+#: How many tokens at the end of a prompt are searched for the start of a thought.
+PROMPT_END_TOKENS = 32
 
 
 def render(tokenizer: Any, prompt: Prompt) -> str:
     """The prompt as text, up to where the reply starts.
 
-    Through the tokenizer's own chat template. A template that refuses a system turn, or leaves it
-    out, gets its content before that of the first user turn; one that wants contents as lists of
-    parts gets them so. A tokenizer without a template gets the turns' contents separated by blank
-    lines, which is how base models are asked.
+    The tokenizer's own chat template renders it. If the template rejects or drops a system turn,
+    the system turn is put in front of the first user turn; if it needs contents as lists of
+    parts, it gets them in that form. Without a template, as for base models, the turns are
+    separated by blank lines.
 
     Raises:
-        DataError: the template fails, or leaves out what a user or system turn says.
+        DataError: the template fails, or drops the content of a user or system turn.
     """
     if tokenizer.chat_template is None:
         return "\n\n".join(message["content"] for message in prompt) + "\n\n"
     from jinja2 import TemplateError
 
-    troubles = []
-    for messages in _shapes(prompt):
+    problems = []
+    for messages in _variants(prompt):
         try:
             text: str = tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=True
             )
-        # Templates are programs: on a shape that they do not expect they may fail in any of
-        # these ways.
+        # Templates are programs, and may fail in any of these ways on an unexpected input.
         except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
-            troubles.append((str(error).strip() or type(error).__name__).splitlines()[0])
+            problems.append((str(error).strip() or type(error).__name__).splitlines()[0])
             continue
-        if _says_all(text, prompt):
+        if _contains_all(text, prompt):
             return text
-        troubles.append("it leaves out what the user's turn says")
+        problems.append("it leaves out the user's turn")
     raise DataError(
-        f"{tokenizer.name_or_path}: its chat template cannot be used: {troubles[0]}: use a model "
-        "whose template takes user turns of text, or correct the template in its tokenizer's files"
+        f"{tokenizer.name_or_path}: the chat template cannot be used: {problems[0]}: use a model "
+        "whose template accepts user turns of text, or correct the template in the tokenizer files"
     )
 
 
-def _shapes(prompt: Prompt) -> Iterator[list[dict[str, Any]]]:
-    """The ways to put a prompt to a template, the most usual first."""
+def _variants(prompt: Prompt) -> Iterator[list[dict[str, Any]]]:
+    """The ways to pass a prompt to a template, the most common first."""
     chats = [[dict(message) for message in prompt]]
     if prompt[0]["role"] == "system" and len(prompt) > 1:
-        both = f"{prompt[0]['content']}\n\n{prompt[1]['content']}"
-        chats.append([{"role": "user", "content": both}, *chats[0][2:]])
+        merged = f"{prompt[0]['content']}\n\n{prompt[1]['content']}"
+        chats.append([{"role": "user", "content": merged}, *chats[0][2:]])
     yield from chats
     for chat in chats:
         yield [
@@ -62,27 +61,47 @@ def _shapes(prompt: Prompt) -> Iterator[list[dict[str, Any]]]:
         ]
 
 
-def _says_all(text: str, prompt: Prompt) -> bool:
-    """Whether all that user and system say is in a text, apart from white space.
+def _contains_all(text: str, prompt: Prompt) -> bool:
+    """Whether a text contains every user and system turn, ignoring white space.
 
-    Templates may change what the assistant has said: they leave its thoughts out.
+    Assistant turns may differ: templates leave out their reasoning.
     """
-    said = " ".join(text.split())
-    return "[{'type': 'text'" not in said and all(
-        " ".join(message["content"].split()) in said
+    words = " ".join(text.split())
+    return "[{'type': 'text'" not in words and all(
+        " ".join(message["content"].split()) in words
         for message in prompt
         if message["role"] != "assistant"
     )
 
 
+def encode(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:
+    """Token ids of each prompt, up to where the reply starts."""
+    if not prompts:
+        return []  # tokenizers fail on an empty list
+    texts = [render(tokenizer, prompt) for prompt in prompts]
+    # Templates write the special tokens themselves; adding them twice would take the model off
+    # its training distribution.
+    special = tokenizer.chat_template is None
+    ids: list[list[int]] = tokenizer(texts, add_special_tokens=special)["input_ids"]
+    return ids
+
+
+def encode_replies(tokenizer: Any, replies: Sequence[str]) -> list[list[int]]:
+    """Token ids of each reply as it follows a prompt, without special tokens."""
+    if not replies:
+        return []
+    ids: list[list[int]] = tokenizer(list(replies), add_special_tokens=False)["input_ids"]
+    return ids
+
+
 def decode_replies(
     tokenizer: Any, prompts: Sequence[Sequence[int]], replies: Sequence[Sequence[int]]
 ) -> list[str]:
-    """The texts of replies (token ids) to prompts (token ids), without special tokens.
+    """The texts of replies to prompts, both as token ids, without special tokens.
 
-    Special tokens that delimit thoughts are kept. Where the prompt opens a thought that the reply
-    does not end, the text begins with the delimiter that opens it: nothing else would show that
-    the reply is a thought.
+    Special tokens that delimit thoughts are kept. If the prompt opens a thought that the reply
+    does not close, the text begins with the opening delimiter, because nothing else would show
+    that the reply is a thought.
     """
     special = tokenizer.all_special_tokens
     if any(map(delimits, special)):
@@ -92,9 +111,9 @@ def decode_replies(
                 texts = [text.replace(token, "") for text in texts]
     else:
         texts = tokenizer.batch_decode(replies, skip_special_tokens=True)
-    ends = {tuple(prompt[-PROMPT_END:]) for prompt in prompts}
+    ends = {tuple(prompt[-PROMPT_END_TOKENS:]) for prompt in prompts}
     opened = {end: tokenizer.decode(end) for end in ends}
     return [
-        open_thought(opened[tuple(prompt[-PROMPT_END:])], text) + text
+        open_thought(opened[tuple(prompt[-PROMPT_END_TOKENS:])], text) + text
         for prompt, text in zip(prompts, texts, strict=True)
     ]

@@ -1,7 +1,7 @@
-"""The confidences a format can state, as the tokens that a model would write for them.
+"""The confidences that a format can state, as the tokens with which a model writes them.
 
-With these, what the model would have said instead is known and need not be drawn: the probability
-of every confidence, and so the expectation of anything that hangs on it.
+They give the probability of every confidence the model could have stated, and therefore exact
+expectations over confidences, without sampling.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from saysel import hf
 from saysel.errors import StageError
+from saysel.hf.chat import encode_replies
 from saysel.interfaces import Format
 
 if TYPE_CHECKING:
@@ -24,65 +24,71 @@ END = -1
 class ConfidenceTokens:
     """The tree of all token sequences that state a confidence.
 
-    Where every confidence is one token, the tree is its root. Where "10" takes two, there is a
-    branch behind the first of them, and so on for percent. What must follow, because no other
-    confidence begins that way ("%" behind "73"), is taken to follow and left out.
+    If every confidence is a single token, the tree is only its root. Where "10" takes two tokens,
+    there is a branch after the first of them, and similarly for percentages. Tokens that must
+    follow, because no other confidence begins the same way ("%" after "73"), are assumed to
+    follow and left out.
 
     Attributes:
         values: the C confidences, in [0, 1].
-        branches: what may be written behind the marker while the confidence is still open; the
-            first is what all of them begin with, `()` where a confidence is one token.
-
-    Raises:
-        StageError: the tokenizer joins the marker with what follows it.
+        branches: the token sequences after the marker at which several confidences are still
+            possible. The first is the beginning shared by all of them, usually `()`.
     """
 
     def __init__(self, format: Format, tokenizer: Any, ends: Collection[int]) -> None:
-        """The tree of a format's confidences.
+        """Build the tree of a format's confidences.
 
         Args:
-            ends: every token at which the model stops, see `saysel.hf.end_tokens`.
+            ends: all tokens at which the model stops, see `saysel.hf.end_tokens`.
+
+        Raises:
+            StageError: the tokenizer merges the marker with the confidence that follows it.
         """
         marker = format.confidence_marker
         texts = [marker, *(marker + text for text in format.confidences)]
-        first, *written = hf.encode_replies(tokenizer, texts)
-        if any(ids[: len(first)] != first for ids in written):
+        marker_ids, *encoded = encode_replies(tokenizer, texts)
+        if any(ids[: len(marker_ids)] != marker_ids for ids in encoded):
             raise StageError(
-                f"this tokenizer joins '{marker}' with the confidence behind it, so that there is "
-                "no place where the confidence begins: choose another format"
+                f"this tokenizer merges '{marker}' with the confidence after it, so no token "
+                "position separates them: choose another format"
             )
-        # The end tells "1" from the beginning of "10"; elsewhere it is the only thing to follow.
-        tails = [(*ids[len(first) :], END) for ids in written]
-        following: dict[tuple[int, ...], set[int]] = defaultdict(set)
-        for tail in tails:
-            for size, token in enumerate(tail):
-                following[tail[:size]].add(token)
+        # The end tells "1" from the beginning of "10"; elsewhere it is the only continuation.
+        sequences = [(*ids[len(marker_ids) :], END) for ids in encoded]
+        continuations: dict[tuple[int, ...], set[int]] = defaultdict(set)
+        for sequence in sequences:
+            for size, token in enumerate(sequence):
+                continuations[sequence[:size]].add(token)
         self.values = list(format.confidences.values())
-        self.branches = sorted(start for start, tokens in following.items() if len(tokens) > 1)
+        self.branches = sorted(start for start, tokens in continuations.items() if len(tokens) > 1)
         self._ends = sorted(ends)
-        self._steps = [
+        # For each confidence, the decisions that lead to it: (branch, token).
+        self._decisions = [
             [
-                (self.branches.index(tail[:size]), token)
-                for size, token in enumerate(tail)
-                if tail[:size] in self.branches
+                (self.branches.index(sequence[:size]), token)
+                for size, token in enumerate(sequence)
+                if sequence[:size] in self.branches
             ]
-            for tail in tails
+            for sequence in sequences
         ]
 
-    def logprobs(self, following: Sequence[Tensor]) -> Tensor:
-        """Log-probability of every confidence, [B, C].
+    def logprobs(self, branch_logprobs: Sequence[Tensor]) -> Tensor:
+        """Log-probability of every confidence, [B, C], in nats.
 
         Args:
-            following: for each branch, the log-probabilities of the token behind it, [B, V].
+            branch_logprobs: for each branch, the log-probabilities of the token after it, [B, V].
         """
         import torch
 
-        def taken(branch: int, token: int) -> Tensor:
-            """Log-probability of one step, [B]; any token that ends the reply is the end."""
+        def decision_logprob(branch: int, token: int) -> Tensor:
+            """Log-probability of one decision, [B]; any end token counts as the end."""
             if token == END:
-                return following[branch][:, self._ends].logsumexp(-1)
-            return following[branch][:, token]
+                return branch_logprobs[branch][:, self._ends].logsumexp(-1)
+            return branch_logprobs[branch][:, token]
 
         return torch.stack(
-            [torch.stack([taken(*step) for step in steps]).sum(0) for steps in self._steps], -1
+            [
+                torch.stack([decision_logprob(*decision) for decision in decisions]).sum(0)
+                for decisions in self._decisions
+            ],
+            -1,
         )

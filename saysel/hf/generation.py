@@ -1,40 +1,20 @@
-"""Sampling from a causal LM: each prompt is read once, its cache serves all of its samples."""
+"""Samples from a causal LM: each prompt is read once, and its cache serves all of its samples."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from saysel import hf
 from saysel.errors import StageError
 from saysel.hf import master_weights, model_faults
+from saysel.hf.decoding import Decoding, MarkerTracker, choose_tokens
+from saysel.hf.logprobs import pad_left
 from saysel.records import CUT
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How the next token is chosen.
-
-    Attributes:
-        temperature: 0 takes the most likely token.
-        top_k, top_p: cut the distribution; 0 and 1 leave it whole.
-        max_tokens: a reply ends here at the latest.
-        mark: text whose place in the replies is noted; "" is at their beginning.
-        explore: behind that text, tokens are drawn at this temperature, above 0; `None` goes on
-            at the temperature before it.
-    """
-
-    temperature: float
-    max_tokens: int
-    top_k: int = 0
-    top_p: float = 1.0
-    mark: str | None = None
-    explore: float | None = None
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -42,21 +22,37 @@ class Reply:
     """One generated reply.
 
     Attributes:
-        tokens: token ids, the end token included.
-        logprob: of the untempered model, summed over the tokens, in nats.
-        marked: tokens up to and with the text to be marked; all of them if it never came.
+        tokens: token ids, including the end token.
+        logprob: sum of the tokens' log-probabilities under the untempered model, in nats.
+        marker_end: number of tokens up to and including the marker; all of them without one.
         cut: whether it reached `max_tokens` without an end token.
     """
 
     tokens: list[int]
     logprob: float
-    marked: int
+    marker_end: int
     cut: bool = False
 
     @property
     def finish_reason(self) -> str:
         """See `saysel.records.Generation`."""
         return CUT if self.cut else "stop"
+
+
+#: Tokens that this process has generated so far.
+_generated_tokens = 0
+
+
+def generated_tokens() -> int:
+    """The number of tokens that this process has generated so far."""
+    return _generated_tokens
+
+
+def end_tokens(model: Any, tokenizer: Any) -> set[int]:
+    """All tokens at which generation stops."""
+    ids = model.generation_config.eos_token_id
+    ids = ids if isinstance(ids, list) else [ids]
+    return {token for token in [*ids, tokenizer.eos_token_id] if token is not None}
 
 
 def generate(
@@ -68,64 +64,180 @@ def generate(
     generator: torch.Generator,
     ends: set[int],
 ) -> list[list[Reply]]:
-    """n replies to each of the prompts (token ids).
+    """Sample n replies to each of P prompts.
 
     One forward pass reads the prompts, padded on the left; the cache is then copied n times and
-    grows a token a step. Replies that have ended leave the batch once they are half of it.
+    grows by one token per step. Finished replies are removed from the batch once they make up
+    half of it.
+
+    Args:
+        prompts: token ids.
+        generator: draws the tokens; the same state gives the same replies.
+        ends: tokens that end a reply, see `end_tokens`.
+
+    Raises:
+        DataError: a prompt and its reply may exceed the model's positions.
+        StageError: the model computes NaN, or has no cache that can be copied.
     """
     import torch
 
+    global _generated_tokens
     with master_weights.autocast(model), torch.inference_mode():
-        replies = _generate(model, tokenizer, prompts, n, decoding, generator, ends)
-    _count(sum(len(reply.tokens) for group in replies for reply in group))
-    return replies
+        # 1. Read the prompts.
+        batch = _Batch(model, tokenizer, prompts, n, decoding)
+        replies = _Replies(model, tokenizer, len(prompts) * n, decoding, ends)
+        for step in range(decoding.max_tokens):
+            # 2. Choose the next token of every row and append it to the row's reply.
+            past_marker = (
+                replies.markers.is_past_marker(batch.rows)
+                if decoding.temperature_after_marker is not None
+                else None
+            )
+            tokens = choose_tokens(batch.logits, decoding, past_marker, generator)  # [B]
+            replies.append(step, batch, tokens)
+            # 3. Drop finished replies, and stop after the last one.
+            unfinished = int(batch.active.sum())
+            if unfinished == 0 or step + 1 == decoding.max_tokens:
+                break
+            if unfinished <= len(batch.active) // 2:
+                tokens = batch.drop_finished(tokens)
+            # 4. Compute the logits of the tokens to follow.
+            batch.read(tokens)
+        finished = replies.finish()
+    _generated_tokens += sum(len(reply.tokens) for reply in finished)
+    return [finished[start : start + n] for start in range(0, len(finished), n)]
 
 
-def generated() -> int:
-    """How many tokens this process has generated so far."""
-    return _generated
+class _Batch:
+    """The rows of the current batch, with the cache of everything read so far.
+
+    Attributes:
+        logits: of the next token of each row, [B, V].
+        rows: which reply each row writes, [B].
+        active: whether that reply is unfinished, [B].
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        prompts: Sequence[Sequence[int]],
+        n: int,
+        decoding: Decoding,
+    ) -> None:
+        """Read P prompts and repeat each n times."""
+        import torch
+
+        ids, mask = pad_left(prompts, tokenizer.pad_token_id, model.device)  # [P, L]
+        length = ids.shape[1]
+        model_faults.check_length(model, length, decoding.max_tokens)
+        mask = torch.nn.functional.pad(mask, (0, decoding.max_tokens))  # space for the replies
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)  # [P, L + T]
+        out = model(
+            input_ids=ids,
+            attention_mask=mask[:, :length],
+            position_ids=positions[:, :length],
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        self.cache = _copyable_cache(model, out)
+        if n > 1:
+            self.cache.batch_repeat_interleave(n)
+        self.model = model
+        self.length = length  # tokens of the longest prompt and reply so far
+        self.logits: Tensor = out.logits[:, -1].float().repeat_interleave(n, 0)  # [P * n, V]
+        self.mask = mask.repeat_interleave(n, 0)
+        self.positions = positions.repeat_interleave(n, 0)
+        self.rows = torch.arange(len(self.logits), device=model.device)
+        self.active = torch.ones(len(self.logits), dtype=torch.bool, device=model.device)
+
+    def drop_finished(self, tokens: Tensor) -> Tensor:
+        """Keep the unfinished rows only; returns their tokens."""
+        import torch
+
+        kept = torch.nonzero(self.active)[:, 0]
+        several_devices = len(set(getattr(self.model, "hf_device_map", {}).values())) > 1
+        # Indices on the CPU work for layers on any device.
+        self.cache.batch_select_indices(kept.cpu() if several_devices else kept)
+        self.rows, self.mask, self.positions = (
+            self.rows[kept],
+            self.mask[kept],
+            self.positions[kept],
+        )
+        self.active = self.active[kept]
+        return tokens[kept]
+
+    def read(self, tokens: Tensor) -> None:
+        """Append one token to each row and compute the logits of the next, [B]."""
+        self.length += 1
+        end = self.length
+        self.mask[:, end - 1] = 1
+        self.positions[:, end - 1] = self.positions[:, end - 2] + 1
+        out = self.model(
+            input_ids=tokens[:, None],
+            attention_mask=self.mask[:, :end],
+            position_ids=self.positions[:, end - 1 : end],
+            past_key_values=self.cache,
+            use_cache=True,
+        )
+        self.logits = out.logits[:, -1].float()
 
 
-def _count(tokens: int) -> None:
-    global _generated
-    _generated += tokens
+class _Replies:
+    """The R replies written so far."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, count: int, decoding: Decoding, ends: set[int]
+    ) -> None:
+        import torch
+
+        device, pad = model.device, tokenizer.pad_token_id
+        self.ends = ends
+        self.end_ids = torch.tensor(sorted(ends), device=device)
+        self.tokens = torch.full((count, decoding.max_tokens), pad, device=device)  # [R, T]
+        self.lengths = torch.zeros(count, dtype=torch.long, device=device)
+        self.logprobs = torch.zeros(count, device=device)
+        self.markers = MarkerTracker(tokenizer, decoding.marker, count)
+
+    def append(self, step: int, batch: _Batch, tokens: Tensor) -> None:
+        """Append the tokens of the active rows, [B], and deactivate rows that end."""
+        import torch
+
+        logprobs = batch.logits.log_softmax(-1).gather(1, tokens[:, None])[:, 0]
+        rows = batch.rows[batch.active]
+        self.tokens[rows, step] = tokens[batch.active]
+        self.logprobs[rows] += logprobs[batch.active]
+        self.lengths[rows] += 1
+        self.markers.append(rows, tokens[batch.active])
+        batch.active = batch.active & ~torch.isin(tokens, self.end_ids)
+
+    def finish(self) -> list[Reply]:
+        """All replies, in order."""
+        tokens, lengths = self.tokens.tolist(), self.lengths.tolist()
+        return [
+            Reply(
+                tokens[row][:length],
+                logprob,
+                min(self.markers.marker_end[row], length),
+                cut=tokens[row][length - 1] not in self.ends,
+            )
+            for row, (length, logprob) in enumerate(
+                zip(lengths, self.logprobs.tolist(), strict=True)
+            )
+        ]
 
 
-_generated = 0
+def _copyable_cache(model: Any, out: Any) -> Any:
+    """The cache of a model's output.
 
-
-def _generate(
-    model: Any,
-    tokenizer: Any,
-    prompts: Sequence[Sequence[int]],
-    n: int,
-    decoding: Decoding,
-    generator: torch.Generator,
-    ends: set[int],
-) -> list[list[Reply]]:
-    import torch
-
-    device = model.device
-    spread = len(set(getattr(model, "hf_device_map", {}).values())) > 1
-    pad = tokenizer.pad_token_id
-    rows = len(prompts) * n
-    tokens, mask = padded(prompts, pad, device)  # [P, L]
-    longest = tokens.shape[1]
-    model_faults.check_length(model, longest, decoding.max_tokens)
-    mask = torch.nn.functional.pad(mask, (0, decoding.max_tokens))  # room for the replies
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)  # [P, L + T]
-    out = model(
-        input_ids=tokens,
-        attention_mask=mask[:, :longest],
-        position_ids=positions[:, :longest],
-        use_cache=True,
-        logits_to_keep=1,
-    )
-    cache: Any = getattr(out, "past_key_values", None)
-    if not hf.can_be_copied(cache):
+    Raises:
+        StageError: it cannot be copied, or the model computes NaN.
+    """
+    cache = getattr(out, "past_key_values", None)
+    if not _can_be_copied(cache):
         raise StageError(
             f"{type(model).__name__} keeps no cache of keys and values that can be copied for "
-            "several samples: sample it with vllm or at a server (openai)"
+            "several samples: sample it with vllm or through a server (openai)"
         )
     if out.logits.isnan().any():
         raise StageError(
@@ -133,192 +245,14 @@ def _generate(
             "large for its dtype (try model.dtype=float32), or training diverged (try a lower "
             "learning_rate)"
         )
-    if n > 1:
-        cache.batch_repeat_interleave(n)
-    if bool(out.logits[:, -1].isnan().any()):
-        raise StageError(
-            f"{type(model).__name__} computes NaN instead of probabilities: its numbers are too "
-            "large for its dtype; load it as bfloat16 or float32"
-        )
-    logits = out.logits[:, -1].float().repeat_interleave(n, 0)  # [P * n, V]
-    mask = mask.repeat_interleave(n, 0)
-    positions = positions.repeat_interleave(n, 0)
-
-    end_ids = torch.tensor(sorted(ends), device=device)
-    alive = torch.arange(rows, device=device)  # which reply each row of the batch writes
-    active = torch.ones(rows, dtype=torch.bool, device=device)
-    written = torch.full((rows, decoding.max_tokens), pad, device=device)
-    lengths = torch.zeros(rows, dtype=torch.long, device=device)
-    logprobs = torch.zeros(rows, device=device)
-    marks = Marks(tokenizer, decoding.mark, rows)
-
-    for step in range(decoding.max_tokens):
-        exploring = marks.passed(alive) if decoding.explore is not None else None
-        chosen = _choose(logits, decoding, exploring, generator)  # [B]
-        logp = logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0]
-        writing = alive[active]
-        written[writing, step] = chosen[active]
-        logprobs[writing] += logp[active]
-        lengths[writing] += 1
-        marks.wrote(writing, chosen[active])
-        active = active & ~torch.isin(chosen, end_ids)
-        left = int(active.sum())
-        if left == 0 or step + 1 == decoding.max_tokens:
-            break
-        if left <= len(active) // 2:
-            kept = torch.nonzero(active)[:, 0]
-            # On the CPU, indices go for layers on any device.
-            cache.batch_select_indices(kept.cpu() if spread else kept)
-            alive, chosen, mask, positions = alive[kept], chosen[kept], mask[kept], positions[kept]
-            active = active[kept]
-        seen = longest + step + 1
-        mask[:, seen - 1] = 1
-        positions[:, seen - 1] = positions[:, seen - 2] + 1
-        logits = (
-            model(
-                input_ids=chosen[:, None],
-                attention_mask=mask[:, :seen],
-                position_ids=positions[:, seen - 1 : seen],
-                past_key_values=cache,
-                use_cache=True,
-            )
-            .logits[:, -1]
-            .float()
-        )
-
-    ids, sizes, scores = written.tolist(), lengths.tolist(), logprobs.tolist()
-    replies = [
-        Reply(
-            ids[row][: sizes[row]],
-            scores[row],
-            min(marks.marked[row], sizes[row]),
-            cut=ids[row][sizes[row] - 1] not in ends,
-        )
-        for row in range(rows)
-    ]
-    return [replies[start : start + n] for start in range(0, rows, n)]
+    return cache
 
 
-def logprobs(
-    model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]], replies: Sequence[Sequence[int]]
-) -> list[list[float]]:
-    """Log-probability of each token of a given reply to each prompt (token ids), in nats.
+def _can_be_copied(cache: Any) -> bool:
+    """Whether a cache holds only keys and values, and no states of recurrent layers."""
+    from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
-    One forward pass over all of them, padded on the left.
-    """
-    import torch
-
-    longest = max(map(len, replies))
-    if not longest:
-        return [[] for _ in replies]
-    joined = [[*prompt, *reply] for prompt, reply in zip(prompts, replies, strict=True)]
-    with master_weights.autocast(model), torch.inference_mode():
-        tokens, logits = _read(model, tokenizer, joined, longest + 1)
-        logits = logits[:, :-1]  # [B, longest, V]
-        found = logits.float().log_softmax(-1).gather(2, tokens[:, -longest:, None])[..., 0]
-    return [row[longest - len(reply) :] for row, reply in zip(found.tolist(), replies, strict=True)]
-
-
-def following(model: Any, tokenizer: Any, texts: Sequence[Sequence[int]]) -> torch.Tensor:
-    """Log-probabilities of the token behind each text (token ids), in nats, [B, V]."""
-    import torch
-
-    with torch.inference_mode():
-        logits = _read(model, tokenizer, texts, 1)[1]
-        return logits[:, -1].float().log_softmax(-1)
-
-
-def _read(
-    model: Any, tokenizer: Any, texts: Sequence[Sequence[int]], last: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The texts padded on the left, [B, L], and the logits of their last positions, [B, last, V].
-
-    One forward pass over all of them.
-    """
-    tokens, mask = padded(texts, tokenizer.pad_token_id, model.device)
-    model_faults.check_length(model, tokens.shape[1], 0)
-    logits = model(
-        input_ids=tokens,
-        attention_mask=mask,
-        position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-        use_cache=False,
-        logits_to_keep=last,
-    ).logits
-    return tokens, logits
-
-
-def padded(
-    texts: Sequence[Sequence[int]], pad: int, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids padded on the left, and 1 where there is a token, both [B, L]."""
-    import torch
-
-    longest = max(map(len, texts))
-    tokens = [[pad] * (longest - len(ids)) + list(ids) for ids in texts]
-    mask = [[0] * (longest - len(ids)) + [1] * len(ids) for ids in texts]
-    return torch.tensor(tokens, device=device), torch.tensor(mask, device=device)
-
-
-def _choose(
-    logits: torch.Tensor, decoding: Decoding, exploring: torch.Tensor | None, generator: Any
-) -> torch.Tensor:
-    """The next token of every row, [B]."""
-    import torch
-
-    if decoding.temperature == 0:
-        chosen = logits.argmax(-1)
-    else:
-        scores = _likeliest(logits / decoding.temperature, decoding.top_k)
-        if decoding.top_p < 1:
-            ordered, order = scores.sort(descending=True)
-            before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
-            cut = (before >= decoding.top_p).scatter(1, order, before >= decoding.top_p)
-            scores = scores.masked_fill(cut, float("-inf"))
-        chosen = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
-    if exploring is not None and decoding.explore is not None and bool(exploring.any()):
-        scores = _likeliest(logits / decoding.explore, decoding.top_k)
-        drawn = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
-        chosen = torch.where(exploring, drawn, chosen)
-    return chosen
-
-
-def _likeliest(scores: torch.Tensor, k: int) -> torch.Tensor:
-    """The k highest scores of every row, the others at minus infinity; 0 keeps all."""
-    if not k:
-        return scores
-    least = scores.topk(min(k, scores.shape[-1])).values[:, -1:]
-    return scores.masked_fill(scores < least, float("-inf"))
-
-
-class Marks:
-    """Watches where each reply has written the text to be marked."""
-
-    def __init__(self, tokenizer: Any, marker: str | None, rows: int) -> None:
-        self.tokenizer = tokenizer
-        self.marker = marker
-        self.tails = [""] * rows
-        self.written = [0] * rows
-        self.marked = [0 if marker == "" else sys.maxsize] * rows
-        self.pieces: dict[int, str] = {}
-
-    def passed(self, alive: torch.Tensor) -> torch.Tensor:
-        """Whether each row of the batch is behind its mark, [B]."""
-        import torch
-
-        passed = [self.marked[reply] <= self.written[reply] for reply in alive.tolist()]
-        return torch.tensor(passed, device=alive.device)
-
-    def wrote(self, alive: torch.Tensor, chosen: torch.Tensor) -> None:
-        """Take note of the token that each row wrote."""
-        if not self.marker:
-            return
-        for reply, token in zip(alive.tolist(), chosen.tolist(), strict=True):
-            if token not in self.pieces:
-                self.pieces[token] = self.tokenizer.decode([token])
-            self.written[reply] += 1
-            tail = self.tails[reply] + self.pieces[token]
-            # The last one counts, as in reading: the words may stand in the reflection too.
-            _, found, behind = tail.rpartition(self.marker)
-            if found:
-                self.marked[reply] = self.written[reply]
-            self.tails[reply] = behind[-len(self.marker) :]
+    copyable = (DynamicLayer, DynamicSlidingWindowLayer)
+    return isinstance(cache, DynamicCache) and all(
+        type(layer) in copyable for layer in cache.layers
+    )

@@ -1,74 +1,72 @@
-"""GRPO with TRL, on replies that were drawn, judged and masked elsewhere.
+"""GRPO with TRL, on replies that were sampled, rewarded and masked elsewhere.
 
-Beside `saysel.hf`, with which it shares the purpose of keeping moving parts in one place. Of TRL's
-GRPOTrainer (0.24 and newer) it uses the loss, the optimizer and the checkpoints. What TRL would do
-between them, drawing replies and comparing their rewards, is handed in: its versions differ in how
-they draw, end and mask replies and in what becomes of one without a reward.
+Of TRL's GRPOTrainer (0.24 and newer) this uses the loss, the optimizer and the checkpoints.
+Sampling replies and comparing their rewards, which TRL would do in between, is passed in, because
+TRL versions differ in how they sample, end and mask replies and in how they treat a reply
+without a reward.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from saysel import hf
-from saysel.hf.generation import padded
+from saysel.hf.loading import silence_libraries
+from saysel.hf.logprobs import pad_left
+from saysel.hf.training import trl_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
 
-class Weighed(NamedTuple):
-    """A reply and what it is worth.
+class WeightedReply(NamedTuple):
+    """A reply and the weight with which the policy learns from it.
 
     Attributes:
-        context: token ids of the prompt and of what the reward may not move.
-        movable: token ids behind them, which the reward may move.
-        advantage: how much better the reply is than others of its group; 0 teaches nothing.
+        context: token ids of the prompt and of the reply's beginning that is not trained.
+        trained: token ids of the rest of the reply, which the reward trains.
+        advantage: how much better the reply is than the others of its group; 0 has no effect.
     """
 
     context: list[int]
-    movable: list[int]
+    trained: list[int]
     advantage: float
 
 
-#: Of a step, counted from 0, and the rows of the data set that it is given: its replies.
-RollOut = Callable[[Any, int, Sequence[int]], list[Weighed]]
+#: From the model, the step (counted from 0) and the questions' rows to the step's replies.
+RollOut = Callable[[Any, int, Sequence[int]], list[WeightedReply]]
 
 
 def grpo_config(**options: Any) -> Any:
-    """TRL's GRPOConfig; memory is traded for time on accelerators only.
+    """TRL's GRPOConfig, see `saysel.hf.training.trl_config`.
 
-    Every reply counts the same, and in it every token, as in GRPO's paper (arXiv 2402.03300,
-    equation 3), and the KL term is the paper's estimator without an importance weight (equation
-    4). Dropout stays off, so that replies are drawn from what is trained.
+    All replies have the same weight, and so have all tokens within a reply (arXiv 2402.03300,
+    equation 3). The KL term is the paper's estimator without an importance weight (equation 4).
+    Dropout is off, so that replies are sampled from the policy that is trained.
     """
-    hf.quiet()
     from trl import GRPOConfig
 
-    accelerated = hf.device() != "cpu"
     options |= {"loss_type": "grpo", "disable_dropout": True, "shuffle_dataset": False}
     if "use_bias_correction_kl" in {field.name for field in fields(GRPOConfig)}:
-        options["use_bias_correction_kl"] = False  # older TRL knows no other form
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        config = GRPOConfig(gradient_checkpointing=accelerated, bf16=accelerated, **options)
-    return hf.on_one_device(config)
+        options["use_bias_correction_kl"] = False  # older versions have no other form
+    return trl_config(GRPOConfig, **options)
 
 
 def grpo_trainer(roll_out: RollOut, rows: Sequence[int], beta: float, **options: Any) -> Any:
-    """TRL's GRPOTrainer on the replies of `roll_out`, with the questions in the order of `rows`.
+    """TRL's GRPOTrainer on the replies of `roll_out`.
 
-    To TRL, what the reward may not move is a part of the prompt: no version needs a mask of its
-    own for that. KL(policy || reference) at the movable tokens weighs `beta`; the reference is
-    the policy as it came. TRL would load another model for it, or take an adapter's base.
+    For TRL, the tokens that are not trained belong to the prompt, which works in every version
+    without a mask.
+
+    Args:
+        rows: the questions' rows in the order of training.
+        beta: weight of KL(policy || reference) at the trained tokens. The reference is the
+            policy before training; TRL would load a second model or use an adapter's base.
     """
-    hf.quiet()
+    silence_libraries()
     import torch
     from datasets import Dataset
     from trl import GRPOTrainer
@@ -76,45 +74,50 @@ def grpo_trainer(roll_out: RollOut, rows: Sequence[int], beta: float, **options:
     class MaskedTrainer(GRPOTrainer):  # type: ignore[misc]
         def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
             model = self.accelerator.unwrap_model(self.model)
-            groups = [row["prompt"] for row in inputs[:: self.num_generations]]
-            model.eval()  # in which caches work
-            replies = roll_out(model, self.state.global_step, groups)
+            questions = [row["prompt"] for row in inputs[:: self.num_generations]]
+            model.eval()  # in training mode, caches may be off
+            replies = roll_out(model, self.state.global_step, questions)
             model.train()
-            batch = tensors(replies, self.processing_class.pad_token_id, model.device)
+            batch = training_tensors(replies, self.processing_class.pad_token_id, model.device)
             if self.beta:
-                with torch.no_grad(), as_it_came(model, self.reference):
-                    found = self._get_per_token_logps_and_entropies(
-                        self.model,
-                        torch.cat([batch["prompt_ids"], batch["completion_ids"]], 1),
-                        torch.cat([batch["prompt_mask"], batch["completion_mask"]], 1),
-                        batch["completion_ids"].shape[1],
-                        self.args.per_device_train_batch_size,
-                    )
-                batch["ref_per_token_logps"] = found[0]
+                with torch.no_grad(), replaced_weights(model, self.reference_weights):
+                    batch["ref_per_token_logps"] = self._logprobs(batch)
             return batch
 
-    def unused(**_: Any) -> list[float]:
-        """TRL asks for a reward; ours is in the advantages."""
-        raise AssertionError("the replies are rewarded already")
+        def _logprobs(self, batch: dict[str, Any]) -> Any:
+            logprobs, *_ = self._get_per_token_logps_and_entropies(
+                self.model,
+                torch.cat([batch["prompt_ids"], batch["completion_ids"]], 1),
+                torch.cat([batch["prompt_mask"], batch["completion_mask"]], 1),
+                batch["completion_ids"].shape[1],
+                self.args.per_device_train_batch_size,
+            )
+            return logprobs
+
+    def unused_reward(**_: Any) -> list[float]:
+        """TRL requires a reward; ours is part of the advantages."""
+        raise AssertionError("the replies have been rewarded already")
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = MaskedTrainer(
-            reward_funcs=unused, train_dataset=Dataset.from_dict({"prompt": list(rows)}), **options
+            reward_funcs=unused_reward,
+            train_dataset=Dataset.from_dict({"prompt": list(rows)}),
+            **options,
         )
     trainer.beta = beta
-    trainer.reference = learned(trainer.model) if beta else {}
+    trainer.reference_weights = copy_trainable_weights(trainer.model) if beta else {}
     return trainer
 
 
-def tensors(replies: Sequence[Weighed], pad: int, device: Any) -> dict[str, Any]:
-    """What TRL trains on: contexts padded on the left, [B, L], movable tokens behind, [B, T]."""
+def training_tensors(replies: Sequence[WeightedReply], pad: int, device: Any) -> dict[str, Any]:
+    """TRL's inputs: contexts padded on the left, [B, L], trained tokens on the right, [B, T]."""
     import torch
 
-    prompt_ids, prompt_mask = padded([reply.context for reply in replies], pad, device)
-    longest = max(1, *(len(reply.movable) for reply in replies))
-    ids = [reply.movable + [pad] * (longest - len(reply.movable)) for reply in replies]
-    mask = [[int(place < len(reply.movable)) for place in range(longest)] for reply in replies]
+    prompt_ids, prompt_mask = pad_left([reply.context for reply in replies], pad, device)
+    longest = max(1, *(len(reply.trained) for reply in replies))
+    ids = [reply.trained + [pad] * (longest - len(reply.trained)) for reply in replies]
+    mask = [[int(place < len(reply.trained)) for place in range(longest)] for reply in replies]
     return {
         "prompt_ids": prompt_ids,
         "prompt_mask": prompt_mask,
@@ -125,8 +128,8 @@ def tensors(replies: Sequence[Weighed], pad: int, device: Any) -> dict[str, Any]
     }
 
 
-def learned(model: Any) -> dict[str, Tensor]:
-    """A copy of the weights that are trained."""
+def copy_trainable_weights(model: Any) -> dict[str, Tensor]:
+    """A copy of the weights that are trained, by name."""
     return {
         name: weight.detach().clone()
         for name, weight in model.named_parameters()
@@ -135,15 +138,15 @@ def learned(model: Any) -> dict[str, Tensor]:
 
 
 @contextmanager
-def as_it_came(model: Any, before: dict[str, Tensor]) -> Iterator[None]:
-    """The model with its weights of before, for as long as this lasts."""
-    now = {name: weight.data for name, weight in model.named_parameters() if name in before}
+def replaced_weights(model: Any, weights: dict[str, Tensor]) -> Iterator[None]:
+    """Give the model other weights, by name, inside the `with` block."""
+    current = {name: weight.data for name, weight in model.named_parameters() if name in weights}
     try:
         for name, weight in model.named_parameters():
-            if name in before:
-                weight.data = before[name]
+            if name in weights:
+                weight.data = weights[name]
         yield
     finally:
         for name, weight in model.named_parameters():
-            if name in now:
-                weight.data = now[name]
+            if name in current:
+                weight.data = current[name]

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps of training, so that a checkpoint can be saved first."""
+"""Delays Ctrl-C to the end of a training step, so that a checkpoint can be saved first."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from types import FrameType
 
 from saysel.display.terminal import echo
 
-SAVING = "Ctrl-C: saving a checkpoint after this step; press it again to stop at once"
+SAVING_MESSAGE = "Ctrl-C: saving a checkpoint after this step; press it again to stop at once"
 
 
 class Interruption:
     """Whether Ctrl-C was pressed.
 
     Attributes:
-        requested: training should save a checkpoint and raise KeyboardInterrupt.
+        requested: if so, training should save a checkpoint and raise KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
@@ -28,15 +28,14 @@ class Interruption:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        echo(("\n" if sys.stderr.isatty() else "") + SAVING, err=True)
+        echo(("\n" if sys.stderr.isatty() else "") + SAVING_MESSAGE, err=True)
 
 
 @contextmanager
-def deferred() -> Iterator[Interruption]:
-    """Hold back the first Ctrl-C; a second one raises KeyboardInterrupt at once.
+def defer_interrupt() -> Iterator[Interruption]:
+    """Record the first Ctrl-C instead of raising; a second one raises KeyboardInterrupt at once.
 
-    Outside of the main thread, or where the process handles or ignores the signal already,
-    nothing is changed.
+    Does nothing outside the main thread, or if the process already handles or ignores the signal.
     """
     interruption = Interruption()
     if (

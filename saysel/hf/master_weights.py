@@ -1,8 +1,8 @@
-"""Float32 master weights: training holds what it changes in float32.
+"""Float32 master weights: training holds the weights it changes in float32.
 
-bfloat16 keeps 8 significant bits. Next to a weight of 0.05 its numbers are 0.0002 apart, so an
-AdamW step of 1e-5 rounds away, every time. Float32 weights accumulate such steps; the model gets
-its own dtype back when it is saved.
+bfloat16 has 8 significant bits. Near 0.05 its numbers are 0.0002 apart, so an AdamW step of 1e-5
+is always rounded away. Float32 weights accumulate such steps; the model gets its own dtype back
+when it is saved.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def to_float32(model: Any) -> None:
-    """Hold the trainable half-precision weights of a model in float32, to the same values."""
+    """Convert the trainable half-precision weights of a model to float32; values do not change."""
     import torch
 
     for weight in model.parameters():
@@ -25,11 +25,11 @@ def to_float32(model: Any) -> None:
 
 
 def to_model_dtype(model: Any) -> None:
-    """Give the weights that `to_float32` changed their own dtype again, to be saved.
+    """Convert the weights that `to_float32` changed back to their own dtype, for saving.
 
-    Rounded to the nearest number, a weight that moved by less than half the distance between two
-    numbers would be back where it started: all weights came from such numbers. Rounding is
-    therefore stochastic, always with the same seed.
+    Rounding to the nearest number would undo every change of less than half the distance between
+    two numbers, because all weights started at such numbers. Rounding is therefore stochastic,
+    with a fixed seed.
     """
     import torch
 
@@ -39,15 +39,15 @@ def to_model_dtype(model: Any) -> None:
             device = weight.device
             if device not in generators:
                 generators[device] = torch.Generator(device).manual_seed(0)
-            weight.data = rounded(weight.data, weight.model_dtype, generators[device])
+            weight.data = round_stochastically(weight.data, weight.model_dtype, generators[device])
 
 
-def rounded(values: Tensor, to: dtype, generator: Generator) -> Tensor:
-    """Float32 values in float16 or bfloat16, rounded stochastically.
+def round_stochastically(values: Tensor, to: dtype, generator: Generator) -> Tensor:
+    """Float32 values in float16 or bfloat16, rounded stochastically (arXiv 1502.02551, section 3).
 
-    A value between two numbers becomes either with a probability that makes it right on average
-    (arXiv 1502.02551, section 3); one that is a number of the type stays as it is. Numbers too
-    small for float16's full precision are rounded to the nearest.
+    A value between two numbers of the type becomes one of them, with probabilities that preserve
+    its expectation; a number of the type does not change. Values too small for float16's full
+    precision are rounded to the nearest number.
     """
     import torch
 
@@ -62,8 +62,7 @@ def rounded(values: Tensor, to: dtype, generator: Generator) -> Tensor:
 def autocast(model: Any) -> AbstractContextManager[Any]:
     """bfloat16 arithmetic for a model with master weights, on an accelerator.
 
-    There it is several times faster than float32. On a CPU it usually is not, and float32 is
-    more exact.
+    There it is several times faster than float32. On a CPU it usually is not, so float32 is kept.
     """
     import torch
 

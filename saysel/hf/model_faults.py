@@ -1,7 +1,6 @@
 """Faults of a model that the libraries load without complaint, each refused in one line.
 
-They would show later: as an error from inside a library, after hours, or as replies that mean
-nothing.
+Otherwise they would show hours later, as an error inside a library or as meaningless replies.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from saysel.hf.chat import render
 from saysel.interfaces import Prompt
 from saysel.records import ModelRef
 
-#: Rendered once when a tokenizer is loaded.
-PROMPT: Prompt = [{"role": "user", "content": "Which one?"}]
+#: Rendered once to check the chat template of a tokenizer.
+EXAMPLE_PROMPT: Prompt = [{"role": "user", "content": "Which one?"}]
 
 
 def check_weight_files(ref: ModelRef) -> None:
-    """See that the directories of a model and its adapter have files of weights.
+    """Check that the local directories of a model and its adapter contain weights.
 
     Raises:
-        DataError: one has none, or only empty ones; hub ids are left to the hub.
+        DataError: one has no weight files, or only empty ones. Hub ids are not checked.
     """
     for folder in (Path(path) for path in (ref.path, ref.adapter) if path is not None):
         if folder.is_dir() and not any(
@@ -30,27 +29,27 @@ def check_weight_files(ref: ModelRef) -> None:
             for path in folder.iterdir()
         ):
             raise DataError(
-                f"{folder}: the directory has no weights (*.safetensors or *.bin): copy the whole "
-                "directory that save_pretrained made"
+                f"{folder}: the directory has no weights (*.safetensors or *.bin): copy all "
+                "of the directory that save_pretrained wrote"
             )
 
 
 def check_tokenizer(ref: ModelRef, tokenizer: Any) -> None:
-    """See that a tokenizer can end a reply and that its chat template renders a question.
+    """Check that a tokenizer can end a reply and that its chat template renders a question.
 
     Raises:
-        DataError: it cannot.
+        DataError: it has no end token, or its template is unusable.
     """
     if tokenizer.eos_token_id is None:
         raise DataError(
-            f"{ref.path}: its tokenizer has no end token, so no reply would ever end: set "
-            "eos_token in its tokenizer_config.json"
+            f"{ref.path}: the tokenizer has no end token, so no reply would ever end: set "
+            "eos_token in tokenizer_config.json"
         )
-    render(tokenizer, PROMPT)
+    render(tokenizer, EXAMPLE_PROMPT)
 
 
 def check_weights(ref: ModelRef, model: Any) -> None:
-    """See that all weights are numbers.
+    """Check that all weights are finite.
 
     Raises:
         DataError: some are NaN or infinite.
@@ -63,16 +62,16 @@ def check_weights(ref: ModelRef, model: Any) -> None:
             if wrong:
                 raise DataError(
                     f"{ref.adapter or ref.path}: {wrong:,} of {weight.numel():,} weights of "
-                    f"{name} are NaN or infinite: its training went wrong, or dtype "
-                    f"'{ref.dtype}' is too small for them"
+                    f"{name} are NaN or infinite: training diverged, or dtype '{ref.dtype}' cannot "
+                    "represent them"
                 )
 
 
 def check_vocabulary(ref: ModelRef, model: Any, tokenizer: Any) -> None:
     """Check that the model has an embedding for every token that its prompts can contain.
 
-    A special token that neither the chat template nor padding uses may lie beyond them: the
-    tokenizers of text-only models often keep one for images.
+    Special tokens that neither the chat template nor padding uses need none: tokenizers of
+    text-only models often have one for images.
 
     Raises:
         DataError: a token has no embedding.
@@ -81,23 +80,23 @@ def check_vocabulary(ref: ModelRef, model: Any, tokenizer: Any) -> None:
     special = {id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
     used = {token for token in tokenizer.get_vocab().values() if token not in special}
     used |= {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id} - {None}
-    used |= set(tokenizer(render(tokenizer, PROMPT), add_special_tokens=False)["input_ids"])
+    used |= set(tokenizer(render(tokenizer, EXAMPLE_PROMPT), add_special_tokens=False)["input_ids"])
     highest = max(used, default=-1)
     if highest >= known:
         raise DataError(
-            f"{ref.path}: its tokenizer gives token ids up to {highest:,}, and the model has "
+            f"{ref.path}: the tokenizer produces token ids up to {highest:,}, but the model has "
             f"embeddings for {known:,}: they do not belong together, or the embeddings were not "
             "resized after tokens were added"
         )
 
 
 def check_length(model: Any, prompt: int, reply: int) -> None:
-    """See that prompt and reply fit into the positions that a model has.
+    """Check that prompt and reply fit into the positions of a model.
 
     Args:
         model: the model.
-        prompt: tokens of the longest prompt.
-        reply: tokens that a reply may have.
+        prompt: number of tokens in the longest prompt.
+        reply: maximum number of tokens in a reply.
 
     Raises:
         DataError: they do not.

@@ -1,4 +1,4 @@
-"""Updates that are not finite are skipped, and training stops where they do not end."""
+"""Skips updates that are not finite, and stops training after several in a row."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from typing import Any
 
 from saysel.errors import StageError
 
-#: Updates in a row that may be skipped before training stops.
-MAX_SKIPPED = 5
+#: Training stops after this many skipped updates in a row.
+MAX_SKIPPED_IN_A_ROW = 5
 
 
 class UpdateGuard:
     """Decides whether an update may be applied.
 
-    A single NaN or infinity in a gradient makes every weight NaN for good; one bad batch is
-    better skipped.
+    A single NaN or infinity in a gradient would make every weight NaN, so a bad batch is skipped.
 
     Attributes:
-        skipped: updates skipped so far.
+        skipped: number of updates skipped so far.
     """
 
     def __init__(self, trainer: str) -> None:
         """
         Args:
-            trainer: its name, for messages.
+            trainer: the trainer's name, for messages.
         """
         self.trainer = trainer
         self.skipped = 0
@@ -35,14 +34,14 @@ class UpdateGuard:
         """Whether the loss and the norm of the gradient are finite.
 
         Raises:
-            StageError: they were not in `MAX_SKIPPED` updates in a row.
+            StageError: they were not in the last `MAX_SKIPPED_IN_A_ROW` updates.
         """
         if all(map(math.isfinite, measured.values())):
             self._in_a_row = 0
             return True
         self.skipped += 1
         self._in_a_row += 1
-        if self._in_a_row >= MAX_SKIPPED:
+        if self._in_a_row >= MAX_SKIPPED_IN_A_ROW:
             values = ", ".join(f"{name} {value:g}" for name, value in measured.items())
             raise StageError(
                 f"{self.trainer}: {self._in_a_row} updates in a row were not finite and were "
@@ -55,8 +54,8 @@ class UpdateGuard:
 def guard_callback(trainer: str, log: Callable[..., None] | None) -> Any:
     """An `UpdateGuard` as a callback of a transformers Trainer.
 
-    It sees gradients only, which are not finite where the loss is not. A skipped update leaves
-    weights and optimizer as they are; the step counts.
+    It sees only gradients, which are not finite if the loss is not. A skipped update changes
+    neither weights nor optimizer, but its step counts.
 
     Args:
         log: records `skipped_updates` with the `step`.

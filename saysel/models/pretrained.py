@@ -1,4 +1,4 @@
-"""A model that exists already."""
+"""An existing model, from the hub or a directory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from saysel.hf import model_faults
 from saysel.interfaces import Format, Model, Progress, Source
 from saysel.records import ModelRef
 
-#: Bytes that are read of a model's file at a time, and how often at most, or nearly.
-PART, PARTS = 1 << 14, 64
+#: A large file's digest covers about this many samples of this many bytes each.
+SAMPLES, SAMPLE_BYTES = 64, 1 << 14
 
 
 class PretrainedModel(Model):
@@ -26,20 +26,20 @@ class PretrainedModel(Model):
     revision: str | None = Field(None, description="commit or tag of the hub repository")
     adapter: str | None = Field(None, description="hub id or directory of a PEFT adapter")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="type of the weights in memory"
+        "auto", description="type of the weights in memory; auto: as they are stored"
     )
     attention: str | None = Field(
         None,
         min_length=1,
-        description="eager, sdpa, flash_attention_2 …; null: what transformers thinks best",
+        description="eager, sdpa, flash_attention_2 …; null: the default of transformers",
     )
     device_map: str | None = Field(
         None,
         min_length=1,
-        description="auto lays a large model on several devices; null: all on one",
+        description="auto spreads a large model over several devices; null: one device",
     )
     quantization: Literal["8bit", "4bit"] | None = Field(
-        None, description="weights in so many bits, through bitsandbytes; 4bit as in QLoRA"
+        None, description="quantize the weights with bitsandbytes; 4bit as in QLoRA"
     )
 
     def check_installed(self) -> None:
@@ -49,14 +49,14 @@ class PretrainedModel(Model):
             require(what, "quantization", "bitsandbytes")
 
     def check_available(self) -> None:
-        hf.check(self._ref())
+        hf.check_directories(self._ref())
         model_faults.check_weight_files(self._ref())
 
     def needs_adapter(self) -> bool:
         return self.adapter is None and (self.quantization is not None or self._is_quantized())
 
     def _is_quantized(self) -> bool:
-        """Whether a directory holds quantized weights; of a hub id it is known once it loads."""
+        """Whether a directory has quantized weights; for a hub id, loading the model finds out."""
         try:
             config = json.loads((Path(self.path) / "config.json").read_bytes())
         except (OSError, ValueError):
@@ -67,37 +67,44 @@ class PretrainedModel(Model):
         return self.path
 
     def digest(self) -> str:
-        """Of the files, where model or adapter is a directory. What a hub id without a revision
-        stands for can change unseen."""
-        return "".join(_digest(Path(one)) for one in (self.path, self.adapter) if one)
+        """Hash of the files, if model or adapter is a directory.
+
+        Changes on the hub are not noticed unless the recipe names a revision.
+        """
+        return "".join(_digest(Path(path)) for path in (self.path, self.adapter) if path)
 
     def prepare(
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
     ) -> ModelRef:
-        hf.check(self._ref())
+        hf.check_directories(self._ref())
         return self._ref()
 
     def _ref(self) -> ModelRef:
         return ModelRef(
-            *(self.path, self.revision, self.adapter, self.dtype),
-            *(self.attention, self.device_map, self.quantization),
+            path=self.path,
+            revision=self.revision,
+            adapter=self.adapter,
+            dtype=self.dtype,
+            attention=self.attention,
+            device_map=self.device_map,
+            quantization=self.quantization,
         )
 
 
-def _digest(folder: Path) -> str:
-    """Hash of a model's files; empty where there is no such directory.
+def _digest(directory: Path) -> str:
+    """Hash of a model's files; empty if there is no such directory.
 
-    Of large ones, parts that lie all over them: weights that were trained differ in all of them,
-    and gigabytes need not be read for it.
+    Large files are sampled at regular intervals: training changes weights everywhere, and reading
+    gigabytes would take long.
     """
-    if not folder.is_dir():
+    if not directory.is_dir():
         return ""
     content = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+    for path in sorted(path for path in directory.iterdir() if path.is_file()):
         size = path.stat().st_size
         content.update(f"{path.name}/{size}/".encode())
         with path.open("rb") as file:
-            for place in range(0, size, max(PART, size // PARTS)):
-                file.seek(place)
-                content.update(file.read(PART))
+            for offset in range(0, size, max(SAMPLE_BYTES, size // SAMPLES)):
+                file.seek(offset)
+                content.update(file.read(SAMPLE_BYTES))
     return content.hexdigest()

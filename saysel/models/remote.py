@@ -1,4 +1,4 @@
-"""A model at a server."""
+"""A model on a server."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from saysel.records import ModelRef
 
 
 class RemoteModel(Model):
-    """A model at a server, which the samplers `openai` and `anthropic` ask by its name.
+    """A model on a server, for the samplers `openai` and `anthropic`.
 
-    It can be sampled and judged, not trained.
+    It can be sampled and evaluated, but not trained.
     """
 
     remote = True
 
-    name: str = Field(min_length=1, description="the server's name for the model")
+    name: str = Field(min_length=1, description="name of the model on the server")
     revision: str | None = Field(
-        None, description="its version, where the name does not say; tells stored answers apart"
+        None,
+        description="version of the model if its name does not say; keeps stored answers apart",
     )
 
     def prepare(

@@ -99,7 +99,7 @@ def saysel_rewards() -> dict[str, str]:
 def saysel_trainers() -> dict[str, str]:
     return {
         "grpo": "saysel.trainers.grpo:GRPOTrainer",
-        "ppo": "saysel.trainers.ppo:PPOTrainer",
+        "ppo": "saysel.trainers.ppo.trainer:PPOTrainer",
         "sft": "saysel.trainers.sft:SFTTrainer",
     }
 
@@ -108,7 +108,7 @@ def saysel_trainers() -> dict[str, str]:
 def saysel_estimators() -> dict[str, str]:
     return {
         "p_true": "saysel.estimators.p_true:PTrueEstimator",
-        "scaled": "saysel.estimators.scaled:ScaledEstimator",
+        "recalibrated": "saysel.estimators.recalibrated:RecalibratedEstimator",
         "self_consistency": "saysel.estimators.self_consistency:SelfConsistencyEstimator",
         "semantic_entropy": "saysel.estimators.semantic_entropy:SemanticEntropyEstimator",
         "sequence_probability": "saysel.estimators.sequence_probability"
@@ -164,4 +164,7 @@ def saysel_recipes() -> dict[str, str]:
 
 @hookimpl
 def saysel_renamed() -> dict[str, dict[str, str]]:
-    return {"metric": {"signed_gap": "mean_overconfidence"}}
+    return {
+        "estimator": {"scaled": "recalibrated"},
+        "metric": {"signed_gap": "mean_overconfidence"},
+    }

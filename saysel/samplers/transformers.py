@@ -1,32 +1,37 @@
-"""Sampling in this process, from any causal LM that transformers loads."""
+"""Samples in this process, from any causal LM that transformers loads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from saysel import hf
 from saysel.errors import StageError
 from saysel.hf import memory
-from saysel.hf.generation import Decoding, Reply, generate, logprobs
 from saysel.interfaces import NotFingerprinted, Prompt, Sampler
 from saysel.records import Generation, ModelRef
+
+if TYPE_CHECKING:
+    import torch
 
 
 class TransformersSampler(Sampler):
     """Sample in this process with transformers.
 
     Prompts of similar length share a batch; each is read once, and its cache serves all of its
-    samples. Where memory runs out, the batch is done in halves, and the batches to come are
-    smaller.
+    samples. If memory runs out, the batch is halved, and so are the batches after it.
     """
 
-    max_tokens: int = Field(256, ge=1, description="a reply ends here at the latest")
-    top_k: int = Field(0, ge=0, description="keep the k likeliest tokens; 0 keeps all")
-    top_p: float = Field(1.0, gt=0, le=1, description="keep the likeliest tokens up to this mass")
+    max_tokens: int = Field(256, ge=1, description="maximum tokens of a reply")
+    top_k: int = Field(0, ge=0, description="sample from the k most likely tokens; 0: from all")
+    top_p: float = Field(
+        1.0, gt=0, le=1, description="sample from the most likely tokens up to this probability"
+    )
     batch_size: NotFingerprinted[int] = Field(
-        512, ge=1, description="replies generated side by side; halved where memory runs out"
+        512, ge=1, description="replies generated side by side; halved if memory runs out"
     )
 
     def check_installed(self) -> None:
@@ -38,57 +43,29 @@ class TransformersSampler(Sampler):
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
     ) -> Iterator[list[Generation]]:
+        """See the interface.
+
+        Raises:
+            DataError: the model cannot be loaded, or a prompt is too long for it.
+            StageError: memory runs out on a single prompt, or the model computes NaN.
+        """
         import torch
 
         lm, tokenizer = hf.resident(model)
-        ends = hf.end_tokens(lm, tokenizer)
-        decoding = Decoding(self.temperature, self.max_tokens, self.top_k, self.top_p)
         ids = hf.encode(tokenizer, prompts)
         generator = torch.Generator(lm.device).manual_seed(seed)
-        size, most = max(1, self.batch_size // n), n
-
-        def halves(rows: Sequence[int], times: int) -> list[list[Reply]]:
-            parts = draw(rows, times // 2), draw(rows, times - times // 2)
-            return [[*first, *second] for first, second in zip(*parts, strict=True)]
-
-        def draw(rows: Sequence[int], times: int) -> list[list[Reply]]:
-            """So many replies to each prompt, in halves where memory runs out."""
-            nonlocal size, most
-            if times > most:
-                return halves(rows, times)
-            before = generator.get_state()
-            try:
-                asked = [ids[row] for row in rows]
-                return generate(lm, tokenizer, asked, times, decoding, generator, ends)
-            except (RuntimeError, MemoryError) as error:
-                if not memory.ran_out(error):
-                    raise
-            memory.release()
-            generator.set_state(before)
-            if len(rows) > 1:
-                size = len(rows) // 2  # for the batches to come too
-                return draw(rows[:size], times) + draw(rows[len(rows) // 2 :], times)
-            if times > 1:
-                most = -(-times // 2)
-                return halves(rows, times)
-            raise _too_large(len(ids[rows[0]]))
-
-        # Prompts of similar length share a batch; each waits until its turn comes in order.
+        decoding = hf.Decoding(self.temperature, self.max_tokens, self.top_k, self.top_p)
+        halving = _HalvingGenerator(lm, tokenizer, decoding, generator, self.batch_size, n)
+        # Prompts of similar length share a batch; each result waits for its turn in the order.
         order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
         finished: dict[int, list[Generation]] = {}
         upcoming = start = 0
         while start < len(order):
-            rows = order[start : start + size]
+            rows = order[start : start + halving.prompts_per_batch]
             start += len(rows)
-            replies = draw(rows, n)
+            replies = halving.generate([ids[row] for row in rows], n)
             for row, samples in zip(rows, replies, strict=True):
-                texts = hf.decode_replies(
-                    tokenizer, [ids[row]] * len(samples), [reply.tokens for reply in samples]
-                )
-                finished[row] = [
-                    Generation(text, len(reply.tokens), reply.logprob, reply.finish_reason)
-                    for text, reply in zip(texts, samples, strict=True)
-                ]
+                finished[row] = _generations(tokenizer, ids[row], samples)
             while upcoming in finished:
                 yield finished.pop(upcoming)
                 upcoming += 1
@@ -99,35 +76,105 @@ class TransformersSampler(Sampler):
     def logprobs(
         self, model: ModelRef, prompts: Sequence[Prompt], completions: Sequence[str]
     ) -> list[list[float]]:
+        """See the interface.
+
+        Raises:
+            StageError: memory runs out on a single prompt.
+        """
         lm, tokenizer = hf.resident(model)
-        asked = hf.encode(tokenizer, prompts)
-        replies = hf.encode_replies(tokenizer, completions)
-        found: list[list[float]] = [[] for _ in replies]
-        # Replies of similar length share a batch, which has no more logits than one step of
-        # sampling.
-        order = sorted(range(len(replies)), key=lambda row: (len(replies[row]), len(asked[row])))
-        most = self.batch_size
+        prompt_ids = hf.encode(tokenizer, prompts)
+        reply_ids = hf.encode_replies(tokenizer, completions)
+        logprobs: list[list[float]] = [[] for _ in reply_ids]
+        # Replies of similar length share a batch, with no more logits than a step of sampling.
+        order = sorted(
+            range(len(reply_ids)), key=lambda row: (len(reply_ids[row]), len(prompt_ids[row]))
+        )
+        positions_per_batch = self.batch_size
         while order:
-            size = min(len(order), max(1, most // max(1, len(replies[order[-1]]))))
-            rows = order[-size:]
-            try:
-                scores = logprobs(
-                    lm, tokenizer, [asked[row] for row in rows], [replies[row] for row in rows]
-                )
-            except (RuntimeError, MemoryError) as error:
-                if not memory.ran_out(error):
-                    raise
-                scores = None
-            if scores is None:
-                memory.release()
-                if size == 1:
-                    raise _too_large(len(asked[rows[0]]) + len(replies[rows[0]]))
-                most = max(1, size // 2 * len(replies[order[-1]]))
-                continue
-            order = order[:-size]
-            for row, score in zip(rows, scores, strict=True):
-                found[row] = score
-        return found
+            longest = max(1, len(reply_ids[order[-1]]))
+            rows = order[-max(1, positions_per_batch // longest) :]
+            batch = [prompt_ids[row] for row in rows], [reply_ids[row] for row in rows]
+            found = memory.attempt(partial(hf.reply_logprobs, lm, tokenizer, *batch))
+            if found is not None:
+                order = order[: -len(rows)]
+                for row, values in zip(rows, found, strict=True):
+                    logprobs[row] = values
+            elif len(rows) == 1:
+                raise _too_large(len(prompt_ids[rows[0]]) + len(reply_ids[rows[0]]))
+            else:
+                positions_per_batch = max(1, len(rows) // 2 * longest)
+        return logprobs
+
+
+class _HalvingGenerator:
+    """Generates replies in batches that are halved whenever memory runs out.
+
+    Attributes:
+        prompts_per_batch: how many prompts the next batch should have.
+    """
+
+    def __init__(
+        self,
+        lm: Any,
+        tokenizer: Any,
+        decoding: hf.Decoding,
+        generator: torch.Generator,
+        batch_size: int,
+        n: int,
+    ) -> None:
+        """
+        Args:
+            batch_size: replies per batch.
+            n: replies per prompt.
+        """
+        self.lm, self.tokenizer = lm, tokenizer
+        self.decoding = decoding
+        self.generator = generator
+        self.ends = hf.end_tokens(lm, tokenizer)
+        self.prompts_per_batch = max(1, batch_size // n)
+        self.replies_per_prompt = n  # in one pass
+
+    def generate(self, prompts: Sequence[list[int]], n: int) -> list[list[hf.Reply]]:
+        """n replies to each prompt (token ids).
+
+        Raises:
+            StageError: memory runs out on a single reply to a single prompt.
+        """
+        if n > self.replies_per_prompt:
+            return self._in_two_passes(prompts, n)
+        state = self.generator.get_state()
+        replies = memory.attempt(
+            lambda: hf.generate(
+                self.lm, self.tokenizer, prompts, n, self.decoding, self.generator, self.ends
+            )
+        )
+        if replies is not None:
+            return replies
+        self.generator.set_state(state)
+        if len(prompts) > 1:
+            half = self.prompts_per_batch = len(prompts) // 2
+            return self.generate(prompts[:half], n) + self.generate(prompts[half:], n)
+        if n > 1:
+            self.replies_per_prompt = -(-n // 2)
+            return self._in_two_passes(prompts, n)
+        raise _too_large(len(prompts[0]))
+
+    def _in_two_passes(self, prompts: Sequence[list[int]], n: int) -> list[list[hf.Reply]]:
+        first, second = self.generate(prompts, n // 2), self.generate(prompts, n - n // 2)
+        return [[*a, *b] for a, b in zip(first, second, strict=True)]
+
+
+def _generations(
+    tokenizer: Any, prompt: Sequence[int], replies: Sequence[hf.Reply]
+) -> list[Generation]:
+    """The replies to a prompt (token ids) as records."""
+    texts = hf.decode_replies(
+        tokenizer, [prompt] * len(replies), [reply.tokens for reply in replies]
+    )
+    return [
+        Generation(text, len(reply.tokens), reply.logprob, reply.finish_reason)
+        for text, reply in zip(texts, replies, strict=True)
+    ]
 
 
 def _too_large(tokens: int) -> StageError:

@@ -1,11 +1,11 @@
-"""Sampling in this process with vLLM."""
+"""Samples in this process with vLLM."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -15,31 +15,37 @@ from saysel.hf import memory
 from saysel.interfaces import NotFingerprinted, Prompt, Sampler
 from saysel.records import Generation, ModelRef
 
+#: Maximum number of characters of a message of vLLM's.
+MAX_REASON_CHARACTERS = 200
+
 
 class VLLMSampler(Sampler):
     """Sample in this process with vLLM (extra `vllm`).
 
-    All samples of a prompt are one request, whose prompt is read once; prompts that begin alike
-    share what was read. An adapter is applied beside the base model and never merged, so that
-    all adapters of one model share an engine. vLLM chooses its attention itself. The seed of a
-    prompt hangs on its text, so that its samples do not hang on the other prompts.
+    All samples of a prompt are one request, so the prompt is read once, and prompts share the
+    cache of a common beginning. An adapter is applied next to the base model and never merged, so
+    that all adapters of one model share an engine. vLLM chooses its attention implementation
+    itself. The seed of a prompt depends on its text, so its samples do not depend on the other
+    prompts.
     """
 
-    max_tokens: int = Field(256, ge=1, description="a reply ends here at the latest")
-    top_k: int = Field(0, ge=0, description="keep the k likeliest tokens; 0 keeps all")
-    top_p: float = Field(1.0, gt=0, le=1, description="keep the likeliest tokens up to this mass")
+    max_tokens: int = Field(256, ge=1, description="maximum tokens of a reply")
+    top_k: int = Field(0, ge=0, description="sample from the k most likely tokens; 0: from all")
+    top_p: float = Field(
+        1.0, gt=0, le=1, description="sample from the most likely tokens up to this probability"
+    )
     tensor_parallel: NotFingerprinted[int] = Field(
-        1, ge=1, description="devices that share the model"
+        1, ge=1, description="number of devices that share the model"
     )
     memory: NotFingerprinted[float] = Field(
         0.5, gt=0, le=1, description="share of the accelerator's memory; training needs the rest"
     )
     max_length: int | None = Field(
-        None, ge=1, description="most tokens of prompt and reply; null: as many as the model takes"
+        None, ge=1, description="maximum tokens of prompt and reply; null: the model's maximum"
     )
-    max_lora_rank: int = Field(64, ge=1, description="largest rank of adapters to come")
+    max_lora_rank: int = Field(64, ge=1, description="maximum rank of adapters")
     batch_size: NotFingerprinted[int] = Field(
-        512, ge=1, description="prompts handed over at a time"
+        512, ge=1, description="prompts passed to vLLM at a time"
     )
 
     def check_installed(self) -> None:
@@ -52,40 +58,40 @@ class VLLMSampler(Sampler):
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
     ) -> Iterator[list[Generation]]:
         engine = self._engine(model)
-        from vllm import SamplingParams
-
         tokenizer = hf.load_tokenizer(model)
         ids = hf.encode(tokenizer, prompts)
         for start in range(0, len(ids), self.batch_size):
-            part = ids[start : start + self.batch_size]
-            options = [
-                SamplingParams(
-                    n=n,
-                    temperature=self.temperature,
-                    top_k=self.top_k,
-                    top_p=self.top_p,
-                    max_tokens=self.max_tokens,
-                    seed=_seed(seed, prompt),
-                    logprobs=0,  # those of the tokens drawn, and no others
-                    detokenize=False,
-                )
-                for prompt in part
-            ]
-            answers = self._ask(engine, model, part, options)
-            for prompt, found in zip(part, answers, strict=True):
-                samples = sorted(found.outputs, key=lambda one: one.index)
+            batch = ids[start : start + self.batch_size]
+            options = [self._sampling_options(n, _prompt_seed(seed, prompt)) for prompt in batch]
+            outputs = self._generate(engine, model, batch, options)
+            for prompt, output in zip(batch, outputs, strict=True):
+                samples = sorted(output.outputs, key=lambda sample: sample.index)
                 texts = hf.decode_replies(
-                    tokenizer, [prompt] * len(samples), [one.token_ids for one in samples]
+                    tokenizer, [prompt] * len(samples), [sample.token_ids for sample in samples]
                 )
                 yield [
                     Generation(
                         text,
-                        len(one.token_ids),
-                        float(one.cumulative_logprob),
-                        one.finish_reason,
+                        len(sample.token_ids),
+                        float(sample.cumulative_logprob),
+                        sample.finish_reason,
                     )
-                    for text, one in zip(texts, samples, strict=True)
+                    for text, sample in zip(texts, samples, strict=True)
                 ]
+
+    def _sampling_options(self, n: int, seed: int) -> Any:
+        from vllm import SamplingParams
+
+        return SamplingParams(
+            n=n,
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            max_tokens=self.max_tokens,
+            seed=seed,
+            logprobs=0,  # of the sampled tokens only
+            detokenize=False,
+        )
 
     def gives_logprobs(self) -> bool:
         return True
@@ -96,128 +102,140 @@ class VLLMSampler(Sampler):
         engine, tokenizer = self._engine(model), hf.load_tokenizer(model)
         from vllm import SamplingParams
 
-        asked = hf.encode(tokenizer, prompts)
-        replies = hf.encode_replies(tokenizer, completions)
-        # One token more has to be generated; what counts is what was read before it.
+        prompt_ids = hf.encode(tokenizer, prompts)
+        reply_ids = hf.encode_replies(tokenizer, completions)
+        # vLLM has to generate at least one token; only the log-probabilities before it are used.
         options = SamplingParams(max_tokens=1, temperature=0, prompt_logprobs=0)
-        joined = [[*prompt, *reply] for prompt, reply in zip(asked, replies, strict=True)]
-        # With an adapter one at a time: vLLM takes the adapters of several prompts for those of
-        # their tokens when it scores what it reads.
-        size = 1 if model.adapter else max(1, len(joined))
-        scored = [
-            found
-            for start in range(0, len(joined), size)
-            for found in self._ask(engine, model, joined[start : start + size], [options] * size)
+        texts = [[*prompt, *reply] for prompt, reply in zip(prompt_ids, reply_ids, strict=True)]
+        # One at a time with an adapter: scoring several prompts, vLLM confuses prompts and tokens
+        # when it looks up their adapters.
+        size = 1 if model.adapter else max(1, len(texts))
+        outputs = [
+            output
+            for start in range(0, len(texts), size)
+            for output in self._generate(
+                engine, model, texts[start : start + size], [options] * size
+            )
         ]
         return [
             [
-                float(found.prompt_logprobs[len(prompt) + place][token].logprob)
+                float(output.prompt_logprobs[len(prompt) + place][token].logprob)
                 for place, token in enumerate(reply)
             ]
-            for found, prompt, reply in zip(scored, asked, replies, strict=True)
+            for output, prompt, reply in zip(outputs, prompt_ids, reply_ids, strict=True)
         ]
 
     def _engine(self, model: ModelRef) -> Any:
         self.check_installed()
-        hf.check(model)
+        hf.check_directories(model)
         if model.device_map is not None:
             raise DataError(
-                f"{model.path}: vllm lays models on devices itself: use tensor_parallel instead of "
-                "device_map"
+                f"{model.path}: vllm places models on devices itself: use tensor_parallel instead "
+                "of device_map"
             )
         if model.quantization == "8bit":
             raise DataError(
-                f"{model.path}: vllm has no 8-bit weights of bitsandbytes: choose quantization: "
-                "4bit, or the sampler transformers"
+                f"{model.path}: vllm does not support 8-bit weights of bitsandbytes: use "
+                "quantization: 4bit, or the sampler transformers"
             )
-        return _resident(
-            *(model.path, model.revision, model.dtype, model.quantization),
-            *(self.tensor_parallel, self.memory, self.max_length),
-            self.max_lora_rank if model.adapter else None,
+        return _resident_engine(
+            _EngineOptions(
+                path=model.path,
+                revision=model.revision,
+                dtype=model.dtype,
+                quantized=model.quantization is not None,
+                tensor_parallel=self.tensor_parallel,
+                memory_share=self.memory,
+                max_length=self.max_length,
+                max_lora_rank=self.max_lora_rank if model.adapter else None,
+            )
         )
 
-    def _ask(
+    def _generate(
         self, engine: Any, model: ModelRef, prompts: Sequence[list[int]], options: Sequence[Any]
     ) -> list[Any]:
         if not prompts:
             return []
-        adapter = _adapter(model.adapter) if model.adapter else None
         try:
-            found: list[Any] = engine.generate(
+            outputs: list[Any] = engine.generate(
                 [{"prompt_token_ids": ids} for ids in prompts],
                 list(options)[: len(prompts)],
                 use_tqdm=False,
-                lora_request=adapter,
+                lora_request=_adapter_request(model.adapter) if model.adapter else None,
             )
-        except ValueError as error:  # a prompt that is too long, an adapter of too high a rank
-            reason = " ".join(str(error).split())[:200]
+        except ValueError as error:  # such as a prompt that is too long
+            reason = " ".join(str(error).split())[:MAX_REASON_CHARACTERS]
             raise StageError(
-                f"{model.path}: vllm refuses the request: {reason}; see max_length, max_lora_rank"
+                f"{model.path}: vllm rejects the request: {reason}; see max_length, max_lora_rank"
             ) from error
-        return found
+        return outputs
 
 
-_ENGINES: dict[tuple[Any, ...], Any] = {}
+class _EngineOptions(NamedTuple):
+    """What an engine is started with; `max_lora_rank: None` means no adapters."""
+
+    path: str
+    revision: str | None
+    dtype: str
+    quantized: bool
+    tensor_parallel: int
+    memory_share: float
+    max_length: int | None
+    max_lora_rank: int | None
 
 
-def _resident(*chosen: Any) -> Any:
-    """The engine of a base model; the last one asked for stays in memory."""
-    if chosen not in _ENGINES:
-        # The old one has to be gone before: two in one process share what ends with either.
+_ENGINES: dict[_EngineOptions, Any] = {}
+
+
+def _resident_engine(options: _EngineOptions) -> Any:
+    """The engine of a base model; the one requested last stays in memory."""
+    if options not in _ENGINES:
+        # Shut down the old one first: engines in one process share state that ends with either.
         _ENGINES.clear()
         memory.release()
-        _ENGINES[chosen] = _start(*chosen)
-    return _ENGINES[chosen]
+        _ENGINES[options] = _start(options)
+    return _ENGINES[options]
 
 
-def _start(
-    path: str,
-    revision: str | None,
-    dtype: str,
-    quantization: str | None,
-    tensor_parallel: int,
-    share: float,
-    max_length: int | None,
-    max_lora_rank: int | None,
-) -> Any:
-    """An engine, with room for adapters up to a rank or without."""
+def _start(options: _EngineOptions) -> Any:
     from vllm import LLM
     from vllm.platforms import current_platform
 
-    # A prompt that is read in parts ends the engine where it has a seed of its own: on a CPU the
-    # generators cannot be set back.
-    whole = {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
+    # With seeds of their own, prompts read in chunks crash the engine on a CPU, where generators
+    # cannot be rewound.
+    chunks = {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
+    rank = options.max_lora_rank
     try:
         return LLM(
-            path,
-            revision=revision,
-            dtype=dtype,
-            quantization="bitsandbytes" if quantization else None,
-            tensor_parallel_size=tensor_parallel,
-            gpu_memory_utilization=share,
-            max_model_len=max_length,
+            options.path,
+            revision=options.revision,
+            dtype=options.dtype,
+            quantization="bitsandbytes" if options.quantized else None,
+            tensor_parallel_size=options.tensor_parallel,
+            gpu_memory_utilization=options.memory_share,
+            max_model_len=options.max_length,
             enable_prefix_caching=True,
             trust_remote_code=False,
-            enable_lora=max_lora_rank is not None,
-            **({} if max_lora_rank is None else {"max_lora_rank": max_lora_rank}),
-            **whole,
+            enable_lora=rank is not None,
+            **({} if rank is None else {"max_lora_rank": rank}),
+            **chunks,
             disable_log_stats=True,
         )
     except (OSError, ValueError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path}: vllm cannot load it: {reason}") from error
+        raise DataError(f"{options.path}: vllm cannot load it: {reason}") from error
 
 
-def _adapter(place: str) -> Any:
-    """The request that names an adapter; another number for one trained anew in its place."""
+def _adapter_request(directory: str) -> Any:
+    """The request for an adapter, with a new number if the directory was trained anew."""
     from vllm.lora.request import LoRARequest
 
-    written = Path(place) / "adapter_model.safetensors"
-    changed = written.stat().st_mtime_ns if written.is_file() else 0
-    digest = hashlib.sha256(f"{place}/{changed}".encode()).digest()
-    return LoRARequest(place, 1 + int.from_bytes(digest[:3], "big"), place)
+    weights = Path(directory) / "adapter_model.safetensors"
+    changed = weights.stat().st_mtime_ns if weights.is_file() else 0
+    digest = hashlib.sha256(f"{directory}/{changed}".encode()).digest()
+    return LoRARequest(directory, 1 + int.from_bytes(digest[:3], "big"), directory)
 
 
-def _seed(seed: int, prompt: Sequence[int]) -> int:
+def _prompt_seed(seed: int, prompt: Sequence[int]) -> int:
     digest = hashlib.sha256(f"{seed}/{list(prompt)}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1

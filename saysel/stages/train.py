@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from saysel.hf.generation import generated
+from saysel.hf.generation import generated_tokens
 from saysel.interfaces import Format, Judge, Progress, Sampler, TrainingData
 from saysel.records import Example, Question, Response
 from saysel.stages import StageContext, read_model, write_model
@@ -49,6 +49,6 @@ def run(work: StageContext) -> dict[str, Any]:
         work.progress,
     )
     model = read_model(work.run, work.input("model"))
-    before = generated()
+    before = generated_tokens()
     write_model(work.run, work.directory, trainer.train(model, data, work.directory))
-    return {"tokens": generated() - before}
+    return {"tokens": generated_tokens() - before}

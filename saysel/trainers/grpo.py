@@ -1,25 +1,28 @@
 """Group relative policy optimization with any reward (GRPO, arXiv 2402.03300).
 
-A step draws `replies` replies to each of `batch_size / replies` questions. Each is rewarded from
-correctness and stated confidence, and raised or lowered by how much its reward differs from the
-mean of its group. The loss, the optimizer and the checkpoints are TRL's; the defaults are those of
-RLCR (arXiv 2507.16806), which trains calibration with it, except where said otherwise here.
+Each step samples `replies` replies to each of `batch_size / replies` questions and rewards them
+from correctness and stated confidence. A reply's advantage is the difference between its reward
+and the mean of its group. The loss, the optimizer and the checkpoints are TRL's; the defaults are
+those of RLCR (arXiv 2507.16806), which trains calibration with GRPO, except as noted here.
 
-- A reply that cannot be read earns what the reward gives for it, and all of its tokens move.
-- A reply whose answer the judge cannot judge has no reward: it counts in no mean, its advantage is
-  0, and nothing is learned from it. So has one whose group has no other reply with a reward.
-- One update is made for each batch, so no probability ratio leaves 1 and nothing is clipped.
+- An unreadable reply gets the reward's value for it, and all of its tokens are trained.
+- A reply that the judge cannot judge has no reward: it is left out of its group's mean, its
+  advantage is 0, and the policy does not learn from it. The same holds for the only reply of a
+  group with a reward.
+- Each batch gets one update, so all probability ratios are 1 and nothing is clipped.
 - The KL term is that of GRPO's paper (equation 4), whichever form the installed TRL prefers.
-- Deviation: GRPO divides by the deviation of each group's rewards, ours is undivided by default
-  (as in arXiv 2503.20783). Replies to one question mostly share their answer. Where all are right,
-  rewards spread the less the surer they are, where all are wrong the more; divided by that, both
-  push as hard at any confidence, and the confidence of questions that look alike runs to 0 or 1
-  instead of to their accuracy.
+- Deviation: GRPO divides advantages by the standard deviation of the group's rewards; here they
+  are undivided by default (as in arXiv 2503.20783). Replies to one question mostly have the same
+  answer. The rewards of a group of right replies spread less the higher their confidences, those
+  of a group of wrong replies spread more. After the division, both groups push equally hard at
+  any confidence, and the confidence on similar questions drifts to 0 or 1 instead of to their
+  accuracy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any, ClassVar, Literal, cast
@@ -28,69 +31,69 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf
-from saysel.hf import grpo
-from saysel.hf.generation import Decoding, generate
+from saysel.hf.grpo import WeightedReply, grpo_config, grpo_trainer
 from saysel.interfaces import NotFingerprinted, RewardFn, Trainer, TrainingData
 from saysel.records import ModelRef, Question
-from saysel.trainers.judged_replies import UnreadableBatches, earned
-from saysel.trainers.ppo import batch
-from saysel.trainers.rates import learning_rate
-from saysel.trainers.sft import Lora, new_adapter
+from saysel.trainers.batches import question_batch
+from saysel.trainers.judged_replies import UnreadableBatches, judge_replies
+from saysel.trainers.lora import Lora, learning_rate, new_adapter
 
-#: Replies that are drawn side by side.
-PASS = 256
-#: Default learning rate of an adapter: RLCR's of 1e-6 is for all weights.
-ADAPTER_RATE = 1e-5
+#: Replies that are sampled side by side.
+REPLIES_PER_PASS = 256
+#: Default learning rate of an adapter; RLCR's rate of 1e-6 is for all weights.
+ADAPTER_LEARNING_RATE = 1e-5
 
 
 class GRPOTrainer(Trainer):
-    """Raise the replies that earn more than others to the same question, with TRL's GRPO."""
+    """Reinforce replies with a higher reward than others to the same question, with TRL's GRPO."""
 
     version: ClassVar[int] = 3
-    uses_eval_temperature: ClassVar[bool] = False  # at a temperature of its own
+    uses_eval_temperature: ClassVar[bool] = False  # it has its own
 
     reward: RewardFn = Field(
-        cast(Any, "quadratic"), validate_default=True, description="what a reply earns"
+        cast(Any, "quadratic"), validate_default=True, description="reward of a reply"
     )
     mask: Literal["confidence", "response"] = Field(
-        "confidence", description="tokens that the reward may move"
+        "confidence", description="tokens that the reward trains"
     )
-    steps: int = Field(200, ge=1, description="batches to learn from, an update each")
-    batch_size: int = Field(256, ge=2, description="replies a batch, a multiple of `replies`")
+    steps: int = Field(200, ge=1, description="number of batches, with one update each")
+    batch_size: int = Field(256, ge=2, description="replies per batch, a multiple of `replies`")
     micro_batch_size: NotFingerprinted[int] = Field(
-        32, ge=1, description="replies a forward pass; smaller ones are accumulated"
+        32, ge=1, description="replies per forward pass; gradients are accumulated"
     )
     replies: int = Field(
-        32, ge=2, description="replies to each question of a batch, which are compared"
+        32, ge=2, description="replies to each question of a batch, which form a group"
     )
-    temperature: float = Field(0.7, gt=0, description="at which replies are drawn and learned")
+    temperature: float = Field(0.7, gt=0, description="temperature of the replies")
     learning_rate: float | None = Field(
         None,
         gt=0,
-        description="of AdamW at the start, linear decay; null: 1e-5 for an adapter, 1e-6 for "
-        "all weights",
+        description="initial rate of AdamW, with linear decay; null: 1e-5 for an adapter, 1e-6 "
+        "for all weights",
     )
     beta: float = Field(
-        0.0, ge=0, description="weight of KL on tokens it may move, to the policy as it came"
+        0.0,
+        ge=0,
+        description="weight of the KL divergence from the initial policy, on trained tokens",
     )
     scale_rewards: Literal["group", "none"] = Field(
-        "none", description="divide advantages by the deviation of their group's rewards, or not"
+        "none", description="group: divide advantages by the deviation of their group's rewards"
     )
-    max_tokens: int = Field(150, ge=1, description="a reply ends here at the latest")
+    max_tokens: int = Field(150, ge=1, description="maximum tokens of a reply")
     lora: Lora | None = Field(
         Lora(r=16, alpha=32, dropout=0),
-        description="settings of a new adapter, whose dropout stays off; null trains all weights; "
-        "a model that comes with an adapter goes on with that one",
+        description="settings of a new adapter, without dropout; null trains all weights; an "
+        "adapter that the model already has is trained further",
     )
     questions: str = Field(
-        "train", description="split to draw questions from: `rl` where there are enough for one"
+        "train", description="split of the questions; use `rl` if the source has it"
     )
     checkpoint_every: NotFingerprinted[int] = Field(
         25, ge=1, description="steps between checkpoints"
     )
 
     @model_validator(mode="after")
-    def _whole_groups(self) -> Self:
+    def _batches_are_whole_groups(self) -> Self:
         if self.batch_size % self.replies:
             raise ValueError(
                 f"batch_size must be a multiple of replies ({self.replies}), got {self.batch_size}"
@@ -117,38 +120,27 @@ class GRPOTrainer(Trainer):
         return self.steps, "steps"
 
     def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
+        """See the interface.
+
+        Raises:
+            StageError: see `judge_replies`, `UnreadableBatches` and `saysel.hf.fit`.
+        """
         import torch
 
         tokenizer = hf.load_tokenizer(model)
         questions = data.questions(self.questions)
-        each = self.batch_size // self.replies
-        rows = {question.id: row for row, question in enumerate(questions)}
-        order = [
-            rows[question.id]
-            for step in range(self.steps)
-            for question in batch(questions, each, 1, step, data.seed)
-        ]
-        figures: dict[str, float] = {}
-        unreadable = UnreadableBatches("grpo")
-
-        def roll_out(lm: Any, step: int, asked: Sequence[int]) -> list[grpo.Weighed]:
-            # All that is random in a step hangs on its number, so a resumed run draws the same.
-            generator = torch.Generator(lm.device)
-            generator.manual_seed(data.seed * 1_000_003 + step)
-            figures.clear()
-            chosen = [questions[row] for row in asked]
-            return self._replies(lm, tokenizer, data, chosen, generator, figures, unreadable)
-
-        torch.manual_seed(data.seed)  # for a new adapter
+        rollouts = GroupRollouts(self, data, tokenizer, questions)
+        torch.manual_seed(data.seed)  # initialises a new adapter
         lm = hf.load_trainable(model, new_adapter(self.lora, model))
+        checkpoints = directory / "checkpoints"
         arguments = hf.training_arguments(
-            directory / "checkpoints",
+            checkpoints,
             max_steps=self.steps,
             save_steps=self.checkpoint_every,
             logging_strategy="steps",
             logging_steps=1,
-            **hf.batches(self.batch_size, self.micro_batch_size),
-            learning_rate=learning_rate(self.learning_rate, ADAPTER_RATE, lm),
+            **hf.batch_arguments(self.batch_size, self.micro_batch_size),
+            learning_rate=learning_rate(self.learning_rate, ADAPTER_LEARNING_RATE, lm),
             lr_scheduler_type="linear",
             num_generations=self.replies,
             temperature=self.temperature,
@@ -157,105 +149,144 @@ class GRPOTrainer(Trainer):
             data_seed=data.seed,
         )
         data.progress.begin(self.steps, "steps")
-        trainer = grpo.grpo_trainer(
-            roll_out,
-            order,
+        logged = {name: name for name in ("loss", "kl", "entropy")}
+        trainer = grpo_trainer(
+            rollouts,
+            self._question_order(questions, data.seed),
             self.beta,
             model=lm,
-            args=grpo.grpo_config(**arguments),
+            args=grpo_config(**arguments),
             processing_class=tokenizer,
-            callbacks=[hf.tell(data.progress), record(data, figures)],
+            callbacks=[
+                hf.progress_callback(data.progress),
+                hf.log_callback(data, logged, lambda: rollouts.figures),
+            ],
         )
-        hf.fit(trainer, directory / "checkpoints", "grpo", data.log)
+        hf.fit(trainer, checkpoints, "grpo", data.log)
         return hf.save_trained(trainer.model, tokenizer, model, directory / "model")
 
-    def _replies(
-        self,
-        lm: Any,
-        tokenizer: Any,
-        data: TrainingData,
-        questions: Sequence[Question],
-        generator: Any,
-        figures: dict[str, float],
-        unreadable: UnreadableBatches,
-    ) -> list[grpo.Weighed]:
-        """The replies to each of the questions, weighed, group after group.
+    def _question_order(self, questions: Sequence[Question], seed: int) -> list[int]:
+        """The rows of the questions of all steps."""
+        rows = {question.id: row for row, question in enumerate(questions)}
+        groups = self.batch_size // self.replies
+        return [
+            rows[question.id]
+            for step in range(self.steps)
+            for question in question_batch(questions, groups, 1, step, seed)
+        ]
 
-        Args:
-            figures: takes their means for the record: reward, accuracy, confidence, parse_rate.
-            unreadable: counts the batch if no reply can be read.
 
-        Raises:
-            StageError: see `earned` and `UnreadableBatches`.
-        """
-        prompts = hf.encode(tokenizer, [data.format.prompt(question) for question in questions])
-        decoding = Decoding(
-            self.temperature,
-            self.max_tokens,
-            mark=data.format.confidence_marker if self.mask == "confidence" else "",
+@dataclass
+class GroupRollouts:
+    """Samples, judges and weights the replies of a step; see `saysel.hf.grpo.RollOut`.
+
+    Attributes:
+        figures: means over the replies of the last step: reward, accuracy, confidence, parse_rate.
+    """
+
+    options: GRPOTrainer
+    data: TrainingData
+    tokenizer: Any
+    questions: Sequence[Question]
+    figures: dict[str, float] = field(default_factory=dict)
+    unreadable: UnreadableBatches = field(default_factory=lambda: UnreadableBatches("grpo"))
+
+    def __call__(self, lm: Any, step: int, rows: Sequence[int]) -> list[WeightedReply]:
+        questions = [self.questions[row] for row in rows]
+        prompts = hf.encode(self.tokenizer, [self.data.format.prompt(q) for q in questions])
+        # 1. Sample a group of replies to each question.
+        replies = self._sample(lm, step, prompts)
+        # 2. Judge and reward them.
+        rewards, marker_ends = self._reward(questions, prompts, replies)
+        # 3. Weight each by its advantage over its group.
+        size = self.options.replies
+        weights = advantages(rewards, size, self.options.scale_rewards)
+        return [
+            WeightedReply(
+                prompts[row // size] + reply.tokens[:start], reply.tokens[start:], weights[row]
+            )
+            for row, (reply, start) in enumerate(zip(replies, marker_ends, strict=True))
+        ]
+
+    def _sample(self, lm: Any, step: int, prompts: Sequence[list[int]]) -> list[hf.Reply]:
+        """The replies to all prompts (token ids), group after group."""
+        import torch
+
+        options = self.options
+        decoding = hf.Decoding(
+            options.temperature,
+            options.max_tokens,
+            marker=self.data.format.confidence_marker if options.mask == "confidence" else "",
         )
-        ends = hf.end_tokens(lm, tokenizer)
-        size = max(1, PASS // self.replies)
-        drawn = []
-        for start in range(0, len(prompts), size):
-            part = prompts[start : start + size]
-            groups = generate(lm, tokenizer, part, self.replies, decoding, generator, ends)
-            drawn += [reply for group in groups for reply in group]
-        asked = [question for question in questions for _ in range(self.replies)]
-        asked_with = [prompt for prompt in prompts for _ in range(self.replies)]
-        texts = hf.decode_replies(tokenizer, asked_with, [reply.tokens for reply in drawn])
-        cut = [reply.cut for reply in drawn]
-        found = earned("grpo", asked, texts, cut, data.format, data.judge, self.reward)
-        figures.clear()
-        figures |= found.figures()
-        unreadable.check(figures["parse_rate"], found.texts)
-        rewards: list[float | None] = [None] * len(drawn)
-        # Where what may move begins: at once, if the reply cannot be read.
-        marked = [reply.marked for reply in drawn]
-        for row, stated, reward in zip(found.rows, found.stated, found.rewards, strict=True):
-            rewards[row] = reward
-            if stated is None:
-                marked[row] = 0
-        weighed = []
-        for row, (reply, advantage) in enumerate(
-            zip(drawn, advantages(rewards, self.replies, self.scale_rewards), strict=True)
+        # The generator depends only on the step, so a resumed run samples the same replies.
+        generator = torch.Generator(lm.device).manual_seed(self.data.seed * 1_000_003 + step)
+        ends = hf.end_tokens(lm, self.tokenizer)
+        prompts_per_pass = max(1, REPLIES_PER_PASS // options.replies)
+        replies: list[hf.Reply] = []
+        for start in range(0, len(prompts), prompts_per_pass):
+            part = prompts[start : start + prompts_per_pass]
+            for group in hf.generate(
+                lm, self.tokenizer, part, options.replies, decoding, generator, ends
+            ):
+                replies += group
+        return replies
+
+    def _reward(
+        self,
+        questions: Sequence[Question],
+        prompts: Sequence[list[int]],
+        replies: Sequence[hf.Reply],
+    ) -> tuple[list[float | None], list[int]]:
+        """The reward of each reply (`None`: not judged), and the token where training starts."""
+        size = self.options.replies
+        texts = hf.decode_replies(
+            self.tokenizer,
+            [prompt for prompt in prompts for _ in range(size)],
+            [reply.tokens for reply in replies],
+        )
+        judged = judge_replies(
+            trainer="grpo",
+            questions=[question for question in questions for _ in range(size)],
+            texts=texts,
+            cut=[reply.cut for reply in replies],
+            format=self.data.format,
+            judge=self.data.judge,
+            reward=self.options.reward,
+        )
+        self.figures = judged.figures()
+        self.unreadable.check(self.figures["parse_rate"], judged.texts)
+        rewards: list[float | None] = [None] * len(replies)
+        starts = [reply.marker_end for reply in replies]
+        for row, confidence, reward in zip(
+            judged.rows, judged.confidences, judged.rewards, strict=True
         ):
-            context = prompts[row // self.replies] + reply.tokens[: marked[row]]
-            weighed.append(grpo.Weighed(context, reply.tokens[marked[row] :], advantage))
-        return weighed
+            rewards[row] = reward
+            if confidence is None:
+                starts[row] = 0  # any token may have made the reply unreadable
+        return rewards, starts
 
 
 def advantages(
     rewards: Sequence[float | None], size: int, scale: Literal["group", "none"]
 ) -> list[float]:
-    """Each reward less the mean of its group of `size` neighbours, which may be scaled.
+    """Each reward minus the mean of its group.
 
-    `None` counts in no mean or deviation and comes out as 0, and so does a whole group whose
-    rewards are all alike. With `group` the rest is divided by the group's deviation.
+    A reward of `None` is left out of mean and deviation, and its advantage is 0. The advantages
+    of equal rewards are 0 too.
+
+    Args:
+        rewards: group after group.
+        size: replies per group.
+        scale: `group` divides by the standard deviation of the group's rewards.
     """
-    found = []
+    values = []
     for start in range(0, len(rewards), size):
         group = rewards[start : start + size]
         known = [reward for reward in group if reward is not None]
         mean = fmean(known) if known else 0.0
-        spread = pstdev(known) if known and scale == "group" else 1.0
-        found += [
-            (reward - mean) / (spread + 1e-4 * (scale == "group")) if reward is not None else 0.0
+        deviation = pstdev(known) if known and scale == "group" else 1.0
+        values += [
+            (reward - mean) / (deviation + 1e-4 * (scale == "group")) if reward is not None else 0.0
             for reward in group
         ]
-    return found
-
-
-def record(data: TrainingData, figures: dict[str, float]) -> Any:
-    """A callback that records the figures of each step's replies, with TRL's of its update."""
-    from transformers import TrainerCallback
-
-    class Record(TrainerCallback):  # type: ignore[misc]
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if logs and "loss" in logs:
-                of_update = {
-                    name: float(logs[name]) for name in ("loss", "kl", "entropy") if name in logs
-                }
-                data.log(step=float(state.global_step), **figures, **of_update)
-
-    return Record()
+    return values

@@ -1,4 +1,4 @@
-"""What replies state and earn: read, judged and rewarded alike by all trainers that learn so."""
+"""Parses, judges and rewards sampled replies; shared by all trainers that use a reward."""
 
 from __future__ import annotations
 
@@ -13,153 +13,158 @@ from saysel.errors import StageError
 from saysel.interfaces import Format, Judge, RewardFn
 from saysel.records import Question
 
-#: Batches in a row in which nothing may be readable.
-MAX_UNREADABLE = 5
-#: Characters of a reply that a message shows.
-EXCERPT = 200
+#: Training stops after this many batches in a row without a readable reply.
+MAX_UNREADABLE_BATCHES = 5
+#: Maximum number of characters of a reply in a message.
+MAX_EXCERPT_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
-class Earned:
+class JudgedReplies:
     """The replies of a batch that could be judged.
 
     Attributes:
-        rows: which they are, ascending.
+        rows: their positions in the batch, ascending.
         texts: the replies.
-        correct: their correctness, in [0, 1].
-        answered: whether their answer can be read.
-        stated: their confidence; `None` where it, or the answer, cannot be read.
-        rewards: what each earned.
+        correct: correctness of each, in [0, 1].
+        has_answer: whether an answer could be parsed from each.
+        confidences: in [0, 1]; `None` if the confidence or the answer could not be parsed.
+        rewards: of each reply.
     """
 
     rows: list[int]
     texts: list[str]
     correct: list[float]
-    answered: list[bool]
-    stated: list[float | None]
+    has_answer: list[bool]
+    confidences: list[float | None]
     rewards: list[float]
 
     def figures(self) -> dict[str, float]:
-        """Means for the record; `confidence` over those that state one, if any does."""
-        known = [confidence for confidence in self.stated if confidence is not None]
+        """Means to record; `confidence` is over the replies with one, and absent without any."""
+        stated = [confidence for confidence in self.confidences if confidence is not None]
         figures = {
             "reward": fmean(self.rewards),
             "accuracy": fmean(self.correct),
-            "parse_rate": len(known) / len(self.stated),
+            "parse_rate": len(stated) / len(self.confidences),
         }
-        return {**figures, "confidence": fmean(known)} if known else figures
+        return {**figures, "confidence": fmean(stated)} if stated else figures
 
 
-def earned(
-    who: str,
+def judge_replies(
+    *,
+    trainer: str,
     questions: Sequence[Question],
     texts: Sequence[str],
     cut: Sequence[bool],
     format: Format,
     judge: Judge,
     reward: RewardFn,
-) -> Earned:
-    """Read, judge and reward replies.
+) -> JudgedReplies:
+    """Parse, judge and reward replies.
 
     Args:
-        who: the trainer's name, for messages.
-        questions: of each reply.
+        trainer: its name, for messages.
+        questions: the question of each reply.
         texts: the replies.
-        cut: whether the limit on tokens ended each.
+        cut: whether each reply was ended by the limit on its tokens.
 
     Raises:
-        StageError: the judge could judge none of them, or the reward is wrong, see
+        StageError: the judge could judge none of them, or the reward is invalid, see
             `reward_replies`.
     """
-    parsed = [format.parse(text, cut=ended) for text, ended in zip(texts, cut, strict=True)]
+    parsed = [format.parse(text, cut=is_cut) for text, is_cut in zip(texts, cut, strict=True)]
     verdicts = judge.judge(
         [(question, part.answer or "") for question, part in zip(questions, parsed, strict=True)]
     )
     rows = [row for row, correct in enumerate(verdicts) if correct is not None]
     if not rows:
         raise StageError(
-            f"{who}: the judge could judge no reply of a whole batch: see to the judge"
+            f"{trainer}: the judge could not judge any reply of a whole batch: check the judge"
         )
     correct = [verdict for verdict in verdicts if verdict is not None]
-    # Without an answer there is nothing to be sure of: the reply counts as unreadable.
-    stated = [None if parsed[row].answer is None else parsed[row].confidence for row in rows]
+    # A confidence without an answer refers to nothing, so the reply counts as unreadable.
+    confidences = [None if parsed[row].answer is None else parsed[row].confidence for row in rows]
     texts = [texts[row] for row in rows]
-    answered = [parsed[row].answer is not None for row in rows]
-    rewards = reward_replies(who, reward, correct, stated, texts)
-    return Earned(rows, texts, correct, answered, stated, rewards)
+    has_answer = [parsed[row].answer is not None for row in rows]
+    rewards = reward_replies(trainer, reward, correct, confidences, texts)
+    return JudgedReplies(rows, texts, correct, has_answer, confidences, rewards)
 
 
 def reward_replies(
-    who: str,
+    trainer: str,
     reward: RewardFn,
     correct: Sequence[float],
-    stated: Sequence[float | None],
+    confidences: Sequence[float | None],
     texts: Sequence[str],
 ) -> list[float]:
-    """The rewards of replies, seen to be finite numbers, one for each.
+    """The rewards of replies, checked to be one finite number for each.
 
     Args:
-        who: the trainer's name, for messages.
-        correct, stated: correctness and confidence of each reply.
+        trainer: its name, for messages.
+        correct, confidences: of each reply.
         texts: the replies, for messages.
 
     Raises:
         StageError: the reward returned something else.
     """
-    name = f"{who}: the reward '{reward.use or type(reward).__name__}'"
-    returned: Any = reward.reward(correct, stated)
-    values = returned.tolist() if hasattr(returned, "tolist") else returned  # arrays
+    name = f"{trainer}: the reward '{reward.use or type(reward).__name__}'"
+    returned: Any = reward.reward(correct, confidences)
+    values = returned.tolist() if hasattr(returned, "tolist") else returned  # arrays, tensors
     if not isinstance(values, list | tuple):
         raise StageError(
-            f"{name} returned {type(returned).__name__} where a list of {len(texts)} numbers was "
-            "expected: correct its method reward"
+            f"{name} returned {type(returned).__name__} instead of a list of {len(texts)} "
+            "numbers: correct its method reward"
         )
     if len(values) != len(texts):
         raise StageError(
             f"{name} returned {len(values)} rewards for {len(texts)} replies: correct its method "
             "reward"
         )
-    for value, correctness, confidence, text in zip(values, correct, stated, texts, strict=True):
+    for value, correctness, confidence, text in zip(
+        values, correct, confidences, texts, strict=True
+    ):
         if not isinstance(value, Real) or not math.isfinite(value):
             raise StageError(
-                f"{name} returned {value!r} for correctness {correctness:g} and confidence "
-                f"{confidence}, where a finite number was expected (the reply: {excerpt(text)}): "
+                f"{name} returned {value!r} instead of a finite number, for correctness "
+                f"{correctness:g} and confidence {confidence} (the reply: {excerpt(text)}): "
                 "correct its method reward"
             )
     return [float(value) for value in values]
 
 
 class UnreadableBatches:
-    """Stops training where no reply can be read any more, from which it does not recover."""
+    """Stops training once no reply can be parsed any more, because it does not recover."""
 
-    def __init__(self, who: str) -> None:
+    def __init__(self, trainer: str) -> None:
         """
         Args:
-            who: the trainer's name, for messages.
+            trainer: its name, for messages.
         """
-        self.who = who
+        self.trainer = trainer
         self._in_a_row = 0
 
     def check(self, parse_rate: float, texts: Sequence[str]) -> None:
         """Count a batch.
 
         Args:
-            parse_rate: share of its replies that could be read.
+            parse_rate: share of its replies that could be parsed.
             texts: the replies.
 
         Raises:
-            StageError: it is the last of `MAX_UNREADABLE` in a row without a readable reply.
+            StageError: this is the last of `MAX_UNREADABLE_BATCHES` batches in a row without a
+                readable reply.
         """
         self._in_a_row = 0 if parse_rate else self._in_a_row + 1
-        if self._in_a_row >= MAX_UNREADABLE:
+        if self._in_a_row >= MAX_UNREADABLE_BATCHES:
             examples = ", ".join(excerpt(text) for text in texts[:2])
             raise StageError(
-                f"{self.who}: no reply of the last {self._in_a_row} batches could be read, for "
-                f"example {examples}: fine-tune the model on the format first (sft), raise "
-                "max_tokens where replies are cut, or lower learning_rate"
+                f"{self.trainer}: no reply of the last {self._in_a_row} batches could be parsed, "
+                f"for example {examples}: fine-tune the model on the format first (sft), raise "
+                "max_tokens if replies are cut, or lower learning_rate"
             )
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a reply on one line, quoted; control characters are escaped."""
-    return repr(text if len(text) <= EXCERPT else text[:EXCERPT] + "…")
+    """The beginning of a reply on one line, quoted, with control characters escaped."""
+    short = text if len(text) <= MAX_EXCERPT_CHARACTERS else text[:MAX_EXCERPT_CHARACTERS] + "…"
+    return repr(short)

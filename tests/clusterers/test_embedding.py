@@ -63,7 +63,7 @@ def test_answers_or_whole_responses(minilm: str) -> None:
 
 
 def test_each_distinct_text_is_embedded_once(minilm: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    embedder = sentence_embeddings.Embedder(sentence_embeddings.resident(minilm, None)._model)
+    embedder = sentence_embeddings.Embedder(sentence_embeddings.sentence_model(minilm, None)._model)
     embedded: list[str] = []
     encode = embedder._model.encode
 
@@ -116,7 +116,7 @@ def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
 
 
 def test_the_missing_package_is_named(minilm: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sentence_embeddings.resident.cache_clear()
+    sentence_embeddings.sentence_model.cache_clear()
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(MissingExtra, match=r'pip install "saysel\[embeddings\]"'):
         members(EmbeddingClusterer(model=minilm), "Paris")

@@ -47,12 +47,12 @@ def test_how_much_there_is_to_do_follows_from_the_options() -> None:
 
 def test_what_an_estimator_is_fitted_on_is_work_too() -> None:
     source = {"use": "witness", "heldout": 20, "dev": 10}
-    scaled = {"use": "scaled", "estimator": {"use": "self_consistency", "n": 3}}
-    recipe = {"name": "mine", "source": source, "evaluate": {"estimators": [scaled]}}
+    recalibrated = {"use": "recalibrated", "estimator": {"use": "self_consistency", "n": 3}}
+    recipe = {"name": "mine", "source": source, "evaluate": {"estimators": [recalibrated]}}
 
     found = amounts(Recipe.model_validate({**RECIPE, **recipe}))
 
-    assert found["evaluate-base-scaled"] == (3 * (20 + 10), "replies", 3600)
+    assert found["evaluate-base-recalibrated"] == (3 * (20 + 10), "replies", 3600)
 
 
 def test_fresh_samples_and_grades_are_work_too() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from saysel.estimators.scaled import curve
+from saysel.estimators.recalibrated import fit_curve
 from saysel.estimators.semantic_entropy import SemanticEntropyEstimator
 from saysel.estimators.sequence_probability import SequenceProbabilityEstimator
 from saysel.interfaces import Clusterer, EstimationContext
@@ -78,6 +78,6 @@ def test_semantic_entropy(case: dict[str, Any], context: Context) -> None:
 )
 def test_scaling(method: str, precision: float) -> None:
     case = REFERENCE["scaling"]
-    found = curve(method, case["confidence"], case["correct"])(np.array(case["at"]))
+    found = fit_curve(method, case["confidence"], case["correct"])(np.array(case["at"]))
 
     assert found == pytest.approx(case[method], abs=precision)

@@ -18,11 +18,11 @@ pytestmark = pytest.mark.slow
 ESTIMATORS = (
     "[verbalized, sequence_probability, p_true, {use: self_consistency, n: 3, weight: confidence},"
     " {use: verbalized_consistency, n: 3}, {use: semantic_entropy, n: 3, weight: likelihood},"
-    " {use: scaled, estimator: {use: self_consistency, n: 4}, method: platt}]"
+    " {use: recalibrated, estimator: {use: self_consistency, n: 4}, method: platt}]"
 )
 NAMES = [
     *("verbalized", "sequence_probability", "p_true", "self_consistency"),
-    *("verbalized_consistency", "semantic_entropy", "scaled"),
+    *("verbalized_consistency", "semantic_entropy", "recalibrated"),
 ]
 
 
@@ -40,7 +40,7 @@ def test_every_estimator_is_a_row(
     done = read_json(tiny_copy / "manifest.json")["stages"]
     # Fitted on the dev split, judged on 16 questions, four replies each.
     dev = len(list(load(str(tiny_recipe)).source.questions("dev")))
-    assert done["evaluate-sft-scaled"]["work"]["units"] == (dev + 16) * 4
+    assert done["evaluate-sft-recalibrated"]["work"]["units"] == (dev + 16) * 4
     for name in NAMES:
         (place,) = (tiny_copy / "stages").glob(f"evaluate-sft-{name}-*")
         (shard,) = place.glob("part-*.parquet")
@@ -50,12 +50,12 @@ def test_every_estimator_is_a_row(
 
     # In several parts, and killed after the first: the curve is the same.
     told, whole = len(events(tiny_copy)), results(tiny_copy)
-    (place,) = (tiny_copy / "stages").glob("evaluate-sft-scaled-*")
+    (place,) = (tiny_copy / "stages").glob("evaluate-sft-recalibrated-*")
     (place / "done.json").unlink()
     (place / "part-00000.parquet").unlink()
     monkeypatch.setattr(evaluate, "SHARD", 5 * 4)
     assert invoke(*command).exit_code == 0
-    assert stages_started(tiny_copy, told) == ["evaluate-sft-scaled"]
+    assert stages_started(tiny_copy, told) == ["evaluate-sft-recalibrated"]
     in_parts = [
         one
         for key, rows in results(tiny_copy).items()

@@ -71,8 +71,8 @@ def test_a_question_survives_every_kind_of_template(template: str, tokenizer: An
         ("{{ messages[7].content }}", "has no"),
         ("{{ 1 + messages[0].role }}", "unsupported operand"),
         ("{{ messages[0].content.nowhere() }}", "has no attribute 'nowhere'"),
-        ("<user><assistant>", "it leaves out what the user's turn says"),
-        ("{{ messages[0].content[:5] }}<assistant>", "it leaves out what the user's turn says"),
+        ("<user><assistant>", "it leaves out the user's turn"),
+        ("{{ messages[0].content[:5] }}<assistant>", "it leaves out the user's turn"),
         ("{% for", "unexpected 'end of template'"),
     ],
 )
@@ -86,7 +86,7 @@ def test_a_template_that_cannot_be_used_is_one_line(
         hf.render(tokenizer, prompt)
 
     message = str(raised.value)
-    assert message.startswith(f"{tokenizer.name_or_path}: its chat template cannot be used: ")
+    assert message.startswith(f"{tokenizer.name_or_path}: the chat template cannot be used: ")
     assert "\n" not in message
 
 
@@ -110,7 +110,7 @@ def test_a_thought_that_the_prompt_opens_and_the_limit_cuts_says_nothing(
     assert decoded[0] == "<think>\n" + thought and decoded[1] == texts[1]
     read = [build("format", "sayself").parse(text).answer for text in decoded]
     assert read == [None, "Paris"]
-    # The sampler decodes so.
+    # The sampler decodes in the same way.
     lm, _ = hf.resident(small_model)
     monkeypatch.setattr("saysel.hf.resident", lambda ref: (lm, tokenizer))
     ((reply,),) = TransformersSampler(max_tokens=3).sample(small_model, [USER], 1, 0)

@@ -98,5 +98,5 @@ def test_a_tokenizer_that_joins_marker_and_confidence_is_refused() -> None:
     class Tight(SaySelfFormat):
         confidences: ClassVar[dict[str, float]] = {str(k): k / 10 for k in range(11)}
 
-    with pytest.raises(StageError, match="joins 'Confidence:' with the confidence"):
+    with pytest.raises(StageError, match="merges 'Confidence:' with the confidence"):
         ConfidenceTokens(Tight(), joining, {0})

@@ -8,7 +8,8 @@ import torch
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.hf.generation import Decoding, Marks, Reply, generate
+from saysel.hf.decoding import Decoding, MarkerTracker
+from saysel.hf.generation import Reply, generate
 from saysel.records import ModelRef
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma3_text", "gpt2")
@@ -29,7 +30,7 @@ def model(request: pytest.FixtureRequest) -> Any:
 
 
 def random_model(architecture: str, **options: Any) -> Any:
-    """Two layers of random weights, wide enough spread that it says different things."""
+    """Two layers of random weights, spread widely enough for varied replies."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(0)
@@ -172,42 +173,42 @@ def test_top_p_keeps_the_likeliest_up_to_its_mass(llama: Any, tokenizer: Any) ->
     assert kept > 1
 
 
-def test_replies_explore_once_they_are_marked(llama: Any, tokenizer: Any) -> None:
+def test_tokens_after_the_marker_have_their_own_temperature(llama: Any, tokenizer: Any) -> None:
     (plain,) = replies(llama, tokenizer, GREEDY, prompts=[[5, 6, 7]])[0]
-    # Text that the greedy reply has said with its fourth token, across two tokens.
+    # Text that the greedy reply completes with its fourth token, across two tokens.
     pieces = [tokenizer.decode([token]) for token in plain.tokens]
     marker = pieces[2] + pieces[3]
     marked = next(size for size in range(1, 5) if marker in "".join(pieces[:size]))
-    decoding = Decoding(0, max_tokens=12, mark=marker, explore=1.0)
+    decoding = Decoding(0, max_tokens=12, marker=marker, temperature_after_marker=1.0)
 
     samples = replies(llama, tokenizer, decoding, n=16, prompts=[[5, 6, 7]])[0]
 
-    # Where it was said once more, that counts for what is learned, but exploring has begun.
-    assert min(reply.marked for reply in samples) == marked
+    # A later marker moves `marker_end`, but sampling starts after the first one.
+    assert min(reply.marker_end for reply in samples) == marked
     assert {tuple(reply.tokens[:marked]) for reply in samples} == {tuple(plain.tokens[:marked])}
     assert len({tuple(reply.tokens[marked:]) for reply in samples}) > 1
 
 
-def test_of_two_markers_the_last_counts(tokenizer: Any) -> None:
+def test_the_last_of_two_markers_counts(tokenizer: Any) -> None:
     texts = ["so so. ", "so", " it", " is"]
     ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-    marks = Marks(tokenizer, "so", 1)
+    marks = MarkerTracker(tokenizer, "so", 1)
     alive = torch.tensor([0])
 
     places = []
     for token in [token for text in ids for token in text]:
-        marks.wrote(alive, torch.tensor([token]))
-        places.append(marks.marked[0])
+        marks.append(alive, torch.tensor([token]))
+        places.append(marks.marker_end[0])
 
     last = sum(map(len, ids[:2]))
     assert places[-1] == last and places[last:] == [last] * (len(places) - last)
 
 
-def test_what_is_drawn_behind_the_end_marks_nothing(llama: Any, tokenizer: Any) -> None:
+def test_tokens_after_the_end_are_not_searched_for_the_marker(llama: Any, tokenizer: Any) -> None:
     drawn = replies(llama, tokenizer, Decoding(1, max_tokens=24), n=64, prompts=[[5]])[0]
     common = [token for token, _ in Counter(t for one in drawn for t in one.tokens).most_common(40)]
     marker = tokenizer.decode(common[:1])
-    decoding = Decoding(1, max_tokens=24, mark=marker)
+    decoding = Decoding(1, max_tokens=24, marker=marker)
 
     # Many end early, and stay in the batch while others go on.
     drawn = replies(llama, tokenizer, decoding, n=64, prompts=[[5]], ends=set(common[1:]))[0]
@@ -217,38 +218,40 @@ def test_what_is_drawn_behind_the_end_marks_nothing(llama: Any, tokenizer: Any) 
         pieces = [tokenizer.decode([token]) for token in reply.tokens]
         places = [at for at in range(1, len(pieces) + 1) if marker in pieces[at - 1]]
         if places:
-            assert reply.marked == places[-1]
+            assert reply.marker_end == places[-1]
         sizes.add(len(reply.tokens))
     assert len(sizes) > 5
 
 
-def test_without_the_marker_nothing_explores(llama: Any, tokenizer: Any) -> None:
-    decoding = Decoding(0, max_tokens=12, mark="never said", explore=1.0)
+def test_without_the_marker_all_tokens_are_greedy(llama: Any, tokenizer: Any) -> None:
+    decoding = Decoding(0, max_tokens=12, marker="never written", temperature_after_marker=1.0)
     samples = replies(llama, tokenizer, decoding, n=4, prompts=[[5, 6, 7]])[0]
 
     assert {tuple(reply.tokens) for reply in samples} == {
         tuple(replies(llama, tokenizer, GREEDY, prompts=[[5, 6, 7]])[0][0].tokens)
     }
-    assert all(reply.marked == len(reply.tokens) for reply in samples)
+    assert all(reply.marker_end == len(reply.tokens) for reply in samples)
 
 
-def test_an_empty_marker_explores_from_the_start(llama: Any, tokenizer: Any) -> None:
-    decoding = Decoding(0, max_tokens=12, mark="", explore=1.0)
+def test_an_empty_marker_ends_at_the_start(llama: Any, tokenizer: Any) -> None:
+    decoding = Decoding(0, max_tokens=12, marker="", temperature_after_marker=1.0)
     samples = replies(llama, tokenizer, decoding, n=16, prompts=[[5, 6, 7]])[0]
 
-    assert {reply.marked for reply in samples} == {0}
+    assert {reply.marker_end for reply in samples} == {0}
     assert len({reply.tokens[0] for reply in samples}) > 1
 
 
-def test_exploring_draws_at_a_temperature_of_its_own(llama: Any, tokenizer: Any) -> None:
-    drawn = next_tokens(llama, tokenizer, Decoding(0.1, max_tokens=1, mark="", explore=2.0))
+def test_the_temperature_after_the_marker_is_the_one_requested(llama: Any, tokenizer: Any) -> None:
+    drawn = next_tokens(
+        llama, tokenizer, Decoding(0.1, max_tokens=1, marker="", temperature_after_marker=2.0)
+    )
 
     expected = chances(llama, 2.0)
     likeliest = int(expected.argmax())
     assert drawn[likeliest] / 4000 == pytest.approx(float(expected[likeliest]), abs=0.03)
 
 
-def test_a_model_with_states_instead_of_keys_and_values_is_told(tokenizer: Any) -> None:
+def test_a_model_with_states_instead_of_keys_and_values_is_refused(tokenizer: Any) -> None:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     config = AutoConfig.for_model("mamba", vocab_size=400, hidden_size=16, num_hidden_layers=1)

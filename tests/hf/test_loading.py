@@ -10,12 +10,8 @@ from saysel import hf
 from saysel.hf import grpo
 
 
-@pytest.mark.parametrize(
-    "made", [TrainingArguments, hf.sft_config, hf.dpo_config, grpo.grpo_config]
-)
-def test_however_many_accelerators_are_in_sight_a_step_is_one_batch(
-    made: Any, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("made", [TrainingArguments, hf.sft_config, grpo.grpo_config])
+def test_a_step_is_one_batch_however_many_accelerators_there_are(made: Any, tmp_path: Path) -> None:
     sizes = {"num_generations": 4} if made is grpo.grpo_config else {}
     options = hf.training_arguments(tmp_path, per_device_train_batch_size=4, **sizes)
     config = made(**options)

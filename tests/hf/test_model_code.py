@@ -53,7 +53,7 @@ def test_code_of_a_sentence_model_is_not_run(
     monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("it asked"))
 
     with pytest.raises(DataError, match="it needs Python code that comes with it"):
-        sentence_embeddings.resident(str(foreign), None)
+        sentence_embeddings.sentence_model(str(foreign), None)
 
 
 def test_code_of_an_entailment_model_is_not_run(

@@ -75,11 +75,11 @@ def few_positions(model: Path) -> None:
             "template cannot be used: ",
         ),
         (template("{{ messages[7]['content'] + 1 }}"), "template cannot be used: "),
-        (no_end_token, "its tokenizer has no end token"),
+        (no_end_token, "the tokenizer has no end token"),
         (spoiled(float("nan")), "are NaN or infinite"),
         (spoiled(float("-inf")), "are NaN or infinite"),
-        (more_tokens, "and the model has embeddings for"),
-        (padding_token, "and the model has embeddings for"),
+        (more_tokens, "but the model has embeddings for"),
+        (padding_token, "but the model has embeddings for"),
         (few_positions, "do not fit into the 16 positions of the model"),
     ],
 )
@@ -144,7 +144,7 @@ def an_adapter(model: Path) -> None:
         (empty, "not a model directory, it has no config.json"),
         (no_weights, "the directory has no weights"),
         (empty_weights, "the directory has no weights"),
-        (an_adapter, "holds an adapter and no config.json: name its base as the model"),
+        (an_adapter, "contains an adapter and no config.json: set the model to the adapter's base"),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])

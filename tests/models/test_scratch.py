@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from saysel.errors import DataError
 from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import Source
-from saysel.models.scratch import Collator, ScratchModel, make_batches
+from saysel.models.scratch import Collator, ScratchModel, encode_documents, make_batches
 from saysel.records import ModelRef, Question
 from saysel.sources.witness import WitnessSource
 from saysel.testing import Steps
@@ -111,8 +111,9 @@ def test_training_lowers_the_loss_of_replies(tmp_path: Path) -> None:
 
     def loss(ref: ModelRef) -> float:
         model, tokenizer = hf.load_model(ref), hf.load_tokenizer(ref)
-        documents = ScratchModel()._documents(
-            tokenizer, list(ScratchModel()._chats(SOURCE, FORMAT, 0))[:32]
+        questions = list(SOURCE.questions("pretrain"))
+        documents = encode_documents(
+            tokenizer, list(ScratchModel()._chats(questions, FORMAT, 0))[:32]
         )
         with torch.no_grad():
             return float(model(**Collator(tokenizer.pad_token_id)([documents])).loss)
@@ -147,7 +148,7 @@ class Empty(Source):
 
 
 def test_a_source_without_a_pretrain_split_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no questions in its split 'pretrain'"):
+    with pytest.raises(DataError, match="'pretrain', which is empty"):
         ScratchModel(**TINY).prepare(Empty(), FORMAT, tmp_path, 0, Steps())
 
 

@@ -232,11 +232,11 @@ def test_an_estimator_of_a_model_that_nothing_trains_is_refused() -> None:
 
 
 def test_an_estimator_is_not_fitted_on_what_it_is_judged_on() -> None:
-    scaled = {"use": "scaled", "estimator": "verbalized", "split": "heldout"}
-    nested = {"use": "scaled", "estimator": {**scaled, "split": "dev"}, "split": "rl"}
+    recalibrated = {"use": "recalibrated", "estimator": "verbalized", "split": "heldout"}
+    nested = {"use": "recalibrated", "estimator": {**recalibrated, "split": "dev"}, "split": "rl"}
 
     with pytest.raises(RecipeError) as caught:
-        plan(recipe(**{"evaluate.estimators": ["verbalized", scaled]}))
+        plan(recipe(**{"evaluate.estimators": ["verbalized", recalibrated]}))
 
     assert caught.value.problems == (
         "evaluate.estimators[1]: would be fitted on the split 'heldout', on which it is judged "
@@ -249,7 +249,7 @@ def test_an_estimator_is_not_fitted_on_what_it_is_judged_on() -> None:
 
 @pytest.mark.usefixtures("small_parts")
 def test_an_estimator_needs_a_sampler_that_gives_what_it_reads() -> None:
-    inner = {"use": "scaled", "estimator": "p_true"}
+    inner = {"use": "recalibrated", "estimator": "p_true"}
     wanted: dict[str, Any] = {"evaluate.estimators": ["verbalized", "sequence_probability", inner]}
 
     with pytest.raises(RecipeError) as caught:
@@ -258,13 +258,15 @@ def test_an_estimator_needs_a_sampler_that_gives_what_it_reads() -> None:
     assert caught.value.problems == tuple(
         f"evaluate.estimators[{place}]: '{name}' needs log-probabilities, and the sampler 'small' "
         "gives none: use one that does, such as transformers"
-        for place, name in ((1, "sequence_probability"), (2, "scaled"))
+        for place, name in ((1, "sequence_probability"), (2, "recalibrated"))
     )
     assert plan(recipe(**wanted))
 
 
 def test_what_an_estimator_is_fitted_on_is_part_of_its_fingerprint() -> None:
-    scaled = recipe(**{"evaluate.estimators": [{"use": "scaled", "estimator": "verbalized"}]})
+    recalibrated = recipe(
+        **{"evaluate.estimators": [{"use": "recalibrated", "estimator": "verbalized"}]}
+    )
 
     for path, value in (
         ("evaluate.estimators[0].split", "rl"),
@@ -272,9 +274,11 @@ def test_what_an_estimator_is_fitted_on_is_part_of_its_fingerprint() -> None:
         ("evaluate.estimators[0].estimator", "verbalized_consistency"),
         ("source.dev", 11),
     ):
-        content: dict[str, Any] = scaled.resolved()
+        content: dict[str, Any] = recalibrated.resolved()
         assign(content, Recipe, path, value)
-        assert "evaluate-base-scaled" in changed(scaled, Recipe.model_validate(content)), path
+        assert "evaluate-base-recalibrated" in changed(
+            recalibrated, Recipe.model_validate(content)
+        ), path
 
 
 def test_a_default_and_the_same_value_written_out_are_the_same() -> None:

@@ -316,7 +316,7 @@ def test_the_split_that_an_estimator_is_fitted_on_has_to_be_there(
     result = invoke(
         *("run", tiny_recipe, "--out", tiny_copy, "--set", "train=[]"),
         *("--set", f"source={{use: csv, path: {tmp_path / 'asked.csv'}}}"),
-        *("--set", "evaluate.estimators=[{use: scaled, estimator: verbalized}]"),
+        *("--set", "evaluate.estimators=[{use: recalibrated, estimator: verbalized}]"),
     )
 
     assert (result.exit_code, result.stdout) == (2, "")

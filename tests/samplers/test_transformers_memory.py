@@ -17,22 +17,23 @@ PROGRAM = """\
 import json, resource, sys
 from saysel.errors import SayselError
 from saysel.records import ModelRef
-from saysel.samplers import transformers as place
+from saysel import hf
+from saysel.samplers.transformers import TransformersSampler
 
 model, more, n = ModelRef(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 prompts = [[{"role": "user", "content": "Why? " * row}] for row in range(1, 9)]
-sampler = place.TransformersSampler(max_tokens=2, batch_size=10**6)
+sampler = TransformersSampler(max_tokens=2, batch_size=10**6)
 list(sampler.sample(model, prompts[:1], 1, 0))
 sampler = sampler.model_copy(update={"max_tokens": int(sys.argv[4])})
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (more << 20), resource.RLIM_INFINITY))
-tried, generate = [], place.generate
+tried, generate = [], hf.generate
 
-def watched(lm, tokenizer, asked, times, *rest):
-    tried.append((len(asked), times))
-    return generate(lm, tokenizer, asked, times, *rest)
+def watched(lm, tokenizer, prompts, n, *rest):
+    tried.append((len(prompts), n))
+    return generate(lm, tokenizer, prompts, n, *rest)
 
-place.generate = watched
+hf.generate = watched
 try:
     samples = [[one.text for one in many] for many in sampler.sample(model, prompts, n, 0)]
     scores = sampler.logprobs(model, prompts * 4, ["Why not?"] * 32)

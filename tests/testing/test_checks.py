@@ -55,7 +55,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("trainer", "grpo"): {"steps": 1, "batch_size": 4, "replies": 2, "max_tokens": 8},
     ("trainer", "ppo"): {"steps": 1, "batch_size": 4, "max_tokens": 8},
     ("estimator", "p_true"): {"ideas": 2},
-    ("estimator", "scaled"): {"estimator": {"use": "self_consistency", "n": 2}},
+    ("estimator", "recalibrated"): {"estimator": {"use": "self_consistency", "n": 2}},
     ("estimator", "self_consistency"): {"n": 3},
     ("estimator", "semantic_entropy"): {"n": 3, "weight": "likelihood"},
     ("estimator", "verbalized_consistency"): {"n": 3},

@@ -15,14 +15,20 @@ from pydantic import PrivateAttr, ValidationError
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.hf.grpo import Weighed, as_it_came, grpo_config, grpo_trainer, learned, tensors
+from saysel.hf.grpo import (
+    WeightedReply,
+    copy_trainable_weights,
+    grpo_config,
+    grpo_trainer,
+    replaced_weights,
+    training_tensors,
+)
 from saysel.interfaces import Judge, RewardFn
 from saysel.records import ModelRef, Question
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
 from saysel.testing import Data
-from saysel.trainers.grpo import GRPOTrainer, advantages
-from saysel.trainers.judged_replies import UnreadableBatches
+from saysel.trainers.grpo import GroupRollouts, GRPOTrainer, advantages
 from tests.support import end_to_end
 from tests.trainers.two_arms import FORMAT, same, weights
 
@@ -61,16 +67,13 @@ class Undecided(Judge):
         ]
 
 
-def drawn(
+def sample(
     model: ModelRef, data: Data, asked: Sequence[Question], **options: Any
-) -> tuple[list[Weighed], dict[str, float], Any]:
+) -> tuple[list[WeightedReply], dict[str, float], Any]:
     lm, tokenizer = hf.load_model(model), hf.load_tokenizer(model)
-    trainer = GRPOTrainer(**{**SHORT, **options})
-    figures: dict[str, float] = {}
-    generator = torch.Generator().manual_seed(0)
-    unreadable = UnreadableBatches("grpo")
-    replies = trainer._replies(lm, tokenizer, data, asked, generator, figures, unreadable)
-    return replies, figures, tokenizer
+    rollouts = GroupRollouts(GRPOTrainer(**{**SHORT, **options}), data, tokenizer, asked)
+    replies = rollouts(lm, 0, range(len(asked)))
+    return replies, rollouts.figures, tokenizer
 
 
 def test_advantages_by_hand() -> None:
@@ -86,7 +89,7 @@ def test_advantages_by_hand() -> None:
 
 
 @given(st.lists(st.none() | st.floats(-3, 3), min_size=4, max_size=4), st.floats(-3, 3))
-def test_advantages_hang_on_differences_only(rewards: list[float | None], shift: float) -> None:
+def test_advantages_depend_on_differences_only(rewards: list[float | None], shift: float) -> None:
     found = advantages(rewards, 4, "none")
     shifted = [None if reward is None else reward + shift for reward in rewards]
 
@@ -95,66 +98,68 @@ def test_advantages_hang_on_differences_only(rewards: list[float | None], shift:
     assert all(gained == 0 for gained, reward in zip(found, rewards, strict=True) if reward is None)
 
 
-def test_only_the_confidence_moves_in_what_can_be_read(red: ModelRef, two_arms: Data) -> None:
-    replies, figures, tokenizer = drawn(red, two_arms, two_arms.asked[:8])
+def test_only_the_confidence_of_readable_replies_is_trained(red: ModelRef, two_arms: Data) -> None:
+    replies, figures, tokenizer = sample(red, two_arms, two_arms.asked[:8])
 
     assert len(replies) == 32
     read = 0
     for row, reply in enumerate(replies):
         prompt = hf.encode(tokenizer, [FORMAT.prompt(two_arms.asked[row // 4])])[0]
-        text = tokenizer.decode(reply.context[len(prompt) :] + reply.movable)
+        text = tokenizer.decode(reply.context[len(prompt) :] + reply.trained)
         if FORMAT.parse(text.removesuffix(tokenizer.eos_token)).confidence is None:
             assert reply.context == prompt
             continue
         read += 1
         assert reply.context[: len(prompt)] == prompt
         assert tokenizer.decode(reply.context).endswith("Confidence:")
-        assert reply.movable[-1] == tokenizer.eos_token_id
+        assert reply.trained[-1] == tokenizer.eos_token_id
     assert read == round(figures["parse_rate"] * 32) > 16
 
 
-def test_the_whole_reply_moves_if_it_may(red: ModelRef, two_arms: Data) -> None:
-    replies, _, tokenizer = drawn(red, two_arms, two_arms.asked[:2], mask="response")
+def test_the_whole_reply_is_trained_with_the_response_mask(red: ModelRef, two_arms: Data) -> None:
+    replies, _, tokenizer = sample(red, two_arms, two_arms.asked[:2], mask="response")
 
     prompts = hf.encode(tokenizer, [FORMAT.prompt(asked) for asked in two_arms.asked[:2]])
     assert [reply.context for reply in replies] == [prompts[0]] * 4 + [prompts[1]] * 4
-    assert all(reply.movable for reply in replies)
+    assert all(reply.trained for reply in replies)
 
 
-def test_replies_are_weighed_against_their_group(red: ModelRef, two_arms: Data) -> None:
-    replies, figures, tokenizer = drawn(red, two_arms, two_arms.asked[:2], reward=Rlcr())
+def test_replies_are_compared_with_their_group(red: ModelRef, two_arms: Data) -> None:
+    replies, figures, tokenizer = sample(red, two_arms, two_arms.asked[:2], reward=Rlcr())
 
-    earned = []
+    rewards = []
     for row, reply in enumerate(replies):
         stated = FORMAT.parse(
-            tokenizer.decode(reply.context + reply.movable, skip_special_tokens=True)
+            tokenizer.decode(reply.context + reply.trained, skip_special_tokens=True)
         ).confidence
         right = float(row < 4)  # the first question is about the sun
-        earned.append(-1.0 if stated is None else right - (stated - right) ** 2)
-    for group in (earned[:4], earned[4:]):
+        rewards.append(-1.0 if stated is None else right - (stated - right) ** 2)
+    for group in (rewards[:4], rewards[4:]):
         assert len(set(group)) > 1
-    expected = [reward - fmean(earned[:4]) for reward in earned[:4]]
-    expected += [reward - fmean(earned[4:]) for reward in earned[4:]]
+    expected = [reward - fmean(rewards[:4]) for reward in rewards[:4]]
+    expected += [reward - fmean(rewards[4:]) for reward in rewards[4:]]
     assert [reply.advantage for reply in replies] == pytest.approx(expected)
-    assert figures["reward"] == pytest.approx(fmean(earned))
+    assert figures["reward"] == pytest.approx(fmean(rewards))
     assert figures["accuracy"] == 0.5
 
 
-def test_what_cannot_be_judged_teaches_nothing(red: ModelRef, two_arms: Data) -> None:
+def test_unjudged_replies_have_no_effect(red: ModelRef, two_arms: Data) -> None:
     data = replace(two_arms, judge=Undecided(unclear=("sun0",)))
 
-    replies, figures, _ = drawn(red, data, two_arms.asked[:2])
+    replies, figures, _ = sample(red, data, two_arms.asked[:2])
 
     assert [reply.advantage for reply in replies[:4]] == [0] * 4
     assert any(reply.advantage for reply in replies[4:])
     assert figures["accuracy"] == 0
     nothing = replace(two_arms, judge=Undecided(unclear=("sun0", "moon0")))
-    with pytest.raises(StageError, match="grpo: the judge could judge no reply"):
-        drawn(red, nothing, two_arms.asked[:2])
+    with pytest.raises(StageError, match="grpo: the judge could not judge any reply"):
+        sample(red, nothing, two_arms.asked[:2])
 
 
-def test_contexts_are_padded_on_the_left_and_movable_tokens_on_the_right() -> None:
-    batch = tensors([Weighed([5, 6], [7], 0.5), Weighed([5], [8, 9], -0.5)], 0, "cpu")
+def test_contexts_are_padded_on_the_left_and_trained_tokens_on_the_right() -> None:
+    batch = training_tensors(
+        [WeightedReply([5, 6], [7], 0.5), WeightedReply([5], [8, 9], -0.5)], 0, "cpu"
+    )
 
     assert {name: value.tolist() for name, value in batch.items()} == {
         "prompt_ids": [[5, 6], [0, 5]],
@@ -169,7 +174,7 @@ def test_contexts_are_padded_on_the_left_and_movable_tokens_on_the_right() -> No
 def test_a_long_reply_counts_as_much_as_a_short_one(red: ModelRef, tmp_path: Path) -> None:
     # Ratios are 1 before the update: the loss is minus the mean over replies of their advantage.
     # Averaged over tokens it would be (60 - 1) / 61.
-    replies = [Weighed([50, 51], [60], 1.0), Weighed([50, 51], [70] * 60, -1.0)]
+    replies = [WeightedReply([50, 51], [60], 1.0), WeightedReply([50, 51], [70] * 60, -1.0)]
     arguments = hf.training_arguments(
         tmp_path,
         max_steps=1,
@@ -193,16 +198,16 @@ def test_a_long_reply_counts_as_much_as_a_short_one(red: ModelRef, tmp_path: Pat
     assert entry["loss"] == pytest.approx(0, abs=1e-6)
 
 
-def test_the_reference_is_the_model_as_it_came(red: ModelRef) -> None:
+def test_the_reference_is_the_model_before_training(red: ModelRef) -> None:
     model = hf.load_trainable(red)
     text = torch.tensor([[5, 6, 7]])
-    before, first = learned(model), model(text).logits.detach()
+    before, first = copy_trainable_weights(model), model(text).logits.detach()
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(0.1)
     moved = model(text).logits.detach()
 
-    with as_it_came(model, before):
+    with replaced_weights(model, before):
         again = model(text).logits.detach()
 
     assert torch.equal(again, first)
@@ -230,7 +235,7 @@ class Breaks(QuadraticReward):
 
 @pytest.mark.parametrize("beta", [0.0, 0.1])
 @pytest.mark.parametrize("base", ["red", "adapted"])
-def test_killed_and_resumed_is_as_if_nothing_had_happened(
+def test_a_killed_and_resumed_run_gives_the_same_model(
     base: str, beta: float, request: pytest.FixtureRequest, two_arms: Data, tmp_path: Path
 ) -> None:
     ref = request.getfixturevalue(base)
@@ -250,7 +255,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(
     assert again.progress.done == 6  # type: ignore[attr-defined]
 
 
-def test_how_much_goes_into_a_pass_changes_nothing(
+def test_the_micro_batch_size_does_not_change_the_result(
     red: ModelRef, two_arms: Data, tmp_path: Path
 ) -> None:
     whole, parts = (
@@ -265,7 +270,7 @@ def test_how_much_goes_into_a_pass_changes_nothing(
 
 
 @pytest.mark.parametrize("base", ["red", "adapted"])
-def test_an_adapter_is_trained_and_its_base_left_alone(
+def test_an_adapter_is_trained_and_its_base_is_not(
     base: str, request: pytest.FixtureRequest, two_arms: Data, tmp_path: Path
 ) -> None:
     ref = request.getfixturevalue(base)

@@ -15,19 +15,19 @@ from pydantic import PrivateAttr
 
 from saysel.errors import StageError
 from saysel.hf import interruption
-from saysel.hf.update_guard import MAX_SKIPPED, UpdateGuard
+from saysel.hf.update_guard import MAX_SKIPPED_IN_A_ROW, UpdateGuard
 from saysel.interfaces import RewardFn, Trainer
 from saysel.records import Example, ModelRef
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.testing import Data, Steps
 from saysel.trainers.grpo import GRPOTrainer
-from saysel.trainers.ppo import PPOTrainer
+from saysel.trainers.ppo.trainer import PPOTrainer
 from saysel.trainers.sft import SFTTrainer
 from tests.trainers.two_arms import FORMAT, same, weights
 
-DRAWN: dict[str, Any] = {"steps": 8, "batch_size": 8, "max_tokens": 12, "learning_rate": 1e-3}
-PPO: dict[str, Any] = {**DRAWN, "mini_batch_size": 4}
-GRPO: dict[str, Any] = {**DRAWN, "replies": 4, "temperature": 1.0, "lora": None}
+SAMPLED: dict[str, Any] = {"steps": 8, "batch_size": 8, "max_tokens": 12, "learning_rate": 1e-3}
+PPO: dict[str, Any] = {**SAMPLED, "mini_batch_size": 4}
+GRPO: dict[str, Any] = {**SAMPLED, "replies": 4, "temperature": 1.0, "lora": None}
 SFT: dict[str, Any] = {"lora": None, "learning_rate": 1e-3, "batch_size": 4, "max_steps": 12}
 
 
@@ -62,10 +62,10 @@ class NotFinite(RewardFn):
     "trainer",
     [
         PPOTrainer(**PPO, reward=NotFinite()),
-        PPOTrainer(**PPO, reward=NotFinite(), confidences="summed"),
+        PPOTrainer(**PPO, reward=NotFinite(), confidences="expected"),
         GRPOTrainer(**GRPO, reward=NotFinite()),
     ],
-    ids=["ppo drawn", "ppo summed", "grpo"],
+    ids=["ppo sampled", "ppo expected", "grpo"],
 )
 def test_a_reward_that_is_not_finite_stops_training(
     trainer: Trainer, red: ModelRef, data: Data, tmp_path: Path
@@ -123,14 +123,14 @@ def test_updates_that_are_not_finite_are_skipped_and_counted() -> None:
 
     assert guard.allows(loss=1.0, gradient_norm=2.0)
     for _ in range(3):  # never too many in a row
-        for _ in range(MAX_SKIPPED - 1):
+        for _ in range(MAX_SKIPPED_IN_A_ROW - 1):
             assert not guard.allows(loss=1.0, gradient_norm=infinity)
         assert guard.allows(loss=1.0, gradient_norm=2.0)
-    for _ in range(MAX_SKIPPED - 1):
+    for _ in range(MAX_SKIPPED_IN_A_ROW - 1):
         assert not guard.allows(loss=nan, gradient_norm=2.0)
     with pytest.raises(StageError, match=r"sft: 5 updates in a row .* loss nan, gradient_norm 2\)"):
         guard.allows(loss=nan, gradient_norm=2.0)
-    assert guard.skipped == 4 * MAX_SKIPPED - 3
+    assert guard.skipped == 4 * MAX_SKIPPED_IN_A_ROW - 3
 
 
 class Once(QuadraticReward):
@@ -206,7 +206,7 @@ def test_a_handler_of_the_program_is_left_alone() -> None:
 
     before = signal.signal(signal.SIGINT, own)
     try:
-        with interruption.deferred():
+        with interruption.defer_interrupt():
             assert signal.getsignal(signal.SIGINT) is own
         assert signal.getsignal(signal.SIGINT) is own
     finally:

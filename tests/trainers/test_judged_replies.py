@@ -16,46 +16,48 @@ from saysel.interfaces import RewardFn
 from saysel.judges.match import MatchJudge
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.testing import question
-from saysel.trainers.judged_replies import Earned, UnreadableBatches, earned
+from saysel.trainers.judged_replies import JudgedReplies, UnreadableBatches, judge_replies
 
 
-def test_replies_are_read_judged_and_rewarded() -> None:
-    texts = ["Answer: Paris Confidence: 8", "Answer: Rome Confidence: 6", "Confidence: 9", "…"]
-
-    found = earned(
-        "ppo",
-        [question()] * 4,
-        texts,
-        [False] * 4,
-        SaySelfFormat(),
-        MatchJudge(),
-        QuadraticReward(),
+def judged(
+    texts: Sequence[str],
+    cut: Sequence[bool] | None = None,
+    reward: RewardFn | None = None,
+) -> JudgedReplies:
+    """Replies to the question of the capital of France."""
+    return judge_replies(
+        trainer="ppo",
+        questions=[question()] * len(texts),
+        texts=texts,
+        cut=cut or [False] * len(texts),
+        format=SaySelfFormat(),
+        judge=MatchJudge(),
+        reward=reward or QuadraticReward(),
     )
 
+
+def test_replies_are_parsed_judged_and_rewarded() -> None:
+    texts = ["Answer: Paris Confidence: 8", "Answer: Rome Confidence: 6", "Confidence: 9", "…"]
+
+    found = judged(texts)
+
     assert (found.rows, found.correct) == ([0, 1, 2, 3], [1, 0, 0, 0])
-    assert found.answered == [True, True, False, False]
-    assert found.stated == [
-        0.8,
-        0.6,
-        None,
-        None,
-    ]  # without an answer there is nothing to be sure of
+    assert found.has_answer == [True, True, False, False]
+    # A confidence without an answer refers to nothing.
+    assert found.confidences == [0.8, 0.6, None, None]
     assert found.rewards == pytest.approx([0.92, 0.28, -1, -1])
 
 
-def test_a_number_that_the_limit_cut_is_not_read() -> None:
+def test_a_number_that_was_cut_is_not_parsed() -> None:
     texts = ["Answer: Paris Confidence: 1"] * 2
 
-    found = earned(
-        *("ppo", [question()] * 2, texts, [True, False]),
-        *(SaySelfFormat(), MatchJudge(), QuadraticReward()),
-    )
+    found = judged(texts, cut=[True, False])
 
-    assert found.stated == [None, 0.1]
+    assert found.confidences == [None, 0.1]
 
 
-def test_what_is_not_stated_is_no_doubt() -> None:
-    figures = Earned(
+def test_missing_confidences_are_left_out_of_the_mean() -> None:
+    figures = JudgedReplies(
         [0, 1, 2, 3], ["…"] * 4, [1, 0, 0, 1], [True] * 4, [0.8, 0.6, None, None], [1, 0.5, -1, -1]
     ).figures()
 
@@ -81,41 +83,44 @@ class Returns(RewardFn):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([0.5, math.nan], r"returned nan for correctness 0 and confidence None.*'no idea'"),
-        ([math.inf, 0.5], r"returned inf for correctness 1 and confidence 0.8.*'Answer: Paris"),
-        ([0.5, -math.inf], r"returned -inf for correctness 0"),
+        (
+            [0.5, math.nan],
+            r"returned nan instead of a finite number, .* confidence None.*'no idea'",
+        ),
+        (
+            [math.inf, 0.5],
+            r"returned inf instead of a finite number, .* confidence 0.8.*'Answer: Paris",
+        ),
+        ([0.5, -math.inf], r"returned -inf instead of a finite number, for correctness 0"),
         ([0.5], r"returned 1 rewards for 2 replies"),
         ([0.5] * 3, r"returned 3 rewards for 2 replies"),
         ([], r"returned 0 rewards for 2 replies"),
         (np.zeros(3), r"returned 3 rewards for 2 replies"),
-        (None, r"returned NoneType where a list of 2 numbers was expected"),
-        (0.5, r"returned float where a list"),
-        ("ab", r"returned str where a list"),
-        ({"a": 1, "b": 2}, r"returned dict where a list"),
-        ([0.5, None], r"returned None for correctness 0"),
-        (["1", 0.5], r"returned '1' for correctness 1"),
-        ([torch.ones(1), 0.5], r"returned tensor\(\[1.\]\) for correctness 1"),
-        (np.array([1.0, math.nan]), r"returned nan for correctness 0"),
+        (None, r"returned NoneType instead of a list of 2 numbers"),
+        (0.5, r"returned float instead of a list"),
+        ("ab", r"returned str instead of a list"),
+        ({"a": 1, "b": 2}, r"returned dict instead of a list"),
+        ([0.5, None], r"returned None instead of a finite number, for correctness 0"),
+        (["1", 0.5], r"returned '1' instead of a finite number, for correctness 1"),
+        (
+            [torch.ones(1), 0.5],
+            r"returned tensor\(\[1.\]\) instead of a finite number, for correctness 1",
+        ),
+        (np.array([1.0, math.nan]), r"returned nan instead of a finite number, for correctness 0"),
     ],
 )
 def test_a_reward_that_breaks_its_contract_is_named(value: Any, message: str) -> None:
     texts = ["Answer: Paris Confidence: 8", "no idea"]
 
     with pytest.raises(StageError, match=rf"^ppo: the reward 'mine' {message}"):
-        earned(
-            *("ppo", [question()] * 2, texts, [False] * 2),
-            *(SaySelfFormat(), MatchJudge(), Returns(value=value)),
-        )
+        judged(texts, reward=Returns(value=value))
 
 
 @pytest.mark.parametrize(
     "value", [(1, 0.5), [1.0, 0.5], np.array([1, 0.5], "float32"), torch.tensor([1, 0.5])]
 )
 def test_rewards_may_be_any_numbers_in_a_row(value: Any) -> None:
-    found = earned(
-        *("ppo", [question()] * 2, ["Answer: Paris", ""], [False] * 2),
-        *(SaySelfFormat(), MatchJudge(), Returns(value=value)),
-    )
+    found = judged(["Answer: Paris", ""], reward=Returns(value=value))
 
     assert found.rewards == [1, 0.5]
     assert all(type(reward) is float for reward in found.rewards)

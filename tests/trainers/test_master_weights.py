@@ -21,19 +21,24 @@ from saysel.recipes.recipe import Recipe
 from saysel.records import Example, ModelRef
 from saysel.testing import Data
 from saysel.trainers.grpo import GRPOTrainer
-from saysel.trainers.ppo import PPOTrainer
-from saysel.trainers.rates import learning_rate
-from saysel.trainers.sft import Lora, SFTTrainer
+from saysel.trainers.lora import Lora, learning_rate
+from saysel.trainers.ppo.trainer import PPOTrainer
+from saysel.trainers.sft import SFTTrainer
 from tests.trainers.two_arms import FORMAT, weights
 
 #: One more than the 20 steps after which a checkpoint is looked at.
 STEPS = 21
 ALL_WEIGHTS: dict[str, Any] = {"lora": None, "learning_rate": 1e-5}
-DRAWN: dict[str, Any] = {"steps": STEPS, "batch_size": 8, "max_tokens": 12, "checkpoint_every": 20}
+SAMPLED: dict[str, Any] = {
+    "steps": STEPS,
+    "batch_size": 8,
+    "max_tokens": 12,
+    "checkpoint_every": 20,
+}
 TRAINERS: dict[str, Trainer] = {
     "sft": SFTTrainer(**ALL_WEIGHTS, max_steps=STEPS, batch_size=8, warmup=0),
-    "ppo": PPOTrainer(**ALL_WEIGHTS, **DRAWN, mini_batch_size=8, epochs=1),
-    "grpo": GRPOTrainer(**ALL_WEIGHTS, **DRAWN, replies=4, temperature=1.0),
+    "ppo": PPOTrainer(**ALL_WEIGHTS, **SAMPLED, mini_batch_size=8, epochs=1),
+    "grpo": GRPOTrainer(**ALL_WEIGHTS, **SAMPLED, replies=4, temperature=1.0),
 }
 
 
@@ -107,11 +112,13 @@ def test_master_weights_have_the_same_values_and_go_back(half: ModelRef) -> None
 def test_saving_rounds_small_steps_to_the_right_mean(to: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(0)
     exact = torch.randn(10_000, generator=generator).to(to).float()
-    assert torch.equal(master_weights.rounded(exact, to, generator).float(), exact)
+    assert torch.equal(master_weights.round_stochastically(exact, to, generator).float(), exact)
 
     for step in (2e-5, -1e-4, 3e-4):  # numbers around 0.1 are at least 6e-5 apart
         start = torch.tensor(0.1).to(to).float()
-        moved = master_weights.rounded((start + step).repeat(100_000), to, generator).float()
+        moved = master_weights.round_stochastically(
+            (start + step).repeat(100_000), to, generator
+        ).float()
         assert float(moved.mean() - start) == pytest.approx(step, rel=0.1)
         assert len(moved.unique()) == 2
 

@@ -9,6 +9,7 @@ import torch
 
 from saysel import hf
 from saysel.errors import StageError
+from saysel.hf.training import COMPLETE
 from saysel.records import Example, ModelRef
 from saysel.samplers.transformers import TransformersSampler
 from saysel.testing import Data, Steps
@@ -152,7 +153,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(
     checkpoints = tmp_path / "resumed" / "checkpoints"
     assert {path.name for path in checkpoints.glob("*-*")} == {"checkpoint-10", "checkpoint-20"}
     # As if it had been killed while it wrote its last checkpoint.
-    (checkpoints / "checkpoint-20" / hf.COMPLETE).unlink()
+    (checkpoints / "checkpoint-20" / COMPLETE).unlink()
     (checkpoints / "checkpoint-20" / "optimizer.pt").write_bytes(b"half")
     progress = Steps()
 

@@ -1,4 +1,4 @@
-"""A clusterer for saysel that groups answers which entail each other."""
+"""A clusterer for saysel: groups answers that entail each other."""
 
 from __future__ import annotations
 

@@ -22,19 +22,18 @@ class NliClusterer(Clusterer):
     - `non_contradiction`: if neither contradicts the other and at least one entails the other
     - `either`: if at least one entails the other, whatever the other direction says
 
-    with "entails" and "contradicts" for a probability above `threshold`. Answers that differ only
-    in case and space are the same without asking; each different pair is read once in each
-    direction.
+    where "entails" and "contradicts" mean a probability above `threshold`. Answers that differ
+    only in case and white space mean the same without running the model; every other pair is
+    read once in each direction.
 
-    Meaning the same is not transitive: a model can find a ~ b and b ~ c, but not a ~ c. The rule
-    here: the most frequent answer is a seed and takes every answer that means the same as the
-    seed; of what is left the most frequent is the next seed, and so on, ties going to the answer
-    that came first. The result is a partition whatever the model says, every member means the
-    same as its cluster's representative, and samples in another order give the same clusters up
-    to ties.
+    Meaning the same is not transitive: a model can find a ~ b and b ~ c, but not a ~ c. Therefore
+    the most frequent answer becomes a seed and takes every answer that means the same as the
+    seed; the most frequent of the remaining answers is the next seed, and so on, with ties
+    broken by the order of sampling. The result is a partition for any model, every member means
+    the same as its cluster's representative, and the order of sampling only matters for ties.
 
-    Deviations: the papers take seeds in the order of sampling and each direction's likeliest
-    label, which for three labels can be one below one half.
+    Deviations: the papers choose seeds in the order of sampling, and use the most likely label of
+    each direction, which may have a probability below one half.
     """
 
     version: ClassVar[int] = 2
@@ -51,8 +50,8 @@ class NliClusterer(Clusterer):
     threshold: float = Field(
         0.5, gt=0, lt=1, description="probability above which an answer entails another"
     )
-    with_question: bool = Field(True, description="each answer is read after its question")
-    batch_size: NotFingerprinted[int] = Field(64, ge=1, description="pairs read side by side")
+    with_question: bool = Field(True, description="read each answer after its question")
+    batch_size: NotFingerprinted[int] = Field(64, ge=1, description="pairs per forward pass")
 
     def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
         """See the interface.
@@ -65,9 +64,9 @@ class NliClusterer(Clusterer):
             if response.answer is not None:
                 key = " ".join(response.answer.casefold().split())
                 wordings.setdefault(key, []).append(response)
-        # `sorted` keeps the order of what is equally frequent.
+        # `sorted` is stable: equally frequent answers stay in the order of sampling.
         waiting = sorted(wordings.values(), key=len, reverse=True)
-        found = []
+        clusters = []
         while waiting:
             seed, *others = waiting
             same = self._same(question, seed[0], [other[0] for other in others])
@@ -75,8 +74,8 @@ class NliClusterer(Clusterer):
             members = [*seed, *(response for other, taken in pairs if taken for response in other)]
             waiting = [other for other, taken in pairs if not taken]
             indices = tuple(sorted(member.index for member in members))
-            found.append(Cluster(question.id, indices, seed[0], len(indices) / len(responses)))
-        return sorted(found, key=lambda cluster: (-len(cluster.members), cluster.members))
+            clusters.append(Cluster(question.id, indices, seed[0], len(indices) / len(responses)))
+        return sorted(clusters, key=lambda cluster: (-len(cluster.members), cluster.members))
 
     def _same(self, question: Question, seed: Response, others: Sequence[Response]) -> list[bool]:
         """Whether each of the others means the same as the seed."""
@@ -88,22 +87,22 @@ class NliClusterer(Clusterer):
                 f"{self.model}: has no label 'contradiction', which the mode 'non_contradiction' "
                 "needs: use another mode or another model"
             )
-        one = self._text(question, seed)
+        first = self._text(question, seed)
         rest = [self._text(question, other) for other in others]
-        pairs = [(one, other) for other in rest] + [(other, one) for other in rest]
-        found = verdicts(classifier, pairs, self.batch_size)
-        forth, back = found[: len(rest)], found[len(rest) :]
-        return [self._agree(*both) for both in zip(forth, back, strict=True)]
+        pairs = [(first, other) for other in rest] + [(other, first) for other in rest]
+        results = verdicts(classifier, pairs, self.batch_size)
+        forward, backward = results[: len(rest)], results[len(rest) :]
+        return [self._agree(*both) for both in zip(forward, backward, strict=True)]
 
     def _text(self, question: Question, response: Response) -> str:
         answer = response.answer or ""
         return f"{question.prompt} {answer}" if self.with_question else answer
 
-    def _agree(self, forth: Verdict, back: Verdict) -> bool:
-        entailed = [verdict.entailment > self.threshold for verdict in (forth, back)]
+    def _agree(self, forward: Verdict, backward: Verdict) -> bool:
+        entailed = [verdict.entailment > self.threshold for verdict in (forward, backward)]
         if self.mode == "strict":
             return all(entailed)
         if self.mode == "either":
             return any(entailed)
-        contradicted = [verdict.contradiction > self.threshold for verdict in (forth, back)]
+        contradicted = [verdict.contradiction > self.threshold for verdict in (forward, backward)]
         return any(entailed) and not any(contradicted)

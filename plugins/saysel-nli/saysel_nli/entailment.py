@@ -1,4 +1,4 @@
-"""Which texts entail and contradict which, by a sequence classifier."""
+"""Entailment and contradiction between texts, from a sequence classifier."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 from saysel import hf
 from saysel.errors import DataError
 
-#: Where a tokenizer does not know how much its model can read.
-LONGEST = 512
+#: Maximum tokens of a model whose configuration does not state them.
+DEFAULT_MAX_TOKENS = 512
 
 
 class Verdict(NamedTuple):
-    """What a premise says of a hypothesis: probabilities in [0, 1]."""
+    """Probabilities, in [0, 1], that a premise entails or contradicts a hypothesis."""
 
     entailment: float
     contradiction: float
 
 
 class Classifier(NamedTuple):
-    """A model with its tokenizer and the places of its labels; it may have no contradiction."""
+    """A model with its tokenizer and the indices of its labels; `contradiction` may be missing."""
 
     model: Any
     tokenizer: Any
@@ -31,10 +31,10 @@ class Classifier(NamedTuple):
 
 @lru_cache(maxsize=1)
 def load(path: str, revision: str | None) -> Classifier:
-    """The classifier, on the accelerator if there is one; the last one stays in memory.
+    """The classifier, on the accelerator if there is one; the one requested last stays in memory.
 
     Raises:
-        DataError: it cannot be loaded, or none of its labels is called entailment.
+        DataError: it cannot be loaded, or has no label called entailment.
     """
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -46,13 +46,13 @@ def load(path: str, revision: str | None) -> Classifier:
         )
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{path}: cannot be loaded as a sequence classifier: {hf.reason(error)}"
+            f"{path}: cannot be loaded as a sequence classifier: {hf.error_summary(error)}"
         ) from error
-    labels = {str(label).casefold(): place for place, label in model.config.id2label.items()}
+    labels = {str(label).casefold(): index for index, label in model.config.id2label.items()}
     if "entailment" not in labels:
         raise DataError(
-            f"{path}: not a model for entailment, its labels are {', '.join(labels)}: name one "
-            "that was trained on MNLI or the like and says which label is 'entailment'"
+            f"{path}: not a model for entailment, its labels are {', '.join(labels)}: use one "
+            "that was trained on MNLI or similar data and has a label 'entailment'"
         )
     model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     return Classifier(model, tokenizer, labels["entailment"], labels.get("contradiction"))
@@ -61,16 +61,16 @@ def load(path: str, revision: str | None) -> Classifier:
 def verdicts(
     classifier: Classifier, pairs: Sequence[tuple[str, str]], batch_size: int
 ) -> list[Verdict]:
-    """The verdict on each pair of premise and hypothesis; each different pair is read once."""
+    """The verdict on each pair of premise and hypothesis; equal pairs are read once."""
     import torch
 
     model, tokenizer = classifier.model, classifier.tokenizer
     longest = min(tokenizer.model_max_length, _positions(model))
-    # The answer stands last: of what is too long, the question's beginning can be spared.
+    # The answer comes last, so long texts are truncated at the beginning of the question.
     tokenizer.truncation_side = "left"
     # Pairs of similar length share a batch.
     waiting = sorted(set(pairs), key=lambda pair: (len(pair[0]) + len(pair[1]), pair))
-    known: dict[tuple[str, str], Verdict] = {}
+    results: dict[tuple[str, str], Verdict] = {}
     for start in range(0, len(waiting), batch_size):
         batch = waiting[start : start + batch_size]
         inputs = tokenizer(
@@ -84,11 +84,13 @@ def verdicts(
         with torch.inference_mode():
             rows = model(**inputs).logits.float().softmax(-1).tolist()
         for pair, row in zip(batch, rows, strict=True):
-            against = 0.0 if classifier.contradiction is None else row[classifier.contradiction]
-            known[pair] = Verdict(row[classifier.entailment], against)
-    return [known[pair] for pair in pairs]
+            contradiction = (
+                0.0 if classifier.contradiction is None else row[classifier.contradiction]
+            )
+            results[pair] = Verdict(row[classifier.entailment], contradiction)
+    return [results[pair] for pair in pairs]
 
 
 def _positions(model: Any) -> int:
-    # RoBERTa's first two positions are for padding.
-    return int(getattr(model.config, "max_position_embeddings", LONGEST + 2)) - 2
+    # RoBERTa reserves its first two positions for padding.
+    return int(getattr(model.config, "max_position_embeddings", DEFAULT_MAX_TOKENS + 2)) - 2

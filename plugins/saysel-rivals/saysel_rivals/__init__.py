@@ -1,10 +1,10 @@
-"""The methods that people would otherwise use beside SaySelf, a file each."""
+"""Alternatives to SaySelf, one module per method."""
 
 from __future__ import annotations
 
 import saysel
 
-#: Each has a recipe at the size of its paper, and one at the size of the quickstart.
+#: Each has a recipe at the scale of its paper, and one at the scale of the quickstart.
 METHODS = (
     *("conftuner", "gce", "honesty", "lacie"),
     *("ppo-c", "r-tuning", "rewarding-doubt", "rlcr"),
@@ -33,8 +33,8 @@ def saysel_rewards() -> dict[str, str]:
 @saysel.hookimpl
 def saysel_trainers() -> dict[str, str]:
     return {
-        "dpo": "saysel_rivals.lacie:DPOTrainer",
-        "tokenized_brier": "saysel_rivals.conftuner:TokenizedBrierTrainer",
+        "dpo": "saysel_rivals.lacie.trainer:DPOTrainer",
+        "tokenized_brier": "saysel_rivals.conftuner.trainer:TokenizedBrierTrainer",
     }
 
 

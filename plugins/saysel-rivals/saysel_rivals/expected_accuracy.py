@@ -1,7 +1,7 @@
-"""Expected accuracy (Alignment for Honesty, arXiv 2312.07000): how often own samples are right.
+"""Expected accuracy (Alignment for Honesty, arXiv 2312.07000): the share of right samples.
 
-Deviation: a question without a right sample teaches the most frequent wrong answer at confidence
-0, in place of a refusal.
+Deviation: a question without a right sample teaches the most frequent wrong answer with confidence
+0 instead of a refusal.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from saysel.records import Cluster, Question, Response
 
 
 class ExpectedAccuracyTarget(Target):
-    """Learn a right answer where there is one, with the share of correct samples.
+    """Learn a right answer if there is one, with the share of correct samples as confidence.
 
-    c = (sum of the correctness of the first k samples) / k, in [0, 1]; a sample is as correct as
-    the representative of its cluster, and one without an answer is wrong. The response learned is
-    the largest cluster that is right (correctness of at least 1/2), else the largest of all. A
-    question with one of its k samples unjudged gives no example.
+    c = (sum of the correctness of the first k samples) / k, in [0, 1]. A sample has the correctness
+    of its cluster's representative, and one without an answer is wrong. The response to learn is
+    from the largest cluster that is right (correctness of at least 1/2), or from the largest of
+    all if none is. A question gives no example if one of its k samples could not be judged.
 
-    Where `correct_cluster` leaves out the questions without a right sample, these keep them.
+    Unlike `correct_cluster`, this keeps the questions without a right sample.
     """
 
     k: int = Field(
-        10, ge=1, description="samples of a question that count; all, where there are fewer"
+        10, ge=1, description="number of samples per question that count; all if there are fewer"
     )
 
     def target(

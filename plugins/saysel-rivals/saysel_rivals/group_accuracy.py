@@ -1,8 +1,8 @@
-"""Group accuracy (GCE; Lin et al., arXiv 2205.14334): how often similar questions are got right.
+"""Group accuracy (GCE; Lin et al., arXiv 2205.14334): the accuracy on similar questions.
 
-The paper groups sums by the kind of task that they are; other questions carry no such label, and
+The paper groups arithmetic questions by the type of task. Other questions have no such label, and
 are grouped by the embedding of their text. Deviation: the accuracy is that of the most frequent
-answer in place of the greedy one.
+answer instead of the greedy one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
+from saysel import hf
 from saysel.errors import DataError
-from saysel.hf import sentence_embeddings
 from saysel.interfaces import NotFingerprinted, Target
 from saysel.records import Cluster, Question, Response
 
@@ -24,18 +24,20 @@ class GroupAccuracyTarget(Target):
     """Learn the most frequent answer, with the accuracy of the question's group.
 
     c(q) = mean correctness of the most frequent answers to the questions in the group of q, in
-    [0, 1]; those that could not be judged do not count, and a group without any that could gives
-    no examples. Groups are the values of `label`, or, without it, `ceil(questions / size)`
-    clusters of the questions' embeddings. A question counts itself: small groups give back what
-    happened to be right instead of a chance.
+    [0, 1]. Answers that could not be judged are left out, and a group without a judged answer
+    gives no examples. Groups are the values of `label`, or, without it, `ceil(questions / size)`
+    clusters of the questions' embeddings. A question is part of its own group: in small groups, c
+    reflects the correctness of the question itself more than a probability.
     """
 
     label: str | None = Field(
         None, min_length=1, description="key of the questions' meta whose values are the groups"
     )
-    size: int = Field(50, ge=1, description="questions in a group on average, without `label`")
+    size: int = Field(
+        50, ge=1, description="average number of questions per group, without `label`"
+    )
     method: Literal["kmeans", "agglomerative"] = Field(
-        "kmeans", description="how embeddings are grouped; agglomerative is Ward's"
+        "kmeans", description="how embeddings are clustered; agglomerative is Ward's method"
     )
     model: str = Field(
         "sentence-transformers/all-MiniLM-L6-v2",
@@ -44,30 +46,32 @@ class GroupAccuracyTarget(Target):
     )
     revision: str | None = Field(None, description="commit or tag of the hub repository")
     instruction: str = Field(
-        "", description="put before every question, for models that were trained with one"
+        "", description="text in front of every question, for models trained with one"
     )
-    batch_size: NotFingerprinted[int] = Field(
-        64, ge=1, description="questions embedded side by side"
-    )
+    batch_size: NotFingerprinted[int] = Field(64, ge=1, description="questions per forward pass")
 
     _accuracies: Mapping[str, float] = PrivateAttr(default_factory=dict)
 
     def check_installed(self) -> None:
         if self.label is None:
-            sentence_embeddings.check_installed()
+            hf.check_sentence_transformers()
 
     def fit(
         self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]
     ) -> Self:
-        """Group the questions and count what is right.
+        """Group the questions and compute the accuracy of each group.
 
         Raises:
-            DataError: a question lacks the label, or the sentence model cannot be loaded.
+            DataError: a question has no such label, or the sentence model cannot be loaded.
             MissingExtra: sentence-transformers is not installed, and there is no `label`.
         """
-        asked = [question for question, _, _ in items]
+        questions = [question for question, _, _ in items]
         label = self.label
-        groups = self._embedded(asked) if label is None else [labelled(one, label) for one in asked]
+        groups = (
+            self._clusters(questions)
+            if label is None
+            else [labelled(question, label) for question in questions]
+        )
         judged = defaultdict(list)
         for group, (_, _, correct) in zip(groups, items, strict=True):
             if correct and correct[0] is not None:
@@ -76,7 +80,7 @@ class GroupAccuracyTarget(Target):
         fitted = self.model_copy()
         fitted._accuracies = {
             question.id: means[group]
-            for group, question in zip(groups, asked, strict=True)
+            for group, question in zip(groups, questions, strict=True)
             if group in means
         }
         return fitted
@@ -84,20 +88,20 @@ class GroupAccuracyTarget(Target):
     def target(
         self, question: Question, clusters: Sequence[Cluster], correct: Sequence[float | None]
     ) -> tuple[Response, float] | None:
-        """See the interface; a question that `fit` has not seen gives no example."""
+        """See the interface; a question that `fit` did not get gives no example."""
         if not clusters or question.id not in self._accuracies:
             return None
         return clusters[0].representative, self._accuracies[question.id]
 
-    def _embedded(self, questions: Sequence[Question]) -> list[str]:
+    def _clusters(self, questions: Sequence[Question]) -> list[str]:
         if len(questions) < 2:
             return ["all"] * len(questions)
         from sklearn.cluster import AgglomerativeClustering, KMeans
 
         texts = [question.prompt for question in questions]
-        embedder = sentence_embeddings.resident(self.model, self.revision)
+        embedder = hf.sentence_model(self.model, self.revision)
         vectors = embedder.vectors(texts, self.instruction, self.batch_size)
-        # Never more groups than different questions.
+        # At most one group per distinct question.
         count = min(-(-len(texts) // self.size), len(set(texts)))
         grouping = (
             KMeans(count, n_init=10, random_state=0)
@@ -108,7 +112,7 @@ class GroupAccuracyTarget(Target):
 
 
 def labelled(question: Question, label: str) -> str:
-    """The group that a question's meta names.
+    """The group of a question, from its meta.
 
     Raises:
         DataError: it has no such key.
@@ -117,6 +121,6 @@ def labelled(question: Question, label: str) -> str:
         raise DataError(
             f"group_accuracy: the question '{question.id}' has no '{label}' in its meta, only "
             f"{', '.join(question.meta) or 'nothing'}: choose another `label`, or none to group "
-            "by embedding"
+            "by embeddings"
         )
     return str(question.meta[label])

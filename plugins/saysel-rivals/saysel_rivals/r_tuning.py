@@ -1,9 +1,9 @@
-"""R-Tuning (arXiv 2311.09677): sure where the model's own answer is right, unsure where it is not.
+"""R-Tuning (arXiv 2311.09677): confident if the model's own answer is right, unsure otherwise.
 
-Deviations: the answer learned is the model's own most frequent one, so that the confidence is
-about what the model will say. The certainty is stated in the recipe's format, as confidence 1 or
-0, in place of the sentences "I am sure" and "I am unsure": formats here state eleven confidences
-or more, and replies are then judged like those of every other method.
+Deviations: the answer to learn is the model's own most frequent one, so that the confidence refers
+to what the model will answer. The certainty is stated in the recipe's format, as confidence 1 or
+0, instead of the sentences "I am sure" and "I am unsure": formats have at least eleven
+confidences, and replies are then evaluated like those of every other method.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from saysel.records import Cluster, Question, Response
 class RTuningTarget(Target):
     """Learn the most frequent answer, with confidence 1 if it is right and 0 if it is wrong.
 
-    Right is a correctness of at least 1/2. A question whose answer could not be judged gives no
-    example.
+    An answer is right if its correctness is at least 1/2. A question whose answer could not be
+    judged gives no example.
     """
 
     def target(

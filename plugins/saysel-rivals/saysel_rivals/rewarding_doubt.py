@@ -9,7 +9,7 @@ from pydantic import Field
 
 from saysel.interfaces import RewardFn
 
-#: Confidences are kept this far from 0 and 1.
+#: Confidences are clipped to at least this distance from 0 and 1.
 EDGE = 1e-3
 
 
@@ -17,9 +17,9 @@ class LogReward(RewardFn):
     """R = y log c + (1 - y) log(1 - c), and `unreadable` where no confidence can be read.
 
     Natural logarithms of c clipped to [0.001, 0.999]: in [-6.91, -0.001]. A proper score: with y
-    in {0, 1} and P(y = 1) = p its expectation is largest at c = p, or at the edge nearest to it.
-    The released code stretches these onto [-1, 1] and gives -3 to what cannot be read: in nats
-    that is 2 ln 0.001 = -13.8. Its bonus of 0.25 for right answers is left out, because answers
+    in {0, 1} and P(y = 1) = p its expectation is largest at c = p, or at the bound nearest to it.
+    The released code rescales the score to [-1, 1] and gives -3 to unreadable replies, which is
+    2 ln 0.001 = -13.8 in nats. Its bonus of 0.25 for right answers is left out, because answers
     are not trained.
     """
 

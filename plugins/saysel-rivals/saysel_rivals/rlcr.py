@@ -1,4 +1,4 @@
-"""The reward of RLCR (arXiv 2507.16806): correctness less the Brier score."""
+"""The reward of RLCR (arXiv 2507.16806): correctness minus the Brier score."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class RlcrReward(RewardFn):
     """R = y - (c - y)^2, and `unreadable` where no confidence can be read.
 
     In [-1, 1]. With y in {0, 1} and P(y = 1) = p its expectation p - p (1 - c)^2 - (1 - p) c^2 is
-    largest at c = p, where it is p^2: it grows with p, so that right answers pay by themselves,
-    which they do not with `quadratic`. Deviation: the paper adds a reward for each part of the
-    format; here a reply without a readable confidence earns the least that any can.
+    largest at c = p, where it is p^2. It grows with p, so right answers are rewarded as such,
+    unlike with `quadratic`. Deviation: the paper adds a reward for each part of the format; here
+    a reply without a readable confidence gets at most the lowest reward of the others.
     """
 
     unreadable: float = Field(

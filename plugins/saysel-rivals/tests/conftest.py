@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from saysel.formats.sayself import SaySelfFormat
-from saysel.hf.expected_confidence import read_confidence
+from saysel.hf import read_confidence
 from saysel.interfaces import Source
 from saysel.models.scratch import ScratchModel
 from saysel.records import ModelRef, Question

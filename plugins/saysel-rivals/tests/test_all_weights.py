@@ -14,8 +14,8 @@ from saysel import hf
 from saysel.interfaces import Trainer
 from saysel.records import ModelRef, Response
 from saysel.testing import Data
-from saysel_rivals.conftuner import TokenizedBrierTrainer
-from saysel_rivals.lacie import DPOTrainer
+from saysel_rivals.conftuner.trainer import TokenizedBrierTrainer
+from saysel_rivals.lacie.trainer import DPOTrainer
 
 OPTIONS: dict[str, Any] = {"lora": None, "learning_rate": 1e-5, "max_steps": 21, "warmup": 0}
 TRAINERS: dict[str, Trainer] = {

@@ -13,14 +13,15 @@ from saysel import hf
 from saysel.errors import StageError
 from saysel.formats.percent import PercentFormat
 from saysel.formats.sayself import SaySelfFormat
-from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf import ConfidenceTokens
 from saysel.interfaces import Format
 from saysel.judges.match import MatchJudge
 from saysel.records import Example, ModelRef, Question
 from saysel.testing import Data, Steps, check_trainer, small_model
 from saysel.trainers.sft import SFTTrainer
-from saysel_rivals import conftuner
-from saysel_rivals.conftuner import TokenizedBrierTrainer, confidence_logprobs, tokenized_brier
+from saysel_rivals.conftuner import own_replies
+from saysel_rivals.conftuner.loss import confidence_logprobs, tokenized_brier
+from saysel_rivals.conftuner.trainer import TokenizedBrierTrainer
 
 SHORT: dict[str, Any] = {
     "epochs": 2,
@@ -33,7 +34,7 @@ FULL = {"lora": None}
 ADAPTER = {"lora": {"r": 4, "alpha": 8, "dropout": 0.1}}
 
 
-def test_the_loss_is_the_one_worked_out_by_hand() -> None:
+def test_the_loss_is_the_one_computed_by_hand() -> None:
     # q = (.5, .3, .2) and (.1, .1, .8), half of the mass elsewhere in the second.
     chances = torch.tensor([[0.5, 0.3, 0.2], [0.05, 0.05, 0.4]])
     loss = tokenized_brier(chances.log(), torch.tensor([0.0, 0.5, 1.0]), torch.tensor([1.0, 0.0]))
@@ -105,7 +106,7 @@ def test_the_gradient_is_that_of_the_formula(format: Format, several: bool, red:
     assert max(float(weight.grad.abs().max()) for weight in ours.parameters()) > 1e-4
 
 
-def test_what_is_no_answer_of_its_own_is_left_out(red: ModelRef, two_arms: Data) -> None:
+def test_unreadable_and_unjudged_replies_are_left_out(red: ModelRef, two_arms: Data) -> None:
     class Particular(MatchJudge):
         def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
             judged = super().judge(items)
@@ -117,10 +118,12 @@ def test_what_is_no_answer_of_its_own_is_left_out(red: ModelRef, two_arms: Data)
     model, tokenizer = hf.load_model(red), hf.load_tokenizer(red)
     data = replace(two_arms, judge=Particular())
     marker = two_arms.format.confidence_marker
-    decoding = conftuner.Decoding(temperature=0.0, max_tokens=12, mark=marker)
+    decoding = hf.Decoding(temperature=0.0, max_tokens=12, marker=marker)
 
-    drawn = conftuner.answered(model, tokenizer, data, data.asked, decoding, 0)
-    cut = conftuner.answered(model, tokenizer, data, data.asked, replace(decoding, max_tokens=3), 0)
+    drawn = own_replies.sample_part(model, tokenizer, data, data.asked, decoding, 0)
+    cut = own_replies.sample_part(
+        model, tokenizer, data, data.asked, replace(decoding, max_tokens=3), 0
+    )
 
     assert drawn["left_out"] == {"unreadable": 0, "unjudged": 1}
     assert cut == {"replies": [], "left_out": {"unreadable": 32, "unjudged": 0}}
@@ -131,17 +134,21 @@ def test_what_is_no_answer_of_its_own_is_left_out(red: ModelRef, two_arms: Data)
         assert reply["correct"] == question.id.startswith("sun")
 
 
-def test_without_a_usable_reply_it_is_one_line(
+def test_without_a_usable_reply_there_is_an_error_of_one_line(
     red: ModelRef, two_arms: Data, tmp_path: Path
 ) -> None:
     with pytest.raises(StageError, match="tokenized_brier: none of 32 replies has an answer"):
         TokenizedBrierTrainer(max_tokens=2).train(red, two_arms, tmp_path)
 
 
-def test_every_reply_once_a_pass() -> None:
-    replies = [conftuner.OwnReply([number], 1.0) for number in range(10)]
+def test_each_pass_uses_every_reply_once() -> None:
+    replies = [own_replies.OwnReply([number], 1.0) for number in range(10)]
     passes = [
-        [reply.tokens[0] for step in steps for reply in conftuner.batch(replies, 4, step, 0)]
+        [
+            reply.tokens[0]
+            for step in steps
+            for reply in own_replies.reply_batch(replies, 4, step, 0)
+        ]
         for steps in (range(3), range(3, 6))
     ]
 
@@ -149,7 +156,7 @@ def test_every_reply_once_a_pass() -> None:
     assert passes[0] != passes[1]
 
 
-def test_how_much_goes_into_a_pass_changes_nothing(
+def test_the_micro_batch_size_does_not_change_the_result(
     red: ModelRef, two_arms: Data, tmp_path: Path
 ) -> None:
     whole, parts = (replace(two_arms, figures=[]) for _ in range(2))
@@ -162,7 +169,7 @@ def test_how_much_goes_into_a_pass_changes_nothing(
 
 
 @pytest.mark.parametrize(("base", "options"), [("red", FULL), ("red", ADAPTER), ("adapted", FULL)])
-def test_killed_and_resumed_is_as_if_nothing_had_happened(
+def test_a_killed_and_resumed_run_gives_the_same_model(
     base: str,
     options: dict[str, Any],
     request: pytest.FixtureRequest,
@@ -176,12 +183,12 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(
     two_arms.temperature = 1.0
     again = replace(two_arms, figures=[])
     trainer = TokenizedBrierTrainer(**SHORT, **options)
-    monkeypatch.setattr(conftuner, "PART", 8)
+    monkeypatch.setattr(own_replies, "QUESTIONS_PER_PART", 8)
     straight = trainer.train(ref, two_arms, tmp_path / "straight")
 
     with pytest.raises(KeyboardInterrupt):
         trainer.train(ref, replace(again, progress=killed(4)), tmp_path / "resumed")
-    # The last part of the replies is drawn again, and only that one.
+    # Only the last part of the replies is sampled again.
     parts = sorted((tmp_path / "resumed" / "checkpoints").glob("replies-*.json"))
     assert len(parts) == 4
     parts[-1].unlink()
@@ -197,7 +204,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(
     assert again.progress.done == again.progress.total == 8
 
 
-def test_an_adapter_that_came_is_trained(
+def test_an_existing_adapter_is_trained(
     adapted: ModelRef, two_arms: Data, tmp_path: Path, same: Callable[[ModelRef, ModelRef], bool]
 ) -> None:
     trained = TokenizedBrierTrainer(**SHORT).train(adapted, two_arms, tmp_path)
@@ -226,7 +233,9 @@ def test_confidence_becomes_calibrated_on_two_arms(
     assert two_arms.figures[-1]["loss"] < two_arms.figures[1]["loss"] / 3
 
 
-def test_it_goes_on_from_fine_tuning(red: ModelRef, two_arms: Data, tmp_path: Path) -> None:
+def test_it_trains_a_fine_tuned_model_further(
+    red: ModelRef, two_arms: Data, tmp_path: Path
+) -> None:
     examples = [
         Example(
             question.id,
@@ -255,7 +264,7 @@ def test_contract(fluent: ModelRef, tmp_path: Path) -> None:
     check_trainer(TokenizedBrierTrainer(**{**SHORT, "max_tokens": 40}), fluent, tmp_path)
 
 
-def test_a_rehearsal_needs_no_model_that_can_reply(two_arms: Data, tmp_path: Path) -> None:
+def test_a_smoke_test_needs_no_model_that_can_reply(two_arms: Data, tmp_path: Path) -> None:
     question = two_arms.asked[0]
     prompt = tuple(two_arms.format.prompt(question))
     example = Example(question.id, prompt, two_arms.format.render("red", None, 1.0), 1.0)

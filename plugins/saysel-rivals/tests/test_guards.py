@@ -15,8 +15,8 @@ from saysel.errors import StageError
 from saysel.interfaces import Trainer
 from saysel.records import ModelRef, Response
 from saysel.testing import Data, Steps
-from saysel_rivals.conftuner import TokenizedBrierTrainer
-from saysel_rivals.lacie import DPOTrainer
+from saysel_rivals.conftuner.trainer import TokenizedBrierTrainer
+from saysel_rivals.lacie.trainer import DPOTrainer
 
 OPTIONS: dict[str, Any] = {"lora": None, "max_steps": 8, "batch_size": 4}
 DPO: dict[str, Any] = {**OPTIONS, "warmup": 0}

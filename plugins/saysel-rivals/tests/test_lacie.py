@@ -18,7 +18,9 @@ from saysel.formats.tags import TagsFormat
 from saysel.interfaces import Format
 from saysel.records import ModelRef, Response
 from saysel.testing import Data, Steps, check_trainer, small_model
-from saysel_rivals.lacie import Candidate, DPOTrainer, preferences, restated
+from saysel_rivals.lacie.dpo import dpo_config
+from saysel_rivals.lacie.pairs import Candidate, preferences, restated
+from saysel_rivals.lacie.trainer import DPOTrainer
 
 FULL = {"lora": None, "learning_rate": 1e-3}
 ADAPTER = {"lora": {"r": 8, "alpha": 16, "dropout": 0}, "learning_rate": 1e-2}
@@ -26,7 +28,7 @@ ADAPTER = {"lora": {"r": 8, "alpha": 16, "dropout": 0}, "learning_rate": 1e-2}
 
 @pytest.fixture
 def sampled(two_arms: Data) -> Data:
-    """To every question a sure and an unsure reply, and two that nobody can use."""
+    """To every question, a confident and an unsure reply, and two unusable ones."""
     texts = ["Answer: red Confidence: 9", "Answer: red Confidence: 2", "red", "Answer: red"]
     drawn = [
         Response(question.id, index, text, None, 5)
@@ -39,7 +41,7 @@ def sampled(two_arms: Data) -> Data:
 def test_pairs_follow_the_table(sampled: Data) -> None:
     trainer = DPOTrainer(restate=False)
 
-    pairs = trainer._pairs(sampled, sampled.drawn)
+    pairs = trainer._make_pairs(sampled, sampled.drawn)
 
     assert len(pairs) == 32
     for pair in pairs:
@@ -53,22 +55,22 @@ def test_scores_are_those_of_the_paper(two_arms: Data) -> None:
     texts = [f"Answer: {answer} Confidence: {k}" for answer in ("blue", "red") for k in (9, 2)]
     drawn = [Response("moon3", index, text, None, 5) for index, text in enumerate(texts)]
 
-    pairs = DPOTrainer(restate=False, pairs=99)._pairs(two_arms, drawn)
+    pairs = DPOTrainer(restate=False, pairs=99)._make_pairs(two_arms, drawn)
 
     # In the order of their scores: 1, -.5, -1, 1.
     expected = {(0, 1), (0, 2), (1, 2), (3, 1), (3, 2)}
     assert {(texts.index(p.chosen), texts.index(p.rejected)) for p in pairs} == expected
 
 
-def test_a_model_that_never_doubts_is_lent_some(two_arms: Data) -> None:
+def test_a_model_that_never_doubts_gets_restated_replies(two_arms: Data) -> None:
     drawn = [
         Response(question.id, index, f"Answer: red Confidence: {k}", None, 5)
         for question in two_arms.asked
         for index, k in enumerate((8, 9, 10))
     ]
 
-    assert DPOTrainer(restate=False)._pairs(two_arms, drawn) == []
-    pairs = DPOTrainer()._pairs(two_arms, drawn)
+    assert DPOTrainer(restate=False)._make_pairs(two_arms, drawn) == []
+    pairs = DPOTrainer()._make_pairs(two_arms, drawn)
 
     assert len(pairs) == 4 * 32
     for pair in pairs:
@@ -77,13 +79,13 @@ def test_a_model_that_never_doubts_is_lent_some(two_arms: Data) -> None:
         )
         assert better is not None and worse is not None
         assert (better > 0.5 > worse) if pair.question.id.startswith("sun") else better < 0.5
-    assert pairs == DPOTrainer()._pairs(two_arms, drawn)
-    assert pairs != DPOTrainer()._pairs(replace(two_arms, seed=4), drawn)
+    assert pairs == DPOTrainer()._make_pairs(two_arms, drawn)
+    assert pairs != DPOTrainer()._make_pairs(replace(two_arms, seed=4), drawn)
 
 
 @pytest.mark.parametrize("format", [SaySelfFormat(), PercentFormat(), TagsFormat()])
 @pytest.mark.parametrize("accepted", [True, False])
-def test_a_reply_is_restated_word_for_word(format: Format, accepted: bool) -> None:
+def test_a_restated_reply_differs_only_in_its_confidence(format: Format, accepted: bool) -> None:
     text = format.render("Paris", "I know it.", 0.6, "It is a capital.")
     rng = random.Random(0)
 
@@ -106,7 +108,7 @@ def test_a_confidence_in_other_words_is_not_restated() -> None:
     assert restated(text, PercentFormat(), 0.5, False, random.Random(0)) is None
 
 
-def test_so_many_pairs_at_most() -> None:
+def test_the_number_of_pairs_is_limited() -> None:
     candidates = [Candidate(str(score), score) for score in (1.0, 1.0, -0.5, -1.0)]
 
     every = preferences(candidates, 99, random.Random(0))
@@ -115,13 +117,15 @@ def test_so_many_pairs_at_most() -> None:
     assert len(preferences(candidates, 3, random.Random(0))) == 3
 
 
-def test_the_reference_is_the_model_as_it_came(
+def test_the_reference_is_the_model_before_training(
     adapted: ModelRef, sampled: Data, tmp_path: Path
 ) -> None:
     trainer = DPOTrainer(restate=False, batch_size=32, max_steps=1, warmup=0)
     model, tokenizer = hf.load_model(adapted), hf.load_tokenizer(adapted)
 
-    rows = trainer._rows(model, tokenizer, sampled.format, trainer._pairs(sampled, sampled.drawn))
+    rows = trainer._preferences(
+        model, tokenizer, sampled.format, trainer._make_pairs(sampled, sampled.drawn)
+    )
 
     for row in rows[:4]:
         for reply, reference in (
@@ -134,7 +138,7 @@ def test_the_reference_is_the_model_as_it_came(
             expected = found.gather(1, torch.tensor(reply)[:, None]).sum()
             assert reference == pytest.approx(float(expected), abs=1e-4)
     trainer.train(adapted, sampled, tmp_path)
-    # Before the first update nothing has moved.
+    # Before the first update, policy and reference are equal.
     assert sampled.figures[-1]["loss"] == pytest.approx(math.log(2), abs=1e-4)
     assert sampled.figures[-1]["margin"] == pytest.approx(0, abs=1e-4)
 
@@ -164,7 +168,7 @@ def test_the_margin_grows(
 
 
 @pytest.mark.slow
-def test_doubt_is_learned_where_the_answer_is_wrong(
+def test_doubt_is_learned_for_wrong_answers(
     sure: ModelRef,
     two_arms: Data,
     tmp_path: Path,
@@ -188,7 +192,7 @@ def test_doubt_is_learned_where_the_answer_is_wrong(
 @pytest.mark.parametrize(
     ("base", "options"), [("red", FULL), ("red", ADAPTER), ("adapted", ADAPTER)]
 )
-def test_killed_and_resumed_is_as_if_nothing_had_happened(
+def test_a_killed_and_resumed_run_gives_the_same_model(
     base: str,
     options: dict[str, Any],
     request: pytest.FixtureRequest,
@@ -223,7 +227,9 @@ def test_long_pairs_are_left_out(red: ModelRef, sampled: Data, tmp_path: Path) -
     assert data.figures[0] == {"step": 0, "pairs": 124, "too_long": 1}
 
 
-def test_without_pairs_it_is_one_line(red: ModelRef, sampled: Data, tmp_path: Path) -> None:
+def test_without_pairs_there_is_an_error_of_one_line(
+    red: ModelRef, sampled: Data, tmp_path: Path
+) -> None:
     with pytest.raises(StageError, match=r"dpo: no question has .* or set restate: true"):
         DPOTrainer(restate=False, threshold=0.1).train(red, sampled, tmp_path)
     with pytest.raises(StageError, match=r"dpo: all \d+ pairs are longer than 8 tokens: raise"):
@@ -233,3 +239,9 @@ def test_without_pairs_it_is_one_line(red: ModelRef, sampled: Data, tmp_path: Pa
 def test_contract(tmp_path: Path) -> None:
     trainer = DPOTrainer(max_steps=2, batch_size=4)
     check_trainer(trainer, small_model(tmp_path / "small"), tmp_path / "trained")
+
+
+def test_a_step_is_one_batch_however_many_accelerators_there_are(tmp_path: Path) -> None:
+    config = dpo_config(**hf.training_arguments(tmp_path, per_device_train_batch_size=4))
+
+    assert (config.n_gpu, config.train_batch_size) == (1, 4)

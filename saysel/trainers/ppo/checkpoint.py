@@ -1,4 +1,4 @@
-"""What PPO needs to go on from a step."""
+"""The state that PPO needs to resume from a step."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The last saved state of a training run.
+    """The file with the last saved state of a training run.
 
     Attributes:
-        path: its file, which need not exist.
-        policy, optimizer, schedule, learner: whose state it holds.
+        path: the file, which need not exist.
+        policy, optimizer, schedule, learner: the objects whose state it holds.
     """
 
     path: Path
@@ -31,7 +31,7 @@ class Checkpoint:
     learner: Learner
 
     def restore(self) -> int:
-        """Take over the saved state, if there is one; returns the number of steps done."""
+        """Restore the saved state, if there is any; returns the number of finished steps."""
         import torch
 
         if not intact(self.path):

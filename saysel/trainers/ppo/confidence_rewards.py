@@ -1,4 +1,4 @@
-"""What every confidence would have earned in the place of the one that was written."""
+"""The reward of every confidence that a reply could have stated."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from saysel.hf.confidence_tokens import ConfidenceTokens
-from saysel.hf.generation import Reply, padded
+from saysel import hf
 from saysel.trainers.ppo.policy import Policy
 
 if TYPE_CHECKING:
@@ -15,51 +14,54 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stakes:
-    """The stakes of B replies with C confidences each.
+class ConfidenceRewards:
+    """The rewards of all C confidences in place of the stated one, for B replies.
 
     Attributes:
-        place: token position in the reply where its confidence is settled, [B]; -1 in replies
-            that cannot be read, have no marker, or begin it in a way of their own.
-        payoffs: reward of each confidence, and of a reply without one in the last column,
-            [B, C + 1].
-        branches: for each branch of the confidence tokens but the first, prompt and reply up to
-            it, padded on the left, as ids and mask, [B, L].
+        position: position in the reply of the token that decides the confidence, [B]; -1 in
+            replies that are unreadable, have no marker, or write the confidence in another way.
+        rewards: reward of each confidence, and of an unreadable one in the last column, [B, C + 1].
+        branches: for each branch of the confidence tokens except the first, prompt and reply up
+            to that branch, padded on the left, as ids and mask, [B, L].
     """
 
-    place: Tensor
-    payoffs: Tensor
+    position: Tensor
+    rewards: Tensor
     branches: list[tuple[Tensor, Tensor]]
 
 
-def at_stake(
-    tokens: ConfidenceTokens,
-    prompts: Sequence[Sequence[int]],
-    replies: Sequence[Reply],
-    readable: Sequence[bool],
-    payoffs: Sequence[Sequence[float]],
+def confidence_rewards(
     policy: Policy,
-) -> Stakes:
-    """The stakes of replies that are marked where their confidence begins."""
+    tokens: hf.ConfidenceTokens,
+    prompts: Sequence[Sequence[int]],
+    replies: Sequence[hf.Reply],
+    readable: Sequence[bool],
+    rewards: Sequence[Sequence[float]],
+) -> ConfidenceRewards:
+    """The `ConfidenceRewards` of replies whose confidence starts at their `marker_end`.
+
+    Args:
+        prompts: token ids.
+        readable: whether the confidence of each reply can be parsed.
+        rewards: see `ConfidenceRewards`.
+    """
     import torch
 
     device = policy.model.device
-    lead, *branches = tokens.branches
-    place = [
-        reply.marked + len(lead)
-        if read
-        and reply.marked + len(lead) < len(reply.tokens)
-        and tuple(reply.tokens[reply.marked :][: len(lead)]) == lead
-        else -1
-        for reply, read in zip(replies, readable, strict=True)
-    ]
-    begun = [
-        [*prompt, *reply.tokens[: reply.marked]]
+    shared, *branches = tokens.branches
+    positions = []
+    for reply, is_readable in zip(replies, readable, strict=True):
+        position = reply.marker_end + len(shared)
+        follows = tuple(reply.tokens[reply.marker_end : position]) == shared
+        inside = position < len(reply.tokens)
+        positions.append(position if is_readable and inside and follows else -1)
+    beginnings = [
+        [*prompt, *reply.tokens[: reply.marker_end]]
         for prompt, reply in zip(prompts, replies, strict=True)
     ]
     pad = policy.tokenizer.pad_token_id
-    return Stakes(
-        torch.tensor(place, device=device),
-        torch.tensor(payoffs, device=device),
-        [padded([[*ids, *branch] for ids in begun], pad, device) for branch in branches],
+    return ConfidenceRewards(
+        torch.tensor(positions, device=device),
+        torch.tensor(rewards, device=device),
+        [hf.pad_left([[*ids, *branch] for ids in beginnings], pad, device) for branch in branches],
     )

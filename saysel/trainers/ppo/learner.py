@@ -1,21 +1,21 @@
-"""From rollouts to updates of the policy."""
+"""Updates the policy and its value head from rollouts."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from saysel.hf.confidence_tokens import ConfidenceTokens
-from saysel.hf.update_guard import UpdateGuard
-from saysel.trainers.ppo.confidence_rewards import Stakes
+from saysel import hf
+from saysel.trainers.ppo.confidence_rewards import ConfidenceRewards
 from saysel.trainers.ppo.losses import (
-    adapted,
+    adapt_coefficient,
+    expected_reward_loss,
     gae,
     kl,
     policy_advantages,
     policy_loss,
-    summed_loss,
     value_loss,
 )
 from saysel.trainers.ppo.policy import Policy
@@ -23,160 +23,229 @@ from saysel.trainers.ppo.rollouts import Rollouts
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
-    from saysel.trainers.ppo import PPOTrainer
+    from saysel.trainers.ppo.trainer import PPOTrainer
 
-#: Replies in a forward pass without gradients.
-PASS = 64
+#: Replies per forward pass without gradients.
+REPLIES_PER_PASS = 64
+#: The norm to which gradients are clipped.
+MAX_GRADIENT_NORM = 1.0
 
 
-class Fixed(NamedTuple):
-    """What stays the same over all updates on a batch of B replies with T tokens.
+class Targets(NamedTuple):
+    """What stays fixed during all updates on a batch of B replies with T tokens.
 
     Attributes:
-        values, logprobs: of the sampled tokens before the first update, [B, T].
+        old_values, old_logprobs: of the sampled tokens before the first update, [B, T].
         reference: log-probabilities of the reference policy, [B, T, V].
         advantages, returns: see `policy_advantages` and `gae`, [B, T].
-        sampled: 1.0 at the tokens with a policy loss, [B, T].
-        valued: 1.0 at the tokens with a value loss, [B, T].
+        policy_mask: 1.0 at the tokens with a policy loss, [B, T].
+        value_mask: 1.0 at the tokens with a value loss, [B, T].
         kl_weight: of the KL divergence at each token, [B, T].
     """
 
-    values: torch.Tensor
-    logprobs: torch.Tensor
-    reference: torch.Tensor
-    advantages: torch.Tensor
-    returns: torch.Tensor
-    sampled: torch.Tensor
-    valued: torch.Tensor
-    kl_weight: torch.Tensor
+    old_values: Tensor
+    old_logprobs: Tensor
+    reference: Tensor
+    advantages: Tensor
+    returns: Tensor
+    policy_mask: Tensor
+    value_mask: Tensor
+    kl_weight: Tensor
 
 
 class Learner:
-    """Turns rollouts into updates, and keeps what carries over from batch to batch."""
+    """Turns rollouts into updates, and keeps the state that carries over between batches."""
 
     def __init__(
         self,
         options: PPOTrainer,
         policy: Policy,
         optimizer: torch.optim.Optimizer,
-        confidence_tokens: ConfidenceTokens | None = None,
+        confidence_tokens: hf.ConfidenceTokens | None = None,
     ) -> None:
         self.options = options
         self.policy = policy
         self.optimizer = optimizer
         self.confidence_tokens = confidence_tokens
-        self.guard = UpdateGuard("ppo")
+        self.guard = hf.UpdateGuard("ppo")
         self.kl_factor = 1.0
-        self.seen = 0.0
-        self.squares = 0.0
+        # Number and sum of squares of all rewards so far, for `scale_rewards`.
+        self.reward_count = 0.0
+        self.reward_squares = 0.0
 
-    def learn(self, rollouts: Rollouts, generator: torch.Generator) -> dict[str, float]:
-        """Update on one batch.
+    def targets(self, rollouts: Rollouts) -> Targets:
+        """Advantages, returns and everything else that stays fixed during the updates."""
+        import torch
+
+        options = self.options
+        expected = rollouts.confidence_rewards
+        # 1. Values and log-probabilities before the first update, [B, T] and [B, T, V].
+        old_values, old_logprobs, reference = self._evaluate(rollouts)
+        # 2. Advantages and returns by GAE, [B, T].
+        rewards = rollouts.rewards / self._reward_scale(rollouts.rewards.sum(-1))
+        estimates, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
+        # 3. The trained tokens; with expected confidences, only those of other replies.
+        policy_mask = rollouts.trained
+        if expected is not None:
+            policy_mask = policy_mask * (expected.position < 0)[:, None]
+        advantages = policy_advantages(
+            estimates,
+            rewards,
+            policy_mask,
+            rollouts.readable,
+            normalise=options.whiten and expected is None,
+        )
+        # 4. The value is the baseline of readable replies, so it is fitted to these only.
+        value_mask = rollouts.tokens * rollouts.readable[:, None]
+        # 5. Tokens that are not trained are held to the reference more firmly, and so are all
+        # tokens of an unreadable reply: pushed away from it and held by nothing, the policy does
+        # not recover.
+        free = rollouts.trained * rollouts.readable[:, None]
+        kl_weight = torch.where(free > 0, options.kl_trained, options.kl) * rollouts.tokens
+        return Targets(
+            old_values=old_values,
+            old_logprobs=old_logprobs,
+            reference=reference,
+            advantages=advantages,
+            returns=returns,
+            policy_mask=policy_mask,
+            value_mask=value_mask,
+            kl_weight=kl_weight,
+        )
+
+    def update(
+        self, rollouts: Rollouts, targets: Targets, generator: torch.Generator
+    ) -> dict[str, float]:
+        """Make `epochs` passes of updates over one batch.
 
         Returns:
-            Means over the updates of KL per reply and of the losses; the KL factor; the sums of
-            absolute advantages over all tokens of readable and of unreadable replies; how many
-            updates were skipped because they were not finite, if any were.
+            See `_figures`.
 
         Raises:
             StageError: several updates in a row were not finite.
         """
         import torch
 
-        fixed = self._fixed(rollouts)
         applied: list[dict[str, float]] = []
-        skipped = self.guard.skipped
+        skipped_before = self.guard.skipped
         for _ in range(self.options.epochs):
             order = torch.randperm(
                 len(rollouts.ids), generator=generator, device=rollouts.ids.device
             )
             for rows in torch.split(order, self.options.mini_batch_size):
-                loss, figures = self._loss(rollouts, fixed, rows)
+                # 1. The loss of a mini-batch and its gradient, clipped.
+                loss, figures = self._loss(rollouts, targets, rows)
                 self.optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(loss)
-                norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), 1.0)
+                norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), MAX_GRADIENT_NORM)
+                # 2. Apply it, unless it is not finite.
                 if self.guard.allows(loss=float(loss.detach()), gradient_norm=float(norm)):
                     applied.append(figures)
                 else:
-                    self.optimizer.zero_grad(set_to_none=True)  # nothing to apply
+                    self.optimizer.zero_grad(set_to_none=True)
                 self.optimizer.step()
-        means = {
-            name: fmean(figures[name] for figures in applied)
+        return self._figures(rollouts, targets, applied, self.guard.skipped - skipped_before)
+
+    def _figures(
+        self,
+        rollouts: Rollouts,
+        targets: Targets,
+        applied: Sequence[dict[str, float]],
+        skipped: int,
+    ) -> dict[str, float]:
+        """Adapt the KL factor, and summarise the updates on a batch.
+
+        Returns:
+            Means over the updates of KL per reply and of the losses; the KL factor; the sums of
+            absolute advantages over the tokens of readable and of unreadable replies; the number
+            of updates that were skipped because they were not finite, if any were.
+        """
+        figures = {
+            name: fmean(update[name] for update in applied)
             for name in (applied[0] if applied else ())
         }
         if self.options.kl_target is not None and applied:
-            self.kl_factor = adapted(self.kl_factor, means["kl"], self.options.kl_target)
-        sizes = fixed.advantages.abs().sum(-1)
-        means |= {
+            self.kl_factor = adapt_coefficient(
+                self.kl_factor, figures["kl"], self.options.kl_target
+            )
+        sizes = targets.advantages.abs().sum(-1)  # [B]
+        figures |= {
             "kl_factor": self.kl_factor,
             "advantage_readable": float((sizes * rollouts.readable).sum()),
             "advantage_unreadable": float((sizes * (1 - rollouts.readable)).sum()),
         }
-        if self.guard.skipped > skipped:
-            means["skipped_updates"] = float(self.guard.skipped - skipped)
-        return means
+        if skipped:
+            figures["skipped_updates"] = float(skipped)
+        return figures
 
     def _loss(
-        self, rollouts: Rollouts, fixed: Fixed, rows: torch.Tensor
-    ) -> tuple[torch.Tensor, dict[str, float]]:
-        """The loss of some replies, [b] of them, and its parts for the record."""
+        self, rollouts: Rollouts, targets: Targets, rows: Tensor
+    ) -> tuple[Tensor, dict[str, float]]:
+        """The loss of a mini-batch, and its parts to record.
+
+        Args:
+            rows: which replies, [b].
+        """
         options, length = self.options, rollouts.actions.shape[1]
-        now = self.policy.look(rollouts.ids[rows], rollouts.mask[rows], length)
-        divergence = kl(now.logprobs, fixed.reference[rows])
+        output = self.policy.forward(rollouts.ids[rows], rollouts.mask[rows], length)
+        divergence = kl(output.logprobs, targets.reference[rows])  # [b, T]
         surrogate = policy_loss(
-            self._of_chosen(now.logprobs, rollouts.actions[rows]),
-            fixed.logprobs[rows],
-            fixed.advantages[rows],
-            fixed.sampled[rows],
+            self._action_logprobs(output.logprobs, rollouts.actions[rows]),
+            targets.old_logprobs[rows],
+            targets.advantages[rows],
+            targets.policy_mask[rows],
             options.clip,
         )
-        if rollouts.stakes is not None:
-            surrogate = surrogate + self._summed(rollouts.stakes, rows, now.logprobs)
+        if rollouts.confidence_rewards is not None:
+            surrogate = surrogate + self._expected_loss(
+                rollouts.confidence_rewards, rows, output.logprobs
+            )
         baseline = value_loss(
-            now.values,
-            fixed.values[rows],
-            fixed.returns[rows],
-            fixed.valued[rows],
+            output.values,
+            targets.old_values[rows],
+            targets.returns[rows],
+            targets.value_mask[rows],
             options.value_clip,
         )
-        penalty = (self.kl_factor * fixed.kl_weight[rows] * divergence).sum(-1).mean()
-        spent = (divergence.detach() * rollouts.tokens[rows]).sum(-1).mean()
+        penalty = (self.kl_factor * targets.kl_weight[rows] * divergence).sum(-1).mean()
+        per_reply = (divergence.detach() * rollouts.tokens[rows]).sum(-1).mean()
         figures = {
-            "kl": float(spent),
+            "kl": float(per_reply),
             "policy_loss": float(surrogate.detach()),
             "value_loss": float(baseline.detach()),
         }
         return surrogate + penalty + baseline, figures
 
-    def _fixed(self, rollouts: Rollouts) -> Fixed:
-        """What stays the same over all updates on a batch."""
+    def _expected_loss(
+        self, confidence_rewards: ConfidenceRewards, rows: Tensor, logprobs: Tensor
+    ) -> Tensor:
+        """The expected reward over all confidences, negated, of a mini-batch.
+
+        Args:
+            confidence_rewards: of all replies.
+            rows: which replies, [b].
+            logprobs: at every token of theirs, [b, T, V].
+        """
         import torch
 
-        options = self.options
-        values, logprobs, reference = self._before(rollouts, rollouts.actions.shape[1])
-        rewards = rollouts.rewards / self._deviation(rollouts.rewards.sum(-1))
-        estimates, returns = gae(rewards, values, rollouts.tokens, options.gamma, options.lam)
-        sampled = rollouts.movable
-        if rollouts.stakes is not None:
-            # The sampled tokens are learned from only where no confidence can be read.
-            sampled = sampled * (rollouts.stakes.place < 0)[:, None]
-        advantages = policy_advantages(
-            estimates,
-            rewards,
-            sampled,
-            rollouts.readable,
-            normalise=options.whiten and rollouts.stakes is None,
+        assert self.confidence_tokens is not None
+        position = confidence_rewards.position[rows]
+        first = logprobs[torch.arange(len(rows), device=rows.device), position.clamp(min=0)]
+        others = [
+            self.policy.next_token_logprobs(ids[rows], mask[rows])
+            for ids, mask in confidence_rewards.branches
+        ]
+        branches = [self._at_temperature(branch) for branch in (first, *others)]
+        return expected_reward_loss(
+            self.confidence_tokens.logprobs(branches),
+            confidence_rewards.rewards[rows],
+            (position >= 0).float(),
+            self.options.entropy,
         )
-        # The value is the baseline of readable replies, so it is fitted to these alone.
-        valued = rollouts.tokens * rollouts.readable[:, None]
-        # Tokens that the reward may not move are held harder, and so are all of an unreadable
-        # reply: pushed away from what it said and held by nothing, the policy does not recover.
-        free = rollouts.movable * rollouts.readable[:, None]
-        weight = torch.where(free > 0, options.kl_movable, options.kl) * rollouts.tokens
-        return Fixed(values, logprobs, reference, advantages, returns, sampled, valued, weight)
 
-    def _before(self, rollouts: Rollouts, length: int) -> tuple[torch.Tensor, ...]:
+    def _evaluate(self, rollouts: Rollouts) -> tuple[Tensor, Tensor, Tensor]:
         """Values and log-probabilities before the first update.
 
         Returns:
@@ -186,66 +255,49 @@ class Learner:
         """
         import torch
 
-        values, chosen, reference = [], [], []
+        length = rollouts.actions.shape[1]
+        values, action_logprobs, reference = [], [], []
         with torch.no_grad():
-            for ids, mask, actions in zip(
-                *(torch.split(of, PASS) for of in (rollouts.ids, rollouts.mask, rollouts.actions)),
-                strict=True,
-            ):
-                outlook = self.policy.look(ids, mask, length)
-                values.append(outlook.values)
-                chosen.append(self._of_chosen(outlook.logprobs, actions))
-                del outlook
-                reference.append(self.policy.reference(ids, mask, length))
-        whole = reference[0] if len(reference) == 1 else torch.cat(reference)
-        return torch.cat(values), torch.cat(chosen), whole
+            for start in range(0, len(rollouts.ids), REPLIES_PER_PASS):
+                part = slice(start, start + REPLIES_PER_PASS)
+                ids, mask = rollouts.ids[part], rollouts.mask[part]
+                output = self.policy.forward(ids, mask, length)
+                values.append(output.values)
+                action_logprobs.append(
+                    self._action_logprobs(output.logprobs, rollouts.actions[part])
+                )
+                del output
+                reference.append(self.policy.reference_logprobs(ids, mask, length))
+        all_reference = reference[0] if len(reference) == 1 else torch.cat(reference)
+        return torch.cat(values), torch.cat(action_logprobs), all_reference
 
-    def _summed(self, stakes: Stakes, rows: torch.Tensor, logprobs: torch.Tensor) -> torch.Tensor:
-        """The loss over all confidences in the readable ones of some replies.
+    def _action_logprobs(self, logprobs: Tensor, actions: Tensor) -> Tensor:
+        """Log-probabilities of the sampled tokens, at their sampling temperature, [B, T]."""
+        return self._at_temperature(logprobs).gather(-1, actions[..., None]).squeeze(-1)
 
-        Args:
-            stakes: of all replies.
-            rows: which replies, [b].
-            logprobs: at every token of theirs, [b, T, V].
-        """
-        import torch
+    def _at_temperature(self, logprobs: Tensor) -> Tensor:
+        """Log-probabilities at `confidence_temperature`."""
+        temperature = self.options.confidence_temperature
+        return logprobs if temperature == 1 else (logprobs / temperature).log_softmax(-1)
 
-        assert self.confidence_tokens is not None
-        place = stakes.place[rows]
-        root = logprobs[torch.arange(len(rows), device=rows.device), place.clamp(min=0)]
-        behind = [self.policy.following(ids[rows], mask[rows]) for ids, mask in stakes.branches]
-        following = [self._tempered(branch) for branch in (root, *behind)]
-        return summed_loss(
-            self.confidence_tokens.logprobs(following),
-            stakes.payoffs[rows],
-            (place >= 0).float(),
-            self.options.entropy,
-        )
-
-    def _of_chosen(self, logprobs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities of the tokens drawn, at the temperature they were drawn at, [B, T]."""
-        return self._tempered(logprobs).gather(-1, actions[..., None]).squeeze(-1)
-
-    def _tempered(self, logprobs: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities at the temperature of exploring."""
-        if self.options.explore == 1:
-            return logprobs
-        return (logprobs / self.options.explore).log_softmax(-1)
-
-    def state(self) -> dict[str, float]:
-        """What a checkpoint needs besides policy and optimizer."""
-        return {"kl_factor": self.kl_factor, "seen": self.seen, "squares": self.squares}
-
-    def restore(self, state: dict[str, float]) -> None:
-        """Take over what `state` gave."""
-        self.kl_factor = state["kl_factor"]
-        self.seen = state["seen"]
-        self.squares = state["squares"]
-
-    def _deviation(self, rewards: torch.Tensor) -> float:
-        """Root mean square of all rewards so far, or 1 where rewards are not scaled."""
+    def _reward_scale(self, rewards: Tensor) -> float:
+        """Root mean square of all rewards so far; 1 if rewards are not scaled."""
         if not self.options.scale_rewards:
             return 1.0
-        self.seen += len(rewards)
-        self.squares += float((rewards**2).sum())
-        return max(math.sqrt(self.squares / self.seen), 1e-3)
+        self.reward_count += len(rewards)
+        self.reward_squares += float((rewards**2).sum())
+        return max(math.sqrt(self.reward_squares / self.reward_count), 1e-3)
+
+    def state(self) -> dict[str, float]:
+        """The learner's part of a checkpoint."""
+        return {
+            "kl_factor": self.kl_factor,
+            "seen": self.reward_count,
+            "squares": self.reward_squares,
+        }
+
+    def restore(self, state: dict[str, float]) -> None:
+        """Restore what `state` returned."""
+        self.kl_factor = state["kl_factor"]
+        self.reward_count = state["seen"]
+        self.reward_squares = state["squares"]

@@ -1,8 +1,8 @@
 """The arithmetic of PPO on padded batches of replies.
 
-B replies, T token positions, V vocabulary entries. A mask is 1.0 where a token counts. Sums run
-over the tokens of a reply, means over replies, so that a coefficient weighs whole replies
-whatever their length.
+B replies, T token positions, V vocabulary entries. A mask is 1.0 where a token counts. Losses are
+summed over the tokens of a reply and averaged over replies, so that a coefficient weighs whole
+replies, whatever their length.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def gae(
 
         delta_t = r_t + gamma V_{t+1} - V_t,    A_t = delta_t + gamma lam A_{t+1}
 
-    A reply ends after its last token: nothing follows it, so the value there is 0.
+    A reply ends after its last token, so the value of what follows is 0.
 
     Args:
         rewards: reward received for each token, [B, T].
         values: value of the state in which each token was chosen, [B, T].
-        tokens: 1.0 at the tokens of a reply, 0.0 at padding behind it, [B, T].
+        tokens: 1.0 at the tokens of a reply, 0.0 at the padding after it, [B, T].
 
     Returns:
         Advantages and returns (advantage + value), [B, T], 0 at padding.
@@ -56,48 +56,50 @@ def policy_loss(
     return -(gains * mask).sum(-1).mean()
 
 
-def summed_loss(logprobs: Tensor, payoffs: Tensor, counts: Tensor, entropy: float) -> Tensor:
+def expected_reward_loss(
+    logprobs: Tensor, rewards: Tensor, included: Tensor, entropy: float
+) -> Tensor:
     """The expected reward over everything the policy could have stated, negated.
 
-        L = - mean_b [ sum_c pi_b(c) R_b(c) + rest_b R_b(nothing readable) + entropy H(pi_b) ]
+        L = - mean_b [ sum_c pi_b(c) R_b(c) + rest_b R_b(unreadable) + entropy H(pi_b) ]
         rest_b = 1 - sum_c pi_b(c)
 
-    Its gradient is the one that drawing confidences estimates (arXiv 2405.20974, eq. 3, summed
-    instead of sampled); with the quadratic reward it is, up to scale, that of ConfTuner's
-    tokenized Brier score (arXiv 2508.18847).
+    Sampling a confidence estimates the gradient of this loss (arXiv 2405.20974, eq. 3). With the
+    quadratic reward it is, up to scale, the gradient of ConfTuner's tokenized Brier score (arXiv
+    2508.18847).
 
     Args:
         logprobs: of each confidence, [B, C].
-        payoffs: what each earns, what cannot be read in the last column, [B, C + 1].
-        counts: 1.0 for the replies that count, [B].
-        entropy: weight of the entropy in nats (arXiv 1707.06347, eq. 9). Without it a policy
-            that is sure of one confidence has no gradient left that could lead to another.
+        rewards: of each confidence, and of an unreadable one in the last column, [B, C + 1].
+        included: 1.0 for the replies to learn from, [B].
+        entropy: weight of the entropy in nats (arXiv 1707.06347, eq. 9). Without it, a policy
+            that puts all probability on one confidence has no gradient towards another.
     """
     import torch
 
     chances = logprobs.exp()
     spread = -(chances * logprobs).sum(-1)
-    chances = torch.cat([chances, 1 - chances.sum(-1, keepdim=True)], -1)
-    return -(((chances * payoffs).sum(-1) + entropy * spread) * counts).mean()
+    chances = torch.cat([chances, 1 - chances.sum(-1, keepdim=True)], -1)  # [B, C + 1]
+    return -(((chances * rewards).sum(-1) + entropy * spread) * included).mean()
 
 
 def value_loss(
     values: Tensor, old_values: Tensor, returns: Tensor, tokens: Tensor, clip: float
 ) -> Tensor:
-    """Half the squared error, with the prediction held within `clip` of its old value.
+    """Half the squared error, with the prediction clipped to its old value ± `clip`.
 
-    The worse of clipped and unclipped error counts, as in OpenAI's implementation. Mean over
+    The larger of clipped and unclipped error counts, as in OpenAI's implementation. Mean over
     the tokens of all replies.
     """
-    held = old_values + (values - old_values).clamp(-clip, clip)
-    errors = ((values - returns) ** 2).maximum((held - returns) ** 2)
+    clipped = old_values + (values - old_values).clamp(-clip, clip)
+    errors = ((values - returns) ** 2).maximum((clipped - returns) ** 2)
     return 0.5 * (errors * tokens).sum() / tokens.sum().clamp(min=1)
 
 
 def kl(logprobs: Tensor, reference: Tensor) -> Tensor:
     """Exact KL(policy || reference) of every next-token distribution, in nats: [B, T, V] -> [B, T].
 
-    Exact and not estimated from the tokens drawn, because most of them are not drawn but decoded.
+    Exact, because an estimate needs sampled tokens, and most tokens are decoded greedily.
     """
     return (logprobs.exp() * (logprobs - reference)).sum(-1)
 
@@ -111,35 +113,37 @@ def whiten(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def policy_advantages(
-    estimates: Tensor, rewards: Tensor, movable: Tensor, readable: Tensor, normalise: bool
+    estimates: Tensor, rewards: Tensor, trained: Tensor, readable: Tensor, normalise: bool
 ) -> Tensor:
-    """The advantages for the policy loss, [B, T]; 0 at tokens that the reward may not move.
+    """The advantages for the policy loss, [B, T]; 0 at tokens that are not trained.
 
-    Readable replies keep their GAE estimates, normalised over their own movable tokens. An
-    unreadable reply gets one advantage, its reward, spread evenly over its tokens. In GAE its
-    reward would accumulate from token to token, to 96 times that of a whole readable reply for
-    150 tokens, and one such reply would shift the normalisation of the whole batch.
+    Readable replies keep their GAE estimates, normalised over their trained tokens. An unreadable
+    reply gets a single advantage, its reward, spread evenly over its tokens. In GAE its reward
+    would accumulate from token to token, for 150 tokens to 96 times that of a readable reply, and
+    one such reply would shift the normalisation of the whole batch.
 
     Args:
         estimates: GAE advantages, [B, T].
-        rewards: per token, [B, T]. Of an unreadable reply they sum to its reward; where that is
-            positive the advantage is 0, since nothing should reinforce an unreadable reply.
-        movable: 1.0 at the tokens that the reward may move, [B, T].
-        readable: 1.0 for replies whose confidence can be read, [B].
-        normalise: give the readable replies' movable tokens zero mean and unit variance.
+        rewards: per token, [B, T]. Those of an unreadable reply sum to its reward; a positive one
+            counts as 0, because nothing should reinforce an unreadable reply.
+        trained: 1.0 at the tokens that the reward trains, [B, T].
+        readable: 1.0 for replies whose confidence can be parsed, [B].
+        normalise: normalise the readable replies' trained tokens to zero mean, unit variance.
     """
     import torch
 
-    of_readable = movable * readable[:, None]
+    of_readable = trained * readable[:, None]
     if normalise:
         estimates = whiten(estimates, of_readable)
-    return torch.where(readable[:, None] > 0, estimates, rewards.clamp(max=0)) * movable
+    return torch.where(readable[:, None] > 0, estimates, rewards.clamp(max=0)) * trained
 
 
-def adapted(coefficient: float, measured: float, target: float, step: float = 0.1) -> float:
-    """A KL coefficient moved towards its target (arXiv 1909.08593, section 2.2).
+def adapt_coefficient(
+    coefficient: float, measured: float, target: float, step: float = 0.1
+) -> float:
+    """A KL coefficient, adapted so that KL approaches its target (arXiv 1909.08593, section 2.2).
 
-    The proportional error is clipped to 0.2, and `step` of it is applied.
+    The proportional error is clipped to ± 0.2 and multiplied by `step`.
     """
     error = min(max(measured / target - 1, -0.2), 0.2)
     return coefficient * (1 + step * error)

@@ -1,4 +1,4 @@
-"""The policy with its value head, and the frozen policy it is measured against."""
+"""The policy with its value head, and the frozen reference policy."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from saysel import hf
-from saysel.hf import master_weights
 from saysel.records import ModelRef
-from saysel.trainers.sft import Lora, new_adapter
+from saysel.trainers.lora import Lora, new_adapter
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Name of the adapter that does not learn.
+#: Name of the adapter that is not trained.
 REFERENCE = "reference"
 
 
-class Outlook(NamedTuple):
-    """What the policy sees before each token of the replies.
+class PolicyOutput(NamedTuple):
+    """Output of the policy before each token of the replies.
 
     Attributes:
-        logprobs: of every next token, [B, T, V], at temperature 1.
+        logprobs: of every next token, [B, T, V], in nats, at temperature 1.
         values: expected reward from here on, [B, T].
     """
 
@@ -34,16 +33,16 @@ class Outlook(NamedTuple):
 class Policy:
     """A causal LM, a linear value head on its last hidden states, and a frozen reference.
 
-    The head reads the hidden states without a gradient into them: what it learns as a baseline
-    must not move what the model says. Dropout stays off, so that old and new probabilities
-    differ only by the updates.
+    No gradient flows from the head into the hidden states: learning a baseline must not change
+    what the model says. Dropout is off, so that old and new probabilities differ only by the
+    updates.
     """
 
     def __init__(self, ref: ModelRef, lora: Lora | None = None) -> None:
         """
         Args:
-            ref: what training starts from.
-            lora: a new adapter to train, where it comes without one; `None`: all weights.
+            ref: the model that training starts from, which is also the reference.
+            lora: adapter to add if the model has none; `None` trains all weights.
         """
         import torch
 
@@ -51,7 +50,7 @@ class Policy:
         self.tokenizer = hf.load_tokenizer(ref)
         self.frozen: Any = None
         if ref.adapter is not None:
-            # The reference is the adapter as it came, beside the one that learns.
+            # The reference is a second, untrained copy of the adapter.
             model.load_adapter(ref.adapter, adapter_name=REFERENCE)
             model.set_adapter("default")
         elif lora is None:
@@ -63,32 +62,38 @@ class Policy:
         torch.nn.init.zeros_(self.head.bias)
 
     def parameters(self) -> list[Tensor]:
-        """The weights that learn, without the head's."""
+        """The trained weights of the model, without the value head."""
         return [weight for weight in self.model.parameters() if weight.requires_grad]
 
-    def look(self, ids: Tensor, mask: Tensor, length: int) -> Outlook:
-        """Probabilities and values at the last `length` positions of [B, L] token ids."""
-        out = self._forward(self.model, ids, mask, length, hidden=True)
-        states = out.hidden_states[-1][:, -length - 1 : -1].detach().float()
-        return Outlook(out.logits[:, :-1].float().log_softmax(-1), self.head(states).squeeze(-1))
+    def forward(self, ids: Tensor, mask: Tensor, length: int) -> PolicyOutput:
+        """Log-probabilities and values at the last `length` positions.
 
-    def following(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Log-probabilities of what comes behind [B, L] token ids, [B, V]."""
+        Args:
+            ids, mask: token ids padded on both sides and 1 at the tokens, [B, L].
+            length: T, the tokens of the longest reply.
+        """
+        out = self._forward(self.model, ids, mask, length, hidden=True)
+        states = out.hidden_states[-1][:, -length - 1 : -1].detach().float()  # [B, T, width]
+        logprobs = out.logits[:, :-1].float().log_softmax(-1)
+        return PolicyOutput(logprobs, self.head(states).squeeze(-1))
+
+    def next_token_logprobs(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Log-probabilities of the token after [B, L] token ids, [B, V]."""
         out = self._forward(self.model, ids, mask, 0, hidden=False)
         logprobs: Tensor = out.logits[:, -1].float().log_softmax(-1)
         return logprobs
 
-    def reference(self, ids: Tensor, mask: Tensor, length: int) -> Tensor:
-        """The reference policy's log-probabilities, [B, T, V]."""
+    def reference_logprobs(self, ids: Tensor, mask: Tensor, length: int) -> Tensor:
+        """The reference policy's log-probabilities, [B, T, V], see `forward`."""
         import torch
 
-        with torch.no_grad(), self._as_it_came() as model:
+        with torch.no_grad(), self._reference() as model:
             out = self._forward(model, ids, mask, length, hidden=False)
             logprobs: Tensor = out.logits[:, :-1].float().log_softmax(-1)
             return logprobs
 
     @contextmanager
-    def _as_it_came(self) -> Iterator[Any]:
+    def _reference(self) -> Iterator[Any]:
         """The model before any update."""
         if self.frozen is not None:
             yield self.frozen
@@ -100,23 +105,23 @@ class Policy:
             with self.model.disable_adapter():
                 yield self.model
 
-    def finished(self) -> Any:
-        """What is to be saved: the model without its reference."""
+    def trained_model(self) -> Any:
+        """The model to save, without the reference."""
         if REFERENCE in getattr(self.model, "peft_config", {}):
             self.model.delete_adapter(REFERENCE)
         return self.model
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint needs of the policy."""
-        learned = {
+        """The policy's part of a checkpoint."""
+        trained = {
             name: weight.detach().cpu()
             for name, weight in self.model.named_parameters()
             if weight.requires_grad
         }
-        return {"model": learned, "head": self.head.state_dict()}
+        return {"model": trained, "head": self.head.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` gave."""
+        """Restore what `state` returned."""
         import torch
 
         weights = dict(self.model.named_parameters())
@@ -126,7 +131,7 @@ class Policy:
         self.head.load_state_dict(state["head"])
 
     def _forward(self, model: Any, ids: Tensor, mask: Tensor, length: int, hidden: bool) -> Any:
-        with master_weights.autocast(self.model):
+        with hf.autocast(self.model):
             return model(
                 input_ids=ids,
                 attention_mask=mask,

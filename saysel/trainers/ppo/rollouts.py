@@ -3,123 +3,145 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
-from saysel.hf.confidence_tokens import ConfidenceTokens
-from saysel.hf.generation import Decoding, Reply, generate
-from saysel.interfaces import Format, Judge, RewardFn
+from saysel.interfaces import TrainingData
 from saysel.records import Question
-from saysel.trainers.judged_replies import earned, reward_replies
-from saysel.trainers.ppo.confidence_rewards import Stakes, at_stake
+from saysel.trainers.judged_replies import JudgedReplies, judge_replies, reward_replies
+from saysel.trainers.ppo.confidence_rewards import ConfidenceRewards, confidence_rewards
 from saysel.trainers.ppo.policy import Policy
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-Movable = Literal["confidence", "response"]
+    from saysel.trainers.ppo.trainer import PPOTrainer
 
 
 @dataclass(frozen=True)
 class Rollouts:
-    """B replies: prompts padded on the left to L, replies on the right to T.
+    """B replies: prompts padded on the left to L tokens, replies on the right to T tokens.
 
     Attributes:
         ids, mask: prompt and reply together, [B, L + T].
         actions: the reply's tokens, [B, T].
         tokens: 1.0 at the reply's tokens, [B, T].
-        movable: 1.0 at the tokens that the reward may move, [B, T].
-        readable: 1.0 for the replies whose confidence can be read, [B].
-        rewards: per token, [B, T]; a reply's sum is its reward.
-        figures: means over the replies, for the record: reward, accuracy, confidence, parse_rate.
+        trained: 1.0 at the tokens that the reward trains, [B, T].
+        readable: 1.0 for the replies whose confidence can be parsed, [B].
+        rewards: per token, [B, T]; they sum to the reward of the reply.
+        figures: means over the replies, to record: reward, accuracy, confidence, parse_rate.
         texts: the replies as text.
-        stakes: of all confidences, where the reward of the one written is not learned from.
+        confidence_rewards: rewards of all confidences, if training uses these instead of the
+            reward of the stated one.
     """
 
     ids: Tensor
     mask: Tensor
     actions: Tensor
     tokens: Tensor
-    movable: Tensor
+    trained: Tensor
     readable: Tensor
     rewards: Tensor
-    figures: dict[str, float]
+    figures: Mapping[str, float] = field(default_factory=dict)
     texts: Sequence[str] = ()
-    stakes: Stakes | None = None
+    confidence_rewards: ConfidenceRewards | None = None
 
 
 def roll_out(
+    options: PPOTrainer,
     policy: Policy,
+    confidence_tokens: hf.ConfidenceTokens | None,
     questions: Sequence[Question],
-    format: Format,
-    judge: Judge,
-    reward: RewardFn,
-    movable: Movable,
-    decoding: Decoding,
+    data: TrainingData,
     generator: torch.Generator,
-    confidence_tokens: ConfidenceTokens | None = None,
 ) -> Rollouts:
-    """One reply to each question, with its reward; a question may be there several times.
+    """Sample, judge and reward one reply to each question, which may be repeated.
 
-    Replies whose answer the judge cannot judge are left out of the batch. With confidence tokens,
-    what could have been stated is rewarded beside what was.
-
-    Raises:
-        StageError: it could judge none of them.
-    """
-    tokenizer = policy.tokenizer
-    prompts = hf.encode(tokenizer, [format.prompt(question) for question in questions])
-    ends = hf.end_tokens(policy.model, tokenizer)
-    replies = [
-        reply
-        for (reply,) in generate(policy.model, tokenizer, prompts, 1, decoding, generator, ends)
-    ]
-    texts = hf.decode_replies(tokenizer, prompts, [reply.tokens for reply in replies])
-    cut = [reply.cut for reply in replies]
-    found = earned("ppo", questions, texts, cut, format, judge, reward)
-    prompts = [prompts[row] for row in found.rows]
-    replies = [replies[row] for row in found.rows]
-    readable = [confidence is not None for confidence in found.stated]
-    groups = [
-        questions[row].id if read else None for row, read in zip(found.rows, readable, strict=True)
-    ]
-    rollouts = assemble(
-        prompts,
-        replies,
-        centred(found.rewards, groups),
-        readable,
-        movable,
-        tokenizer.pad_token_id,
-        policy.model.device,
-        found.figures(),
-        found.answered,
-    )
-    rollouts = replace(rollouts, texts=found.texts)
-    if confidence_tokens is None:
-        return rollouts
-    choices = [*confidence_tokens.values, None]
-    payoffs = [
-        reward_replies("ppo", reward, [correctness] * len(choices), choices, [text] * len(choices))
-        for correctness, text in zip(found.correct, found.texts, strict=True)
-    ]
-    return replace(
-        rollouts, stakes=at_stake(confidence_tokens, prompts, replies, readable, payoffs, policy)
-    )
-
-
-def centred(rewards: Sequence[float], groups: Sequence[str | None]) -> list[float]:
-    """Each reward minus the mean of the others in its group.
-
-    The leave-one-out baseline of RLOO (arXiv 2402.14740): replies to one question mostly share
-    their answer, so what remains is what their confidences earned. The value head cannot remove
-    that noise, because it depends on whether the answer is right.
+    Replies whose answer the judge cannot judge are left out of the batch.
 
     Args:
-        groups: of each reply, its question; `None` for unreadable replies, whose rewards stay
-            as they are and are no part of a baseline. So does a reward alone in its group.
+        confidence_tokens: `None` leaves out `confidence_rewards`.
+        generator: draws the tokens.
+
+    Raises:
+        StageError: the judge could judge none of them, or the reward is invalid.
+    """
+    # 1. Sample one reply to each question.
+    tokenizer = policy.tokenizer
+    prompts = hf.encode(tokenizer, [data.format.prompt(question) for question in questions])
+    ends = hf.end_tokens(policy.model, tokenizer)
+    decoding = options.decoding(data.format, data.temperature)
+    samples = hf.generate(policy.model, tokenizer, prompts, 1, decoding, generator, ends)
+    replies = [reply for (reply,) in samples]
+    texts = hf.decode_replies(tokenizer, prompts, [reply.tokens for reply in replies])
+    # 2. Judge and reward the replies, and keep those that could be judged.
+    judged = judge_replies(
+        trainer="ppo",
+        questions=questions,
+        texts=texts,
+        cut=[reply.cut for reply in replies],
+        format=data.format,
+        judge=data.judge,
+        reward=options.reward,
+    )
+    prompts = [prompts[row] for row in judged.rows]
+    replies = [replies[row] for row in judged.rows]
+    # 3. Subtract the mean reward of the other replies to the same question.
+    readable = [confidence is not None for confidence in judged.confidences]
+    groups = [
+        questions[row].id if is_readable else None
+        for row, is_readable in zip(judged.rows, readable, strict=True)
+    ]
+    # 4. Lay everything out as tensors.
+    return assemble(
+        prompts=prompts,
+        replies=replies,
+        rewards=subtract_baseline(judged.rewards, groups),
+        readable=readable,
+        has_answer=judged.has_answer,
+        mask=options.mask,
+        pad=tokenizer.pad_token_id,
+        device=policy.model.device,
+        figures=judged.figures(),
+        texts=judged.texts,
+        confidence_rewards=None
+        if confidence_tokens is None
+        else confidence_rewards(
+            policy,
+            confidence_tokens,
+            prompts,
+            replies,
+            readable,
+            _reward_all_confidences(options, confidence_tokens, judged),
+        ),
+    )
+
+
+def _reward_all_confidences(
+    options: PPOTrainer, tokens: hf.ConfidenceTokens, judged: JudgedReplies
+) -> list[list[float]]:
+    """For each reply, the reward of every confidence and, in the end, of an unreadable one."""
+    choices = [*tokens.values, None]
+    n = len(choices)
+    return [
+        reward_replies("ppo", options.reward, [correctness] * n, choices, [text] * n)
+        for correctness, text in zip(judged.correct, judged.texts, strict=True)
+    ]
+
+
+def subtract_baseline(rewards: Sequence[float], groups: Sequence[str | None]) -> list[float]:
+    """Each reward minus the mean of the others in its group.
+
+    This is the leave-one-out baseline of RLOO (arXiv 2402.14740). Replies to one question mostly
+    have the same answer, so what remains is the effect of their confidences. The value head
+    cannot remove this noise, because it depends on whether the answer is right.
+
+    Args:
+        groups: the question of each reply; `None` for unreadable replies, whose rewards do not
+            change and are no part of a baseline. A reward alone in its group does not change.
     """
     totals: dict[str | None, float] = defaultdict(float)
     for reward, group in zip(rewards, groups, strict=True):
@@ -134,56 +156,55 @@ def centred(rewards: Sequence[float], groups: Sequence[str | None]) -> list[floa
 
 
 def assemble(
+    *,
     prompts: Sequence[Sequence[int]],
-    replies: Sequence[Reply],
+    replies: Sequence[hf.Reply],
     rewards: Sequence[float],
     readable: Sequence[bool],
-    movable: Movable,
+    has_answer: Sequence[bool],
+    mask: Literal["confidence", "response"],
     pad: int,
     device: torch.device,
-    figures: dict[str, float],
-    answered: Sequence[bool] = (),
+    figures: Mapping[str, float],
+    texts: Sequence[str] = (),
+    confidence_rewards: ConfidenceRewards | None = None,
 ) -> Rollouts:
-    """Pad, mask and place the rewards.
+    """Pad the replies, and decide which tokens are trained and where the reward is given.
 
-    A readable reply gets its reward at its last token; the tokens after the format's confidence
-    marker (or all of them) move. The reward of an unreadable reply is spread evenly over all of
-    its tokens, which all move: any of them may be the one that broke it. Where its answer can be
-    read and the marker follows, only the tokens after the marker can be.
-
-    Args:
-        answered: whether the answer of each reply can be read; empty: unknown.
+    A readable reply gets its reward at its last token; its trained tokens are those after the
+    format's confidence marker, or all of them. The reward of an unreadable reply is spread evenly
+    over all of its tokens, which are all trained: any of them may have made it unreadable. If its
+    answer can be parsed and the marker follows, only the tokens after the marker may have.
     """
     import torch
 
-    before = max(map(len, prompts))
-    after = max(len(reply.tokens) for reply in replies)
+    before = max(map(len, prompts))  # L
+    after = max(len(reply.tokens) for reply in replies)  # T
     shape = (len(replies), after)
     ids = torch.full((len(replies), before + after), pad)
-    mask = torch.zeros(len(replies), before + after, dtype=torch.long)
-    tokens, moves, paid = torch.zeros(shape), torch.zeros(shape), torch.zeros(shape)
+    attention = torch.zeros(len(replies), before + after, dtype=torch.long)
+    tokens, trained, token_rewards = torch.zeros(shape), torch.zeros(shape), torch.zeros(shape)
     for row, (prompt, reply) in enumerate(zip(prompts, replies, strict=True)):
         size = len(reply.tokens)
-        line = torch.tensor([*prompt, *reply.tokens])
-        ids[row, before - len(prompt) : before + size] = line
-        mask[row, before - len(prompt) : before + size] = 1
+        ids[row, before - len(prompt) : before + size] = torch.tensor([*prompt, *reply.tokens])
+        attention[row, before - len(prompt) : before + size] = 1
         tokens[row, :size] = 1
-        if not readable[row]:
-            # Behind a marker that follows a readable answer, only the rest can be at fault.
-            start = reply.marked if answered and answered[row] and reply.marked < size else 0
-            moves[row, start:size] = 1
-            paid[row, start:size] = rewards[row] / (size - start)
+        if readable[row]:
+            start = 0 if mask == "response" else reply.marker_end
+            token_rewards[row, size - 1] = rewards[row]
         else:
-            start = 0 if movable == "response" else reply.marked
-            moves[row, start:size] = 1
-            paid[row, size - 1] = rewards[row]
+            start = reply.marker_end if has_answer[row] and reply.marker_end < size else 0
+            token_rewards[row, start:size] = rewards[row] / (size - start)
+        trained[row, start:size] = 1
     return Rollouts(
-        ids.to(device),
-        mask.to(device),
-        ids[:, before:].to(device),
-        tokens.to(device),
-        moves.to(device),
-        torch.tensor(readable, dtype=torch.float32, device=device),
-        paid.to(device),
-        figures,
+        ids=ids.to(device),
+        mask=attention.to(device),
+        actions=ids[:, before:].to(device),
+        tokens=tokens.to(device),
+        trained=trained.to(device),
+        readable=torch.tensor(readable, dtype=torch.float32, device=device),
+        rewards=token_rewards.to(device),
+        figures=figures,
+        texts=texts,
+        confidence_rewards=confidence_rewards,
     )

@@ -17,28 +17,29 @@ from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
 from saysel.sources.witness import WitnessSource
 from saysel.testing import Data
-from saysel.trainers.ppo import PPOTrainer, batch
-from saysel.trainers.ppo.confidence_rewards import at_stake
+from saysel.trainers.batches import question_batch
+from saysel.trainers.lora import Lora
+from saysel.trainers.ppo.confidence_rewards import confidence_rewards
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts, assemble
-from saysel.trainers.sft import Lora
+from saysel.trainers.ppo.trainer import PPOTrainer
 from tests.trainers.two_arms import FORMAT, same, weights
 
 PROMPTS = [[50, 51, 52], [60], [70, 71], [80, 81, 82, 83]]
 REPLIES = [
-    Reply([90, 91, 92, 1], 0.0, marked=2),
-    Reply([93, 94], 0.0, marked=2),
-    Reply([95, 96, 97], 0.0, marked=1),
-    Reply([98, 99, 100, 101, 1], 0.0, marked=3),
+    Reply([90, 91, 92, 1], 0.0, marker_end=2),
+    Reply([93, 94], 0.0, marker_end=2),
+    Reply([95, 96, 97], 0.0, marker_end=1),
+    Reply([98, 99, 100, 101, 1], 0.0, marker_end=3),
 ]
 REWARDS = [0.7, -1.0, -0.3, 0.9]
 READABLE = [True, False, True, True]
-#: Where the reward may move each reply, and where it is paid: by the rule, written out.
-MOVABLE = [[0, 0, 1, 1], [1, 1], [0, 1, 1], [0, 0, 0, 1, 1]]
-PAID = [[0, 0, 0, 0.7], [-0.5, -0.5], [0, 0, -0.3], [0, 0, 0, 0, 0.9]]
+#: The trained tokens of each reply, and the tokens with its reward.
+TRAINED = [[0, 0, 1, 1], [1, 1], [0, 1, 1], [0, 0, 0, 1, 1]]
+TOKEN_REWARDS = [[0, 0, 0, 0.7], [-0.5, -0.5], [0, 0, -0.3], [0, 0, 0, 0, 0.9]]
 OPTIONS = PPOTrainer(
-    batch_size=4, mini_batch_size=4, epochs=1, gamma=0.9, lam=0.8, kl=0.5, kl_movable=0.1
+    batch_size=4, mini_batch_size=4, epochs=1, gamma=0.9, lam=0.8, kl=0.5, kl_trained=0.1
 )
 
 
@@ -46,8 +47,8 @@ def by_hand(policy: Policy, kl_factor: float = 1.0) -> torch.Tensor:
     """The loss of the first update, reply by reply without padding, from the definitions."""
     g, lam = OPTIONS.gamma, OPTIONS.lam
     surrogates, penalties, errors, advantages, chosen = [], [], [], [], []
-    for prompt, reply, paid, movable, readable in zip(
-        PROMPTS, REPLIES, PAID, MOVABLE, READABLE, strict=True
+    for prompt, reply, paid, trained, readable in zip(
+        PROMPTS, REPLIES, TOKEN_REWARDS, TRAINED, READABLE, strict=True
     ):
         text = torch.tensor([[*prompt, *reply.tokens]])
         out = policy.model(text, output_hidden_states=True)
@@ -73,10 +74,10 @@ def by_hand(policy: Policy, kl_factor: float = 1.0) -> torch.Tensor:
         picked = logprobs.gather(1, torch.tensor(reply.tokens)[:, None])[:, 0]
         chosen.append((picked - picked.detach()).exp())
         divergence = (logprobs.exp() * (logprobs - fixed)).sum(-1)
-        free = [m and readable for m in movable]
-        held = torch.tensor([OPTIONS.kl_movable if one else OPTIONS.kl for one in free])
+        free = [m and readable for m in trained]
+        held = torch.tensor([OPTIONS.kl_trained if one else OPTIONS.kl for one in free])
         penalties.append(kl_factor * (held * divergence).sum())
-    moved = [torch.tensor(movable, dtype=torch.bool) for movable in MOVABLE]
+    moved = [torch.tensor(trained, dtype=torch.bool) for trained in TRAINED]
     pool = torch.cat(
         [
             gained[m]
@@ -86,7 +87,11 @@ def by_hand(policy: Policy, kl_factor: float = 1.0) -> torch.Tensor:
     )
     deviation = pool.std(unbiased=False)
     for row, (ratio, gained, m) in enumerate(zip(chosen, advantages, moved, strict=True)):
-        normal = (gained[m] - pool.mean()) / deviation if READABLE[row] else torch.tensor(PAID[row])
+        normal = (
+            (gained[m] - pool.mean()) / deviation
+            if READABLE[row]
+            else torch.tensor(TOKEN_REWARDS[row])
+        )
         surrogates.append(-(ratio[m] * normal).sum())
     return (
         torch.stack(surrogates).mean()
@@ -95,8 +100,8 @@ def by_hand(policy: Policy, kl_factor: float = 1.0) -> torch.Tensor:
     )
 
 
-def stirred(ref: ModelRef) -> Policy:
-    """A policy that has left its reference, with a value head that says something."""
+def moved_policy(ref: ModelRef) -> Policy:
+    """A policy that differs from its reference, with a value head that is not 0."""
     policy = Policy(ref)
     torch.manual_seed(0)
     with torch.no_grad():
@@ -109,16 +114,30 @@ def stirred(ref: ModelRef) -> Policy:
 def rollouts(policy: Policy) -> Rollouts:
     pad = policy.tokenizer.pad_token_id
     device = torch.device(policy.model.device)
-    return assemble(PROMPTS, REPLIES, REWARDS, READABLE, "confidence", pad, device, {})
+    return assemble(
+        prompts=PROMPTS,
+        replies=REPLIES,
+        rewards=REWARDS,
+        readable=READABLE,
+        has_answer=[False] * len(REPLIES),
+        mask="confidence",
+        pad=pad,
+        device=device,
+        figures={},
+    )
 
 
-def test_one_whole_step_is_the_one_worked_out_by_hand(red: ModelRef) -> None:
-    ours, theirs = stirred(red), stirred(red)
+def learn(learner: Learner, batch: Rollouts) -> dict[str, float]:
+    return learner.update(batch, learner.targets(batch), torch.Generator().manual_seed(0))
+
+
+def test_one_whole_step_is_the_one_computed_by_hand(red: ModelRef) -> None:
+    ours, theirs = moved_policy(red), moved_policy(red)
     rate = 0.1
-    learned = [*ours.parameters(), *ours.head.parameters()]
-    learner = Learner(OPTIONS, ours, torch.optim.SGD(learned, lr=rate))
+    trained = [*ours.parameters(), *ours.head.parameters()]
+    learner = Learner(OPTIONS, ours, torch.optim.SGD(trained, lr=rate))
 
-    learner.learn(rollouts(ours), torch.Generator().manual_seed(0))
+    learn(learner, rollouts(ours))
 
     by_hand(theirs).backward()
     norm = sum(float((w.grad**2).sum()) for w in theirs.parameters() if w.grad is not None) ** 0.5
@@ -137,40 +156,38 @@ def test_one_whole_step_is_the_one_worked_out_by_hand(red: ModelRef) -> None:
 def test_the_weight_of_unreadable_replies_is_recorded(
     options: dict[str, Any], red: ModelRef
 ) -> None:
-    policy = stirred(red)
+    policy = moved_policy(red)
     learner = Learner(
         OPTIONS.model_copy(update=options), policy, torch.optim.SGD(policy.parameters(), lr=1e-9)
     )
 
-    figures = learner.learn(rollouts(policy), torch.Generator().manual_seed(0))
+    figures = learn(learner, rollouts(policy))
 
     scale = (sum(reward**2 for reward in REWARDS) / 4) ** 0.5 if "scale_rewards" in options else 1
     assert figures["advantage_unreadable"] == pytest.approx(1 / scale)
     assert figures["advantage_readable"] > 0.1
 
 
-def test_an_unreadable_reply_weighs_the_same_where_confidences_are_summed(red: ModelRef) -> None:
-    policy = stirred(red)
-    options = OPTIONS.model_copy(update={"confidences": "summed"})
+def test_an_unreadable_reply_weighs_the_same_with_expected_confidences(red: ModelRef) -> None:
+    policy = moved_policy(red)
+    options = OPTIONS.model_copy(update={"confidences": "expected"})
     tokens = ConfidenceTokens(FORMAT, policy.tokenizer, {policy.tokenizer.eos_token_id})
-    payoffs = [[0.0] * (len(tokens.values) + 1)] * 4
-    stakes = at_stake(tokens, PROMPTS, REPLIES, READABLE, payoffs, policy)
+    rewards = [[0.0] * (len(tokens.values) + 1)] * 4
+    every = confidence_rewards(policy, tokens, PROMPTS, REPLIES, READABLE, rewards)
     learner = Learner(options, policy, torch.optim.SGD(policy.parameters(), lr=1e-9), tokens)
 
-    figures = learner.learn(
-        replace(rollouts(policy), stakes=stakes), torch.Generator().manual_seed(0)
-    )
+    figures = learn(learner, replace(rollouts(policy), confidence_rewards=every))
 
     assert figures["advantage_unreadable"] == pytest.approx(1)
 
 
 def test_the_kl_factor_weighs_and_moves(red: ModelRef) -> None:
-    policy = stirred(red)
+    policy = moved_policy(red)
     options = OPTIONS.model_copy(update={"kl_target": 1e-6})
     learner = Learner(options, policy, torch.optim.SGD(policy.parameters(), lr=1e-9))
 
-    first = learner.learn(rollouts(policy), torch.Generator().manual_seed(0))
-    second = learner.learn(rollouts(policy), torch.Generator().manual_seed(0))
+    first = learn(learner, rollouts(policy))
+    second = learn(learner, rollouts(policy))
 
     # Far above its target, so a tenth of 20 % is added each time.
     assert first["kl"] > 1e-3
@@ -183,62 +200,62 @@ def test_scaled_rewards_are_divided_by_their_running_root_mean_square(red: Model
     options = OPTIONS.model_copy(update={"scale_rewards": True})
     learner = Learner(options, policy, torch.optim.SGD(policy.parameters(), lr=1e-9))
 
-    assert learner._deviation(torch.tensor([3.0, 4.0])) == pytest.approx(12.5**0.5)
+    assert learner._reward_scale(torch.tensor([3.0, 4.0])) == pytest.approx(12.5**0.5)
     # (9 + 16 + 0 + 1) / 4
-    assert learner._deviation(torch.tensor([0.0, 1.0])) == pytest.approx(6.5**0.5)
+    assert learner._reward_scale(torch.tensor([0.0, 1.0])) == pytest.approx(6.5**0.5)
     plain = Learner(OPTIONS, policy, torch.optim.SGD(policy.parameters(), lr=1e-9))
-    assert plain._deviation(torch.tensor([3.0, 4.0])) == 1.0
+    assert plain._reward_scale(torch.tensor([3.0, 4.0])) == 1.0
 
 
 def test_value_head_sends_no_gradient_into_the_model(red: ModelRef) -> None:
-    policy = stirred(red)
+    policy = moved_policy(red)
     given = rollouts(policy)
 
-    policy.look(given.ids, given.mask, 5).values.sum().backward()
+    policy.forward(given.ids, given.mask, 5).values.sum().backward()
 
     assert all(weight.grad is None for weight in policy.parameters())
     assert policy.head.weight.grad is not None
 
 
-def test_an_outlook_is_that_of_the_replies_alone(red: ModelRef) -> None:
-    policy = stirred(red)
+def test_padding_does_not_change_the_output(red: ModelRef) -> None:
+    policy = moved_policy(red)
     given = rollouts(policy)
-    outlook = policy.look(given.ids, given.mask, given.actions.shape[1])
+    output = policy.forward(given.ids, given.mask, given.actions.shape[1])
 
     for row, (prompt, reply) in enumerate(zip(PROMPTS, REPLIES, strict=True)):
         alone = policy.model(torch.tensor([[*prompt, *reply.tokens]])).logits[0]
         size = len(reply.tokens)
         expected = alone[len(prompt) - 1 : -1].log_softmax(-1)
-        torch.testing.assert_close(outlook.logprobs[row, :size], expected, atol=1e-4, rtol=0)
+        torch.testing.assert_close(output.logprobs[row, :size], expected, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("base", ["red", "adapted"])
-def test_the_reference_stays_where_training_began(
+def test_the_reference_does_not_change_in_training(
     base: str, request: pytest.FixtureRequest
 ) -> None:
     policy = Policy(request.getfixturevalue(base))
     given = rollouts(policy)
-    before = policy.look(given.ids, given.mask, 5).logprobs.detach()
+    before = policy.forward(given.ids, given.mask, 5).logprobs.detach()
 
     with torch.no_grad():
         for weight in policy.parameters():
             weight.add_(0.05)
 
-    torch.testing.assert_close(policy.reference(given.ids, given.mask, 5), before)
-    assert not torch.allclose(policy.look(given.ids, given.mask, 5).logprobs, before)
+    torch.testing.assert_close(policy.reference_logprobs(given.ids, given.mask, 5), before)
+    assert not torch.allclose(policy.forward(given.ids, given.mask, 5).logprobs, before)
 
 
-def test_every_question_once_a_pass(two_arms: Data) -> None:
+def test_each_pass_uses_every_question_once(two_arms: Data) -> None:
     questions = list(two_arms.asked)  # 32 of them
-    drawn = [one.id for step in range(8) for one in batch(questions, 12, 1, step, seed=0)]
+    chosen = [one.id for step in range(8) for one in question_batch(questions, 12, 1, step, seed=0)]
 
     for start in range(0, 96, 32):
-        assert sorted(drawn[start : start + 32]) == sorted(one.id for one in questions)
-    assert drawn[:32] != drawn[32:64]
-    assert [one.id for one in batch(questions, 12, 1, 5, seed=0)] == drawn[60:72]
-    assert len(batch(questions[:3], 8, 1, 0, seed=0)) == 8
-    twice = [one.id for one in batch(questions, 12, 2, 0, seed=0)]
-    assert twice == [name for name in drawn[:6] for _ in range(2)]
+        assert sorted(chosen[start : start + 32]) == sorted(one.id for one in questions)
+    assert chosen[:32] != chosen[32:64]
+    assert [one.id for one in question_batch(questions, 12, 1, 5, seed=0)] == chosen[60:72]
+    assert len(question_batch(questions[:3], 8, 1, 0, seed=0)) == 8
+    twice = [one.id for one in question_batch(questions, 12, 2, 0, seed=0)]
+    assert twice == [name for name in chosen[:6] for _ in range(2)]
 
 
 class Breaks(QuadraticReward):
@@ -310,15 +327,15 @@ def says(model: ModelRef, data: Data, temperature: float, n: int) -> dict[str, l
 @pytest.mark.parametrize(
     ("base", "confidences", "steps", "rate"),
     [
-        ("red", "drawn", 110, 1e-3),
-        ("red", "summed", 30, 2e-3),
-        ("adapted", "drawn", 110, 4e-3),
-        ("adapted", "summed", 30, 4e-3),
+        ("red", "sampled", 110, 1e-3),
+        ("red", "expected", 30, 2e-3),
+        ("adapted", "sampled", 110, 4e-3),
+        ("adapted", "expected", 30, 4e-3),
     ],
 )
 def test_confidence_becomes_calibrated_on_two_arms(
     base: str,
-    confidences: Literal["drawn", "summed"],
+    confidences: Literal["sampled", "expected"],
     steps: int,
     rate: float,
     request: pytest.FixtureRequest,
@@ -367,18 +384,18 @@ def test_a_new_adapter_is_measured_against_the_model_below_it(red: ModelRef) -> 
     policy = Policy(red, Lora(r=4, dropout=0))
     ids = torch.tensor([[50, 51, 52, 90, 91]])
     mask = torch.ones_like(ids)
-    before = policy.look(ids, mask, 2).logprobs
+    before = policy.forward(ids, mask, 2).logprobs
 
-    assert torch.equal(policy.reference(ids, mask, 2), before)
+    assert torch.equal(policy.reference_logprobs(ids, mask, 2), before)
     with torch.no_grad():
         for weight in policy.parameters():
             weight += 0.1
-    assert torch.equal(policy.reference(ids, mask, 2), before)
-    assert not torch.allclose(policy.look(ids, mask, 2).logprobs, before)
+    assert torch.equal(policy.reference_logprobs(ids, mask, 2), before)
+    assert not torch.allclose(policy.forward(ids, mask, 2).logprobs, before)
     assert sum(weight.numel() for weight in policy.parameters()) < 0.5 * sum(
         weight.numel() for weight in policy.model.parameters()
     )
-    assert list(policy.finished().peft_config) == ["default"]
+    assert list(policy.trained_model().peft_config) == ["default"]
 
 
 def test_ppo_trains_an_adapter_where_one_is_asked_for(red: ModelRef, tmp_path: Path) -> None:
@@ -392,6 +409,6 @@ def test_ppo_trains_an_adapter_where_one_is_asked_for(red: ModelRef, tmp_path: P
     assert made.adapter is not None and (Path(made.adapter) / "adapter_config.json").is_file()
 
 
-def test_rewards_are_scaled_only_where_they_are_drawn() -> None:
-    with pytest.raises(ValidationError, match="scale_rewards needs confidences: drawn"):
-        PPOTrainer(confidences="summed", scale_rewards=True)
+def test_rewards_are_scaled_only_with_sampled_confidences() -> None:
+    with pytest.raises(ValidationError, match="scale_rewards needs confidences: sampled"):
+        PPOTrainer(confidences="expected", scale_rewards=True)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from torch import Tensor, tensor
 
 from saysel.trainers.ppo.losses import (
-    adapted,
+    adapt_coefficient,
+    expected_reward_loss,
     gae,
     kl,
     policy_advantages,
     policy_loss,
-    summed_loss,
     value_loss,
     whiten,
 )
@@ -188,7 +188,7 @@ def test_whitening_equal_values_gives_zeros(values: list[list[float]]) -> None:
 def batch_with_unreadable(
     unreadable: int, long: int, short: int = 3, size: int = 64, reward: float = -1.0
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Estimates, rewards, movable, readable of replies of which the first `unreadable` are so."""
+    """Estimates, rewards, trained, readable; the first `unreadable` replies are unreadable."""
     torch.manual_seed(0)
     readable = (torch.arange(size) >= unreadable).float()
     lengths = torch.where(readable > 0, short, long)
@@ -210,9 +210,9 @@ def batch_with_unreadable(
 def test_an_unreadable_reply_weighs_its_reward_and_leaves_the_others_alone(
     unreadable: int, long: int, reward: float, normalise: bool
 ) -> None:
-    estimates, rewards, movable, readable = batch_with_unreadable(unreadable, long, reward=reward)
+    estimates, rewards, trained, readable = batch_with_unreadable(unreadable, long, reward=reward)
 
-    found = policy_advantages(estimates, rewards, movable, readable, normalise)
+    found = policy_advantages(estimates, rewards, trained, readable, normalise)
 
     broken, good = found[readable == 0], found[readable > 0]
     torch.testing.assert_close(broken.sum(-1), torch.full((unreadable,), reward))
@@ -220,10 +220,10 @@ def test_an_unreadable_reply_weighs_its_reward_and_leaves_the_others_alone(
     if normalise and len(good):
         assert float(good.sum()) == pytest.approx(0, abs=1e-3)
         # As if the unreadable replies were not there.
-        alone = whiten(estimates[readable > 0], movable[readable > 0])
+        alone = whiten(estimates[readable > 0], trained[readable > 0])
         torch.testing.assert_close(good, alone)
     elif len(good):
-        assert torch.equal(good, estimates[readable > 0] * movable[readable > 0])
+        assert torch.equal(good, estimates[readable > 0] * trained[readable > 0])
 
 
 def test_one_unreadable_reply_of_64_does_not_outweigh_the_batch() -> None:
@@ -248,33 +248,33 @@ def test_nothing_reinforces_an_unreadable_reply() -> None:
     ],
 )
 def test_the_kl_coefficient_moves_towards_its_target(measured: float, factor: float) -> None:
-    assert adapted(3.0, measured, 0.1) == pytest.approx(3.0 * factor)
+    assert adapt_coefficient(3.0, measured, 0.1) == pytest.approx(3.0 * factor)
 
 
-def test_summed_loss_by_hand() -> None:
+def test_expected_reward_loss_by_hand() -> None:
     # Two confidences. The first reply states them with .5 and .3, and something else with .2:
     #   .5 * 1 + .3 * .2 + .2 * -1 = .36,  entropy of what is stated .5 ln 2 + .3 ln(10 / 3)
     # The second does not count, the mean is over both.
     logprobs = tensor([[0.5, 0.3], [0.9, 0.1]]).log()
-    payoffs = tensor([[1.0, 0.2, -1.0], [5.0, 5.0, 5.0]])
+    rewards_of_all = tensor([[1.0, 0.2, -1.0], [5.0, 5.0, 5.0]])
     counts = tensor([1.0, 0.0])
 
-    close(summed_loss(logprobs, payoffs, counts, 0.0), -0.36 / 2)
+    close(expected_reward_loss(logprobs, rewards_of_all, counts, 0.0), -0.36 / 2)
     doubt = 0.5 * log(2) + 0.3 * log(10 / 3)
-    close(summed_loss(logprobs, payoffs, counts, 0.1), -(0.36 + 0.1 * doubt) / 2)
+    close(expected_reward_loss(logprobs, rewards_of_all, counts, 0.1), -(0.36 + 0.1 * doubt) / 2)
 
 
-def test_what_is_drawn_has_the_summed_gradient_on_average() -> None:
-    # E[R grad log pi] over 200,000 draws against the gradient of the sum.
+def test_sampling_estimates_the_gradient_of_the_expected_reward() -> None:
+    # E[R grad log pi] over 200,000 samples against the gradient of the sum.
     torch.manual_seed(0)
     logits = torch.randn(1, 11, requires_grad=True)
-    payoffs = torch.randn(1, 12)
-    (summed,) = torch.autograd.grad(
-        summed_loss(logits.log_softmax(-1), payoffs, tensor([1.0]), 0.0), logits
+    rewards_of_all = torch.randn(1, 12)
+    (exact,) = torch.autograd.grad(
+        expected_reward_loss(logits.log_softmax(-1), rewards_of_all, tensor([1.0]), 0.0), logits
     )
-    drawn = torch.multinomial(logits.detach().softmax(-1)[0], 200_000, replacement=True)
-    counts = torch.bincount(drawn, minlength=11) / 200_000
-    estimate = -(counts * payoffs[0, :11] * logits.log_softmax(-1)[0]).sum()
+    samples = torch.multinomial(logits.detach().softmax(-1)[0], 200_000, replacement=True)
+    counts = torch.bincount(samples, minlength=11) / 200_000
+    estimate = -(counts * rewards_of_all[0, :11] * logits.log_softmax(-1)[0]).sum()
     (sampled,) = torch.autograd.grad(estimate, logits)
 
-    torch.testing.assert_close(sampled, summed, atol=5e-3, rtol=0)
+    torch.testing.assert_close(sampled, exact, atol=5e-3, rtol=0)

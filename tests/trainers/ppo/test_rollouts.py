@@ -1,36 +1,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
 
 from saysel.errors import StageError
-from saysel.hf.generation import Decoding, Reply
+from saysel.hf.generation import Reply
 from saysel.interfaces import Judge
 from saysel.records import ModelRef, Question
 from saysel.registry import build
-from saysel.testing import question
+from saysel.testing import Data, question
 from saysel.trainers.ppo.policy import Policy
-from saysel.trainers.ppo.rollouts import (
-    Movable,
-    Rollouts,
-    assemble,
-    centred,
-    roll_out,
-)
+from saysel.trainers.ppo.rollouts import Rollouts, assemble, roll_out, subtract_baseline
+from saysel.trainers.ppo.trainer import PPOTrainer
 
 PAD, END = 0, 1
 PROMPTS = [[11, 12, 13], [21]]
-# The first reply wrote its marker with its second token; the second was cut off, unreadable.
-REPLIES = [Reply([31, 32, 33, END], -1.0, marked=2), Reply([41, 42], -1.0, marked=2)]
+# The first reply completes its marker with the second token; the second was cut, unreadable.
+REPLIES = [Reply([31, 32, 33, END], -1.0, marker_end=2), Reply([41, 42], -1.0, marker_end=2)]
 
 
 def assembled(
-    movable: Movable = "confidence", readable: Sequence[bool] = (True, False)
+    mask: Literal["confidence", "response"] = "confidence",
+    readable: Sequence[bool] = (True, False),
 ) -> Rollouts:
-    return assemble(PROMPTS, REPLIES, [0.5, -1.0], readable, movable, PAD, torch.device("cpu"), {})
+    return assemble(
+        prompts=PROMPTS,
+        replies=REPLIES,
+        rewards=[0.5, -1.0],
+        readable=readable,
+        has_answer=[False, False],
+        mask=mask,
+        pad=PAD,
+        device=torch.device("cpu"),
+        figures={},
+    )
 
 
 def test_prompts_are_padded_on_the_left_and_replies_on_the_right() -> None:
@@ -45,48 +51,55 @@ def test_prompts_are_padded_on_the_left_and_replies_on_the_right() -> None:
     assert rollouts.tokens.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
 
 
-def test_the_reward_comes_with_the_last_token_and_minus_one_with_all_of_them() -> None:
+def test_a_readable_reply_is_rewarded_at_its_last_token_and_an_unreadable_one_at_all() -> None:
     rewards = assembled().rewards
 
     assert rewards.tolist() == [[0, 0, 0, 0.5], [-0.5, -0.5, 0, 0]]
     assert rewards.sum(-1).tolist() == [0.5, -1.0]
 
 
-def test_the_confidence_mask_opens_behind_the_marker_up_to_the_end_token() -> None:
-    assert assembled().movable.tolist() == [[0, 0, 1, 1], [1, 1, 0, 0]]
+def test_the_confidence_mask_trains_the_tokens_after_the_marker() -> None:
+    assert assembled().trained.tolist() == [[0, 0, 1, 1], [1, 1, 0, 0]]
 
 
 @pytest.mark.parametrize(
-    ("answered", "marked", "paid"),
+    ("has_answer", "marker_end", "token_rewards"),
     [
-        # Four tokens. The marker ends with the second, or never comes.
+        # Four tokens. The marker ends with the second, or is missing.
         (True, 2, [0, 0, -0.5, -0.5]),
         (True, 4, [-0.25] * 4),
         (False, 2, [-0.25] * 4),
     ],
 )
-def test_only_the_rest_is_at_fault_after_a_readable_answer_and_the_marker(
-    answered: bool, marked: int, paid: list[float]
+def test_only_the_rest_is_trained_after_a_readable_answer_and_the_marker(
+    has_answer: bool, marker_end: int, token_rewards: list[float]
 ) -> None:
-    reply = Reply([31, 32, 33, END], 0.0, marked=marked)
+    reply = Reply([31, 32, 33, END], 0.0, marker_end=marker_end)
 
     rollouts = assemble(
-        *(PROMPTS[:1], [reply], [-1.0], [False], "confidence", PAD, torch.device("cpu"), {}),
-        answered=[answered],
+        prompts=PROMPTS[:1],
+        replies=[reply],
+        rewards=[-1.0],
+        readable=[False],
+        has_answer=[has_answer],
+        mask="confidence",
+        pad=PAD,
+        device=torch.device("cpu"),
+        figures={},
     )
 
-    assert rollouts.rewards.tolist() == [paid]
-    assert rollouts.movable.tolist() == [[float(value < 0) for value in paid]]
+    assert rollouts.rewards.tolist() == [token_rewards]
+    assert rollouts.trained.tolist() == [[float(value < 0) for value in token_rewards]]
 
 
-def test_the_response_mask_opens_all_tokens() -> None:
-    assert assembled("response").movable.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
+def test_the_response_mask_trains_all_tokens() -> None:
+    assert assembled("response").trained.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
 
 
-def test_a_readable_reply_without_a_marker_moves_nowhere() -> None:
+def test_a_readable_reply_without_a_marker_is_not_trained() -> None:
     rollouts = assembled(readable=(True, True))
 
-    assert rollouts.movable.tolist() == [[0, 0, 1, 1], [0, 0, 0, 0]]
+    assert rollouts.trained.tolist() == [[0, 0, 1, 1], [0, 0, 0, 0]]
     assert rollouts.rewards[1].tolist() == [0, -1.0, 0, 0]
 
 
@@ -104,26 +117,18 @@ def rolled(model: ModelRef, judge: Any = "match") -> tuple[Policy, Rollouts]:
     questions = [
         question(id=str(number), prompt=f"Where is {number * 'it '}?") for number in range(4)
     ]
-    decoding = Decoding(0.7, max_tokens=8, mark="Confidence:")
-    rollouts = roll_out(
-        policy,
-        questions,
-        build("format", "sayself"),
-        build("judge", judge),
-        build("reward", "quadratic"),
-        "confidence",
-        decoding,
-        torch.Generator().manual_seed(0),
-    )
+    data = Data(questions, judge=build("judge", judge), temperature=0.7)
+    options = PPOTrainer(max_tokens=8, top_k=0)
+    rollouts = roll_out(options, policy, None, questions, data, torch.Generator().manual_seed(0))
     return policy, rollouts
 
 
-def test_replies_that_nobody_can_read_are_paid_minus_one(small_model: ModelRef) -> None:
+def test_the_reward_of_unreadable_replies_is_minus_one(small_model: ModelRef) -> None:
     policy, rollouts = rolled(small_model)
 
     assert rollouts.figures == {"reward": -1, "accuracy": 0, "parse_rate": 0}
     assert rollouts.rewards.sum(-1).tolist() == pytest.approx([-1.0] * 4)
-    assert rollouts.movable.tolist() == rollouts.tokens.tolist()
+    assert rollouts.trained.tolist() == rollouts.tokens.tolist()
     texts = policy.tokenizer.batch_decode(rollouts.ids)
     for number, text in enumerate(texts):
         assert f"Where is {number * 'it '}?" in text
@@ -137,13 +142,13 @@ def test_questions_that_cannot_be_judged_are_left_out(small_model: ModelRef) -> 
 
 
 def test_a_batch_that_cannot_be_judged_at_all_stops_the_stage(small_model: ModelRef) -> None:
-    with pytest.raises(StageError, match="could judge no reply"):
+    with pytest.raises(StageError, match="could not judge any reply"):
         rolled(small_model, Undecided(unclear=("0", "1", "2", "3")))
 
 
 def test_replies_to_one_question_are_each_others_baseline() -> None:
     # a: 1 - (0.5 + 0) / 2, 0.5 - (1 + 0) / 2, 0 - (1 + 0.5) / 2; b is alone and stays as it is.
     # The last two are unreadable.
-    rewards = centred([1.0, 0.5, -1.0, 0.0, -1.0, -2.0], ["a", "a", "b", "a", None, None])
+    rewards = subtract_baseline([1.0, 0.5, -1.0, 0.0, -1.0, -2.0], ["a", "a", "b", "a", None, None])
 
     assert rewards == pytest.approx([0.75, 0.0, -1.0, -0.75, -1.0, -2.0])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saysel.errors import UsageError
-from saysel.estimators.scaled import ScaledEstimator, curve
+from saysel.estimators.recalibrated import RecalibratedEstimator, fit_curve
 from saysel.interfaces import EstimationContext, Prompt, Sampler
 from saysel.records import Generation, ModelRef, Prediction, Question
 from saysel.testing import question
@@ -50,8 +50,8 @@ def scene(context: Callable[..., EstimationContext]) -> EstimationContext:
 
 
 def estimate(scene: EstimationContext, **options: Any) -> list[Prediction]:
-    scaled = ScaledEstimator(estimator="verbalized", **options).fit(MODEL, scene)
-    return list(scaled.estimate(MODEL, HELD_OUT, scene))
+    fitted = RecalibratedEstimator(estimator="verbalized", **options).fit(MODEL, scene)
+    return list(fitted.estimate(MODEL, HELD_OUT, scene))
 
 
 def test_isotonic_gives_the_share_of_right_answers_at_each_confidence(scene: Any) -> None:
@@ -74,14 +74,14 @@ def test_two_confidences_and_two_parameters_give_the_shares_too(scene: Any) -> N
 
 def test_one_temperature_by_hand() -> None:
     # 3 of 4 are right at .9: σ(log 9 / T) = 3 / 4 gives T = log 9 / log 3 = 2.
-    scaled = curve("temperature", [0.9] * 4, [1, 1, 1, 0])
+    mapped = fit_curve("temperature", [0.9] * 4, [1, 1, 1, 0])
 
-    assert scaled(np.array([0.9])) == pytest.approx([0.75], abs=1e-6)
-    assert scaled(np.array([0.8, 0.5, 0.1])) == pytest.approx([2 / 3, 0.5, 0.25], abs=1e-6)
+    assert mapped(np.array([0.9])) == pytest.approx([0.75], abs=1e-6)
+    assert mapped(np.array([0.8, 0.5, 0.1])) == pytest.approx([2 / 3, 0.5, 0.25], abs=1e-6)
 
 
 @pytest.mark.parametrize("method", ["platt", "beta"])
-def test_at_the_best_fit_errors_hang_on_nothing(method: str) -> None:
+def test_at_the_best_fit_errors_are_uncorrelated_with_the_features(method: str) -> None:
     rng = np.random.default_rng(0)
     c = rng.uniform(0.02, 0.98, 400)
     y = (rng.random(400) < c**2).astype(float)
@@ -89,7 +89,7 @@ def test_at_the_best_fit_errors_hang_on_nothing(method: str) -> None:
     if method == "platt":
         target = np.where(y == 1, (y.sum() + 1) / (y.sum() + 2), 1 / ((1 - y).sum() + 2))
 
-    error = curve(method, c, y)(c) - target
+    error = fit_curve(method, c, y)(c) - target
 
     columns = {"platt": [np.log(c / (1 - c))], "beta": [np.log(c), np.log(1 - c)]}[method]
     for column in [*columns, np.ones_like(c)]:
@@ -104,64 +104,66 @@ def test_at_the_best_fit_errors_hang_on_nothing(method: str) -> None:
         max_size=30,
     )
 )
-def test_every_curve_is_a_confidence_and_keeps_the_order(
+def test_every_curve_gives_confidences_and_preserves_the_order(
     method: str, pairs: list[tuple[float, float]]
 ) -> None:
-    mapped = curve(method, [c for c, _ in pairs], [y for _, y in pairs])(np.linspace(0, 1, 21))
+    mapped = fit_curve(method, [c for c, _ in pairs], [y for _, y in pairs])(np.linspace(0, 1, 21))
 
     assert np.all((mapped >= 0) & (mapped <= 1))
     assert np.all(np.diff(mapped) >= -1e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_overconfidence_is_mended_on_questions_it_has_not_seen(method: str) -> None:
+def test_overconfidence_decreases_on_new_questions(method: str) -> None:
     rng = np.random.default_rng(1)
 
-    def drawn() -> tuple[Any, Any]:
+    def sample() -> tuple[Any, Any]:
         c = rng.integers(5, 11, 500) / 10
         return c, (rng.random(500) < 2 * (c - 0.5) * 0.7 + 0.1).astype(float)
 
-    (c, y), (new, truth) = drawn(), drawn()
-    mapped = curve(method, c, y)(new)
+    (c, y), (new, truth) = sample(), sample()
+    mapped = fit_curve(method, c, y)(new)
     assert ((mapped - truth) ** 2).mean() < ((new - truth) ** 2).mean() - 0.02
 
 
-def test_it_is_not_judged_on_what_it_was_fitted_on(scene: Any) -> None:
-    scaled = ScaledEstimator(estimator="verbalized").fit(MODEL, scene)
+def test_it_is_not_evaluated_on_the_questions_it_was_fitted_on(scene: Any) -> None:
+    fitted = RecalibratedEstimator(estimator="verbalized").fit(MODEL, scene)
 
-    with pytest.raises(UsageError, match="question 'dev-3' is one that the scaling was fitted on"):
-        list(scaled.estimate(MODEL, [HELD_OUT[0], DEV[3]], scene))
-
-
-def test_it_has_to_be_fitted(scene: Any) -> None:
-    with pytest.raises(UsageError, match="has to be fitted first"):
-        list(ScaledEstimator(estimator="verbalized").estimate(MODEL, HELD_OUT, scene))
+    with pytest.raises(UsageError, match="question 'dev-3' was used to fit"):
+        list(fitted.estimate(MODEL, [HELD_OUT[0], DEV[3]], scene))
 
 
-def test_nothing_to_fit_on_is_told_and_leaves_no_confidence(scene: Any, caplog: Any) -> None:
+def test_it_must_be_fitted(scene: Any) -> None:
+    with pytest.raises(UsageError, match="must be fitted first"):
+        list(RecalibratedEstimator(estimator="verbalized").estimate(MODEL, HELD_OUT, scene))
+
+
+def test_without_anything_to_fit_on_there_is_a_warning_and_no_confidence(
+    scene: Any, caplog: Any
+) -> None:
     found = estimate(scene, split="silent")
 
     assert [one.confidence for one in found] == [None] * 3
     assert [one.answer for one in found] == ["Paris", "Rome", "Oslo"]
     assert caplog.messages == [
-        "scaled: none of the 2 answers of the split 'silent' has a readable confidence and a "
-        "judgement; without a curve every confidence is missing"
+        "recalibrated: none of the 2 answers of the split 'silent' has both a readable confidence "
+        "and a judgement; without a curve, every confidence is missing"
     ]
 
 
-def test_what_it_asks_for_is_what_the_wrapped_one_asks_for() -> None:
+def test_it_needs_what_the_wrapped_estimator_needs() -> None:
     consistency = {"use": "self_consistency", "n": 7}
-    inner = {"use": "scaled", "estimator": "p_true", "split": "calibration"}
+    inner = {"use": "recalibrated", "estimator": "p_true", "split": "calibration"}
 
-    assert ScaledEstimator(estimator=consistency).replies() == 7
-    assert not ScaledEstimator(estimator=consistency).needs_logprobs()
-    assert ScaledEstimator(estimator=inner).needs_logprobs()
-    assert ScaledEstimator(estimator=inner).splits() == ("dev", "calibration")
+    assert RecalibratedEstimator(estimator=consistency).replies() == 7
+    assert not RecalibratedEstimator(estimator=consistency).needs_logprobs()
+    assert RecalibratedEstimator(estimator=inner).needs_logprobs()
+    assert RecalibratedEstimator(estimator=inner).splits() == ("dev", "calibration")
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_fitted_one_can_be_sent_to_another_process(method: str, scene: Any) -> None:
-    fitted = ScaledEstimator(estimator="verbalized", method=method).fit(MODEL, scene)
+    fitted = RecalibratedEstimator(estimator="verbalized", method=method).fit(MODEL, scene)
 
     sent = pickle.loads(pickle.dumps(fitted))
 
@@ -172,5 +174,5 @@ def test_a_fitted_one_can_be_sent_to_another_process(method: str, scene: Any) ->
 
 def test_sure_and_always_right_stays_finite() -> None:
     for method in METHODS:
-        assert curve(method, [1.0] * 5, [1.0] * 5)(np.array([1.0]))[0] > 0.8
-        assert curve(method, [1.0] * 5, [0.0] * 5)(np.array([1.0]))[0] <= 0.5
+        assert fit_curve(method, [1.0] * 5, [1.0] * 5)(np.array([1.0]))[0] > 0.8
+        assert fit_curve(method, [1.0] * 5, [0.0] * 5)(np.array([1.0]))[0] <= 0.5

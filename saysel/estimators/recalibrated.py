@@ -1,4 +1,4 @@
-"""Another estimator's confidence, rescaled on questions that nobody is judged on."""
+"""Another estimator's confidence, recalibrated on questions of a separate split."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Confidences are kept this far from 0 and 1 where their logarithm is taken.
+#: Confidences are clipped to at least this distance from 0 and 1 before taking logarithms.
 EDGE = 1e-3
-#: Weights and intercept stay within it where right and wrong answers can be told apart for sure.
-LARGEST = 50.0
+#: Bound of weights and intercept, which would be infinite for perfectly separable answers.
+MAX_WEIGHT = 50.0
 
 
-class ScaledEstimator(Estimator):
+class RecalibratedEstimator(Estimator):
     """Another estimator, its confidence mapped by a curve fitted on a split of its own.
 
     With l = log(c / (1 - c)) and σ the logistic function, the mapped confidence is
@@ -39,19 +39,20 @@ class ScaledEstimator(Estimator):
     - `beta`: σ(a log c - b log(1 - c) + m), a, b ≥ 0 (Kull, Silva Filho & Flach 2017)
     - `isotonic`: the best non-decreasing step function, linear in between (Zadrozny & Elkan 2002)
 
-    the first three fitted by maximum likelihood and the last by least squares, on the judged
-    answers of `split`. c is kept in [0.001, 0.999] where a logarithm is taken. All of them keep
-    the order of confidences (`isotonic` may make neighbours equal), so that they can mend
-    calibration and not discrimination. A missing confidence stays missing; all are where no
-    answer of `split` has a confidence to fit on. Tokens are those of the wrapped estimator for
-    the question itself; the fit costs as many again for every question of `split`, once.
+    The first three are fitted by maximum likelihood and the last by least squares, on the judged
+    answers to the questions of `split`. c is clipped to [0.001, 0.999] before taking logarithms.
+    All curves preserve the order of confidences (`isotonic` may make neighbours equal), so they
+    can improve calibration but not discrimination. A missing confidence stays missing; if no
+    answer of `split` has a confidence to fit on, all confidences are missing. The tokens are those
+    of the wrapped estimator for the question itself; fitting costs as many for every question of
+    `split`, once.
     """
 
-    estimator: Estimator = Field(description="whose confidence is rescaled")
+    estimator: Estimator = Field(description="estimator whose confidence is recalibrated")
     method: Literal["temperature", "platt", "beta", "isotonic"] = Field(
-        "temperature", description="which curve"
+        "temperature", description="type of curve"
     )
-    split: str = Field("dev", min_length=1, description="the questions to fit on")
+    split: str = Field("dev", min_length=1, description="split whose questions it is fitted on")
 
     _curve: Callable[[Array], Array] | None = PrivateAttr(None)
     _fitted_on: frozenset[str] = PrivateAttr(frozenset())
@@ -66,18 +67,18 @@ class ScaledEstimator(Estimator):
         return self.estimator.needs_logprobs()
 
     def fit(self, model: ModelRef, context: EstimationContext) -> Self:
-        """Ask, judge and fit; say so where there is nothing to fit on."""
-        inner = self.estimator.fit(model, context)
+        """Answer, judge and fit the questions of `split`; warns if there is nothing to fit on."""
+        estimator = self.estimator.fit(model, context)
         questions = list(context.questions(self.split))
-        made = list(inner.estimate(model, questions, context))
-        stated, correct = _judged(questions, made, context)
-        fitted = self.model_copy(update={"estimator": inner})
-        if stated:
-            fitted._curve = curve(self.method, stated, correct)
+        predictions = list(estimator.estimate(model, questions, context))
+        confidences, correct = _judged(questions, predictions, context)
+        fitted = self.model_copy(update={"estimator": estimator})
+        if confidences:
+            fitted._curve = fit_curve(self.method, confidences, correct)
         else:
             log.warning(
-                "scaled: none of the %d answers of the split '%s' has a readable confidence and a "
-                "judgement; without a curve every confidence is missing",
+                "recalibrated: none of the %d answers of the split '%s' has both a readable "
+                "confidence and a judgement; without a curve, every confidence is missing",
                 len(questions),
                 self.split,
             )
@@ -95,38 +96,41 @@ class ScaledEstimator(Estimator):
         import numpy as np
 
         if not self._fitted_on:
-            raise UsageError("a scaled estimator has to be fitted first: estimator.fit(…)")
+            raise UsageError("the estimator 'recalibrated' must be fitted first: estimator.fit(…)")
         for prediction in self.estimator.estimate(model, questions, context):
             if prediction.question_id in self._fitted_on:
                 raise UsageError(
-                    f"question '{prediction.question_id}' is one that the scaling was fitted on "
-                    f"(split '{self.split}'): judge it on others"
+                    f"question '{prediction.question_id}' was used to fit the estimator "
+                    f"'recalibrated' (split '{self.split}'): evaluate it on other questions"
                 )
-            mapped = None
+            confidence = None
             if prediction.confidence is not None and self._curve is not None:
-                mapped = float(self._curve(np.array([prediction.confidence]))[0])
-            yield replace(prediction, confidence=mapped)
+                confidence = float(self._curve(np.array([prediction.confidence]))[0])
+            yield replace(prediction, confidence=confidence)
 
 
 def _judged(
-    questions: Sequence[Question], made: Sequence[Prediction], context: EstimationContext
+    questions: Sequence[Question], predictions: Sequence[Prediction], context: EstimationContext
 ) -> tuple[list[float], list[float]]:
-    """Confidence and correctness of every answer that has both."""
-    asked = {question.id: question for question in questions}
-    stated = [one for one in made if one.confidence is not None]
-    answered = [(asked[one.question_id], one.answer) for one in stated if one.answer is not None]
-    verdicts = iter(context.judge.judge(answered))
-    correct = [0.0 if one.answer is None else next(verdicts) for one in stated]
+    """Confidence and correctness of every prediction that has both."""
+    by_id = {question.id: question for question in questions}
+    stated = [prediction for prediction in predictions if prediction.confidence is not None]
+    verdicts = iter(
+        context.judge.judge(
+            [(by_id[p.question_id], p.answer) for p in stated if p.answer is not None]
+        )
+    )
+    correct = [0.0 if prediction.answer is None else next(verdicts) for prediction in stated]
     pairs = [
-        (one.confidence, y)
-        for one, y in zip(stated, correct, strict=True)
-        if one.confidence is not None and y is not None
+        (prediction.confidence, y)
+        for prediction, y in zip(stated, correct, strict=True)
+        if prediction.confidence is not None and y is not None
     ]
     return [c for c, _ in pairs], [y for _, y in pairs]
 
 
-class Logistic:
-    """σ of a weighted sum of logarithms; a class, so that it can be sent to other processes."""
+class LogisticCurve:
+    """σ of a weighted sum of logarithms; a class, so that it can be pickled."""
 
     def __init__(self, method: str, weights: Any) -> None:
         self.method, self.weights = method, weights
@@ -139,20 +143,20 @@ class Logistic:
 
 
 def features(method: str, confidence: Array) -> Array:
-    """The columns that a method weights, [N, K]; the intercept is the last."""
+    """The columns that a method weights, [N, K]; the last one is the intercept, if it has one."""
     import numpy as np
 
     c = np.clip(confidence, EDGE, 1 - EDGE)
-    one = np.ones_like(c)
+    ones = np.ones_like(c)
     columns = {
         "temperature": [np.log(c / (1 - c))],
-        "platt": [np.log(c / (1 - c)), one],
-        "beta": [np.log(c), -np.log(1 - c), one],
+        "platt": [np.log(c / (1 - c)), ones],
+        "beta": [np.log(c), -np.log(1 - c), ones],
     }
     return np.stack(columns[method], axis=1)
 
 
-def curve(
+def fit_curve(
     method: str, confidence: Sequence[float], correct: Sequence[float]
 ) -> Callable[[Array], Array]:
     """The fitted curve, from confidences in [0, 1] to confidences in [0, 1]."""
@@ -163,28 +167,36 @@ def curve(
         from sklearn.isotonic import IsotonicRegression
 
         isotonic = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(c, y)
-        stepwise: Callable[[Array], Array] = isotonic.predict
-        return stepwise
-    from scipy.optimize import minimize
-
-    x = features(method, c)
+        step_function: Callable[[Array], Array] = isotonic.predict
+        return step_function
     if method == "platt":
         right, wrong = y.sum(), (1 - y).sum()
         y = y * (right + 1) / (right + 2) + (1 - y) / (wrong + 2)
-    # Confidence never counts the wrong way round; the intercept may have either sign.
-    bounds = [(0.0, LARGEST)] * x.shape[1]
-    if method != "temperature":
-        bounds[-1] = (-LARGEST, LARGEST)
+    return LogisticCurve(method, _fit_logistic(features(method, c), y, method != "temperature"))
+
+
+def _fit_logistic(x: Array, y: Array, intercept: bool) -> Any:
+    """The K weights of a logistic regression by maximum likelihood.
+
+    Args:
+        x: features, [N, K].
+        y: targets in [0, 1], [N].
+        intercept: whether the last feature is the intercept, which may be negative. The other
+            weights may not: a higher confidence never means a lower one.
+    """
+    import numpy as np
+    from scipy.optimize import minimize
 
     def loss(weights: Array) -> tuple[float, Array]:
         z = x @ weights
         mean = (np.logaddexp(0, z) - y * z).mean()
         return float(mean), x.T @ (1 / (1 + np.exp(-z)) - y) / len(y)
 
+    bounds = [(0.0, MAX_WEIGHT)] * x.shape[1]
     start = np.ones(x.shape[1])
-    if method != "temperature":
+    if intercept:
+        bounds[-1] = (-MAX_WEIGHT, MAX_WEIGHT)
         start[-1] = 0
-    found = minimize(
+    return minimize(
         loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-14}
-    )
-    return Logistic(method, found.x)
+    ).x

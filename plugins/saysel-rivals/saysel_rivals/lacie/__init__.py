@@ -1,0 +1,1 @@
+"""LACIE (arXiv 2405.21028): DPO on the preferences of a listener."""

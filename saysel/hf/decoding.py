@@ -1,0 +1,120 @@
+"""How the next token of a reply is chosen, and where in a reply the marker ends."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How replies are decoded.
+
+    Attributes:
+        temperature: 0 always takes the most likely token.
+        max_tokens: maximum length of a reply.
+        top_k: sample from the k most likely tokens; 0 means all.
+        top_p: sample from the most likely tokens up to this probability; 1 means all.
+        marker: text whose position in the replies is recorded; "" stands for their beginning.
+        temperature_after_marker: temperature, above 0, of the tokens after the marker; `None`
+            keeps `temperature`. `top_p` does not apply to these tokens.
+    """
+
+    temperature: float
+    max_tokens: int
+    top_k: int = 0
+    top_p: float = 1.0
+    marker: str | None = None
+    temperature_after_marker: float | None = None
+
+
+def choose_tokens(
+    logits: Tensor, decoding: Decoding, after_marker: Tensor | None, generator: torch.Generator
+) -> Tensor:
+    """The next token of every row, [B].
+
+    Args:
+        logits: [B, V].
+        after_marker: whether each row is past its marker, [B]; `None` if that does not matter.
+        generator: draws the tokens.
+    """
+    import torch
+
+    if decoding.temperature == 0:
+        tokens = logits.argmax(-1)
+    else:
+        scores = _keep_top_k(logits / decoding.temperature, decoding.top_k)
+        scores = _keep_top_p(scores, decoding.top_p)
+        tokens = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
+    temperature = decoding.temperature_after_marker
+    if after_marker is not None and temperature is not None and bool(after_marker.any()):
+        scores = _keep_top_k(logits / temperature, decoding.top_k)
+        sampled = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
+        tokens = torch.where(after_marker, sampled, tokens)
+    return tokens
+
+
+def _keep_top_k(scores: Tensor, k: int) -> Tensor:
+    """Set all but the k highest scores of every row to minus infinity; 0 keeps all."""
+    if not k:
+        return scores
+    lowest = scores.topk(min(k, scores.shape[-1])).values[:, -1:]
+    return scores.masked_fill(scores < lowest, float("-inf"))
+
+
+def _keep_top_p(scores: Tensor, p: float) -> Tensor:
+    """Keep the most likely tokens of every row until their probability reaches p; 1 keeps all."""
+    if p >= 1:
+        return scores
+    ordered, order = scores.sort(descending=True)
+    before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
+    removed = (before >= p).scatter(1, order, before >= p)
+    return scores.masked_fill(removed, float("-inf"))
+
+
+class MarkerTracker:
+    """Records where each reply has written the marker.
+
+    Attributes:
+        marker_end: for each reply, the number of tokens up to and including its last marker;
+            `sys.maxsize` while there is none.
+    """
+
+    def __init__(self, tokenizer: Any, marker: str | None, replies: int) -> None:
+        self.tokenizer = tokenizer
+        self.marker = marker
+        self.marker_end = [0 if marker == "" else sys.maxsize] * replies
+        self._lengths = [0] * replies
+        self._tails = [""] * replies
+        self._pieces: dict[int, str] = {}
+
+    def is_past_marker(self, rows: Tensor) -> Tensor:
+        """Whether the reply in each row of the batch has written the marker, [B].
+
+        Args:
+            rows: which reply each row of the batch belongs to, [B].
+        """
+        import torch
+
+        past = [self.marker_end[reply] <= self._lengths[reply] for reply in rows.tolist()]
+        return torch.tensor(past, device=rows.device)
+
+    def append(self, rows: Tensor, tokens: Tensor) -> None:
+        """Record one more token of some replies, see `is_past_marker`."""
+        if not self.marker:
+            return
+        for reply, token in zip(rows.tolist(), tokens.tolist(), strict=True):
+            if token not in self._pieces:
+                self._pieces[token] = self.tokenizer.decode([token])
+            self._lengths[reply] += 1
+            text = self._tails[reply] + self._pieces[token]
+            # The last marker counts, as in parsing: the rationale may contain the same words.
+            _, marker, rest = text.rpartition(self.marker)
+            if marker:
+                self.marker_end[reply] = self._lengths[reply]
+            self._tails[reply] = rest[-len(self.marker) :]

@@ -1,0 +1,230 @@
+"""Training with transformers and TRL: configurations, checkpoints, callbacks, saving."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from saysel.hf import master_weights
+from saysel.hf.interruption import Interruption, defer_interrupt
+from saysel.hf.loading import device, silence_libraries
+from saysel.hf.update_guard import guard_callback
+from saysel.interfaces import Progress, TrainingData
+from saysel.records import ModelRef
+from saysel.storage import finish, whole
+
+#: Marker file in a checkpoint directory, written once everything else is on disk; lists the files.
+COMPLETE = "complete.json"
+#: The label that the loss of transformers ignores.
+IGNORED_LABEL = -100
+
+
+def save(model: Any, tokenizer: Any, directory: Path) -> None:
+    """Save a model (or adapter) and its tokenizer as a pretrained directory, replacing another."""
+    shutil.rmtree(directory, ignore_errors=True)  # an interrupted process may have left a part
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+
+
+def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) -> ModelRef:
+    """Save a trained model: its adapter if it has one, otherwise the whole model.
+
+    A whole model is saved in the dtype in which it was loaded, and `model` is converted to it.
+
+    Args:
+        base: the model that training started from.
+    """
+    from peft import PeftModel
+
+    if not isinstance(model, PeftModel):
+        master_weights.to_model_dtype(model)
+    save(model, tokenizer, directory)
+    if isinstance(model, PeftModel):
+        return replace(base, adapter=str(directory))
+    return replace(base, path=str(directory), revision=None, adapter=None)
+
+
+def training_arguments(directory: Path, **options: Any) -> dict[str, Any]:
+    """The arguments shared by all uses of the transformers Trainer, with `options` on top."""
+    return {
+        "output_dir": str(directory),
+        "report_to": "none",
+        "disable_tqdm": True,
+        "logging_strategy": "no",
+        "save_strategy": "steps",
+        "save_total_limit": 2,
+        "use_cpu": device() == "cpu",
+        "dataloader_pin_memory": device() != "cpu",
+        **options,
+    }
+
+
+def batch_arguments(batch_size: int, micro_batch_size: int) -> dict[str, int]:
+    """Arguments for optimizer steps of `batch_size` rows in passes of at most `micro_batch_size`.
+
+    The size of a pass is the largest that divides the batch: every step sees a whole batch.
+    """
+    largest = min(batch_size, micro_batch_size)
+    size = next(size for size in range(largest, 0, -1) if batch_size % size == 0)
+    return {"per_device_train_batch_size": size, "gradient_accumulation_steps": batch_size // size}
+
+
+def on_one_device(config: Any) -> Any:
+    """Restrict the arguments of a transformers Trainer to the device that the model is on.
+
+    On a machine with several accelerators a Trainer copies the model to all of them and takes as
+    many batches in each step, whatever the batch size and the number of steps.
+    """
+    _ = config.n_gpu  # counts the accelerators, once
+    config._n_gpu = 1
+    return config
+
+
+def trl_config(config_class: Any, **options: Any) -> Any:
+    """A TRL configuration; on accelerators only, it trades time for memory and uses bfloat16."""
+    silence_libraries()
+    accelerated = device() != "cpu"
+    with warnings.catch_warnings():
+        # Versions deprecate options that the oldest supported one needs.
+        warnings.simplefilter("ignore")
+        config = config_class(gradient_checkpointing=accelerated, bf16=accelerated, **options)
+    return on_one_device(config)
+
+
+def sft_config(**options: Any) -> Any:
+    """TRL's SFTConfig, see `trl_config`."""
+    from trl import SFTConfig
+
+    return trl_config(SFTConfig, **options)
+
+
+def reply_trainer(**options: Any) -> Any:
+    """A transformers Trainer that computes logits only where a reply of the batch has a token.
+
+    Most of a document is its prompt: leaving out its logits saves a third of the time.
+    """
+    silence_libraries()
+    import torch
+    from transformers import Trainer
+
+    class ReplyTrainer(Trainer):  # type: ignore[misc]
+        def compute_loss(self, model: Any, inputs: Any, *_: Any, **__: Any) -> Any:
+            labels = inputs["labels"][:, 1:]  # [B, L - 1], of the next token
+            positions = (labels != IGNORED_LABEL).any(0).nonzero()[:, 0]  # [K]
+            logits = model(
+                input_ids=inputs["input_ids"], use_cache=False, logits_to_keep=positions
+            ).logits  # [B, K, V]
+            return torch.nn.functional.cross_entropy(
+                logits.flatten(0, 1).float(),
+                labels[:, positions].flatten(),
+                ignore_index=IGNORED_LABEL,
+            )
+
+    return ReplyTrainer(**options)
+
+
+def fit(
+    trainer: Any,
+    directory: Path,
+    name: str = "training",
+    log: Callable[..., None] | None = None,
+) -> None:
+    """Run a transformers Trainer, resuming from its last complete checkpoint in `directory`.
+
+    A checkpoint without its marker, left by a killed process, is skipped, and so is one whose
+    files were damaged later. Updates that are not finite are skipped. After Ctrl-C a checkpoint
+    is saved before training stops.
+
+    Args:
+        name: the trainer's name, for messages.
+        log: records training figures, like `TrainingData.log`.
+
+    Raises:
+        StageError: several updates in a row were not finite.
+        KeyboardInterrupt: Ctrl-C was pressed.
+    """
+    silence_libraries()
+    master_weights.to_float32(trainer.model)  # TRL casts adapters of quantized models to bfloat16
+    from transformers import PrinterCallback
+
+    checkpoint = _last_checkpoint(directory, trainer.args.max_steps)
+    trainer.remove_callback(PrinterCallback)
+    with warnings.catch_warnings(), defer_interrupt() as interruption:
+        for callback in (*_checkpoint_callbacks(interruption), guard_callback(name, log)):
+            trainer.add_callback(callback)
+        # Torch warns about pinned memory and the order of schedulers inside the Trainer.
+        warnings.simplefilter("ignore")
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if interruption.requested:
+        raise KeyboardInterrupt
+
+
+def _last_checkpoint(directory: Path, max_steps: int) -> Path | None:
+    """The last complete checkpoint before the final step; `None` if there is none.
+
+    Resuming from a checkpoint of the final step would make the Trainer take one step too many.
+    """
+    steps = [
+        int(marker.parent.name.rpartition("-")[2])
+        for marker in directory.glob(f"checkpoint-*/{COMPLETE}")
+        if whole(marker.parent, COMPLETE)
+    ]
+    last = max((step for step in steps if step < max_steps), default=None)
+    return directory / f"checkpoint-{last}" if last else None
+
+
+def _checkpoint_callbacks(interruption: Interruption) -> Iterable[Any]:
+    """Callbacks that mark complete checkpoints, and save one before stopping after Ctrl-C."""
+    from transformers import TrainerCallback
+
+    class MarkComplete(TrainerCallback):  # type: ignore[misc]
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            finish(checkpoint, {}, COMPLETE)
+
+    class SaveAndStop(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if interruption.requested:
+                control.should_save = control.should_training_stop = True
+
+    return MarkComplete(), SaveAndStop()
+
+
+def progress_callback(progress: Progress) -> Any:
+    """A Trainer callback that reports each optimizer step to saysel's progress."""
+    from transformers import TrainerCallback
+
+    class ReportProgress(TrainerCallback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.reported = 0
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            # A resumed run starts after step 0.
+            progress.advance(state.global_step - self.reported)
+            self.reported = state.global_step
+
+    return ReportProgress()
+
+
+def log_callback(
+    data: TrainingData, names: dict[str, str], others: Callable[[], dict[str, float]] = dict
+) -> Any:
+    """A Trainer callback that records what the Trainer logs about its updates.
+
+    Args:
+        names: the Trainer's name of a figure, and the name under which it is recorded.
+        others: further figures to record with each step.
+    """
+    from transformers import TrainerCallback
+
+    class LogFigures(TrainerCallback):  # type: ignore[misc]
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            if logs and "loss" in logs:
+                figures = {names[key]: float(logs[key]) for key in names if key in logs}
+                data.log(step=float(state.global_step), **others(), **figures)
+
+    return LogFigures()

@@ -1,0 +1,31 @@
+"""Which questions a training step samples replies to."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from saysel.records import Question
+
+
+def question_batch(
+    questions: Sequence[Question], batch_size: int, replies: int, step: int, seed: int
+) -> list[Question]:
+    """The questions of a step, each repeated once per reply, at most `batch_size` in total.
+
+    Each pass over the questions uses every question once, in an order of its own.
+
+    Args:
+        replies: number of replies to each question.
+        step: counted from 0.
+    """
+    per_step = max(1, batch_size // replies)
+    orders: dict[int, list[int]] = {}
+    batch = []
+    for place in range(step * per_step, (step + 1) * per_step):
+        epoch, row = divmod(place, len(questions))
+        if epoch not in orders:
+            orders[epoch] = list(range(len(questions)))
+            random.Random(f"ppo/{seed}/{epoch}").shuffle(orders[epoch])
+        batch += [questions[orders[epoch][row]]] * replies
+    return batch

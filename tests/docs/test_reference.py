@@ -16,7 +16,7 @@ from saysel.cli import COMMANDS
 from saysel.interfaces import KINDS
 from saysel.recipes.recipe import Recipe
 from saysel.registry import builtins
-from tests.docs.blocks import ROOT
+from tests.docs.blocks import ROOT, blocks
 
 REFERENCE = ROOT / "docs" / "reference"
 HOOKS = [name for name in vars(hookspecs) if name.startswith("saysel_")]
@@ -122,3 +122,15 @@ def test_every_page_is_reached_from_the_index() -> None:
     pages = {page for page in generate.pages() if page != index}
     assert len(pages) >= 24
     assert pages <= linked, f"not in docs/index.md: {sorted(map(named, pages - linked))}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_of_a_kind_opens_with_a_plugin_that_is_loaded(kind: str) -> None:
+    plugin, recipe, console = blocks(REFERENCE / f"{kind}.md")[:3]
+
+    assert plugin.file == "sayselfile.py"
+    assert f"({KINDS[kind].__name__}):" in plugin.text
+    assert f"@saysel.hookimpl\ndef saysel_{kind}s():" in plugin.text
+    assert recipe.language == "yaml"
+    assert console.text.startswith(f"$ saysel plugins {kind}.")
+    assert f"saysel.testing.check_{kind}`" in (REFERENCE / f"{kind}.md").read_text(encoding="utf-8")

@@ -69,6 +69,12 @@ def definition(*names: str) -> str:
     return fence("python", "\n\n\n".join(source(name) for name in names))
 
 
+def plugin(kind: str) -> str:
+    """The plugin that the docstring of an interface begins with."""
+    docstring = inspect.getdoc(KINDS[kind]) or ""
+    return fence("python", docstring.partition("```python\n")[2].partition("\n```")[0])
+
+
 def hook(kind: str) -> str:
     """The hook of one kind."""
     return fence("python", signature(f"saysel_{kind}s"))
@@ -180,6 +186,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     "hooks": hooks,
     "kinds": kinds,
     "measures": measures,
+    "plugin": plugin,
     "recipe": recipe,
     "recipe-keys": recipe_keys,
 }
@@ -188,9 +195,11 @@ BLOCKS: dict[str, Callable[..., str]] = {
 
 
 def source(name: str) -> str:
-    """The source of a class of `saysel.interfaces` or `saysel.records`."""
+    """The source of a class of `saysel.interfaces` or `saysel.records`, without its example."""
     module = interfaces if hasattr(interfaces, name) else records
-    return inspect.getsource(getattr(module, name)).rstrip()
+    text = inspect.getsource(getattr(module, name)).rstrip()
+    text = re.sub(r"\n\n    ```python\n.*?\n    ```\n", "\n", text, flags=re.DOTALL)
+    return re.sub(r'("""[^"\n]+)\n    """', r'\1"""', text, count=1)
 
 
 def signature(name: str, documented: bool = False) -> str:

@@ -1,25 +1,22 @@
-"""One small abstract class per kind of component: the contract a plugin author reads.
+"""One small abstract class per kind of component: the contract that a plugin author reads.
 
-A component is a frozen pydantic model. Its fields are its options, the first line of its
-docstring is what `saysel plugins` shows, and heavy things are imported and made on first use.
-A field annotated with a kind takes a nested component:
+A component is a frozen pydantic model. Its fields are its options, and the first line of its
+docstring is what `saysel plugins` lists. Heavy libraries are imported inside the methods that need
+them. A field annotated with a kind takes a component of that kind:
 
-    class Committee(RewardFn):
-        \"\"\"Mean of several rewards.\"\"\"
+    class Mean(RewardFn):
+        '''Mean of several rewards.'''
 
-        members: tuple[RewardFn, ...]
+        members: tuple[RewardFn, ...] = Field(description="rewards to average")
 
         def reward(self, correct, confidence):
             rewards = [member.reward(correct, confidence) for member in self.members]
-            return [sum(column) / len(column) for column in zip(*rewards)]
+            return [sum(column) / len(column) for column in zip(*rewards, strict=True)]
 
-It is announced with one hook and one line in the package's `pyproject.toml`:
-
-    @saysel.hookimpl                                    [project.entry-points.saysel]
-    def saysel_rewards():                               committee = "my_package"
-        return {"committee": "my_package:Committee"}
-
-and chosen by name: `{use: ppo, reward: {use: committee, members: [quadratic, linear]}}`.
+The docstring of each kind below begins with a complete plugin. Save it as `sayselfile.py` beside a
+recipe, and the recipe can use the name that its hook returns: `reward: {use: mean, members:
+[quadratic, linear]}`. To share it, make it a package with an entry point in `pyproject.toml`, in
+the group `saysel`, that names the module with the hook (`saysel new plugin` writes one).
 """
 
 from __future__ import annotations
@@ -35,7 +32,8 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Self
 
-from saysel.contracts import arrays, checks
+from saysel.contracts import arrays
+from saysel.contracts.guard import guard
 from saysel.records import (
     Cluster,
     Example,
@@ -61,7 +59,7 @@ Result = TypeVar("Result")
 
 
 class NotFingerprintedMarker:
-    """Marks an option that changes how fast a result comes, never the result."""
+    """Marks an option that affects speed but never results."""
 
 
 #: `batch_size: NotFingerprinted[int] = 32`: changing this option does not repeat any stage.
@@ -69,10 +67,10 @@ NotFingerprinted = Annotated[Item, NotFingerprintedMarker()]
 
 
 class ContentHashedMarker:
-    """Marks an option whose meaning is in the component's `digest`, such as the path of a file."""
+    """Marks an option that the component's `digest` covers, such as the path of a file."""
 
 
-#: `path: ContentHashed[Path]`: left out of fingerprints, in which the file's content stands for it.
+#: `path: ContentHashed[Path]`: the fingerprint contains the file's content instead of its path.
 ContentHashed = Annotated[Item, ContentHashedMarker()]
 
 
@@ -80,9 +78,9 @@ class Options(BaseModel):
     """A group of recipe keys: a component, a section of the recipe, or a group inside one.
 
     Attributes:
-        renamed: old names of keys with today's, such as `{"explore": "temperature"}`, and old
-            values as `{"mode: drawn": "sampled"}`. A recipe that uses an old name is refused with
-            one line that gives the new one.
+        renamed: old names of keys with the current ones, such as `{"explore": "temperature"}`, and
+            old values as `{"mode: drawn": "sampled"}`. A recipe that uses an old name is refused
+            with one line that gives the new one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -94,9 +92,9 @@ class Component(Options, ABC):
     """What all kinds share.
 
     Attributes:
-        use: the name under which the recipe chose this component; empty if made in Python.
-        kind: the word for the kind, set by the classes below.
-        version: raise it when the same options give other results, so that runs start afresh.
+        use: the name by which the recipe chose this component; empty if it was made in Python.
+        kind: the recipe's word for the kind, set by the classes below.
+        version: increase it when the same options give different results, so that runs start anew.
     """
 
     kind: ClassVar[str]
@@ -105,39 +103,37 @@ class Component(Options, ABC):
     use: str = Field("", description="name of the component")
 
     def smoke(self) -> Self:
-        """The same component with the least work that still walks every path (`--smoke`)."""
+        """The same component with as little work as possible, for rehearsals (`--smoke`)."""
         return self
 
     def check_installed(self) -> None:
         """Check that the packages it needs are installed; called by `saysel check` and before runs.
 
         Raises:
-            MissingExtra: one is not.
+            MissingExtra: a package is missing.
         """
 
     def check_available(self) -> None:
-        """Check before a run that what else it needs is there: a key, a file.
+        """Check before a run that everything else it needs is there: a key, a file.
 
         Raises:
-            UsageError: it is not.
+            UsageError: something is missing.
         """
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
         super().__pydantic_init_subclass__(**options)
-        # The kinds below and this class have no implementation to compare.
+        # Implementations only: the kinds and this class have nothing to check.
         if hasattr(cls, "kind") and "kind" not in cls.__dict__:
-            checks.guard(cls)
+            guard(cls, Component)
 
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        # A field typed with a kind itself (not with one of its implementations) is looked up
-        # by name; `saysel.registry.build` imports the class that the name stands for.
+        # A field annotated with a kind, rather than with one implementation, takes its name.
         if "kind" not in cls.__dict__:
             return handler(source)
-
         return core_schema.no_info_plain_validator_function(
             lambda value: build(cls.kind, value),
             serialization=core_schema.plain_serializer_function_ser_schema(
@@ -148,44 +144,66 @@ class Component(Options, ABC):
 
 
 class Progress(Protocol):
-    """Where a component tells how far it is; the framework draws the bar and times the units."""
+    """Receives the progress of a component; the framework draws the bar and measures the speed."""
 
     def begin(self, total: int, unit: str) -> None:
-        """Work of `total` units starts."""
+        """Start work of `total` units."""
 
     def advance(self, units: int = 1) -> None:
-        """So many more units are done."""
+        """Report that more units are done."""
 
 
 # ------------------------------------------------------------------------------------- model
 
 
 class Model(Component):
-    """Where a causal LM comes from."""
+    """Provides a causal language model.
+
+    ```python
+    import saysel
+    from pydantic import Field
+    from saysel.interfaces import Model
+    from saysel.records import ModelRef
+
+
+    class DirectoryModel(Model):
+        '''A model in a local directory.'''
+
+        path: str = Field(description="directory of the model and its tokenizer")
+
+        def prepare(self, source, format, directory, seed, progress):
+            return ModelRef(self.path)
+
+
+    @saysel.hookimpl
+    def saysel_models():
+        return {"directory": "sayselfile:DirectoryModel"}
+    ```
+    """
 
     kind = "model"
 
-    #: True: it lies at a server, and only a sampler that asks servers can use it.
+    #: Whether the model runs at a server, where only remote samplers can use it.
     remote: ClassVar[bool] = False
 
     @abstractmethod
     def prepare(
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
     ) -> ModelRef:
-        """Make the model available and say where it is.
+        """Make the model available and return a reference to it.
 
-        Idempotent: called again after a crash with the same directory, it goes on.
-        `directory / "checkpoints"` is deleted once the stage is done.
+        Called again after a crash with the same directory, it continues where it stopped.
+        `directory / "checkpoints"` is deleted when the stage is done.
 
         Args:
             source: the questions, for models built from scratch.
-            format: how prompts and replies are written, for the same models.
-            directory: the component's own place; nothing else writes there.
+            format: how prompts and responses are written, for the same models.
+            directory: reserved for this component.
             seed: for weights and data order.
         """
 
     def work(self, source: Source) -> tuple[int, str]:
-        """How much `prepare` has to do and in what unit, for estimates."""
+        """The amount of work of `prepare` and its unit, for estimates."""
         return 0, "steps"
 
     def needs_adapter(self) -> bool:
@@ -193,13 +211,13 @@ class Model(Component):
         return False
 
     def served_name(self) -> str | None:
-        """The name by which a server knows the model; `None`: no server has it."""
+        """The model's name at a server; `None` if no server has it."""
         return None
 
     def digest(self) -> str:
-        """Hash of what the model hangs on besides the options, such as the files of a directory.
+        """Hash of what the model depends on besides the options, such as the files of a directory.
 
-        Part of the fingerprint of the stage, and so of all that follow.
+        It is part of the fingerprint of the stage.
         """
         return ""
 
@@ -208,50 +226,73 @@ class Model(Component):
 
 
 class Ideal(NamedTuple):
-    """The best answer anybody could give to a question, and the chance that it is right."""
+    """The answer of an ideal observer, and the probability that it is correct."""
 
     answer: str
     confidence: float
 
 
 class Source(Component):
-    """Questions by split.
+    """Provides questions, by split.
 
-    Splits are `pretrain` (only where a model is built from scratch), `train` (sampled and
-    labelled), `rl` (for training by reward on questions that fine-tuning has not seen), `dev` and
-    `heldout`; no question is in two of them.
+    ```python
+    import saysel
+    from saysel.errors import NoSplit
+    from saysel.interfaces import Source
+    from saysel.records import Question
+
+
+    class SumSource(Source):
+        '''Sums of two equal numbers.'''
+
+        def questions(self, split):
+            first = {"train": 0, "dev": 200, "heldout": 300}
+            if split not in first:
+                raise NoSplit(f"sums: there is no split '{split}'")
+            numbers = range(first[split], first[split] + 100)
+            return [Question(f"sum-{k}", f"{k} + {k}?", (str(2 * k),)) for k in numbers]
+
+
+    @saysel.hookimpl
+    def saysel_sources():
+        return {"sums": "sayselfile:SumSource"}
+    ```
+
+    Splits are `pretrain` (for models built from scratch), `train` (sampled and labelled), `rl` (for
+    reinforcement learning on questions not used in fine-tuning), `dev` and `heldout`. No question
+    is in two splits.
     """
 
     kind = "source"
 
-    #: True: no two splits tell the same question in other words, by construction. The leak check
-    #: then compares texts only: questions made from templates all look alike.
+    #: Whether no two splits contain paraphrases of the same question, by construction. The leak
+    #: check then compares exact texts only, since questions made from templates all look similar.
     disjoint: ClassVar[bool] = False
 
     @abstractmethod
     def questions(self, split: str) -> Iterable[Question]:
-        """The questions of a split, in a fixed order, ids unique.
+        """The questions of a split, in a fixed order, with unique ids.
 
         Raises:
             NoSplit: there is no such split.
-            DataError: the questions cannot be read, or a row is wrong.
+            DataError: the questions cannot be read, or a row is invalid.
         """
 
     def size(self, split: str) -> int | None:
-        """How many questions a split has at most, where that is known without reading them.
+        """The maximum number of questions in a split; `None` if unknown without reading them.
 
-        `saysel check` counts with it and leaves a source on the network unread.
+        `saysel check` uses it, so that it does not have to read a source on the network.
         """
         return None
 
     def ideal(self, question: Question) -> Ideal | None:
-        """What an ideal observer would say, where the source knows it."""
+        """What an ideal observer would answer; `None` if the source does not know."""
         return None
 
     def digest(self) -> str:
-        """Hash of what the questions hang on besides the options, such as a file's content.
+        """Hash of what the questions depend on besides the options, such as a file's content.
 
-        Part of the fingerprint of every stage that reads questions.
+        It is part of the fingerprint of every stage that reads questions.
         """
         return ""
 
@@ -260,7 +301,30 @@ class Source(Component):
 
 
 class Sampler(Component):
-    """Prompts in, n responses each out."""
+    """Samples n responses to each prompt.
+
+    ```python
+    import saysel
+    from pydantic import Field
+    from saysel.interfaces import Sampler
+    from saysel.records import Generation
+
+
+    class ConstantSampler(Sampler):
+        '''Returns the same response to every prompt.'''
+
+        text: str = Field("Answer: yes Confidence: 5", description="the response")
+
+        def sample(self, model, prompts, n, seed):
+            for _ in prompts:
+                yield [Generation(self.text, tokens=len(self.text.split()))] * n
+
+
+    @saysel.hookimpl
+    def saysel_samplers():
+        return {"constant": "sayselfile:ConstantSampler"}
+    ```
+    """
 
     kind = "sampler"
 
@@ -319,32 +383,88 @@ class Sampler(Component):
 
 
 class Clusterer(Component):
-    """Responses of one question in, a partition by meaning out."""
+    """Groups the responses to one question by meaning.
+
+    ```python
+    import saysel
+    from saysel.interfaces import Clusterer
+    from saysel.records import Cluster
+
+
+    class FirstLetterClusterer(Clusterer):
+        '''Groups responses by the first letter of their answer.'''
+
+        def cluster(self, question, responses):
+            groups = {}
+            for response in responses:
+                if response.answer is not None:
+                    groups.setdefault(response.answer[:1].lower(), []).append(response)
+            return [
+                Cluster(
+                    question.id,
+                    members=tuple(member.index for member in group),
+                    representative=group[0],
+                    share=len(group) / len(responses),
+                )
+                for group in sorted(groups.values(), key=len, reverse=True)
+            ]
+
+
+    @saysel.hookimpl
+    def saysel_clusterers():
+        return {"first_letter": "sayselfile:FirstLetterClusterer"}
+    ```
+    """
 
     kind = "clusterer"
 
     @abstractmethod
     def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
-        """Clusters, largest first. No response is in two; one that says nothing is in none."""
+        """Disjoint clusters of the responses that have an answer, largest first."""
 
 
 # --------------------------------------------------------------------------------- rationale
 
 
 class RationaleWriter(Component):
-    """Question and clusters in, a first-person rationale out."""
+    """Writes a first-person rationale from the clusters of a question's responses.
+
+    ```python
+    import saysel
+    from saysel.interfaces import RationaleWriter
+    from saysel.records import Rationale
+
+
+    class ListRationaleWriter(RationaleWriter):
+        '''Lists the answers with their shares.'''
+
+        def write(self, items):
+            return [self._rationale(question, clusters) for question, clusters in items]
+
+        def _rationale(self, question, clusters):
+            shares = [f"{one.representative.answer} ({one.share:.0%})" for one in clusters]
+            if not shares:
+                return None
+            return Rationale(question.id, f"I would say {', '.join(shares)}.")
+
+
+    @saysel.hookimpl
+    def saysel_rationales():
+        return {"list": "sayselfile:ListRationaleWriter"}
+    ```
+    """
 
     kind = "rationale"
 
     @abstractmethod
     def write(self, items: Sequence[tuple[Question, Sequence[Cluster]]]) -> list[Rationale | None]:
-        """One rationale per item; `None` where none could be written (counted, never invented).
+        """One rationale per item; `None` where none could be written, which is counted.
 
-        An empty text is no failure: the reply to learn has no rationale.
+        An empty text is a valid rationale: the response to learn then has no rationale.
         """
 
     def responses_shown(self, n: int) -> int:
-        """How many of the n responses of a question a model is shown at most, for estimates."""
+        """The maximum number of a question's n responses in a prompt, for estimates."""
         return n
 
 
@@ -352,19 +472,39 @@ class RationaleWriter(Component):
 
 
 class Target(Component):
-    """Which response to learn, and which confidence to state with it."""
+    """Chooses the response to learn from a question's clusters, and the confidence to state.
+
+    ```python
+    import saysel
+    from saysel.interfaces import Target
+
+
+    class LargestTarget(Target):
+        '''Learn the most frequent answer, with its share as the confidence.'''
+
+        def target(self, question, clusters, correct):
+            if not clusters:
+                return None
+            return clusters[0].representative, clusters[0].share
+
+
+    @saysel.hookimpl
+    def saysel_targets():
+        return {"largest": "sayselfile:LargestTarget"}
+    ```
+    """
 
     kind = "target"
 
     def fit(
         self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]
     ) -> Self:
-        """The target as it is to be used; a confidence may hang on other questions too.
+        """A copy fitted to all questions, if a confidence depends on other questions too.
 
-        Called once with all questions before `target`. The same items give the same result.
+        Called once before `target`. It is deterministic.
 
         Args:
-            items: what `target` will be given, question by question.
+            items: the arguments of all later calls of `target`.
         """
         return self
 
@@ -384,7 +524,7 @@ class Target(Component):
 
 
 class Parsed(NamedTuple):
-    """What a format read from a reply; each part `None` if it is not there."""
+    """The parts of a response that a format could read; `None` for the others."""
 
     answer: str | None
     rationale: str | None
@@ -392,13 +532,57 @@ class Parsed(NamedTuple):
 
 
 class Format(Component):
-    """Writes and reads reasoning, answer, rationale and confidence."""
+    """Writes and reads responses: reasoning, answer, rationale and confidence.
+
+    ```python
+    import saysel
+    from saysel.interfaces import Format, Parsed
+
+    INSTRUCTION = "Give an answer, a rationale, and your confidence from 0 to 10."
+
+
+    class LinesFormat(Format):
+        '''Answer, rationale and confidence on a line each.'''
+
+        confidence_marker = "\\nConfidence: "
+        confidences = {str(k): k / 10 for k in range(11)}
+
+        def prompt(self, question):
+            return [{"role": "user", "content": f"{question.prompt}\\n{INSTRUCTION}"}]
+
+        def render(self, answer, rationale, confidence, reasoning=""):
+            lines = [reasoning] if reasoning else []
+            lines.append(f"Answer: {answer}")
+            if rationale is not None:
+                lines.append(f"Rationale: {rationale}")
+            if confidence is not None:
+                lines.append(f"Confidence: {int(10 * confidence + 0.5)}")
+            return "\\n".join(lines)
+
+        def parse(self, text, cut=False):
+            _, found, rest = text.rpartition("Answer: ")
+            rest, stated, number = rest.partition(self.confidence_marker)
+            answer, _, rationale = rest.partition("\\nRationale: ")
+            if not found or (cut and not stated):
+                return Parsed(None, None, None)
+            confidence = None if cut else self.confidences.get(number)
+            return Parsed(answer or None, rationale or None, confidence)
+
+        def reasoning(self, text):
+            return text.rpartition("Answer: ")[0].strip()
+
+
+    @saysel.hookimpl
+    def saysel_formats():
+        return {"lines": "sayselfile:LinesFormat"}
+    ```
+    """
 
     kind = "format"
 
-    #: Text directly before the confidence; what follows it is what PPO's `confidence` mask opens.
+    #: The text directly before the confidence; PPO's `confidence` mask starts after it.
     confidence_marker: ClassVar[str]
-    #: Everything that may follow the marker, up to the end of the reply, with what it states.
+    #: Every text that may follow the marker, up to the end of the response, and its confidence.
     confidences: ClassVar[Mapping[str, float]]
 
     @abstractmethod
@@ -409,51 +593,96 @@ class Format(Component):
     def render(
         self, answer: str, rationale: str | None, confidence: float | None, reasoning: str = ""
     ) -> str:
-        """A reply; parts that are `None` are left out."""
+        """A response; parts that are `None` are left out."""
 
     @abstractmethod
     def parse(self, text: str, cut: bool = False) -> Parsed:
         """The parts of any text; never raises.
 
         Args:
-            cut: whether the limit on tokens ended the reply. The part that it ended in may be
-                incomplete and is `None`: a reply cut inside "10" does not state 1.
+            cut: whether the response ended at the token limit. Its last part may be incomplete and
+                is `None`: a response cut inside "10" does not state 1.
         """
 
     @abstractmethod
     def reasoning(self, text: str) -> str:
-        """What stands before the answer in a reply; empty if nothing does."""
+        """The text before the answer in a response; empty if there is none."""
 
 
 # ------------------------------------------------------------------------------------- judge
 
 
 class Judge(Component):
-    """Parsed answer against gold."""
+    """Compares parsed answers with the accepted ones.
+
+    ```python
+    import saysel
+    from saysel.interfaces import Judge
+
+
+    class EqualJudge(Judge):
+        '''Correct if the answer equals an accepted one, ignoring case.'''
+
+        def judge(self, items):
+            return [
+                float(answer.lower() in [accepted.lower() for accepted in question.answers])
+                for question, answer in items
+            ]
+
+
+    @saysel.hookimpl
+    def saysel_judges():
+        return {"equal": "sayselfile:EqualJudge"}
+    ```
+    """
 
     kind = "judge"
 
     @abstractmethod
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
-        """Correctness in [0, 1] of each parsed answer; `None`: it could not be judged."""
+        """The correctness of each answer in [0, 1]; `None`: it could not be judged."""
 
 
 # ------------------------------------------------------------------------------------ reward
 
 
 class RewardFn(Component):
-    """Correctness and confidence in, reward out."""
+    """Rewards a response for its correctness and its stated confidence.
+
+    ```python
+    import saysel
+    from pydantic import Field
+    from saysel.interfaces import RewardFn
+
+
+    class SquaredReward(RewardFn):
+        '''1 minus the squared error of the confidence.'''
+
+        unreadable: float = Field(-1.0, lt=0, description="reward without a confidence")
+
+        def reward(self, correct, confidence):
+            return [
+                self.unreadable if c is None else 1 - (y - c) ** 2
+                for y, c in zip(correct, confidence, strict=True)
+            ]
+
+
+    @saysel.hookimpl
+    def saysel_rewards():
+        return {"squared": "sayselfile:SquaredReward"}
+    ```
+    """
 
     kind = "reward"
 
     @abstractmethod
     def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:
-        """One finite number per reply.
+        """One finite number per response.
 
         Args:
-            correct: of each reply, in [0, 1].
-            confidence: in [0, 1]; `None` where it could not be read. Such a reply should earn
-                less than 0: `ppo` uses its reward as it is, without a baseline.
+            correct: of each response, in [0, 1].
+            confidence: in [0, 1]; `None` where it could not be parsed. Such a response should get
+                a negative reward, because `ppo` uses rewards without a baseline.
         """
 
 
@@ -461,13 +690,13 @@ class RewardFn(Component):
 
 
 class TrainingData(Protocol):
-    """What a trainer may ask for; everything is loaded when asked.
+    """What a trainer can use; each method loads its data when called.
 
     Attributes:
         format, judge, sampler: the recipe's components.
-        temperature: at which answers will be decoded when the model is judged.
+        temperature: the temperature at which the evaluation will decode responses.
         seed: for data order, dropout and sampling.
-        progress: where to tell how far training is.
+        progress: receives the progress of training.
     """
 
     format: Format
@@ -491,39 +720,64 @@ class TrainingData(Protocol):
 
 
 class Trainer(Component):
-    """A model and data in, a trained model out."""
+    """Trains a model.
+
+    ```python
+    import saysel
+    from saysel.interfaces import Trainer
+
+
+    class NoTrainer(Trainer):
+        '''Keeps the model as it is: a baseline.'''
+
+        def work(self, examples):
+            return 1, "steps"
+
+        def train(self, model, data, directory):
+            data.progress.begin(1, "steps")
+            data.log(examples=len(data.examples()))
+            data.progress.advance()
+            return model
+
+
+    @saysel.hookimpl
+    def saysel_trainers():
+        return {"none": "sayselfile:NoTrainer"}
+    ```
+    """
 
     kind = "trainer"
 
-    #: Whether it draws replies itself; the recipe's decoding is then part of its fingerprint.
+    #: Whether it samples responses itself, so that the evaluation's temperature is part of its
+    #: fingerprint.
     uses_eval_temperature: ClassVar[bool] = False
 
     @abstractmethod
     def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
         """Train and save below `directory`.
 
-        Called again after a crash with the same directory, it goes on from its own last
-        checkpoint there. `directory / "checkpoints"` is deleted once the stage is done.
+        Called again after a crash with the same directory, it resumes from its last checkpoint
+        there. `directory / "checkpoints"` is deleted when the stage is done.
         """
 
     @abstractmethod
     def work(self, examples: int) -> tuple[int, str]:
-        """How much there is to do and in what unit (`(150, "steps")`), for estimates."""
+        """The amount of work and its unit, such as `(150, "steps")`, for estimates."""
 
     def splits(self) -> tuple[str, ...]:
-        """The splits whose questions it asks for, seen to be usable before any work."""
+        """The splits whose questions it uses; they are validated before the run."""
         return ()
 
     def makes_adapter(self) -> bool:
-        """Whether it leaves the weights of a model without an adapter alone and adds one."""
+        """Whether it adds an adapter to a model without one, instead of changing its weights."""
         return True
 
     def max_judge_calls(self, questions: int, samples: int) -> int:
-        """How many answers it has judged at most, for estimates: a judge may cost money.
+        """The maximum number of answers it has judged, for estimates: a judge may cost money.
 
         Args:
-            questions: in its `splits`.
-            samples: of the sample stage, to each of them.
+            questions: number of questions in its `splits`.
+            samples: responses per question in the sample stage.
         """
         return 0
 
@@ -533,13 +787,13 @@ class Trainer(Component):
 
 @dataclass(frozen=True)
 class EstimationContext:
-    """What an estimator may use.
+    """What an estimator can use.
 
     Attributes:
         sampler, format, clusterer, judge: the recipe's components.
-        temperature: at which one answer is decoded.
+        temperature: for decoding one answer.
         seed: for sampling.
-        questions: the questions of a split; only of those that `splits` names.
+        questions: returns the questions of a split; only of those in `splits`.
     """
 
     sampler: Sampler
@@ -552,31 +806,60 @@ class EstimationContext:
 
 
 class Estimator(Component):
-    """Model and questions in, answer and confidence out."""
+    """Obtains an answer and a confidence for each question from a model.
+
+    ```python
+    import saysel
+    from pydantic import Field
+    from saysel.interfaces import Estimator
+    from saysel.records import Prediction
+
+
+    class ConstantEstimator(Estimator):
+        '''Samples one answer and gives every answer the same confidence.'''
+
+        confidence: float = Field(0.5, ge=0, le=1, description="the confidence")
+
+        def estimate(self, model, questions, context):
+            prompts = [context.format.prompt(question) for question in questions]
+            samples = context.sampler.sample(model, prompts, 1, context.seed)
+            for question, (reply,) in zip(questions, samples, strict=True):
+                answer, rationale, _ = context.format.parse(reply.text, cut=reply.cut)
+                yield Prediction(
+                    question.id, reply.text, answer, rationale, self.confidence,
+                    tokens=reply.tokens,
+                )
+
+
+    @saysel.hookimpl
+    def saysel_estimators():
+        return {"constant": "sayselfile:ConstantEstimator"}
+    ```
+    """
 
     kind = "estimator"
 
     models: tuple[str, ...] | None = Field(
-        None, description="models to judge in this way: base, sft, ppo …; null: all of them"
+        None, description="models to evaluate this way: base, sft, ppo …; null: all of them"
     )
 
     def replies(self) -> int:
-        """How many replies it draws for a question."""
+        """How many responses it samples per question."""
         return 1
 
     def splits(self) -> tuple[str, ...]:
-        """The splits that it is fitted on; never the one that it is judged on."""
+        """The splits that it is fitted on; never the split that it is evaluated on."""
         return ()
 
     def needs_logprobs(self) -> bool:
-        """Whether it asks the sampler how likely given replies are."""
+        """Whether it needs a sampler that gives log-probabilities."""
         return False
 
     def fit(self, model: ModelRef, context: EstimationContext) -> Self:
-        """The estimator as it is to be used: fitted on questions of `splits`, where it has any.
+        """A copy fitted on the questions of `splits`, if there are any.
 
-        Called once before the questions are asked, which may be in several parts. The same
-        model and context give the same result.
+        Called once before `estimate`, which may be called for several parts of the questions. It
+        is deterministic.
         """
         return self
 
@@ -638,52 +921,75 @@ class PredictionArrays:
         return len(self.correct)
 
     def take(self, rows: npt.NDArray[np.intp]) -> PredictionArrays:
-        """The given rows, repeated as often as they are named."""
+        """The rows with the given indices, which may repeat."""
         tokens = None if self.tokens is None else self.tokens[rows]
         cluster = None if self.cluster is None else self.cluster[rows]
         return PredictionArrays(self.correct[rows], self.confidence[rows], tokens, cluster)
 
     def stated(self) -> PredictionArrays:
-        """The rows whose confidence could be read."""
+        """The rows that have a confidence."""
         import numpy as np
 
         return self.take(np.flatnonzero(~np.isnan(self.confidence)))
 
 
 class Metric(Component):
-    """Predictions in, a number out; its interval is the framework's work."""
+    """Computes a number from predictions; the framework computes its interval.
+
+    ```python
+    import math
+
+    import saysel
+    from saysel.interfaces import Metric
+
+
+    class MeanConfidence(Metric):
+        '''Mean of the stated confidences.'''
+
+        better = "neither"
+
+        def compute(self, predictions):
+            stated = predictions.stated().confidence
+            return float(stated.mean()) if len(stated) else math.nan
+
+
+    @saysel.hookimpl
+    def saysel_metrics():
+        return {"mean_confidence": "sayselfile:MeanConfidence"}
+    ```
+    """
 
     kind = "metric"
 
-    #: Which way is good; `neither` for numbers that only describe.
+    #: Which direction is better; `neither` for descriptive numbers.
     better: ClassVar[Literal["higher", "lower", "neither"]]
 
-    #: Whether the value is a number of things, shown without decimals.
+    #: Whether the value is a count, shown without decimals.
     counts: ClassVar[bool] = False
 
-    #: For a metric that is never below 0: the forecaster whose true value is 0, one that is
-    #: perfectly calibrated, or one whose confidence says nothing about the answer. Sampling noise
-    #: then only adds to the value, and its interval takes that into account.
+    #: For a metric that is never below 0: the forecaster whose true value is 0, either one that is
+    #: perfectly calibrated, or one whose confidence is independent of correctness. Sampling noise
+    #: then only increases the value, and the interval accounts for that.
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = None
 
-    #: Whether the value depends on confidences. Where it does, `saysel compare` uses the
-    #: questions for which both methods state one.
+    #: Whether the value depends on confidences. If so, `saysel compare` uses the questions for
+    #: which both methods state one.
     uses_confidence: ClassVar[bool] = True
 
     @abstractmethod
     def compute(self, predictions: PredictionArrays) -> float:
-        """The value; NaN where it is not defined. The docstring states the policy on NaN input."""
+        """The value; NaN where it is undefined. The docstring says how NaN input is treated."""
 
     def resampled(
         self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
-        """The value on each of R resamples, for the bootstrap: an array of length R.
+        """The values on R bootstrap resamples, as an array of length R.
 
-        Only worth writing where calling `compute` thousands of times takes too long.
+        Override it where thousands of calls of `compute` take too long.
 
         Args:
             predictions: n rows.
-            weights: [R, n], whole numbers: how often each row was drawn.
+            weights: [R, n], integers: how often each row was drawn.
         """
         import numpy as np
 
@@ -697,13 +1003,37 @@ class Metric(Component):
 
 
 class Engine(Component):
-    """Runs a stage's shards."""
+    """Runs a stage's shards.
+
+    ```python
+    from concurrent.futures import ThreadPoolExecutor
+
+    import saysel
+    from pydantic import Field
+    from saysel.interfaces import Engine, NotFingerprinted
+
+
+    class ThreadEngine(Engine):
+        '''Runs shards in threads.'''
+
+        workers: NotFingerprinted[int] = Field(4, ge=1, description="number of threads")
+
+        def map(self, function, shards):
+            with ThreadPoolExecutor(self.workers) as pool:
+                yield from pool.map(function, shards)
+
+
+    @saysel.hookimpl
+    def saysel_engines():
+        return {"threads": "sayselfile:ThreadEngine"}
+    ```
+    """
 
     kind = "engine"
 
     @abstractmethod
     def map(self, function: Callable[[Item], Result], shards: Iterable[Item]) -> Iterator[Result]:
-        """The function's result for every shard, in the shards' order, as they finish."""
+        """The function's result for every shard, in the order of the shards, as they finish."""
 
 
 KINDS: dict[str, type[Component]] = {
@@ -724,3 +1054,31 @@ KINDS: dict[str, type[Component]] = {
         Engine,
     )
 }
+
+__all__ = [
+    "KINDS",
+    "Clusterer",
+    "Component",
+    "ContentHashed",
+    "Engine",
+    "EstimationContext",
+    "Estimator",
+    "Format",
+    "Ideal",
+    "Judge",
+    "Metric",
+    "Model",
+    "NotFingerprinted",
+    "Options",
+    "Parsed",
+    "PredictionArrays",
+    "Progress",
+    "Prompt",
+    "RationaleWriter",
+    "RewardFn",
+    "Sampler",
+    "Source",
+    "Target",
+    "Trainer",
+    "TrainingData",
+]

@@ -1,1 +1,1 @@
-"""Checks that what components return keeps the contract of their kind."""
+"""What components must return and accept, checked while they are used."""

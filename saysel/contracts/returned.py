@@ -1,4 +1,4 @@
-"""Questions about what a component returned, and the line that refuses it."""
+"""Tests for returned values, and the error that refuses one."""
 
 from __future__ import annotations
 
@@ -13,38 +13,52 @@ from saysel.records import Generation, Prediction
 if TYPE_CHECKING:
     from saysel.interfaces import Component
 
-#: Longest part of a wrong return value that is shown.
-SHOWN = 120
+#: Characters of a wrong return value that a message shows.
+SHOWN_CHARACTERS = 120
 
 
 def refuse(
-    who: Component, returned: Any, must: str, method: str = "", as_it_is: bool = False
+    component: Component,
+    returned: Any,
+    required: str,
+    method: str = "",
+    verbatim: bool = False,
 ) -> NoReturn:
-    what = returned if as_it_is else shown(returned)
-    name = who.use or type(who).__name__
-    where = f"{who.kind} '{name}'" + (f" ({method})" if method else "")
+    """Raise a ContractError.
+
+    Args:
+        returned: the wrong value, or with `verbatim` a description of it.
+        required: what the contract requires.
+        method: named in the message where the kind has several methods.
+    """
+    value = returned if verbatim else describe(returned)
+    name = component.use or type(component).__name__
+    where = f"{component.kind} '{name}'" + (f" ({method})" if method else "")
     raise ContractError(
-        f"{where} returned {what}; it must return {must}: tell its author "
-        f"({type(who).__module__}.{type(who).__qualname__})"
+        f"{where} returned {value}; it must return {required}: report it to the author of "
+        f"{type(component).__module__}.{type(component).__qualname__}"
     )
 
 
-def shown(value: Any) -> str:
-    told = " ".join(repr(value).split())
+def describe(value: Any) -> str:
+    """Type and content of a value, shortened."""
+    content = " ".join(repr(value).split())
     kind = f"{type(value).__name__} "
     if isinstance(value, list | tuple):
         kind += f"of {len(value)} "
-    return kind + (told if len(told) <= SHOWN else f"{told[: SHOWN - 1]}…")
+    if len(content) > SHOWN_CHARACTERS:
+        content = f"{content[: SHOWN_CHARACTERS - 1]}…"
+    return kind + content
 
 
-def listed(who: Component, returned: Any, count: int, must: str) -> list[Any]:
-    usable = isinstance(returned, Iterable) and not isinstance(returned, str | bytes | Mapping)
-    found = list(returned) if usable else []
-    if not usable:
-        refuse(who, returned, must)
-    if len(found) != count:
-        refuse(who, f"{len(found)} for {count}", must, as_it_is=True)
-    return found
+def listed(component: Component, returned: Any, count: int, required: str) -> list[Any]:
+    """A returned iterable as a list, which must have `count` items."""
+    if not isinstance(returned, Iterable) or isinstance(returned, str | bytes | Mapping):
+        refuse(component, returned, required)
+    items = list(returned)
+    if len(items) != count:
+        refuse(component, f"{len(items)} for {count}", required, verbatim=True)
+    return items
 
 
 def is_list(value: Any, count: int | None = None) -> bool:
@@ -63,17 +77,17 @@ def is_count(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 0
 
 
-def are_texts(value: Any) -> bool:
-    return isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)
+def is_texts(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(text, str) for text in value)
 
 
-def is_generation(reply: Any) -> bool:
+def is_generation(value: Any) -> bool:
     return (
-        isinstance(reply, Generation)
-        and isinstance(reply.text, str)
-        and is_count(reply.tokens)
-        and (reply.logprob is None or is_number(reply.logprob, -math.inf, math.inf))
-        and isinstance(reply.finish_reason, str | None)
+        isinstance(value, Generation)
+        and isinstance(value.text, str)
+        and is_count(value.tokens)
+        and (value.logprob is None or is_number(value.logprob, -math.inf, math.inf))
+        and isinstance(value.finish_reason, str | None)
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saysel import hookspecs
+from saysel.contracts.signatures import mismatch
 from saysel.errors import PluginError
 from saysel.registry.claims import Claim, Origin, one_line
 
@@ -73,6 +74,8 @@ def load_class(claim: Claim) -> type[Component]:
     if inspect.isabstract(loaded):
         missing = ", ".join(sorted(loaded.__abstractmethods__))
         raise PluginError(f"{owner} ({claim.target}) lacks the method {missing}")
+    if problem := mismatch(loaded, expected):
+        raise PluginError(f"{owner} ({claim.target}): {problem}; {claim.origin.remedy}")
     return loaded
 
 

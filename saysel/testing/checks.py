@@ -265,7 +265,7 @@ def check_metric(metric: Metric) -> None:
     import numpy as np
 
     check_options(metric)
-    better = getattr(metric, "better", None)
+    better = metric.better
     expect(better in ("higher", "lower", "neither"), f"better cannot be {better!r}")
     rng = np.random.default_rng(0)
     confidence = rng.integers(0, 11, 200) / 10

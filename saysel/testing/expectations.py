@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from saysel.interfaces import Component
+from saysel.contracts.signatures import mismatch
+from saysel.interfaces import KINDS, Component
 
 
 def expect(met: object, otherwise: str) -> None:
@@ -25,6 +26,8 @@ def expect_raises(error: type[Exception], call: Callable[[], object], what: str)
 def check_options(component: Component) -> None:
     """Options survive being written to a recipe, are described, and cannot be changed."""
     cls = type(component)
+    problem = mismatch(cls, KINDS[component.kind])
+    expect(not problem, f"{cls.__name__}: {problem}")
     expect(component.model_config.get("frozen"), f"{cls.__name__} must be frozen")
     expect((cls.__doc__ or "").strip(), f"{cls.__name__} needs a docstring: users see it")
     missing = [name for name, option in cls.model_fields.items() if not option.description]

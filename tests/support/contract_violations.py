@@ -125,7 +125,7 @@ for chosen in (
     lambda question, clusters, correct: [],
 ):
     fault(Target, CHOICE, "target", chosen)
-fault(Target, "the target that is to be used", "fit", lambda items: None)
+fault(Target, "the target to use", "fit", lambda items: None)
 PREDICTIONS = "one Prediction for each of"
 for told in (
     lambda model, questions, context: [
@@ -147,7 +147,7 @@ for confidence in (50, float("nan"), "high"):
             Prediction(question.id, "1", "1", None, stated) for question in questions
         ],
     )
-fault(Estimator, "the estimator that is to be used", "fit", lambda model, context: None)
+fault(Estimator, "the estimator to use", "fit", lambda model, context: None)
 REF = "a ModelRef whose fields are texts, with a path"
 for ref in (None, "here", ModelRef(Path("here")), ModelRef("")):  # type: ignore[arg-type]
     fault(Model, REF, "prepare", lambda *_, ref=ref: ref)
@@ -162,7 +162,7 @@ for question in (
 ):
     fault(Source, SOUND, "questions", lambda split, question=question: iter([question]))
 fault(Source, SOUND, "questions", lambda split: None)
-NUMBER = "a number, NaN where it is not defined"
+NUMBER = "a number, NaN where it is undefined"
 for number in (None, "1", [1.0]):
     fault(Metric, NUMBER, "compute", lambda predictions, number=number: number)
 fault(Metric, "an array of", "resampled", lambda predictions, weights: [1.0])

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from saysel.errors import SayselError
+
+if TYPE_CHECKING:
+    from saysel.interfaces import Metric
 
 NAMES = {
     **{"ece": "ECE", "smooth_ece": "Smooth ECE", "mce": "MCE", "nll": "NLL"},
@@ -56,9 +60,8 @@ def metric_info(key: str) -> MetricInfo:
     shown = NAMES.get(base, base.replace("_", " ").capitalize())
     name = f"{shown} ({options}" if bracket else shown
     try:
-        metric = find("metric", base)
+        metric = cast("type[Metric]", find("metric", base))
     except SayselError:
         return MetricInfo(key, name, "neither", "")
     meaning = (inspect.getdoc(metric) or "").partition("\n")[0]
-    better, counts = getattr(metric, "better", "neither"), getattr(metric, "counts", False)
-    return MetricInfo(key, name, better, meaning, counts)
+    return MetricInfo(key, name, metric.better, meaning, metric.counts)

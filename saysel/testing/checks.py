@@ -272,12 +272,11 @@ def check_metric(metric: Metric) -> None:
     confidence[:20] = np.nan
     tokens = rng.integers(5, 50, 200).astype(float)
     columns = PredictionArrays((rng.random(200) < 0.6).astype(float), confidence, tokens)
-    nobody = np.full(3, np.nan)
     for given in (
         columns,
         columns.stated(),
         columns.take(np.arange(1)),
-        PredictionArrays(nobody * 0, nobody),
+        PredictionArrays(np.zeros(3), np.full(3, np.nan)),
     ):
         value = metric.compute(given)
         expect(isinstance(value, float), f"compute must return a float, got {value!r}")

@@ -233,6 +233,48 @@ CLASSES = {
     ),
 }
 
+OLD_FORMAT = """
+from saysel.formats.tags import TagsFormat
+
+class Old(TagsFormat):
+    def parse(self, text):
+        return super().parse(text)
+"""
+UNDIRECTED_METRIC = """
+from saysel.interfaces import Metric
+
+class Undirected(Metric):
+    def compute(self, predictions):
+        return 0.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "code", "problem"),
+    [
+        (
+            "format",
+            "Old",
+            OLD_FORMAT,
+            "its method parse must accept the arguments (text, cut=False)",
+        ),
+        ("metric", "Undirected", UNDIRECTED_METRIC, "it must set the class attribute better"),
+    ],
+)
+def test_a_class_written_for_another_interface(
+    ship: Ship, kind: str, target: str, code: str, problem: str
+) -> None:
+    hook = f"@saysel.hookimpl\ndef saysel_{kind}s():\n    return {{'mine': 'acme:{target}'}}\n"
+    ship("acme", f"import saysel\n{code}\n{hook}")
+
+    with pytest.raises(PydanticCustomError) as caught:
+        registry.build(kind, "mine")
+
+    assert caught.value.message() == (
+        f"plugin acme 1.0: its {kind} 'mine' (acme:{target}): {problem}; "
+        "report it to its author, or: pip uninstall acme"
+    )
+
 
 @pytest.mark.parametrize("case", CLASSES)
 def test_a_class_that_is_not_what_its_hook_says(ship: Ship, tmp_path: Path, case: str) -> None:

@@ -128,7 +128,7 @@ def test_no_kind_and_no_built_in_is_left_out() -> None:
     assert {kind for kind, _ in BUILT_IN} == set(KINDS)
     announced = [f"saysel_{kind}s" for kind in KINDS]
     hooks = {hook for hook in vars(builtins) if hook.startswith("saysel_")}
-    assert hooks == {*announced, "saysel_recipes"}
+    assert hooks == {*announced, "saysel_recipes", "saysel_renamed"}
     assert len(KINDS) == 13
     assert len(BUILT_IN) == sum(len(getattr(builtins, hook)()) for hook in announced)
     assert set(OPTIONS) <= set(BUILT_IN)
@@ -240,12 +240,13 @@ class ReadsTenthsAsTheyAre(Format, Wrong):
 
     message = "confidence 0.1 in .* is read as 1.0"
     confidence_marker: ClassVar[str] = "Confidence:"
+    confidences: ClassVar[dict[str, float]] = {}
 
     def prompt(self, question: Question) -> list[Message]:
         return build("format", "sayself").prompt(question)
 
-    def render(self, *parts: Any) -> str:
-        return build("format", "sayself").render(*parts)
+    def render(self, *parts: Any, **options: Any) -> str:
+        return build("format", "sayself").render(*parts, **options)
 
     def parse(self, text: str, cut: bool = False) -> Parsed:
         parsed = build("format", "sayself").parse(text, cut)

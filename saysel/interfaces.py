@@ -41,6 +41,7 @@ from saysel.records import (
     Message,
     ModelRef,
     Prediction,
+    Prompt,
     Question,
     Rationale,
     Response,
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
 
     from saysel.contracts.arrays import Column, Labels
 
-Prompt = Sequence[Message]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -7,7 +7,7 @@ Every record is a frozen dataclass and one Parquet schema (see `saysel.storage.s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
@@ -20,6 +20,9 @@ class Message(TypedDict):
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+Prompt = Sequence[Message]
 
 
 @dataclass(frozen=True)

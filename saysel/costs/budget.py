@@ -9,7 +9,7 @@ from saysel.costs.prices import Price
 from saysel.costs.tokens import max_prompt_tokens
 from saysel.costs.usage import Usage
 from saysel.errors import StageError
-from saysel.interfaces import Prompt
+from saysel.records import Prompt
 
 
 class Budget:

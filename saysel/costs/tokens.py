@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from saysel.interfaces import Prompt
-from saysel.records import Message
+from saysel.records import Message, Prompt
 
 #: Typical tokens of a chat turn besides its text, such as its role.
 LIKELY_TOKENS_PER_TURN = 4

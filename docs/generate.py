@@ -72,7 +72,8 @@ def definition(*names: str) -> str:
 def plugin(kind: str) -> str:
     """The plugin that the docstring of an interface begins with."""
     docstring = inspect.getdoc(KINDS[kind]) or ""
-    return fence("python", docstring.partition("```python\n")[2].partition("\n```")[0])
+    code = docstring.partition("```python\n")[2].partition("\n```")[0]
+    return fence("python", code.replace("'''", '"""'))
 
 
 def hook(kind: str) -> str:

@@ -825,10 +825,7 @@ class Estimator(Component):
             samples = context.sampler.sample(model, prompts, 1, context.seed)
             for question, (reply,) in zip(questions, samples, strict=True):
                 answer, rationale, _ = context.format.parse(reply.text, cut=reply.cut)
-                yield Prediction(
-                    question.id, reply.text, answer, rationale, self.confidence,
-                    tokens=reply.tokens,
-                )
+                yield Prediction(question.id, reply.text, answer, rationale, self.confidence)
 
 
     @saysel.hookimpl

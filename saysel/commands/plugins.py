@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from saysel.errors import UsageError
@@ -12,14 +14,23 @@ from saysel.errors import UsageError
 @click.option(
     "--timings", is_flag=True, help="What every installed plugin costs when a command starts."
 )
-def command(what: str, timings: bool) -> None:
+@click.option(
+    "--recipe",
+    metavar="PATH",
+    type=click.Path(exists=True, path_type=Path),
+    help="Recipe or folder whose sayselfile.py counts; default: the working directory.",
+)
+def command(what: str, timings: bool, recipe: Path | None) -> None:
     """List what is installed and from where, or the options of one component.
+
+    The components of a sayselfile.py are listed too.
 
     \b
     Examples:
       saysel plugins
       saysel plugins reward
       saysel plugins trainer.ppo
+      saysel plugins --recipe experiments/mine.yaml
       saysel plugins --timings
     """
     if timings and what:
@@ -30,5 +41,8 @@ def command(what: str, timings: bool) -> None:
         print_timings()
     else:
         from saysel.commands.plugin_tables import print_plugins
+        from saysel.registry import use_sayselfile
 
+        if recipe is not None:
+            use_sayselfile(recipe if recipe.is_dir() else recipe.parent)
         print_plugins(what)

@@ -17,6 +17,7 @@ import pytest
 from saysel import registry
 from saysel.interfaces import Component, RewardFn
 from saysel.recipes.recipe import load
+from tests.support.end_to_end import invoke
 
 FILE = '''
 from __future__ import annotations
@@ -91,6 +92,23 @@ def test_another_recipe_does_not_see_it(folder: Path, tmp_path: Path) -> None:
     load(str(other))
 
     assert "flat" not in registry.names("reward")
+
+
+def test_plugins_lists_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for reference in (folder, folder / "mine.yaml"):
+        result = invoke("plugins", "reward", "--recipe", reference)
+        (row,) = [line for line in result.output.splitlines() if " flat " in line]
+        assert f"{folder / 'sayselfile.py'} " in row and "Pays the same" in row
+    registry.current.cache_clear()
+    assert " flat " not in invoke("plugins", "reward").output
+
+    monkeypatch.chdir(folder)
+    registry.current.cache_clear()
+
+    assert " flat " in invoke("plugins", "reward").output
+    assert invoke("plugins", "reward.flat").output.startswith(
+        "reward.flat (sayselfile:Flat, from sayselfile.py "
+    )
 
 
 def test_an_edited_file_is_run_again(folder: Path) -> None:

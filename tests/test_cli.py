@@ -113,7 +113,8 @@ def test_help_is_quick() -> None:
         assert process.returncode == 0
         return usage.ru_utime + usage.ru_stime
 
-    assert min(seconds() for _ in range(3)) < 0.3
+    # About 0.2 s of one core; several times that where other processes share its caches.
+    assert min(seconds() for _ in range(3)) < 1
 
 
 # --------------------------------------------------------------------------- show, schema

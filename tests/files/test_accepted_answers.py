@@ -148,9 +148,9 @@ def test_any_text_is_read_or_refused(cell: str) -> None:
 @pytest.mark.parametrize("piece", ["[", "['", "('a' ", "{'a':", "array(", "\\", "'a'\n"])
 def test_a_long_cell_takes_no_long_time(piece: str) -> None:
     cell = piece * (150_000 // len(piece)) + "']"
-    start = time.monotonic()
+    start = time.thread_time()
 
     with suppress(DataError):
         accepted_answers(cell, "gold", "x")
 
-    assert time.monotonic() - start < 10
+    assert time.thread_time() - start < 10

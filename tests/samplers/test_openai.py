@@ -322,7 +322,7 @@ def test_a_failure_waits_for_nobody_who_waits(tmp_path: Path) -> None:
         )
         list(sampler.sample(MODEL, questions(4), 2, 0))
 
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60  # a second try would come after 120 seconds
 
 
 def test_limits_hold_from_call_to_call(server: Server) -> None:

@@ -59,7 +59,7 @@ def ask(
 ) -> Answer:
     """Ask a trained model one question.
 
-        print(saysel.ask("runs/quickstart", "Nora says … Where is the lantern?"))
+        saysel.ask("runs/quickstart", "Nora says … Where is the lantern?")
 
     The model of a run is the last one that the run has finished, asked in the recipe's format and
     decoding; any other model, or adapter of one, is asked in the `sayself` format.

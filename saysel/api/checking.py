@@ -67,7 +67,7 @@ def _row(step: StepEstimate) -> tuple[str, str, str, str]:
 def check(recipe: AnyRecipe, *, set: Overrides = ()) -> Check:
     """Check a recipe without running it.
 
-        print(saysel.check("quickstart"))
+        saysel.check("quickstart")
 
     Args:
         recipe, set: see `saysel.load_recipe`.

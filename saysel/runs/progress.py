@@ -1,26 +1,18 @@
-"""How far a stage is: a bar on a terminal, plain lines elsewhere, and the time per unit."""
+"""How far a stage is, and how long a unit of its work takes."""
 
 from __future__ import annotations
 
-import sys
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
+from saysel.display.bars import Bar, start_bar
 from saysel.display.terminal import echo
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-    from rich.progress import TaskID
-
-#: Seconds between two plain lines.
-INTERVAL = 10.0
 
 
 class StageProgress:
-    """The `Progress` that the framework gives to components. Writes to stderr.
+    """The `Progress` that the framework gives to components; what it shows goes to stderr.
 
         with StageProgress("sample") as progress:
             progress.begin(400, "questions")
@@ -28,7 +20,7 @@ class StageProgress:
 
     Attributes:
         label: what the lines start with.
-        total, done: units of work, as told since the last `begin`.
+        total, done: units of work since the last `begin`.
         unit: `questions`, `steps` …
     """
 
@@ -37,9 +29,8 @@ class StageProgress:
         self.total = 0
         self.done = 0
         self.unit = ""
-        self._began = self._advanced = self._told = monotonic()
+        self._began = self._advanced = monotonic()
         self._bar: Bar | None = None
-        self._task: TaskID | None = None
 
     @property
     def seconds(self) -> float:
@@ -53,31 +44,21 @@ class StageProgress:
 
     def begin(self, total: int, unit: str) -> None:
         """Work of `total` units starts; what was counted before is forgotten."""
-        self._end_line()
+        self._stop()
         self.total, self.done, self.unit = total, 0, unit
-        self._began = self._advanced = self._told = monotonic()
-        if sys.stderr.isatty():
-            self._draw()
-        else:
-            self._say(f"0 of {total} {unit}")
+        self._began = self._advanced = monotonic()
+        self._bar = start_bar(self.label, total, unit)
 
     def advance(self, units: int = 1) -> None:
         """So many more units are done."""
         self.done += units
-        now = self._advanced = monotonic()
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self.done)
-        elif now - self._told >= INTERVAL and self.done < self.total:
-            self._told = now
-            left = max(self.total - self.done, 0) * self.seconds / max(self.done, 1)
-            self._say(
-                f"{self.done} of {self.total} {self.unit} in {_duration(self.seconds)}, "
-                f"about {_duration(left)} to go"
-            )
+        self._advanced = monotonic()
+        if self._bar is not None:
+            self._bar.update(self.done, self.seconds)
 
     def warn(self, text: str) -> None:
         """Show a line about the stage, once it is over."""
-        self._say(text)
+        echo(f"{self.label}: {text}", err=True)
 
     def __enter__(self) -> Self:
         return self
@@ -88,48 +69,10 @@ class StageProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._end_line()
+        self._stop()
 
-    def _end_line(self) -> None:
-        """Close what the last `begin` opened."""
+    def _stop(self) -> None:
+        """End what the last `begin` has started to show."""
         if self._bar is not None:
-            self._bar.stop()
-            self._bar = self._task = None
-        elif self.unit:
-            self._say(f"{self.done} of {self.total} {self.unit} in {_duration(self.seconds)}")
-
-    def _draw(self) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Progress(
-            TextColumn("{task.fields[label]}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}", markup=False),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
-        self._task = self._bar.add_task("", total=self.total, label=self.label, unit=self.unit)
-        self._bar.start()
-
-    def _say(self, text: str) -> None:
-        echo(f"{self.label}: {text}", err=True)
-
-
-def _duration(seconds: float) -> str:
-    """`8 s`, `4 min 10 s`, `2 h 05 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+            self._bar.stop(self.done, self.seconds)
+            self._bar = None

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from saysel.runs import progress
-from saysel.runs.progress import StageProgress, _duration
+from saysel.runs.progress import StageProgress
 
 
 class Clock:
@@ -101,11 +101,3 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sample [bold]" in drawn  # labels are no markup
     assert "3/4" in drawn and "questions" in drawn
     assert "3 of 4" not in drawn
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.2, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (250, "4 min 10 s"), (7500, "2 h 05 min")],
-)
-def test_durations(seconds: float, said: str) -> None:
-    assert _duration(seconds) == said

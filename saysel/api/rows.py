@@ -64,15 +64,14 @@ def _row(
 
 def row_key(row: Row) -> str:
     """The name of a row in `run.scores`: `ppo:verbalized`, `seed=1:ppo:verbalized`, `ideal`."""
-    estimator = "" if row.estimator == row.model else row.estimator
+    estimator = "" if row.model == IDEAL else row.estimator
     return ":".join(filter(None, (row.cell, row.model, estimator)))
 
 
-def stored_alarms(run: Path) -> Iterator[str]:
+def stored_alarms(run: Path, rows: Sequence[Row]) -> Iterator[str]:
     """The alarms of a drawn report, each with the name of its row."""
-    for row in read_metrics(run)["rows"]:
-        name = " · ".join(part for part in (row["cell"], row["model"], row["estimator"]) if part)
-        yield from (f"{name}: {text}" for text in row["alarms"])
+    for row, drawn in zip(rows, read_metrics(run)["rows"], strict=True):
+        yield from (f"{row.name}: {text}" for text in drawn["alarms"])
 
 
 def prediction_records(run: Path, plan: Plan, rows: Sequence[Row]) -> list[dict[str, Any]]:

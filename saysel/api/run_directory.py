@@ -113,7 +113,7 @@ class Run:
     @property
     def alarms(self) -> tuple[str, ...]:
         """Signs that a number is not what it seems, each with the name of its row."""
-        return tuple(stored_alarms(self.directory))
+        return tuple(stored_alarms(self.directory, self.rows))
 
     @cached_property
     def predictions(self) -> list[dict[str, Any]]:

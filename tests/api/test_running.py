@@ -1,0 +1,161 @@
+"""`saysel.run` and the run that it returns, with components that take no time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pytest
+
+import saysel
+from saysel.errors import RecipeError, UsageError
+from saysel.recipes.text import dump_yaml
+from tests.support.end_to_end import invoke
+
+pytestmark = pytest.mark.usefixtures("small_parts")
+
+SMALL: dict[str, Any] = {
+    "name": "mine",
+    "leaks": "allow",
+    "model": "small",
+    "source": {"use": "small", "train": 12},
+    "sample": "small",
+    "train": [{"use": "small", "reward": "linear"}],
+    "evaluate": {"estimators": ["small"], "metrics": ["accuracy", "brier", "ece"]},
+}
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_mapping_runs_in_the_directory_of_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    run = saysel.run(SMALL)
+
+    assert capsys.readouterr().out == ""
+    assert run.directory == Path("runs/mine") and run.complete
+    assert run.report == Path("runs/mine/report/index.html") and run.report.is_file()
+    assert run.ran[0] == "model" and run.ran[-1] == "report"
+    assert saysel.run(SMALL).ran == ()
+    assert saysel.run(saysel.load_recipe(SMALL)).ran == ()
+
+
+def test_scores_are_those_of_the_report() -> None:
+    run = saysel.run(SMALL, "out")
+
+    stored = json.loads(Path("out/report/metrics.json").read_text())
+    assert list(run.scores) == ["base:small", "small:small"]
+    for row, table in zip(stored["rows"], run.scores.values(), strict=True):
+        assert table.to_dict() == row["metrics"]
+        assert (table.predictions, table.missing) == (row["n"], row["missing"])
+    assert run.scores["small:small"]["brier"].value == pytest.approx(11 / 12)
+    assert saysel.Run("out").scores == run.scores
+    assert [row.name for row in run.rows] == ["base · small", "small"]
+
+
+def test_predictions_make_a_frame_that_can_be_scored() -> None:
+    run = saysel.run(SMALL, "out")
+
+    frame = pd.DataFrame(run.predictions)
+
+    assert len(frame) == len(pl.DataFrame(run.predictions)) == 24
+    trained = frame[frame.model == "small"]
+    assert list(trained.question_id) == [f"heldout-{n}" for n in range(12)]
+    assert list(trained.answers[:2]) == [["1"], ["2"]] and set(trained.answer) == {"1"}
+    again = saysel.score(
+        trained[["question_id", "confidence", "correct"]], metrics=["accuracy", "brier", "ece"]
+    )
+    assert again.to_dict() == run.scores["small:small"].to_dict()
+
+
+def test_it_shows_as_text_and_in_notebooks() -> None:
+    Path("mine.yaml").write_text(dump_yaml(SMALL))
+    printed = invoke("run", "mine.yaml", "--out", "out").stdout
+
+    run = saysel.Run("out")
+
+    assert printed.startswith(f"{run}\nleaks allowed: ")
+    assert run.alarms and all(f"! {alarm}\n" in printed for alarm in run.alarms)
+    assert invoke("report", "out").stdout == f"{run}\nreport: out/report/index.html\n"
+    html = run._repr_html_()
+    assert "<table>" in html and "accuracy" in html and html.count("⚠") == len(run.alarms)
+
+
+def test_overrides_until_and_smoke() -> None:
+    early = saysel.run(SMALL, set={"source.train": 6}, until="target")
+    assert (early.ran[-1], early.complete) == ("target", False)
+    with pytest.raises(UsageError, match="the report is missing"):
+        early.report  # noqa: B018
+    rehearsal = saysel.run(SMALL, set=["source.train=6"], smoke=True)
+    assert rehearsal.directory == Path("runs/mine-smoke") and rehearsal.complete
+    assert rehearsal.recipe.resolved()["source"]["train"] == 4
+
+
+def test_runs_are_compared_by_object_and_by_row() -> None:
+    run = saysel.run(SMALL, "out")
+    options: dict[str, Any] = {"resamples": 100, "metrics": ["brier"]}
+
+    alone = saysel.compare(run, **options)
+
+    assert (alone.reference, alone.differences[0].method) == ("base · small", "small · small")
+    named = saysel.compare("out:base", run, **options)
+    assert named.reference == "out · base · small"
+    assert named.differences[0].method == "out · small · small"
+
+
+MATRIX = {**SMALL, "matrix": {"source.train": [6, 12], "seed": [0, 1]}}
+
+
+def test_a_cell_of_a_matrix_run_is_compared() -> None:
+    run = saysel.run(MATRIX, "out")
+    options: dict[str, Any] = {"resamples": 100, "metrics": ["brier"]}
+
+    one = saysel.compare(run, cell="source.train=6,seed=1", **options)
+
+    assert one.reference == "source.train=6,seed=1 · base · small"
+    assert [d.method for d in one.differences] == ["source.train=6,seed=1 · small · small"]
+    printed = invoke(
+        *("compare", "out", "--cell", "source.train=6,seed=1"),
+        *("--resamples", "100", "--metric", "brier"),
+    )
+    assert printed.stdout == f"{one}\npage: comparison/index.html\n"
+    assert "source.train=12,seed=1:small:small" in run.scores
+    with pytest.raises(UsageError, match="more than one cell is meant by --cell 'seed=1'"):
+        saysel.compare(run, cell="seed=1", **options)
+
+
+def test_check_counts_what_a_run_would_do() -> None:
+    check = saysel.check(SMALL)
+
+    assert (check.recipe, check.cells) == ("mine", 1)
+    assert [step.name for step in check.steps][:3] == ["model", "sample", "cluster"]
+    assert {step.name: (step.units, step.unit) for step in check.steps}["train-small"] == (
+        10,
+        "steps",
+    )
+    Path("mine.yaml").write_text(dump_yaml(SMALL))
+    assert invoke("check", "mine.yaml").stdout == f"{check}\n"
+    with pytest.raises(RecipeError, match="did you mean 'seed'"):
+        saysel.check(SMALL, set={"sede": 1})
+
+
+def test_what_is_no_run_directory_is_refused() -> None:
+    with pytest.raises(UsageError, match="nowhere: not a run directory"):
+        saysel.Run("nowhere")
+    with pytest.raises(UsageError, match="nowhere: no such file of predictions"):
+        saysel.compare("nowhere", "nowhere")
+
+
+def test_predictions_are_exported(tmp_path: Path) -> None:
+    run = saysel.run(MATRIX, "out")
+
+    files = run.export_predictions("logs", cell="source.train=6,seed=1")
+
+    assert files and all(file.is_file() for file in files)
+    assert invoke(
+        *("export", "out", "--predictions", "--to", "logs", "--cell", "source.train=6,seed=1")
+    ).stdout.splitlines() == list(map(str, files))

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import saysel
+from saysel.errors import DataError, SayselWarning, UsageError
+from saysel.interfaces import PredictionArrays
+from saysel.metrics.brier import Brier
+from saysel.scoring import score as score_arrays
+from tests.support.end_to_end import invoke
+
+COLUMNS: dict[str, list[object]] = {
+    "id": [f"q{n}" for n in range(40)],
+    "confidence": [None if n == 7 else n / 40 for n in range(40)],
+    "correct": [int(n % 3 > 0) for n in range(40)],
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    pd.DataFrame(COLUMNS).to_csv(tmp_path / "mine.csv", index=False)
+    return tmp_path / "mine.csv"
+
+
+def test_files_frames_and_arrays_have_the_same_scores(file: Path) -> None:
+    expected = saysel.score(file).to_dict()
+
+    assert saysel.score(str(file)).to_dict() == expected
+    assert saysel.score(pd.DataFrame(COLUMNS)).to_dict() == expected
+    assert saysel.score(pl.DataFrame(COLUMNS)).to_dict() == expected
+    assert saysel.score(COLUMNS).to_dict() == expected
+    arrays = {
+        "correct": np.array(COLUMNS["correct"]),
+        "confidence": np.array(COLUMNS["confidence"], dtype=float),
+    }
+    assert saysel.score(arrays).to_dict() == expected
+    brier = score_arrays(PredictionArrays(**arrays), [Brier(use="brier")])["brier"]
+    assert saysel.score(file)["brier"] == brier
+
+
+def test_it_prints_what_the_command_prints(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scores = saysel.score(file, metrics=["brier", {"use": "ece", "bins": 5}])
+
+    assert capsys.readouterr() == ("", "")
+    options = ("--metric", "brier", "--metric", "{use: ece, bins: 5}")
+    printed = invoke("score", file, *options, "--out", file.parent / "out").stdout
+    assert printed == f"{scores}\nreport: {file.parent / 'out' / 'index.html'}\n"
+    assert scores.report is None
+    assert [score.metric for score in scores] == ["brier", "ece(bins=5)"]
+    assert invoke("score", file, *options, "--json").stdout == scores.to_json()
+    assert json.loads(scores.to_json())["run"] == "mine"
+
+
+def test_notebooks_show_a_table(file: Path) -> None:
+    frame = pd.DataFrame({"correct": [0, 1] * 20, "confidence": [0.9] * 40})
+
+    html = saysel.score(frame)._repr_html_()
+
+    assert html.startswith("<table>") and "brier" in html and "40 predictions" in html
+    assert "⚠ every stated confidence is" in html or "⚠" in html
+
+
+def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    scores = saysel.score(COLUMNS, name="mine", out=tmp_path / "page")
+
+    assert scores.report == tmp_path / "page" / "index.html"
+    assert "mine" in scores.report.read_text()
+
+
+def test_replies_are_parsed_and_judged() -> None:
+    frame = pd.DataFrame(
+        {
+            "gold": ["Rome", "Oslo"],
+            "text": [
+                "<answer>Rome</answer><confidence>0.8</confidence>",
+                "<answer>Bergen</answer><confidence>0.6</confidence>",
+            ],
+        }
+    )
+
+    scores = saysel.score(frame, format="tags", judge="match", columns={"output": "text"})
+
+    assert scores["accuracy"].value == 0.5
+    assert [p.answer for p in scores.row.predictions] == ["Rome", "Bergen"]
+
+
+def test_problems_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no metric is called 'brierr'"):
+        saysel.score(COLUMNS, metrics=["brierr"])
+    with pytest.raises(DataError, match="mine, row 2"):
+        saysel.score({"correct": [1, 0], "confidence": [0.5, "sure"]}, name="mine")
+    with pytest.raises(UsageError, match="no column is known to be the confidence"):
+        saysel.score({"correct": [1, 0], "p_true": [0.5, 0.7]})
+    with pytest.raises(DataError, match="nothing to score"):
+        saysel.score({"correct": [None], "confidence": [0.5]})
+
+
+def test_a_column_that_is_left_out_is_a_warning() -> None:
+    with pytest.warns(SayselWarning, match="'tokens' must be|column is left out") as caught:
+        saysel.score({**COLUMNS, "tokens": ["many"] * 40})
+    assert caught[0].filename == __file__

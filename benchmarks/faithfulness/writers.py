@@ -139,7 +139,7 @@ def report(out: Path, found: dict[str, tuple[list[Measured], list[Measured]]]) -
         for writer, pair in found.items()
         for against, measured in zip(("samples", "posterior"), pair, strict=True)
         for one in measured
-        if one.score.metric != "leak"  # of the reply itself, whoever explains it
+        if one.score.metric != "named_gold_rate"  # of the reply itself, whoever explains it
         # A posterior gives every place some mass, so naming any is precise; the rest does not
         # hang on what the rationale is compared with.
         if against == "samples" or one.score.metric in ("mention_recall", "uncertainty_agreement")
@@ -147,7 +147,7 @@ def report(out: Path, found: dict[str, tuple[list[Measured], list[Measured]]]) -
     ]
     with (out / "results.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *lines])
-    shown = [measure for measure in MEASURES if measure not in ("leak", "grade")]
+    shown = [measure for measure in MEASURES if measure not in ("named_gold_rate", "grade")]
     columns = [("samples", measure) for measure in shown]
     columns += [("posterior", "mention_recall"), ("posterior", "uncertainty_agreement")]
     cells = {(line[0], line[1], line[2]): cell(*line[3:6]) for line in lines}

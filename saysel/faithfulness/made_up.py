@@ -1,16 +1,15 @@
-"""Alternatives that a rationale names although nobody knows them as an answer.
+"""Alternatives that a rationale names but that are no known answers.
 
-On an open set of answers, a made-up alternative is not among the known ones and cannot be looked
-up. It is recognised by how it is written: an item that follows a word which introduces
-alternatives (`CUES`: "or", "maybe", "could be", "sometimes" …) or belongs to a list before "or",
-and that is
+On an open set of answers, a made-up alternative cannot be looked up among the known ones. It is
+recognised by its form: an item that follows a word which introduces alternatives (`CUES`: "or",
+"maybe", "could be", "sometimes" …) or belongs to a list before "or", and that is
 
 - a run of capitalised words ("or Port Louis"), a number ("maybe 1815") or a quoted phrase;
 - a noun phrase with an article that ends its clause ("or the garage.").
 
 It does not count if it names a known answer, is denied, or only repeats words of the question.
-Names that no such word introduces are taken for context: "Paris, which is in France" names no
-alternative. So the number of made-up alternatives is a lower bound.
+Names that no such word introduces are treated as context: "Paris, which is in France" names no
+alternative. The number of made-up alternatives is therefore a lower bound.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from saysel.faithfulness.mentions import LONGEST_NAME, Tokens, mentioned, words
+from saysel.faithfulness.mentions import MAX_WORDS, Tokens, mentioned, words
 
 CUES = (
     r"or|perhaps|maybe|possibly|alternatively|sometimes|rarely|often|usually|either|between"
@@ -34,8 +33,8 @@ AFTER_CUE = re.compile(
     r"|(?:the|an?) (?P<noun>[a-z][\w-]{0,30}(?: [a-z][\w-]{0,30}){0,2})(?=[.,;:!?]|$| or\b))"
 )
 LIST = re.compile(rf"(?P<list>{ITEM}(?:, {ITEM}){{0,8}}),? or (?=[A-Z\d])")
-#: Capitalised or generic words that are no answer.
-NO_ANSWER = frozenset(
+#: Capitalised or generic words that are not an answer.
+NOT_ANSWERS = frozenset(
     (
         *("i", "it", "he", "she", "they", "we", "you", "this", "that", "there", "not", "so", "if"),
         *("the", "my", "answer", "other", "another", "same", "opposite", "latter", "former"),
@@ -46,23 +45,23 @@ NEGATED = re.compile(r"\b(?:not|never|neither|nor)\b|n['’]t\b", re.IGNORECASE)
 
 
 def made_up(text: str, known: Collection[Tokens], question: str = "") -> set[Tokens]:
-    """The alternatives that a text introduces and that are no known answers.
+    """The alternatives that a text introduces and that are not known answers.
 
     Args:
         text: a rationale.
         known: all known answers, as `saysel.faithfulness.mentions.words` gives them.
-        question: a name that only repeats words of the question is no alternative.
+        question: a name that only repeats words of the question is not an alternative.
     """
-    asked = set(words(question))
-    found: set[Tokens] = set()
+    question_words = set(words(question))
+    names: set[Tokens] = set()
     for item in _introduced(" ".join(text.split())):
         name = words(item)
-        if not name or len(name) > LONGEST_NAME or NO_ANSWER.intersection(name[:1]):
+        if not name or len(name) > MAX_WORDS or NOT_ANSWERS.intersection(name[:1]):
             continue
-        if asked.issuperset(name) or any(True for _ in mentioned(item, known)):
+        if question_words.issuperset(name) or any(True for _ in mentioned(item, known)):
             continue
-        found.add(name)
-    return found
+        names.add(name)
+    return names
 
 
 def _introduced(text: str) -> Iterator[str]:

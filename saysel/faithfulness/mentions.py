@@ -1,17 +1,17 @@
 """Which answers a text names, and which of them it denies.
 
 A text is compared as words in their normal form (`saysel.answers`): without case, accents,
-punctuation and articles, numbers in digits. An answer is named where all of its words occur in a
-row; where two answers could be meant, the longer one is ("new york city" does not name "New
-York").
+punctuation and articles, numbers in digits. An answer is named if all of its words occur
+consecutively; of two overlapping answers, the longer one is named ("new york city" does not name
+"New York").
 
-An answer is *denied* where a negation precedes it in its clause ("surely not the attic", "rather
-than Lyon") or follows it ("Lyon is not the answer", "Lyon is ruled out"). Clauses end at
-punctuation and at "but". Being unsure is no negation ("not sure whether it is Lyon").
+An answer is *denied* if a negation precedes it in its clause ("surely not the attic", "rather than
+Lyon") or follows it ("Lyon is not the answer", "Lyon is ruled out"). Clauses end at punctuation and
+at "but". Being unsure is no negation ("not sure whether it is Lyon").
 
-What this cannot see: a negation in another clause ("not Lyon, Nice, Metz" denies Lyon alone),
-another wording of an answer than the known ones, and a short answer that is also an ordinary word.
-An answer that is nothing but an article, such as the letter "A", is never named.
+Not recognised are a negation in another clause ("not Lyon, Nice, Metz" denies Lyon alone), a
+wording that is not a known answer, and a short answer that is also an ordinary word. An answer that
+is only an article, such as the letter "A", is never named.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ from saysel.answers.normalise import ARTICLES, UNIT_SIGNS, tokens
 
 Tokens = tuple[str, ...]
 
-#: Words of the longest answer that is looked for.
-LONGEST_NAME = 40
-#: Words between a negation and what it denies.
-REACH = 6
+#: Maximum number of words in an answer; longer ones are never named.
+MAX_WORDS = 40
+#: Maximum number of words between a negation and what it denies.
+MAX_DISTANCE = 6
 
-CLAUSE_END = re.compile(r"[.;:!?](?=\s|$)|,(?!\d)|\n|\b(?:but|although|though|however)\b", re.I)
-#: "One" that is no number: "one of them", "the other one".
+#: A full stop after initials ("U.S.") belongs to them.
+CLAUSE_END = re.compile(
+    r"(?:[;:!?]|(?<![^\W\d_]\.[^\W\d_])\.)(?=\s|$)|,(?!\d)|\n|\b(?:but|although|though|however)\b",
+    re.I,
+)
+#: "One" as a pronoun: "one of them", "the other one".
 PRONOUN = re.compile(
     r"\bone(?= (?:of|or the other|is|can|could|would|might|may)\b|'s\b)"
     r"|(?<=\bthe )one\b|(?<=\b(?:this|that|some) )one\b|(?<=\bno )one\b"
@@ -39,7 +43,7 @@ PRONOUN = re.compile(
     re.IGNORECASE,
 )
 NEGATIONS = frozenset(("not", "never", "cannot", "neither", "nor", "without", "except", "unlike"))
-#: After a negation, these say that the writer is unsure, or that something remains possible.
+#: After a negation, these words express uncertainty, or that something remains possible.
 UNSURE = frozenset(
     (
         *("sure", "certain", "confident", "only", "just", "necessarily", "know", "clear", "rule"),
@@ -59,7 +63,7 @@ DENIES = frozenset(("impossible", "wrong", "excluded", "ruled", "out"))
 
 
 class Mention(NamedTuple):
-    """A known answer at its place in a text."""
+    """An occurrence of a known answer in a text."""
 
     name: Tokens
     denied: bool
@@ -71,7 +75,7 @@ class _Word(NamedTuple):
 
 
 def words(text: str) -> Tokens:
-    """The words of a text that are compared."""
+    """The words of a text in the form in which they are compared."""
     return tuple(word.text for word in _words(text))
 
 
@@ -80,46 +84,46 @@ def named(text: str, known: Collection[Tokens], denied: bool = False) -> list[To
 
     Args:
         text: any text.
-        known: answers as `words` gives them; the empty one is never named, nor one of more than
-            `LONGEST_NAME` words.
-        denied: whether answers count that the text only denies.
+        known: answers as `words` gives them; an empty one, or one of more than `MAX_WORDS` words,
+            is never named.
+        denied: whether to include answers that the text only denies.
     """
-    found = (m.name for m in mentioned(text, known) if denied or not m.denied)
-    return list(dict.fromkeys(found))
+    names = (m.name for m in mentioned(text, known) if denied or not m.denied)
+    return list(dict.fromkeys(names))
 
 
 def mentioned(text: str, known: Collection[Tokens]) -> Iterator[Mention]:
-    """Every place where a text names a known answer, in order."""
-    said = _words(text)
+    """Every occurrence of a known answer in a text, in order."""
+    text_words = _words(text)
     tree = _tree(known)
-    place = 0
-    while place < len(said):
-        size = _longest(said, place, tree)
+    start = 0
+    while start < len(text_words):
+        size = _longest(text_words, start, tree)
         if size:
-            name = tuple(word.text for word in said[place : place + size])
-            yield Mention(name, _denied(said, place, place + size))
-        place += size or 1
+            name = tuple(word.text for word in text_words[start : start + size])
+            yield Mention(name, _denied(text_words, start, start + size))
+        start += size or 1
 
 
 def _words(text: str) -> list[_Word]:
     text = PRONOUN.sub("it", IDIOMS.sub(" ", text))
-    found: list[_Word] = []
+    text_words: list[_Word] = []
     start = 0
     for clause, end in enumerate([*(m.start() for m in CLAUSE_END.finditer(text)), len(text)]):
-        found += [
+        text_words += [
             _Word(word, clause)
             for word in tokens(text[start:end])
             if word not in ARTICLES and word not in UNIT_SIGNS and word != ","
         ]
         start = end
-    return found
+    return text_words
 
 
 def _tree(known: Collection[Tokens]) -> dict[str, Any]:
     """Known answers as nested dictionaries, word by word; the key "" marks an end."""
     tree: dict[str, Any] = {}
     for name in known:
-        if 0 < len(name) <= LONGEST_NAME:
+        if 0 < len(name) <= MAX_WORDS:
             branch = tree
             for word in name:
                 branch = branch.setdefault(word, {})
@@ -127,11 +131,11 @@ def _tree(known: Collection[Tokens]) -> dict[str, Any]:
     return tree
 
 
-def _longest(said: list[_Word], place: int, tree: dict[str, Any]) -> int:
-    """Number of words of the longest known answer that begins at a place; 0 if none does."""
+def _longest(text_words: list[_Word], start: int, tree: dict[str, Any]) -> int:
+    """Number of words of the longest known answer at an index; 0 if none starts there."""
     longest, branch = 0, tree
-    for size in range(1, min(LONGEST_NAME, len(said) - place) + 1):
-        branch = branch.get(said[place + size - 1].text, {})
+    for size in range(1, min(MAX_WORDS, len(text_words) - start) + 1):
+        branch = branch.get(text_words[start + size - 1].text, {})
         if "" in branch:
             longest = size
         elif not branch:
@@ -139,17 +143,18 @@ def _longest(said: list[_Word], place: int, tree: dict[str, Any]) -> int:
     return longest
 
 
-def _denied(said: list[_Word], start: int, end: int) -> bool:
-    clause = said[start].clause
-    before = [word.text for word in said[max(0, start - REACH) : start] if word.clause == clause]
-    after = [word.text for word in said[end : end + 4] if word.clause == said[end - 1].clause]
+def _denied(text_words: list[_Word], start: int, end: int) -> bool:
+    preceding = text_words[max(0, start - MAX_DISTANCE) : start]
+    following = text_words[end : end + 4]
+    before = [word.text for word in preceding if word.clause == text_words[start].clause]
+    after = [word.text for word in following if word.clause == text_words[end - 1].clause]
     return _denies_what_follows(before) or _denies_what_precedes(after)
 
 
 def _denies_what_follows(before: list[str]) -> bool:
-    for place, word in enumerate(before):
-        rest = before[place + 1 :]
-        if (word, *rest[:1]) in EXCLUDING and not any(map(_negates, before[:place])):
+    for index, word in enumerate(before):
+        rest = before[index + 1 :]
+        if (word, *rest[:1]) in EXCLUDING and not any(map(_negates, before[:index])):
             return True
         if _negates(word):
             unsure = UNSURE.intersection(rest[:3])

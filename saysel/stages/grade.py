@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saysel.faithfulness.measures import usable
+from saysel.faithfulness.alternatives import explainable
 from saysel.interfaces import Prompt
 from saysel.prompting.quoting import NOTICE, quote
 from saysel.recipes.faithfulness import Grader
@@ -84,7 +84,7 @@ def run(work: StageContext) -> dict[str, Any]:
     assert options is not None and options.grader is not None, "a grade step has its grader"
     grader = options.grader
     asked = {question.id: question for question in judged_on(work.run, recipe)}
-    graded = [one for one in work.records("reflections", Reflection) if usable(one)]
+    graded = [one for one in work.records("reflections", Reflection) if explainable(one)]
     parts = chunks(graded[: grader.questions], SHARD)
     stored = Shards(work.directory, Grade)
     model = grader.model.prepare(

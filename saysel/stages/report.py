@@ -126,7 +126,7 @@ def _rationales(run: Path, cell: Cell) -> list[Rationales]:
                         reflections,
                         asked,
                         grades,
-                        options.candidates,
+                        candidates=options.candidates,
                         seed=cell.recipe.seed,
                         clusters=clusters,
                     )

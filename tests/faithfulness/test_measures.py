@@ -10,18 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from saysel.faithfulness.measures import (
-    MEASURES,
-    Measured,
-    Mentions,
+from saysel.faithfulness.alternatives import (
+    NamedAlternatives,
     entropy,
-    measure,
-    mentions,
-    usable,
+    explainable,
+    named_alternatives,
 )
+from saysel.faithfulness.measures import MEASURES, Measured, measure
 from saysel.faithfulness.mentions import words
 from saysel.records import Grade, Meaning, Question, Reflection
 
+Named = NamedAlternatives
 PLACES = ("attic", "barn", "cellar", "garden")
 
 
@@ -56,37 +55,37 @@ def values(*reflections: Reflection, **options: Any) -> dict[str, float | None]:
 def test_what_a_rationale_names_is_weighed_by_the_fresh_samples() -> None:
     one = reflection("Often the attic, sometimes the barn.", attic=0.5, barn=0.3, cellar=0.2)
 
-    assert mentions(one, question()) == Mentions(0.5, 0.3, 1, 1)
+    assert named_alternatives(one, question()) == Named(0.5, 0.3, 1, 1)
     # The garden is known of other questions, and nobody says it here.
     told = replace(one, rationale="The barn, the garden, the barn again.")
-    assert mentions(told, question()) == Mentions(0.5, 0.3, 1, 1)
-    assert mentions(told, question(), {words("the garden")}) == Mentions(0.5, 0.3, 2, 1)
-    assert mentions(told, question(wrong_answers=("garden",))) == Mentions(0.5, 0.3, 2, 1)
-    assert mentions(replace(one, rationale=None), question()) == Mentions(0.5, 0, 0, 0)
+    assert named_alternatives(told, question()) == Named(0.5, 0.3, 1, 1)
+    assert named_alternatives(told, question(), {words("the garden")}) == Named(0.5, 0.3, 2, 1)
+    assert named_alternatives(told, question(wrong_answers=("garden",))) == Named(0.5, 0.3, 2, 1)
+    assert named_alternatives(replace(one, rationale=None), question()) == Named(0.5, 0, 0, 0)
 
 
 def test_the_own_answer_is_no_alternative() -> None:
     # Not even where no fresh sample gives it.
     one = reflection("The attic, or the barn.", barn=1.0)
 
-    assert mentions(one, question()) == Mentions(1.0, 1.0, 1, 1)
+    assert named_alternatives(one, question()) == Named(1.0, 1.0, 1, 1)
 
 
 def test_all_wordings_of_a_meaning_are_one_answer() -> None:
     meanings = (Meaning(("Paris",), 0.5, True), Meaning(("USA", "the States"), 0.5, False))
     one = replace(reflection("The States, the USA, America."), meanings=meanings)
 
-    assert mentions(one, question()) == Mentions(0.5, 0.5, 1, 1)
+    assert named_alternatives(one, question()) == Named(0.5, 0.5, 1, 1)
     # All accepted answers are the same one.
-    assert mentions(one, question("q", "America", "USA")) == Mentions(0.5, 0.5, 1, 1)
-    assert mentions(one, question("q", "America", "Canada")) == Mentions(0.5, 0.5, 2, 1)
+    assert named_alternatives(one, question("q", "America", "USA")) == Named(0.5, 0.5, 1, 1)
+    assert named_alternatives(one, question("q", "America", "Canada")) == Named(0.5, 0.5, 2, 1)
 
 
 def test_what_there_is_to_explain() -> None:
-    assert usable(reflection("Hm.", attic=0.9, barn=0.1))
-    assert not usable(reflection("Hm.", attic=1.0))
-    assert not usable(reflection(None, attic=0.9, barn=0.1))
-    assert not usable(reflection("Hm.", own=None, attic=0.9, barn=0.1))
+    assert explainable(reflection("Hm.", attic=0.9, barn=0.1))
+    assert not explainable(reflection("Hm.", attic=1.0))
+    assert not explainable(reflection(None, attic=0.9, barn=0.1))
+    assert not explainable(reflection("Hm.", own=None, attic=0.9, barn=0.1))
 
 
 def test_samples_without_an_answer_are_a_doubt_each() -> None:
@@ -125,24 +124,24 @@ def test_candidates_of_the_question_alone_do_not_see_answers_of_other_questions(
 
 
 @pytest.mark.parametrize("candidates", ["split", "question"])
-def test_an_alternative_that_nobody_knows_costs_precision(candidates: str) -> None:
+def test_a_made_up_alternative_lowers_precision(candidates: str) -> None:
     told = reflection("The barn, or maybe Port Louis.", attic=0.5, barn=0.5)
 
-    assert mentions(told, question()) == Mentions(0.5, 0.5, 2, 1)
+    assert named_alternatives(told, question()) == Named(0.5, 0.5, 2, 1)
     assert values(told, candidates=candidates)["mention_precision"] == pytest.approx(1 / 2)
 
 
 def test_what_is_denied_is_no_alternative() -> None:
     told = reflection("Surely not the barn, sometimes the cellar.", attic=0.5, barn=0.3, cellar=0.2)
 
-    assert mentions(told, question()) == Mentions(0.5, 0.2, 1, 1)
+    assert named_alternatives(told, question()) == Named(0.5, 0.2, 1, 1)
 
 
 def test_numbers_in_words_are_numbers() -> None:
     meanings = (Meaning(("12",), 0.5, True), Meaning(("13",), 0.5, False))
     told = replace(reflection("Twelve, sometimes thirteen."), answer="12", meanings=meanings)
 
-    assert mentions(told, question("q", "12")) == Mentions(0.5, 0.5, 1, 1)
+    assert named_alternatives(told, question("q", "12")) == Named(0.5, 0.5, 1, 1)
 
 
 doubts = st.tuples(st.integers(0, 3), st.integers(0, 4))
@@ -175,13 +174,13 @@ def test_use_is_how_far_the_confidence_moves_and_what_that_costs() -> None:
         replace(base, question_id="d"),
     )
 
-    assert found["use_dropped"] == pytest.approx((0.4 + 0.3 + 0.1) / 3)
-    assert found["use_swapped"] == pytest.approx((0.2 + 0.0) / 2)
-    assert found["use_dropped_brier"] == pytest.approx((0.25 - 0.01 + 0.25 - 0.04) / 2)
-    assert found["use_swapped_brier"] == pytest.approx((0.09 - 0.01) / 2)
+    assert found["rationale_ablation"] == pytest.approx((0.4 + 0.3 + 0.1) / 3)
+    assert found["rationale_swap"] == pytest.approx((0.2 + 0.0) / 2)
+    assert found["rationale_ablation_brier"] == pytest.approx((0.25 - 0.01 + 0.25 - 0.04) / 2)
+    assert found["rationale_swap_brier"] == pytest.approx((0.09 - 0.01) / 2)
 
 
-def test_a_wrong_answer_beside_the_right_one_leaks() -> None:
+def test_the_named_gold_rate_counts_wrong_answers_beside_an_accepted_one() -> None:
     wrong = replace(reflection("Or the barn."), correct=0.0, question_id="a")
     asked = [question(id, "the barn") for id in "abcde"]
     found = values(
@@ -194,7 +193,7 @@ def test_a_wrong_answer_beside_the_right_one_leaks() -> None:
         questions=asked,
     )
 
-    assert found["leak"] == pytest.approx(2 / 4)
+    assert found["named_gold_rate"] == pytest.approx(2 / 4)
 
 
 def test_grades_that_could_not_be_read_are_left_out() -> None:
@@ -213,12 +212,14 @@ def by_name(found: list[Measured]) -> dict[str, Measured]:
     return {one.score.metric: one for one in found}
 
 
-def test_a_model_that_never_explains_itself_has_no_values_but_the_leak() -> None:
+def test_only_the_named_gold_rate_is_defined_for_a_model_without_rationales() -> None:
     told = [reflection(None, id=id, attic=0.5, barn=0.5) for id in "ab"]
     found = by_name(measure(told, [question(id) for id in "ab"], grades=[]))
 
-    assert {name for name, one in found.items() if one.score.value is not None} == {"leak"}
-    assert {one.used for name, one in found.items() if name != "leak"} == {0}
+    assert {name for name, one in found.items() if one.score.value is not None} == {
+        "named_gold_rate"
+    }
+    assert {one.used for name, one in found.items() if name != "named_gold_rate"} == {0}
     assert list(found) == list(MEASURES)
 
 
@@ -279,7 +280,7 @@ def test_every_interval_is_the_bootstrap_over_questions() -> None:
             drawn[one.score.metric].append(one.score.value)
     for name, one in found.items():
         assert one.score.low < one.score.value < one.score.high
-        if name != "leak":  # a share, with Wilson's interval
+        if name != "named_gold_rate":  # a share, with Wilson's interval
             low, high = np.quantile(drawn[name], [0.025, 0.975])
             assert (one.score.low, one.score.high) == pytest.approx((low, high), abs=1e-9)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saysel.faithfulness.made_up import made_up
-from saysel.faithfulness.mentions import LONGEST_NAME, named, words
+from saysel.faithfulness.mentions import MAX_WORDS, named, words
 
 KNOWN = {
     words(text)
@@ -99,9 +99,9 @@ def test_any_text_can_be_read(text: str, answers: list[str]) -> None:
 
 
 def test_very_long_answers_are_never_named() -> None:
-    known = {words("word " * size) for size in (1, LONGEST_NAME, LONGEST_NAME + 1)}
+    known = {words("word " * size) for size in (1, MAX_WORDS, MAX_WORDS + 1)}
 
-    assert {len(name) for name in named("word " * 200, known)} == {LONGEST_NAME}
+    assert {len(name) for name in named("word " * 200, known)} == {MAX_WORDS}
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,12 @@ def test_very_long_answers_are_never_named() -> None:
 )
 def test_alternatives_that_nobody_knows(text: str, unknown: list[str]) -> None:
     assert made_up(text, KNOWN, "Where is the kettle?") == {words(name) for name in unknown}
+
+
+@pytest.mark.parametrize("ending", [".", ", or elsewhere.", ", not Canada.", " But who knows?"])
+def test_initials_name_an_answer_wherever_they_stand(ending: str) -> None:
+    known = {words("USA"), words("US"), words("Canada")}
+
+    assert named(f"Perhaps the U.S.A.{ending}", known) == [words("USA")]
+    assert named(f"Perhaps the U.S.{ending}", known) == [words("US")]
+    assert words("U.S.A.") == words("USA")

@@ -16,7 +16,7 @@ def rationales(model: str = "sft", cell: str = "", ungraded: int = 0) -> Rationa
     measured = (
         Measured(Score("mention_recall", 0.5, 0.4, 0.6), 30),
         Measured(Score("mention_precision", None, None, None), 0),
-        Measured(Score("use_swapped_brier", -0.01, -0.02, 0.0), 28),
+        Measured(Score("rationale_swap_brier", -0.01, -0.02, 0.0), 28),
     )
     return Rationales(cell, model, "heldout", 60, 58, 20, 0, ungraded, measured)
 

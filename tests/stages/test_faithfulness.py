@@ -179,8 +179,8 @@ def test_the_report_says_how_faithful_rationales_are(reflected: Path) -> None:
     assert (row["model"], row["split"], row["n"], row["samples"]) == ("sft", "heldout", 16, 3)
     assert row["rationales"] == sum(one.rationale is not None for one in told)
     moved = [abs(one.kept - one.swapped) for one in told if one.kept is not None]
-    assert row["metrics"]["use_swapped"]["value"] == pytest.approx(sum(moved) / len(moved))
-    assert row["metrics"]["use_swapped"]["used"] == len(moved)
+    assert row["metrics"]["rationale_swap"]["value"] == pytest.approx(sum(moved) / len(moved))
+    assert row["metrics"]["rationale_swap"]["used"] == len(moved)
     page = (reflected / "report" / "index.html").read_text()
     assert 'id="rationales"' in page and "Mention recall" in page
 

@@ -1,1 +1,1 @@
-"""Held-out questions that also occur in another split."""
+"""Evaluation questions that also occur in another split."""

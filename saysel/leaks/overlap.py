@@ -1,19 +1,20 @@
-"""Which texts say the same as texts of another set: the same words, or nearly the same.
+"""Texts that duplicate a text of another set, word for word or nearly.
 
-A text is read as its words in lower case, without accents and punctuation; signs that carry
-meaning (`+`, `%`, a minus before a digit) stay. Against another text it is, in this order,
+Texts are compared as words in lower case, without accents and punctuation; signs with a meaning
+(`+`, `%`, a minus before a digit) are kept. Two texts overlap, tested in this order, as
 
     exact    the same words in the same order;
-    words    the same words in any order, those aside that ask or bind (`STOP`): "What is France's
+    words    the same words in any order, ignoring function words (`STOP`): "What is France's
              capital?" and "What is the capital of France?";
     near     Jaccard similarity of at least 0.8 between their runs of three consecutive words,
-             ends included, so that one word replaced shows only in texts of 25 words and more.
+             padded at the ends, so that texts with one different word overlap only if they have 25
+             words or more.
 
-A name or number that differs therefore makes a short question another one, as it should: short
-questions made from one template are not duplicates of each other.
+A different name or number therefore makes a short question a different one, as it should: short
+questions made from one template are not duplicates.
 
 Source of `near`: Broder 1997, "On the resemblance and containment of documents"; MinHash with
-bands as in Lee et al. 2022 (arXiv 2107.06499), whose threshold is ours too. Candidates are
+bands as in Lee et al. 2022 (arXiv 2107.06499), with the same threshold. Candidates are
 verified with the exact similarity; a pair at the threshold is missed with probability 0.002, one
 above .85 with less than 1 in 10,000.
 """
@@ -25,7 +26,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-#: Words that ask or bind and carry nothing of what is asked. Prepositions and negations do.
+#: Function words, which do not distinguish questions. Prepositions and negations do.
 STOP = frozenset(
     (
         *("a", "an", "the", "is", "are", "was", "were", "be", "been", "being", "do", "does"),
@@ -34,9 +35,9 @@ STOP = frozenset(
     )
 )
 THRESHOLD = 0.8
-#: Words in a shingle.
+#: Number of words in a shingle.
 WIDTH = 3
-#: Bands of rows of the MinHash signature.
+#: Number of bands of the MinHash signature, and of rows in each.
 BANDS, ROWS = 21, 6
 
 WORD = re.compile(r"\w+|[-−](?=\s?\d)|[^\w\s]")
@@ -47,10 +48,10 @@ Shingles = frozenset[Tokens]
 
 
 class Overlap(NamedTuple):
-    """A text of the one set that says the same as one of the other.
+    """A text of the first set that duplicates one of the second.
 
     Attributes:
-        one, other: their places.
+        one, other: their indices.
         how: see the module.
         similarity: Jaccard similarity of what was compared; 1 unless `near`.
     """
@@ -62,15 +63,15 @@ class Overlap(NamedTuple):
 
 
 def tokens(text: str) -> Tokens:
-    """The words of a text, and the signs that carry meaning."""
+    """The words of a text, and the signs that have a meaning."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text)
         text = "".join(mark for mark in text if not unicodedata.combining(mark))
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.casefold())  # 1,000 is 1000
-    return tuple(token for token in WORD.findall(text) if _means(token))
+    return tuple(token for token in WORD.findall(text) if _has_meaning(token))
 
 
-def _means(token: str) -> bool:
+def _has_meaning(token: str) -> bool:
     first = token[0]
     if len(token) > 1 or first.isalnum() or first in "-−%*/#&@":
         return True
@@ -78,37 +79,37 @@ def _means(token: str) -> bool:
 
 
 def content(words: Tokens) -> Tokens:
-    """What is left without `STOP`, sorted; everything, where nothing would be left."""
+    """The words that are not in `STOP`, sorted; all words if there are none."""
     return tuple(sorted(word for word in words if word not in STOP)) or words
 
 
 def shingles(words: Tokens) -> Shingles:
-    """All runs of `WIDTH` words, those that reach over the ends included.
+    """All runs of `WIDTH` words, including those padded at the ends.
 
-    A run that occurs again is another member of the set: repetition is no resemblance.
+    A repeated run is a different member of the set, so that repetition does not add similarity.
     """
     padded = ("",) * (WIDTH - 1) + words + ("",) * (WIDTH - 1)
-    counted: dict[Tokens, int] = {}
-    found = []
+    counts: dict[Tokens, int] = {}
+    runs = []
     for run in zip(*(padded[start:] for start in range(WIDTH)), strict=False):
-        again = counted.get(run, 0)
-        counted[run] = again + 1
-        found.append((*run, str(again)) if again else run)
-    return frozenset(found)
+        repeated = counts.get(run, 0)
+        counts[run] = repeated + 1
+        runs.append((*run, str(repeated)) if repeated else run)
+    return frozenset(runs)
 
 
 def overlaps(ones: Sequence[str], others: Iterable[str], near: bool = True) -> Iterator[Overlap]:
-    """Every pair of the two sets that says the same, in no particular order.
+    """Every pair of duplicates in the two sets, in no particular order.
 
     Args:
-        ones: the smaller set; it is held in memory.
+        ones: the smaller set; it is kept in memory.
         others: the larger one, read once.
-        near: whether `words` and `near` are looked for, or only `exact`.
+        near: whether `words` and `near` are searched for, or only `exact`.
     """
-    read = [tokens(text) for text in ones]
-    exact = _places(read)
-    bags = _places(map(content, read)) if near else {}
-    runs = [shingles(words) for words in read] if near else []
+    texts = [tokens(text) for text in ones]
+    exact = _indices(texts)
+    bags = _indices(map(content, texts)) if near else {}
+    runs = [shingles(words) for words in texts] if near else []
     known = frozenset().union(*runs)
     candidates: list[tuple[int, Shingles]] = []
     for other, text in enumerate(others):
@@ -120,7 +121,7 @@ def overlaps(ones: Sequence[str], others: Iterable[str], near: bool = True) -> I
         alike = [one for one in bags.get(content(words), ()) if one not in same]
         for one in alike:
             yield Overlap(one, other, "words", 1.0)
-        # Most texts have too few runs in common with all of `ones` together: no need to hash.
+        # Most texts share too few runs with all of `ones` together to be worth hashing.
         run = shingles(words)
         if not same and not alike and len(run & known) >= THRESHOLD * len(run):
             candidates.append((other, run))
@@ -128,11 +129,11 @@ def overlaps(ones: Sequence[str], others: Iterable[str], near: bool = True) -> I
         yield from _near(runs, candidates)
 
 
-def _places(texts: Iterable[Tokens]) -> dict[Tokens, list[int]]:
-    found: dict[Tokens, list[int]] = {}
-    for place, words in enumerate(texts):
-        found.setdefault(words, []).append(place)
-    return found
+def _indices(texts: Iterable[Tokens]) -> dict[Tokens, list[int]]:
+    indices: dict[Tokens, list[int]] = {}
+    for index, words in enumerate(texts):
+        indices.setdefault(words, []).append(index)
+    return indices
 
 
 def _near(
@@ -141,12 +142,12 @@ def _near(
     from datasketch import MinHash, MinHashLSH
 
     def signatures(sets: Iterable[Shingles]) -> Iterator[MinHash]:
-        written = ([" ".join(run).encode(errors="replace") for run in one] for one in sets)
-        yield from MinHash.generator(written, num_perm=BANDS * ROWS)
+        encoded = ([" ".join(run).encode(errors="replace") for run in one] for one in sets)
+        yield from MinHash.generator(encoded, num_perm=BANDS * ROWS)
 
     index = MinHashLSH(num_perm=BANDS * ROWS, params=(BANDS, ROWS))
-    for place, signature in enumerate(signatures(runs)):
-        index.insert(place, signature)
+    for one, signature in enumerate(signatures(runs)):
+        index.insert(one, signature)
     for (other, run), signature in zip(
         candidates, signatures(run for _, run in candidates), strict=True
     ):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from saysel.interfaces import EstimationContext, Sampler
-from saysel.leaks.check import verdict
+from saysel.leaks.check import leak_report
 from saysel.plan.plan import Plan, Step
 from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
@@ -83,7 +83,7 @@ def judged_on(run: Path, recipe: Recipe) -> list[Question]:
     found = questions(recipe, recipe.evaluate.split)
     if recipe.leaks != "drop":
         return found
-    leaked = verdict(run, recipe).ids
+    leaked = leak_report(run, recipe).ids
     return [question for question in found if question.id not in leaked]
 
 

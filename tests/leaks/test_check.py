@@ -80,9 +80,9 @@ def test_a_leak_stops_the_run_before_any_work(folder: Path) -> None:
     (file,) = (folder / "run/leaks").glob("*.json")
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
-        "mine: 2 of 4 questions of the split 'heldout' are also in other splits (list: "
-        f"{file.relative_to(folder)}): mend the source, or say in the recipe 'leaks: drop' to "
-        "leave them out of the evaluation, or 'leaks: allow'",
+        "mine: 2 of 4 questions of the split 'heldout' also occur in other splits (list: "
+        f"{file.relative_to(folder)}): remove them from one of the splits, or set 'leaks: drop' in the recipe "
+        "to leave them out of the evaluation, or 'leaks: allow'",
         "  'what is the capital of france' (exact in train: 'What is the capital of France?')",
         "  \"What is Italy's capital?\" (words in dev: 'What is the capital of Italy?')",
     ]
@@ -106,7 +106,7 @@ def test_leaks_are_dropped_from_the_evaluation(folder: Path) -> None:
     assert judged(folder) == ["h1", "h2"]
 
 
-def test_a_split_that_cannot_be_read_now_is_no_verdict(
+def test_a_split_that_cannot_be_read_now_is_not_reported_as_free_of_leaks(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Unreliable(JsonlSource):
@@ -150,10 +150,10 @@ def test_where_everything_leaks_nothing_is_left_to_judge_on(folder: Path) -> Non
     result = run([CLEAN[0], LEAKY[-2]], leaks="drop")
 
     assert result.exit_code == 2
-    assert "every question of the split 'heldout' is in another split too" in result.stderr
+    assert "every question of the split 'heldout' also occurs in another split" in result.stderr
 
 
-def test_the_verdict_is_kept(folder: Path) -> None:
+def test_the_report_is_stored(folder: Path) -> None:
     run(LEAKY, leaks="allow")
     (file,) = (folder / "run/leaks").glob("*.json")
     before = file.stat().st_mtime_ns
@@ -161,7 +161,7 @@ def test_the_verdict_is_kept(folder: Path) -> None:
     run(LEAKY, leaks="drop")
     assert [file.stat().st_mtime_ns for file in (folder / "run/leaks").iterdir()] == [before]
 
-    run(CLEAN, leaks="drop")  # other questions, another verdict
+    run(CLEAN, leaks="drop")  # other questions, another report
     assert len(list((folder / "run/leaks").iterdir())) == 2
 
 
@@ -171,7 +171,7 @@ def test_another_split_to_judge_on_is_compared_too(folder: Path) -> None:
     result = run(rows, evaluate={"estimators": ["small"], "split": "dev"})
 
     assert result.exit_code == 2
-    assert "1 of 1 questions of the split 'dev' is also in other splits" in result.stderr
+    assert "1 of 1 questions of the split 'dev' also occurs in other splits" in result.stderr
     assert "words in train" in result.stderr
 
 

@@ -7,8 +7,8 @@ one file per source, so that the comparison is made once:
     leaks/FINGERPRINT.json      what was compared with what, and every leak that was found
 
 The recipe decides what happens then: `leaks: stop`, `drop` (they are left out of the evaluation) or
-`allow`. If a source guarantees that no question is reworded in another split (`Source.disjoint`), as
-one made from templates can, only identical wording is searched for.
+`allow`. If a source guarantees that no question is reworded in another split (`Source.disjoint`),
+as one made from templates can, only identical wording is searched for.
 """
 
 from __future__ import annotations

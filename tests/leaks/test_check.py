@@ -81,8 +81,8 @@ def test_a_leak_stops_the_run_before_any_work(folder: Path) -> None:
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
         "mine: 2 of 4 questions of the split 'heldout' also occur in other splits (list: "
-        f"{file.relative_to(folder)}): remove them from one of the splits, or set 'leaks: drop' in the recipe "
-        "to leave them out of the evaluation, or 'leaks: allow'",
+        f"{file.relative_to(folder)}): remove them from one of the splits, or set 'leaks: drop' in "
+        "the recipe to leave them out of the evaluation, or 'leaks: allow'",
         "  'what is the capital of france' (exact in train: 'What is the capital of France?')",
         "  \"What is Italy's capital?\" (words in dev: 'What is the capital of Italy?')",
     ]

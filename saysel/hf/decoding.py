@@ -34,13 +34,18 @@ class Decoding:
 
 
 def choose_tokens(
-    logits: Tensor, decoding: Decoding, after_marker: Tensor | None, generator: torch.Generator
+    logits: Tensor,
+    decoding: Decoding,
+    markers: MarkerTracker,
+    rows: Tensor,
+    generator: torch.Generator,
 ) -> Tensor:
     """The next token of every row, [B].
 
     Args:
         logits: [B, V].
-        after_marker: whether each row is past its marker, [B]; `None` if that does not matter.
+        markers: knows which replies have written the marker.
+        rows: which reply each row of the batch belongs to, [B].
         generator: draws the tokens.
     """
     import torch
@@ -51,11 +56,13 @@ def choose_tokens(
         scores = _keep_top_k(logits / decoding.temperature, decoding.top_k)
         scores = _keep_top_p(scores, decoding.top_p)
         tokens = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
-    temperature = decoding.temperature_after_marker
-    if after_marker is not None and temperature is not None and bool(after_marker.any()):
-        scores = _keep_top_k(logits / temperature, decoding.top_k)
+    if decoding.temperature_after_marker is None:
+        return tokens
+    past_marker = markers.is_past_marker(rows)
+    if bool(past_marker.any()):
+        scores = _keep_top_k(logits / decoding.temperature_after_marker, decoding.top_k)
         sampled = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
-        tokens = torch.where(after_marker, sampled, tokens)
+        tokens = torch.where(past_marker, sampled, tokens)
     return tokens
 
 

@@ -88,12 +88,9 @@ def generate(
         replies = _Replies(model, tokenizer, len(prompts) * n, decoding, ends)
         for step in range(decoding.max_tokens):
             # 2. Choose the next token of every row and append it to the row's reply.
-            past_marker = (
-                replies.markers.is_past_marker(batch.rows)
-                if decoding.temperature_after_marker is not None
-                else None
+            tokens = choose_tokens(  # [B]
+                batch.logits, decoding, replies.markers, batch.rows, generator
             )
-            tokens = choose_tokens(batch.logits, decoding, past_marker, generator)  # [B]
             replies.append(step, batch, tokens)
             # 3. Drop finished replies, and stop after the last one.
             unfinished = int(batch.active.sum())

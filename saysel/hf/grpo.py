@@ -67,11 +67,30 @@ def grpo_trainer(roll_out: RollOut, rows: Sequence[int], beta: float, **options:
             policy before training; TRL would load a second model or use an adapter's base.
     """
     silence_libraries()
-    import torch
     from datasets import Dataset
+
+    def unused_reward(**_: Any) -> list[float]:
+        """TRL requires a reward; ours is part of the advantages."""
+        raise AssertionError("the replies have been rewarded already")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = _trainer_class(roll_out)(
+            reward_funcs=unused_reward,
+            train_dataset=Dataset.from_dict({"prompt": list(rows)}),
+            **options,
+        )
+    trainer.beta = beta
+    trainer.reference_weights = copy_trainable_weights(trainer.model) if beta else {}
+    return trainer
+
+
+def _trainer_class(roll_out: RollOut) -> Any:
+    """A GRPOTrainer whose batches are the replies of `roll_out`."""
+    import torch
     from trl import GRPOTrainer
 
-    class MaskedTrainer(GRPOTrainer):  # type: ignore[misc]
+    class RollOutTrainer(GRPOTrainer):  # type: ignore[misc]
         def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
             model = self.accelerator.unwrap_model(self.model)
             questions = [row["prompt"] for row in inputs[:: self.num_generations]]
@@ -94,20 +113,7 @@ def grpo_trainer(roll_out: RollOut, rows: Sequence[int], beta: float, **options:
             )
             return logprobs
 
-    def unused_reward(**_: Any) -> list[float]:
-        """TRL requires a reward; ours is part of the advantages."""
-        raise AssertionError("the replies have been rewarded already")
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        trainer = MaskedTrainer(
-            reward_funcs=unused_reward,
-            train_dataset=Dataset.from_dict({"prompt": list(rows)}),
-            **options,
-        )
-    trainer.beta = beta
-    trainer.reference_weights = copy_trainable_weights(trainer.model) if beta else {}
-    return trainer
+    return RollOutTrainer
 
 
 def training_tensors(replies: Sequence[WeightedReply], pad: int, device: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 from saysel.costs import ledger
 from saysel.costs.ledger import Ledger
 from saysel.estimators.sampling import single
-from saysel.interfaces import Format, Sampler
+from saysel.interfaces import Format
 from saysel.recipes.recipe import Recipe
 from saysel.records import (
     Generation,
@@ -69,7 +69,7 @@ class ReflectShard:
         ]
         # A sampler that cannot look inside its model may ask a server, and there is nothing here
         # to be read.
-        if type(context.sampler).logprobs is Sampler.logprobs:
+        if not context.sampler.gives_logprobs():
             return number, found
         return number, reread(recipe.format, self.model, asked, found, context.seed)
 

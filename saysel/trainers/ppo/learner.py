@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from saysel import hf
 from saysel.trainers.ppo.confidence_rewards import ConfidenceRewards
 from saysel.trainers.ppo.losses import (
+    action_logprobs,
     adapt_coefficient,
+    at_temperature,
     expected_reward_loss,
-    gae,
     kl,
-    policy_advantages,
     policy_loss,
     value_loss,
 )
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts
+from saysel.trainers.ppo.targets import Targets, make_targets
 
 if TYPE_CHECKING:
     import torch
@@ -27,32 +28,8 @@ if TYPE_CHECKING:
 
     from saysel.trainers.ppo.trainer import PPOTrainer
 
-#: Replies per forward pass without gradients.
-REPLIES_PER_PASS = 64
 #: The norm to which gradients are clipped.
 MAX_GRADIENT_NORM = 1.0
-
-
-class Targets(NamedTuple):
-    """What stays fixed during all updates on a batch of B replies with T tokens.
-
-    Attributes:
-        old_values, old_logprobs: of the sampled tokens before the first update, [B, T].
-        reference: log-probabilities of the reference policy, [B, T, V].
-        advantages, returns: see `policy_advantages` and `gae`, [B, T].
-        policy_mask: 1.0 at the tokens with a policy loss, [B, T].
-        value_mask: 1.0 at the tokens with a value loss, [B, T].
-        kl_weight: of the KL divergence at each token, [B, T].
-    """
-
-    old_values: Tensor
-    old_logprobs: Tensor
-    reference: Tensor
-    advantages: Tensor
-    returns: Tensor
-    policy_mask: Tensor
-    value_mask: Tensor
-    kl_weight: Tensor
 
 
 class Learner:
@@ -77,43 +54,8 @@ class Learner:
 
     def targets(self, rollouts: Rollouts) -> Targets:
         """Advantages, returns and everything else that stays fixed during the updates."""
-        import torch
-
-        options = self.options
-        expected = rollouts.confidence_rewards
-        # 1. Values and log-probabilities before the first update, [B, T] and [B, T, V].
-        old_values, old_logprobs, reference = self._evaluate(rollouts)
-        # 2. Advantages and returns by GAE, [B, T].
-        rewards = rollouts.rewards / self._reward_scale(rollouts.rewards.sum(-1))
-        estimates, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
-        # 3. The trained tokens; with expected confidences, only those of other replies.
-        policy_mask = rollouts.trained
-        if expected is not None:
-            policy_mask = policy_mask * (expected.position < 0)[:, None]
-        advantages = policy_advantages(
-            estimates,
-            rewards,
-            policy_mask,
-            rollouts.readable,
-            normalise=options.whiten and expected is None,
-        )
-        # 4. The value is the baseline of readable replies, so it is fitted to these only.
-        value_mask = rollouts.tokens * rollouts.readable[:, None]
-        # 5. Tokens that are not trained are held to the reference more firmly, and so are all
-        # tokens of an unreadable reply: pushed away from it and held by nothing, the policy does
-        # not recover.
-        free = rollouts.trained * rollouts.readable[:, None]
-        kl_weight = torch.where(free > 0, options.kl_trained, options.kl) * rollouts.tokens
-        return Targets(
-            old_values=old_values,
-            old_logprobs=old_logprobs,
-            reference=reference,
-            advantages=advantages,
-            returns=returns,
-            policy_mask=policy_mask,
-            value_mask=value_mask,
-            kl_weight=kl_weight,
-        )
+        scale = self._reward_scale(rollouts.rewards.sum(-1))
+        return make_targets(self.options, self.policy, rollouts, scale)
 
     def update(
         self, rollouts: Rollouts, targets: Targets, generator: torch.Generator
@@ -189,10 +131,11 @@ class Learner:
             rows: which replies, [b].
         """
         options, length = self.options, rollouts.actions.shape[1]
+        temperature = options.confidence_temperature
         output = self.policy.forward(rollouts.ids[rows], rollouts.mask[rows], length)
         divergence = kl(output.logprobs, targets.reference[rows])  # [b, T]
         surrogate = policy_loss(
-            self._action_logprobs(output.logprobs, rollouts.actions[rows]),
+            action_logprobs(output.logprobs, rollouts.actions[rows], temperature),
             targets.old_logprobs[rows],
             targets.advantages[rows],
             targets.policy_mask[rows],
@@ -237,48 +180,14 @@ class Learner:
             self.policy.next_token_logprobs(ids[rows], mask[rows])
             for ids, mask in confidence_rewards.branches
         ]
-        branches = [self._at_temperature(branch) for branch in (first, *others)]
+        temperature = self.options.confidence_temperature
+        branches = [at_temperature(branch, temperature) for branch in (first, *others)]
         return expected_reward_loss(
             self.confidence_tokens.logprobs(branches),
             confidence_rewards.rewards[rows],
             (position >= 0).float(),
             self.options.entropy,
         )
-
-    def _evaluate(self, rollouts: Rollouts) -> tuple[Tensor, Tensor, Tensor]:
-        """Values and log-probabilities before the first update.
-
-        Returns:
-            Values and log-probabilities of the sampled tokens, [B, T], and the reference's
-            log-probabilities of the whole vocabulary, [B, T, V]: by far the largest, and the only
-            tensor of its size that is kept.
-        """
-        import torch
-
-        length = rollouts.actions.shape[1]
-        values, action_logprobs, reference = [], [], []
-        with torch.no_grad():
-            for start in range(0, len(rollouts.ids), REPLIES_PER_PASS):
-                part = slice(start, start + REPLIES_PER_PASS)
-                ids, mask = rollouts.ids[part], rollouts.mask[part]
-                output = self.policy.forward(ids, mask, length)
-                values.append(output.values)
-                action_logprobs.append(
-                    self._action_logprobs(output.logprobs, rollouts.actions[part])
-                )
-                del output
-                reference.append(self.policy.reference_logprobs(ids, mask, length))
-        all_reference = reference[0] if len(reference) == 1 else torch.cat(reference)
-        return torch.cat(values), torch.cat(action_logprobs), all_reference
-
-    def _action_logprobs(self, logprobs: Tensor, actions: Tensor) -> Tensor:
-        """Log-probabilities of the sampled tokens, at their sampling temperature, [B, T]."""
-        return self._at_temperature(logprobs).gather(-1, actions[..., None]).squeeze(-1)
-
-    def _at_temperature(self, logprobs: Tensor) -> Tensor:
-        """Log-probabilities at `confidence_temperature`."""
-        temperature = self.options.confidence_temperature
-        return logprobs if temperature == 1 else (logprobs / temperature).log_softmax(-1)
 
     def _reward_scale(self, rewards: Tensor) -> float:
         """Root mean square of all rewards so far; 1 if rewards are not scaled."""

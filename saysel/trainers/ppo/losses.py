@@ -43,6 +43,21 @@ def gae(
     return advantages, (advantages + values) * tokens
 
 
+def action_logprobs(logprobs: Tensor, actions: Tensor, temperature: float) -> Tensor:
+    """Log-probabilities of the sampled tokens at their sampling temperature, [B, T].
+
+    Args:
+        logprobs: of every token, at temperature 1, [B, T, V].
+        actions: the sampled tokens, [B, T].
+    """
+    return at_temperature(logprobs, temperature).gather(-1, actions[..., None]).squeeze(-1)
+
+
+def at_temperature(logprobs: Tensor, temperature: float) -> Tensor:
+    """Log-probabilities at another temperature, [..., V]."""
+    return logprobs if temperature == 1 else (logprobs / temperature).log_softmax(-1)
+
+
 def policy_loss(
     logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor, mask: Tensor, clip: float
 ) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
@@ -64,12 +64,49 @@ def roll_out(
 
     Args:
         confidence_tokens: `None` leaves out `confidence_rewards`.
-        generator: draws the tokens.
 
     Raises:
         StageError: the judge could judge none of them, or the reward is invalid.
     """
     # 1. Sample one reply to each question.
+    prompts, replies, texts = _sample(options, policy, questions, data, generator)
+    # 2. Judge and reward the replies, and keep those that could be judged.
+    judged = _judge(options, data, questions, replies, texts)
+    prompts = [prompts[row] for row in judged.rows]
+    replies = [replies[row] for row in judged.rows]
+    # 3. Subtract the mean reward of the other replies to the same question.
+    groups = [
+        None if confidence is None else questions[row].id
+        for row, confidence in zip(judged.rows, judged.confidences, strict=True)
+    ]
+    readable = [group is not None for group in groups]
+    # 4. Lay everything out as tensors.
+    rollouts = assemble(
+        prompts=prompts,
+        replies=replies,
+        rewards=subtract_baseline(judged.rewards, groups),
+        readable=readable,
+        has_answer=judged.has_answer,
+        mask=options.mask,
+        pad=policy.tokenizer.pad_token_id,
+        device=policy.model.device,
+    )
+    rollouts = replace(rollouts, figures=judged.figures(), texts=judged.texts)
+    if confidence_tokens is None:
+        return rollouts
+    rewards = _reward_all_confidences(options, confidence_tokens, judged)
+    every = confidence_rewards(policy, confidence_tokens, prompts, replies, readable, rewards)
+    return replace(rollouts, confidence_rewards=every)
+
+
+def _sample(
+    options: PPOTrainer,
+    policy: Policy,
+    questions: Sequence[Question],
+    data: TrainingData,
+    generator: torch.Generator,
+) -> tuple[list[list[int]], list[hf.Reply], list[str]]:
+    """Prompts as token ids, the reply to each, and its text."""
     tokenizer = policy.tokenizer
     prompts = hf.encode(tokenizer, [data.format.prompt(question) for question in questions])
     ends = hf.end_tokens(policy.model, tokenizer)
@@ -77,8 +114,17 @@ def roll_out(
     samples = hf.generate(policy.model, tokenizer, prompts, 1, decoding, generator, ends)
     replies = [reply for (reply,) in samples]
     texts = hf.decode_replies(tokenizer, prompts, [reply.tokens for reply in replies])
-    # 2. Judge and reward the replies, and keep those that could be judged.
-    judged = judge_replies(
+    return prompts, replies, texts
+
+
+def _judge(
+    options: PPOTrainer,
+    data: TrainingData,
+    questions: Sequence[Question],
+    replies: Sequence[hf.Reply],
+    texts: Sequence[str],
+) -> JudgedReplies:
+    return judge_replies(
         trainer="ppo",
         questions=questions,
         texts=texts,
@@ -86,37 +132,6 @@ def roll_out(
         format=data.format,
         judge=data.judge,
         reward=options.reward,
-    )
-    prompts = [prompts[row] for row in judged.rows]
-    replies = [replies[row] for row in judged.rows]
-    # 3. Subtract the mean reward of the other replies to the same question.
-    readable = [confidence is not None for confidence in judged.confidences]
-    groups = [
-        questions[row].id if is_readable else None
-        for row, is_readable in zip(judged.rows, readable, strict=True)
-    ]
-    # 4. Lay everything out as tensors.
-    return assemble(
-        prompts=prompts,
-        replies=replies,
-        rewards=subtract_baseline(judged.rewards, groups),
-        readable=readable,
-        has_answer=judged.has_answer,
-        mask=options.mask,
-        pad=tokenizer.pad_token_id,
-        device=policy.model.device,
-        figures=judged.figures(),
-        texts=judged.texts,
-        confidence_rewards=None
-        if confidence_tokens is None
-        else confidence_rewards(
-            policy,
-            confidence_tokens,
-            prompts,
-            replies,
-            readable,
-            _reward_all_confidences(options, confidence_tokens, judged),
-        ),
     )
 
 
@@ -165,16 +180,13 @@ def assemble(
     mask: Literal["confidence", "response"],
     pad: int,
     device: torch.device,
-    figures: Mapping[str, float],
-    texts: Sequence[str] = (),
-    confidence_rewards: ConfidenceRewards | None = None,
 ) -> Rollouts:
     """Pad the replies, and decide which tokens are trained and where the reward is given.
 
     A readable reply gets its reward at its last token; its trained tokens are those after the
     format's confidence marker, or all of them. The reward of an unreadable reply is spread evenly
-    over all of its tokens, which are all trained: any of them may have made it unreadable. If its
-    answer can be parsed and the marker follows, only the tokens after the marker may have.
+    over its trained tokens. These are all of its tokens, because any of them may have made it
+    unreadable. If its answer can be parsed and the marker follows, they are those after the marker.
     """
     import torch
 
@@ -204,7 +216,4 @@ def assemble(
         trained=trained.to(device),
         readable=torch.tensor(readable, dtype=torch.float32, device=device),
         rewards=token_rewards.to(device),
-        figures=figures,
-        texts=texts,
-        confidence_rewards=confidence_rewards,
     )

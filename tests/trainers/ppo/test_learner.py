@@ -123,7 +123,6 @@ def rollouts(policy: Policy) -> Rollouts:
         mask="confidence",
         pad=pad,
         device=device,
-        figures={},
     )
 
 

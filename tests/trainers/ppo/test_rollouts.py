@@ -35,7 +35,6 @@ def assembled(
         mask=mask,
         pad=PAD,
         device=torch.device("cpu"),
-        figures={},
     )
 
 
@@ -85,7 +84,6 @@ def test_only_the_rest_is_trained_after_a_readable_answer_and_the_marker(
         mask="confidence",
         pad=PAD,
         device=torch.device("cpu"),
-        figures={},
     )
 
     assert rollouts.rewards.tolist() == [token_rewards]

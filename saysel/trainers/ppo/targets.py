@@ -1,0 +1,115 @@
+"""What stays fixed during the updates on a batch: advantages, returns, old probabilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from saysel.trainers.ppo.losses import action_logprobs, gae, policy_advantages
+from saysel.trainers.ppo.policy import Policy
+from saysel.trainers.ppo.rollouts import Rollouts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from saysel.trainers.ppo.trainer import PPOTrainer
+
+#: Replies per forward pass without gradients.
+REPLIES_PER_PASS = 64
+
+
+class Targets(NamedTuple):
+    """What stays fixed during all updates on a batch of B replies with T tokens.
+
+    Attributes:
+        old_values, old_logprobs: of the sampled tokens before the first update, [B, T].
+        reference: log-probabilities of the reference policy, [B, T, V].
+        advantages, returns: see `policy_advantages` and `gae`, [B, T].
+        policy_mask: 1.0 at the tokens with a policy loss, [B, T].
+        value_mask: 1.0 at the tokens with a value loss, [B, T].
+        kl_weight: of the KL divergence at each token, [B, T].
+    """
+
+    old_values: Tensor
+    old_logprobs: Tensor
+    reference: Tensor
+    advantages: Tensor
+    returns: Tensor
+    policy_mask: Tensor
+    value_mask: Tensor
+    kl_weight: Tensor
+
+
+def make_targets(
+    options: PPOTrainer, policy: Policy, rollouts: Rollouts, reward_scale: float
+) -> Targets:
+    """The targets of a batch.
+
+    Args:
+        policy: before the first update on the batch.
+        reward_scale: the rewards are divided by it.
+    """
+    import torch
+
+    expected = rollouts.confidence_rewards
+    # 1. Values and log-probabilities before the first update, [B, T] and [B, T, V].
+    old_values, old_logprobs, reference = evaluate(policy, rollouts, options.confidence_temperature)
+    # 2. Advantages and returns by GAE, [B, T].
+    rewards = rollouts.rewards / reward_scale
+    estimates, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
+    # 3. The tokens with a policy loss; replies with an expected reward have another loss.
+    policy_mask = rollouts.trained
+    if expected is not None:
+        policy_mask = policy_mask * (expected.position < 0)[:, None]
+    advantages = policy_advantages(
+        estimates,
+        rewards,
+        policy_mask,
+        rollouts.readable,
+        normalise=options.whiten and expected is None,
+    )
+    # 4. The value is the baseline of readable replies, so it is fitted to these only.
+    value_mask = rollouts.tokens * rollouts.readable[:, None]
+    # 5. Tokens that are not trained are held to the reference more firmly, and so are all tokens
+    # of an unreadable reply: pushed away from it and held by nothing, the policy does not recover.
+    free = rollouts.trained * rollouts.readable[:, None]
+    kl_weight = torch.where(free > 0, options.kl_trained, options.kl) * rollouts.tokens
+    return Targets(
+        old_values=old_values,
+        old_logprobs=old_logprobs,
+        reference=reference,
+        advantages=advantages,
+        returns=returns,
+        policy_mask=policy_mask,
+        value_mask=value_mask,
+        kl_weight=kl_weight,
+    )
+
+
+def evaluate(
+    policy: Policy, rollouts: Rollouts, temperature: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Values and log-probabilities of a batch under the current policy and the reference.
+
+    Args:
+        temperature: at which the trained tokens were sampled.
+
+    Returns:
+        Values and log-probabilities of the sampled tokens, [B, T], and the reference's
+        log-probabilities of the whole vocabulary, [B, T, V]: by far the largest, and the only
+        tensor of its size that is kept.
+    """
+    import torch
+
+    length = rollouts.actions.shape[1]
+    values, logprobs, reference = [], [], []
+    with torch.no_grad():
+        for start in range(0, len(rollouts.ids), REPLIES_PER_PASS):
+            part = slice(start, start + REPLIES_PER_PASS)
+            ids, mask = rollouts.ids[part], rollouts.mask[part]
+            output = policy.forward(ids, mask, length)
+            values.append(output.values)
+            logprobs.append(action_logprobs(output.logprobs, rollouts.actions[part], temperature))
+            del output
+            reference.append(policy.reference_logprobs(ids, mask, length))
+    all_reference = reference[0] if len(reference) == 1 else torch.cat(reference)
+    return torch.cat(values), torch.cat(logprobs), all_reference

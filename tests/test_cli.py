@@ -15,7 +15,7 @@ import saysel
 from saysel.cli import cli
 from saysel.errors import SayselError, UsageError
 from saysel.interfaces import KINDS
-from saysel.recipes.recipe import packaged
+from saysel.recipes.extends import packaged
 from saysel.recipes.text import parse_yaml
 
 COMMANDS = [

@@ -1,4 +1,4 @@
-"""What a recipe says under `evaluate.faithfulness`."""
+"""The options under `evaluate.faithfulness`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from saysel.interfaces import Model, Options, Sampler
 
-#: What the grader is asked, in our own words.
+#: The grader's prompt; the paper's is not public.
 PROMPT = """\
 A language model was asked the same question many times. You see its different answers, each with \
 the share of the replies that gave it, and a statement in which the model says what it is unsure \
@@ -28,26 +28,24 @@ Score: a whole number from 0 to 10"""
 
 
 class Grader(Options):
-    """The language model that grades rationales, as the paper does it."""
+    """The language model that grades rationales, as in the paper."""
 
-    model: Model = Field(description="who grades; better none of those who wrote the rationales")
+    model: Model = Field(description="the grader; not a model that wrote the rationales")
     sampler: Sampler = Field(
         {"use": "transformers", "temperature": 0.7},
         validate_default=True,
-        description="how it is asked",
+        description="samples the grader's replies",
     )
-    questions: int = Field(100, ge=1, description="the first so many with something to explain")
-    retries: int = Field(2, ge=0, description="more tries where no grade can be read")
-    prompt: str = Field(
-        PROMPT, description="what it is asked, with {question}, {answers} and {rationale}"
-    )
+    questions: int = Field(100, ge=1, description="maximum number of rationales to grade")
+    retries: int = Field(2, ge=0, description="further attempts if no grade can be read")
+    prompt: str = Field(PROMPT, description="prompt with {question}, {answers} and {rationale}")
 
     @field_validator("prompt")
     @classmethod
     def _shows_what_is_graded(cls, prompt: str) -> str:
-        lacking = [place for place in ("{answers}", "{rationale}") if place not in prompt]
-        if lacking:
-            raise ValueError(f"must contain {' and '.join(lacking)}, or there is nothing to grade")
+        missing = [field for field in ("{answers}", "{rationale}") if field not in prompt]
+        if missing:
+            raise ValueError(f"must contain {' and '.join(missing)}, or there is nothing to grade")
         return prompt
 
 
@@ -56,11 +54,11 @@ class Faithfulness(Options):
 
     n: int = Field(20, ge=2, description="fresh samples per question")
     models: tuple[str, ...] | None = Field(
-        None, description="whose rationales: base, sft, ppo …; null: those of all models"
+        None, description="models whose rationales are measured: base, sft, ppo …; null: all models"
     )
     candidates: Literal["split", "question"] = Field(
         "split",
-        description="answers that a rationale can name besides those that the model gives: those "
-        "known of any question of the split, or of the question alone",
+        description="the answers that a rationale can name besides those that the model gives: "
+        "the known answers to any question of the split, or to the question alone",
     )
     grader: Grader | None = Field(None, description="a language model that grades rationales")

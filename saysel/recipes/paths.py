@@ -1,8 +1,8 @@
-"""Places in a recipe: `train[1].reward` or `train.1.reward`, for `--set` and for matrices.
+"""Paths in a recipe: `train[1].reward` or `train.1.reward`, for `--set` and for matrices.
 
-A path is followed through the recipe as written and through the types that it is going to be
-validated with, side by side. So an option can be set on a component that is only there by
-default, and a step that leads nowhere is told with the nearest steps that would.
+A path is followed through the recipe as written and, in parallel, through the types that will
+validate it. An option can therefore be set on a component that the recipe has only by default, and
+for a step that does not exist the message suggests similar ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Step = str | int
 
 
 def show(path: tuple[Step, ...]) -> str:
-    """`("train", 1, "reward")` as `train[1].reward`."""
+    """A path as text: `train[1].reward` for `("train", 1, "reward")`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".")
 
@@ -42,14 +42,14 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
     """The first pydantic class in a field's type: `RewardFn` in `tuple[RewardFn, ...] | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for part in get_args(annotation) if (found := model_in(part))), None)
+    return next((model for part in get_args(annotation) if (model := model_in(part))), None)
 
 
 def new_name(owner: type[BaseModel], old: str) -> str | None:
-    """Today's name of a key that was renamed; `None` if it was not.
+    """The current name of a key that was renamed; `None` if it was not.
 
     Args:
-        owner: the class whose fields the keys are; what its base classes renamed counts too.
+        owner: the class whose fields the keys are; the keys that its base classes renamed count.
         old: a key, or a key with a value: `mode: drawn`.
     """
     for base in owner.__mro__:
@@ -63,45 +63,45 @@ def assign(recipe: dict[str, Any], schema: type[BaseModel], path: str, value: An
 
     Args:
         recipe: keys and values, components as names or mappings.
-        schema: what the recipe will be validated with.
+        schema: the class that the recipe will be validated with.
 
     Raises:
-        ValueError: the path leads nowhere; the message says at which step and what is near.
+        ValueError: the path does not exist; the message says which step fails and suggests others.
     """
     steps = split(path)
     node: Any = recipe
     owner: type[BaseModel] | None = schema
     for depth, step in enumerate(steps):
-        last = depth == len(steps) - 1
         here = show(steps[:depth])
         if isinstance(node, list):
             _check_index(node, step, here)
         elif isinstance(node, dict):
             step = str(step)
-            if owner is not None:
-                _check_key(owner, node, step, here)
+            _check_key(owner, node, step, here)
         else:
             raise ValueError(f"{here or path} is {node!r:.40}, which has no parts")
-        if last:
+        if depth < len(steps) - 1:
+            node, owner = _descend(node, owner, step)
+        else:
             node[step] = value
-            return
-        if isinstance(node, dict):
-            field = owner.model_fields.get(str(step)) if owner is not None else None
-            if field is not None:
-                owner = model_in(field.annotation)
-                node.setdefault(step, _plain(field.get_default(call_default_factory=True)))
-            else:
-                owner = None
-                node.setdefault(step, {})
-        child = node[step]
-        if isinstance(child, str) and owner is not None and issubclass(owner, Component):
-            child = {"use": child}
-        elif child is None:
-            child = {}
-        node[step] = child
-        node = child
-        if isinstance(node, dict):
-            owner = _chosen(owner, node)
+
+
+def _descend(
+    node: Any, owner: type[BaseModel] | None, step: Step
+) -> tuple[Any, type[BaseModel] | None]:
+    """The part of a node at a step, made if it is not there yet, and the class of its fields."""
+    if isinstance(node, dict):
+        field = owner.model_fields.get(str(step)) if owner is not None else None
+        owner = model_in(field.annotation) if field is not None else None
+        default = _plain(field.get_default(call_default_factory=True)) if field is not None else {}
+        node.setdefault(step, default)
+    part = node[step]
+    if isinstance(part, str) and owner is not None and issubclass(owner, Component):
+        part = {"use": part}
+    elif part is None:
+        part = {}
+    node[step] = part
+    return part, _chosen(owner, part) if isinstance(part, dict) else owner
 
 
 def _plain(default: Any) -> Any:
@@ -114,13 +114,13 @@ def _plain(default: Any) -> Any:
 
 
 def _chosen(owner: type[BaseModel] | None, node: dict[str, Any]) -> type[BaseModel] | None:
-    """The class whose fields a mapping sets; `None` if it is free or cannot be known yet."""
+    """The class whose fields a mapping sets; `None` if any key is allowed, or it is unknown."""
     if owner is None or not issubclass(owner, Component) or "kind" not in owner.__dict__:
         return owner
     try:
         return find(owner.kind, node["use"])
     except (PluginError, KeyError):
-        return None  # validation says so, with all the other problems
+        return None  # validation reports it, together with all other problems
 
 
 def _check_index(node: list[Any], step: Step, here: str) -> None:
@@ -133,12 +133,12 @@ def _check_index(node: list[Any], step: Step, here: str) -> None:
         )
 
 
-def _check_key(owner: type[BaseModel], node: dict[str, Any], step: str, here: str) -> None:
-    known = list(owner.model_fields)
-    if step in known or step in node:
+def _check_key(owner: type[BaseModel] | None, node: dict[str, Any], step: str, here: str) -> None:
+    if owner is None or step in owner.model_fields or step in node:
         return
+    known = list(owner.model_fields)
     if (name := new_name(owner, step)) is not None:
         raise ValueError(f"{f'{here}.' if here else ''}{step} is now called '{name}'")
     where = f"{here} has" if here else "a recipe has"
-    hint = suggest(step, known) or f"there are {', '.join(known)}"
+    hint = suggest(step, known) or f"the keys are {', '.join(known)}"
     raise ValueError(f"{where} no key '{step}'; {hint}")

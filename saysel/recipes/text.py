@@ -1,7 +1,6 @@
-"""Recipe files as text: strict YAML, in UTF-8, a mapping at the top.
+"""Recipe files as text: strict YAML in UTF-8 with a mapping at the top level.
 
-Stricter than PyYAML where it would guess in silence: a key given twice is refused. Looser where
-YAML 1.1 surprises: `1e-5` is a number.
+Unlike in PyYAML, duplicate keys are an error, and `1e-5` is a number.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 import yaml
 
 from saysel.errors import UsageError
-from saysel.recipes.values import MOST
+from saysel.recipes.values import MAX_VALUES
 
 
 class RecipeLoader(yaml.SafeLoader):
@@ -38,7 +37,7 @@ class RecipeLoader(yaml.SafeLoader):
 
 
 class RecipeDumper(yaml.SafeDumper):
-    """PyYAML's safe dumper, without its loss of unusual line breaks in unquoted text."""
+    """PyYAML's safe dumper, which also preserves unusual line breaks in unquoted text."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         style = '"' if any(mark in text for mark in "\x85\u2028\u2029\ufeff") else None
@@ -47,8 +46,8 @@ class RecipeDumper(yaml.SafeDumper):
 
 RecipeDumper.add_representer(str, RecipeDumper.represent_text)
 
-for side in (RecipeLoader, RecipeDumper):  # the dumper, so that it quotes a text like "1e5"
-    side.add_implicit_resolver(
+for yaml_class in (RecipeLoader, RecipeDumper):  # the dumper, so that it quotes "1e5"
+    yaml_class.add_implicit_resolver(
         "tag:yaml.org,2002:float",
         re.compile(r"^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9]+)[eE][-+]?[0-9]+$"),
         list("-+.0123456789"),
@@ -84,27 +83,27 @@ def _constructed(text: str) -> Any:
 
 
 def _size(node: yaml.Node, sizes: dict[int, int | None]) -> int:
-    """How many values a node stands for, what is repeated through aliases counted each time.
+    """The number of values of a node; those repeated by aliases count each time.
 
     Raises:
-        ValueError: it contains itself, or stands for more values than any recipe has.
+        ValueError: it contains itself, or has more values than any recipe.
     """
     known = sizes.get(id(node), 0)
     if known is None:
         line = node.start_mark.line + 1
-        raise ValueError(f"line {line}: what an alias stands for contains itself")
+        raise ValueError(f"line {line}: an alias refers to a value that contains itself")
     if known:
         return known
     sizes[id(node)] = None
     parts = node.value if isinstance(node, yaml.CollectionNode) else []
     size = 1
     for part in parts:
-        size += sum(_size(one, sizes) for one in (part if isinstance(part, tuple) else (part,)))
-    if size > MOST:
+        size += sum(_size(item, sizes) for item in (part if isinstance(part, tuple) else (part,)))
+    if size > MAX_VALUES:
         line = node.start_mark.line + 1
         raise ValueError(
-            f"line {line}: stands for more than {MOST:,} values, those repeated through aliases "
-            "counted each time"
+            f"line {line}: has more than {MAX_VALUES:,} values; those repeated by aliases "
+            "count each time"
         )
     sizes[id(node)] = size
     return size
@@ -128,10 +127,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        read = error.object  # without the byte order mark, if there is one
-        line = read[: error.start].count(b"\n") + 1
+        data = error.object  # without the byte order mark, if there is one
+        line = data[: error.start].count(b"\n") + 1
         raise UsageError(
-            f"{path}: line {line} is not UTF-8 (byte 0x{read[error.start]:02x}); save it as UTF-8"
+            f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); save it as UTF-8"
         ) from error
     try:
         content = parse_yaml(text)
@@ -141,14 +140,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: is empty; a recipe needs at least a source")
     if not isinstance(content, dict):
         kind = type(content).__name__
-        what = {"list": "a list", "str": "a text"}.get(kind, f"of type {kind}")
+        what = {"list": "a list", "str": "a string"}.get(kind, f"of type {kind}")
         raise UsageError(f"{path}: must be a mapping of keys to values, but is {what}")
     for key in content:
         if not isinstance(key, str):
-            raise UsageError(f"{path}: the key {key!r} must be a text")
+            raise UsageError(f"{path}: the key {key!r} must be a string")
     return content
 
 
 def dump_yaml(content: dict[str, Any]) -> str:
-    """YAML that `parse_yaml` reads back to the same."""
+    """YAML that `parse_yaml` reads back unchanged."""
     return yaml.dump(content, Dumper=RecipeDumper, sort_keys=False, allow_unicode=True, width=100)

@@ -20,7 +20,8 @@ from string import Template
 from saysel import registry
 from saysel.errors import UsageError
 from saysel.interfaces import KINDS
-from saysel.recipes.recipe import load, packaged
+from saysel.recipes.extends import packaged
+from saysel.recipes.recipe import load
 from saysel.recipes.text import parse_yaml
 from saysel.registry import suggest
 from saysel.storage import disk_error, write_text

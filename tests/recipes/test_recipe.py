@@ -11,7 +11,8 @@ import saysel
 from saysel import registry
 from saysel.errors import PluginError, RecipeError, UsageError
 from saysel.recipes import recipe
-from saysel.recipes.recipe import Recipe, load, packaged
+from saysel.recipes.extends import packaged
+from saysel.recipes.recipe import Recipe, load
 from saysel.recipes.text import dump_yaml, parse_yaml
 from saysel.registry.builtins import saysel_metrics
 from tests.support import small_plugin
@@ -250,7 +251,7 @@ def test_recipes_of_plugins_that_cannot_be_used(package: Path) -> None:
     bring("rival", packed="recipe_bearer:recipes/packed.yaml")
     with pytest.raises(PluginError, match=r"the recipe 'packed' is claimed by bearer 1.0 .*rival"):
         load("packed")
-    with pytest.raises(PluginError, match=r"'lost' is said to be recipe_bearer:lost.yaml, which"):
+    with pytest.raises(PluginError, match=r"'lost' is declared as recipe_bearer:lost.yaml, which"):
         load("lost")
     assert load("quickstart").name == "quickstart"
     for wrong in ("packed.yaml", "recipe_bearer:packed", "recipe bearer:packed.yaml"):
@@ -270,11 +271,11 @@ def test_files_that_are_no_recipe(write: Write, tmp_path: Path) -> None:
         ("", "is empty"),
         ("# nothing\n", "is empty"),
         ("- a\n- b\n", "must be a mapping of keys to values, but is a list"),
-        ("just words", "but is a text"),
+        ("just words", "but is a string"),
         ("a: [1, 2\nb: 3", "not a YAML file: line 2: "),
         ("seed: 1\nname: x\nseed: 2\n", "line 3: the key 'seed' was already given on line 1"),
         ("source: {use: a, train: 1,\n  train: 2}", "line 2: the key 'train' was already given"),
-        ("1: 2", "the key 1 must be a text"),
+        ("1: 2", "the key 1 must be a string"),
         ("a: !!python/object:os.system x", "not a YAML file: line 1"),
     ):
         with pytest.raises(UsageError) as caught:

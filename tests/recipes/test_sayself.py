@@ -16,7 +16,8 @@ from safetensors.numpy import load_file
 from saysel import testing
 from saysel.formats.sayself import SaySelfFormat
 from saysel.rationales.llm import LlmRationaleWriter
-from saysel.recipes.recipe import Recipe, load, packaged
+from saysel.recipes.extends import packaged
+from saysel.recipes.recipe import Recipe, load
 from saysel.records import ModelRef, Question
 from saysel.sources.hotpotqa import HotpotQASource
 from saysel.storage import read_json

@@ -9,7 +9,8 @@ import pytest
 
 from saysel import registry
 from saysel.interfaces import KINDS
-from saysel.recipes.recipe import Recipe, packaged
+from saysel.recipes.extends import packaged
+from saysel.recipes.recipe import Recipe
 from saysel.recipes.schema import recipe_schema
 from saysel.recipes.text import parse_yaml, read_yaml
 from tests.support import small_plugin

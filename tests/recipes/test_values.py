@@ -70,7 +70,7 @@ def checked(content: str | bytes, tmp_path: Path, *arguments: str) -> list[str]:
         ("sample: {use: transformers, temperature: .nan}", "sample.temperature: must be a finite"),
         ("max_cost: 1e999", "max_cost: must be a finite number"),
         ("matrix: {sample.temperature: [1, -.inf]}", "must be a finite number"),
-        ("seed: 2020-01-01", "seed: must be a text, number, list or mapping, not of type date"),
+        ("seed: 2020-01-01", "seed: must be a string, number, list or mapping, not of type date"),
         ("matrix: {seed: !!set {1, 2}}", "not of type set"),
         ("report: {title: !!binary aGVsbG8=}", "not of type bytes"),
         ("seed: " + "9" * 5000, "4300 digits"),

@@ -642,6 +642,21 @@ class Judge(Component):
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
         """The correctness of each answer in [0, 1]; `None`: it could not be judged."""
 
+    def judge_answers(self, items: Sequence[tuple[Question, str | None]]) -> list[float | None]:
+        """The correctness of answers that may be missing; what the framework calls.
+
+        An answer that is missing or blank is wrong (0.0), and `judge` does not see it.
+        """
+        given = [
+            (question, answer)
+            for question, answer in items
+            if answer is not None and answer.strip()
+        ]
+        judged = iter(self.judge(given) if given else [])
+        return [
+            next(judged) if answer is not None and answer.strip() else 0.0 for _, answer in items
+        ]
+
 
 # ------------------------------------------------------------------------------------ reward
 

@@ -35,8 +35,8 @@ from saysel.recipes.recipe import Recipe, load
 from saysel.records import Meaning, ModelRef, Question, Rationale, Reflection, Response
 from saysel.registry import build
 from saysel.sources.witness import PLACES, posterior
-from saysel.stages import read_model
 from saysel.stages.faithfulness import ReflectShard, reread
+from saysel.storage.models import read_model
 
 Texts = list[str]
 
@@ -100,7 +100,7 @@ def main() -> None:
     recipe = load(str(arguments.run / "recipe.yaml"))
     asked = questions(recipe, arguments.split)
     name, model = last_model(arguments.run, recipe)
-    _, drawn = ReflectShard(recipe, model, arguments.n)((0, asked))
+    drawn = ReflectShard(recipe, model, arguments.n)(0, asked, lambda items: None)
     rng = random.Random(0)
     template = [
         "" if one is None else one.text for one in faithful(recipe, model, asked, arguments.n, 1)

@@ -34,13 +34,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from saysel.plan.plan import Step, plan
+from saysel.plan.plan import plan
+from saysel.plan.stage import Stage
 from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe, load
 from saysel.records import Prediction
 from saysel.report.comparison import write as write_comparison
 from saysel.scoring import Method, clusters_of, compare, score, to_arrays
-from saysel.stages import stage_directory
+from saysel.stages.evaluate import EvaluateStage
 from saysel.storage import Shards, finished, read_json, write_json, write_text
 
 HERE = Path(__file__).parent
@@ -96,7 +97,7 @@ def run(said: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
     file = directory / "recipes" / f"{said['name']}.yaml"
     write_text(file, yaml.safe_dump(said, sort_keys=False))
     recipe = load(str(file))
-    if finished(stage_directory(directory, judged_by(recipe))):
+    if finished(judged_by(recipe).directory_in(directory)):
         return recipe
     environment = dict(os.environ)
     if threads is not None:
@@ -108,17 +109,17 @@ def run(said: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
     return recipe
 
 
-def judged_by(recipe: Recipe) -> Step:
+def judged_by(recipe: Recipe) -> EvaluateStage:
     """The evaluation of a method: its last model, asked in the last way."""
     (cell,) = plan(recipe).cells
-    return cell.evaluations()[-1]
+    return cell.of(EvaluateStage)[-1]
 
 
 def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -> Result:
     """The scores, costs and predictions of a recipe that was just run here."""
     (cell,) = plan(recipe).cells
     step = judged_by(recipe)
-    predictions = list(Shards(stage_directory(directory, step), Prediction))
+    predictions = list(Shards(step.directory_in(directory), Prediction))
     evaluate = recipe.evaluate
     clusters = clusters_of(questions(recipe, evaluate.split), evaluate.cluster)
     scores = {
@@ -129,7 +130,7 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
     sampled = any(trainer.use in ("sft", "dpo") for trainer in recipe.train)
     spent = ("train", "sample") if sampled else ("train",)
 
-    def count(one: Step) -> dict[str, float]:
+    def count(one: Stage) -> dict[str, float]:
         found: dict[str, float] = read_json(directory / "counts" / f"{one.directory}.json")
         return found
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saysel.api.running import AnyRecipe, Overrides
-from saysel.costs.requests import bill, priced
-from saysel.costs.work import work
 from saysel.interfaces import Model
+from saysel.plan.cost import check_prices, cost_lines
 from saysel.plan.plan import plan
 from saysel.recipes.components import components
 from saysel.recipes.recipe import load
@@ -86,8 +85,8 @@ def check(recipe: AnyRecipe, *, set: Overrides = ()) -> Check:
             component.check_installed()
             if isinstance(component, Model):
                 component.check_available()
-    priced(todo)
-    amounts = [(step, work(step)) for step in todo.steps]
+    check_prices(todo)
+    amounts = [(step, step.work()) for step in todo.steps]
     return Check(
         loaded.name,
         len(todo.cells),
@@ -95,5 +94,5 @@ def check(recipe: AnyRecipe, *, set: Overrides = ()) -> Check:
             StepEstimate(step.name, step.fingerprint, amount.units, amount.unit, amount.tokens)
             for step, amount in amounts
         ),
-        tuple(bill(todo)),
+        tuple(cost_lines(todo)),
     )

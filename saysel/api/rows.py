@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from saysel.errors import UsageError
-from saysel.plan.plan import Cell, Plan, Step
+from saysel.plan.stage import Cell, Plan
 from saysel.recipes.questions import questions
 from saysel.records import Prediction, Question, Score
 from saysel.report import IDEAL, Row, read_metrics
+from saysel.runs.resume import resume_advice
 from saysel.scoring import Method, clusters_of
-from saysel.stages import how_to_go_on, stage_directory, stored
-from saysel.storage import finished
+from saysel.stages.evaluate import EvaluateStage
+from saysel.storage import finished, read_records
 
 
 def stored_rows(run: Path, plan: Plan) -> Iterator[Row]:
@@ -28,12 +29,12 @@ def stored_rows(run: Path, plan: Plan) -> Iterator[Row]:
     for cell in plan.cells:
         evaluated = _evaluated(cell)
         clusters = clusters_of(evaluated, cell.recipe.evaluate.cluster)
-        for step in cell.evaluations():
-            directory = stage_directory(run, step)
+        for step in cell.of(EvaluateStage):
+            directory = step.directory_in(run)
             yield _row(
                 cell,
-                drawn[cell.label, step.model, estimator_of(step)],
-                tuple(stored(directory, Prediction)),
+                drawn[cell.label, step.model, step.estimator_name],
+                tuple(read_records(directory, Prediction)),
                 clusters,
                 (finished(directory) or {}).get("seconds_per_question"),
             )
@@ -118,33 +119,29 @@ def methods_of_run(
         prompts = {question.id: question.prompt for question in evaluated}
         clusters = clusters_of(evaluated, cell.recipe.evaluate.cluster)
         for step in _chosen(run, cell, wanted, alone):
-            directory = stage_directory(run, step)
-            if finished(directory) is None:
-                remedy = how_to_go_on(run, plan, step)
+            if not step.is_done(run):
+                remedy = resume_advice(run, plan, step)
                 raise UsageError(f"{run}: {step.name} is not done: {remedy}")
-            parts = ["" if alone else run.name, cell.label, step.model, estimator_of(step)]
+            parts = ["" if alone else run.name, cell.label, step.model, step.estimator_name]
             name = " · ".join(part for part in parts if part)
-            yield Method(name, list(stored(directory, Prediction)), prompts, clusters)
+            yield Method(
+                name, list(read_records(step.directory_in(run), Prediction)), prompts, clusters
+            )
 
 
-def _chosen(run: Path, cell: Cell, wanted: Sequence[str], alone: bool) -> list[Step]:
+def _chosen(run: Path, cell: Cell, wanted: Sequence[str], alone: bool) -> list[EvaluateStage]:
     """The evaluations of a cell that are meant."""
-    steps = list(cell.evaluations())
+    steps = cell.of(EvaluateStage)
     if alone and not wanted:
         return steps
     model = wanted[0] if wanted else steps[-1].model
     of_model = [step for step in steps if step.model == model]
-    estimator = wanted[1] if len(wanted) > 1 else estimator_of((of_model or steps)[0])
-    chosen = [step for step in of_model if estimator_of(step) == estimator]
+    estimator = wanted[1] if len(wanted) > 1 else (of_model or steps)[0].estimator_name
+    chosen = [step for step in of_model if step.estimator_name == estimator]
     if not chosen:
-        names = ", ".join(f"{step.model}:{estimator_of(step)}" for step in steps)
+        names = ", ".join(f"{step.model}:{step.estimator_name}" for step in steps)
         raise UsageError(f"{run} has no row '{':'.join(wanted)}'; there are {names}")
     return chosen
-
-
-def estimator_of(step: Step) -> str:
-    """The name of an evaluation's estimator, as rows have it."""
-    return step.name.removeprefix(f"evaluate-{step.model}-")
 
 
 def _evaluated(cell: Cell) -> list[Question]:

@@ -13,7 +13,8 @@ from saysel.api.rows import prediction_records, row_key, stored_alarms, stored_r
 from saysel.display.tables import html_table
 from saysel.errors import UsageError
 from saysel.plan.cell_choice import chosen_cell
-from saysel.plan.plan import Cell, Plan, plan
+from saysel.plan.plan import plan
+from saysel.plan.stage import Cell, Plan
 from saysel.recipes.recipe import Recipe, load
 from saysel.records import ModelRef
 from saysel.report import Row, is_whole, plain_table
@@ -204,34 +205,35 @@ class Run:
             UsageError: predictions are missing.
             RunBusy: another process works in the directory.
         """
-        from saysel.runs.run import locked
-        from saysel.stages.report import draw
+        from saysel.runs.lock import locked
+        from saysel.stages.report import ReportStage
         from saysel.storage import read_record
 
         self._need_predictions()
         again = f"saysel run {self.directory / 'recipe.yaml'} --out {self.directory}"
         with locked(self.directory):
             manifest = read_record(self.directory / "manifest.json", f"write it again: {again}")
-            draw(self.directory, self.plan, manifest)
+            (step,) = self.plan.of(ReportStage)
+            step.draw(self.directory, manifest)
         self.__dict__.pop("rows", None)
         return self.directory / "report" / "index.html"
 
     def _need_predictions(self) -> None:
         """Raise unless all predictions are stored."""
-        from saysel.runs.run import pending
-        from saysel.stages import how_to_go_on
+        from saysel.runs.resume import resume_advice
+        from saysel.stages.evaluate import EvaluateStage
 
         if not (self.directory / "manifest.json").is_file():
             raise UsageError(
                 f"{self.directory}: not a run directory, it has no recipe.yaml and manifest.json"
             )
-        steps = pending(self.plan, self.directory, "evaluate")
-        missing = [step for step in steps if step.stage == "evaluate"]
+        evaluations = self.plan.of(EvaluateStage)
+        missing = [step for step in evaluations if not step.is_done(self.directory)]
         if missing:
             names = ", ".join(step.name for step in missing)
             raise UsageError(
                 f"{self.directory}: predictions are missing for {names}: "
-                f"{how_to_go_on(self.directory, self.plan, missing[0])}"
+                f"{resume_advice(self.directory, self.plan, missing[0])}"
             )
 
     def __repr__(self) -> str:

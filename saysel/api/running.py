@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from saysel.api.run_directory import Run
-from saysel.plan.plan import Step, plan
+from saysel.plan.plan import plan
+from saysel.plan.stage import Stage
 from saysel.recipes.recipe import Recipe, load
 
 AnyRecipe = str | PathLike[str] | Mapping[str, Any] | Recipe
@@ -73,7 +74,7 @@ def pending(
     set: Overrides = (),
     until: str | None = None,
     smoke: bool = False,
-) -> tuple[Path, list[Step]]:
+) -> tuple[Path, list[Stage]]:
     """The run directory, and the steps that `run` would do there; nothing is done.
 
     Args:
@@ -90,9 +91,9 @@ def pending(
 
 def full_run_estimate(recipe: AnyRecipe, rehearsal: Run, *, set: Overrides = ()) -> str:
     """A line that says how long a recipe takes, from its finished smoke run."""
-    from saysel.costs.work import full_run
+    from saysel.runs.smoke import full_run_estimate as estimate
 
-    return full_run(load(recipe, set), rehearsal.directory)
+    return estimate(load(recipe, set), rehearsal.directory)
 
 
 def _resolved(

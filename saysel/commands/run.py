@@ -21,7 +21,7 @@ from saysel.plan.stage_names import STAGES
 @overrides
 @click.option(
     "--until",
-    type=click.Choice(STAGES),
+    type=click.Choice(list(STAGES)),
     help="Stop after this stage; training data is built up to it even if nothing is trained.",
 )
 @click.option("--smoke", is_flag=True, help="Walk every stage with the least work, in under 1 min.")

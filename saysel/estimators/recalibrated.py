@@ -115,12 +115,7 @@ def _judged(
     """Confidence and correctness of every prediction that has both."""
     by_id = {question.id: question for question in questions}
     stated = [prediction for prediction in predictions if prediction.confidence is not None]
-    verdicts = iter(
-        context.judge.judge(
-            [(by_id[p.question_id], p.answer) for p in stated if p.answer is not None]
-        )
-    )
-    correct = [0.0 if prediction.answer is None else next(verdicts) for prediction in stated]
+    correct = context.judge.judge_answers([(by_id[p.question_id], p.answer) for p in stated])
     pairs = [
         (prediction.confidence, y)
         for prediction, y in zip(stated, correct, strict=True)

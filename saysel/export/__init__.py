@@ -18,13 +18,15 @@ from datetime import datetime, timezone
 from hashlib import blake2b
 from pathlib import Path
 
-from saysel.plan.plan import Cell
+from saysel.plan.stage import Cell
 from saysel.recipes.recipe import Recipe
 from saysel.recipes.values import shortened
 from saysel.records import ModelRef, Prediction, Question
 from saysel.report import read_metrics
-from saysel.stages import judged_on, read_model, stage_directory, stored
-from saysel.storage import finished, write_text
+from saysel.stages.evaluate import EvaluateStage
+from saysel.stages.evaluation import evaluation_questions
+from saysel.storage import finished, read_records, write_text
+from saysel.storage.models import read_model
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,21 @@ def evaluations(run: Path, cells: Sequence[Cell]) -> list[Evaluation]:
     rows = {(row["cell"], row["model"], row["estimator"]): row for row in content["rows"]}
     found = []
     for cell in cells:
-        questions = {question.id: question for question in judged_on(run, cell.recipe)}
-        for step in cell.evaluations():
-            place = stage_directory(run, step)
-            estimator = step.name.removeprefix(f"evaluate-{step.model}-")
-            record = finished(place) or {}
+        questions = {question.id: question for question in evaluation_questions(run, cell.recipe)}
+        for step in cell.of(EvaluateStage):
+            directory = step.directory_in(run)
+            record = finished(directory) or {}
             found.append(
                 Evaluation(
                     run=content["run"],
                     cell=cell.label,
                     phase=step.model,
-                    estimator=estimator,
+                    estimator=step.estimator_name,
                     recipe=cell.recipe,
-                    model=read_model(run, stage_directory(run, step.inputs["model"])),
-                    scores=rows[cell.label, step.model, estimator]["metrics"],
+                    model=read_model(run, step.inputs["model"].directory_in(run)),
+                    scores=rows[cell.label, step.model, step.estimator_name]["metrics"],
                     questions=questions,
-                    predictions=list(stored(place, Prediction)),
+                    predictions=list(read_records(directory, Prediction)),
                     started=record["started"],
                     seconds=record["seconds"],
                 )

@@ -10,23 +10,24 @@ import yaml
 
 from saysel import __version__, hf
 from saysel.display.numbers import number
-from saysel.plan.plan import BASE, Cell, Step
+from saysel.plan.stage import BASE, Cell, Stage
 from saysel.records import ModelRef, Question
 from saysel.report import read_metrics
 from saysel.scoring import metric_info
+from saysel.stages.train import TrainStage
 
 #: Told of every model, as far as they were measured.
 METRICS = ("accuracy", "ece", "smooth_ece", "brier", "auroc", "parse_rate", "distinct_confidences")
 
 
-def card(run: Path, cell: Cell, step: Step, ref: ModelRef, *, adapter: bool, license: str) -> str:
+def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, license: str) -> str:
     """README.md of an exported model, in Markdown with the hub's metadata."""
     recipe = step.recipe
     # Only an adapter's reader needs to know where a base that is on no hub was.
     base = next(
         (name for name in (ref.path, getattr(recipe.model, "path", "")) if _on_hub(name)), None
     )
-    trained = [one for one in cell.steps if one.stage == "train"]
+    trained = cell.of(TrainStage)
     phases = [one.model for one in trained[: 1 + trained.index(step)]] if step in trained else []
     metadata = {
         "license": license,
@@ -84,23 +85,22 @@ def _on_hub(name: str | None) -> bool:
     return bool(name) and not Path(str(name)).exists()
 
 
-def _phase(step: Step) -> str:
+def _phase(step: TrainStage) -> str:
     """Name and options of a phase of training."""
-    assert step.trainer is not None, "a train step has a trainer"
     return f"{step.model}:\n\n{_yaml(step.trainer.model_dump(mode='json', exclude={'use'}))}"
 
 
-def _example(step: Step) -> str:
+def _example(step: Stage) -> str:
     format = step.recipe.format
     reply = format.render("the answer", "what it is unsure of", 0.7, "its reasoning.")
     return "\n".join(f"{m['role']}: {m['content']}" for m in _prompt(step)) + f"\nmodel: {reply}"
 
 
-def _prompt(step: Step) -> list[Any]:
+def _prompt(step: Stage) -> list[Any]:
     return list(step.recipe.format.prompt(Question("example", "Your question?", ("",))))
 
 
-def _code(step: Step, ref: ModelRef, adapter: bool) -> str:
+def _code(step: Stage, ref: ModelRef, adapter: bool) -> str:
     """Lines that run with transformers (and peft, for an adapter) in the model's directory."""
     longest = step.recipe.sample.reply_limit() or 256
     tokenizer = hf.load_tokenizer(ref)
@@ -130,7 +130,7 @@ def _code(step: Step, ref: ModelRef, adapter: bool) -> str:
     )
 
 
-def _measured(run: Path, cell: Cell, step: Step) -> list[str]:
+def _measured(run: Path, cell: Cell, step: Stage) -> list[str]:
     """The calibration table: this model and the one it was made of, every way of asking."""
     place = run / "report" / "metrics.json"
     if not place.is_file():

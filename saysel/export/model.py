@@ -15,27 +15,24 @@ from pathlib import Path
 from saysel import hf
 from saysel.errors import StageError, UsageError
 from saysel.export.card import card
-from saysel.plan.plan import Cell, Plan, Step
+from saysel.plan.stage import Cell, Plan, Stage
 from saysel.records import ModelRef
-from saysel.stages import how_to_go_on, read_model, stage_directory
-from saysel.storage import disk_error, finished, read_json, write_json, write_text
+from saysel.runs.resume import resume_advice
+from saysel.storage import disk_error, read_json, write_json, write_text
+from saysel.storage.models import read_model
 
 
-def last_model(run: Path, plan: Plan, cell: Cell) -> tuple[Step, ModelRef]:
+def last_model(run: Path, plan: Plan, cell: Cell) -> tuple[Stage, ModelRef]:
     """The step that made a cell's last model, and where it lies.
 
     Raises:
         UsageError: the cell has no model yet.
     """
-    made = [
-        step
-        for step in cell.steps
-        if step.stage in ("model", "train") and finished(stage_directory(run, step)) is not None
-    ]
+    made = [step for step in cell.steps if step.makes_model and step.is_done(run)]
     if not made:
-        go_on = how_to_go_on(run, plan, cell.steps[0])
-        raise UsageError(f"{run}: the run has not made a model yet: {go_on}")
-    return made[-1], read_model(run, stage_directory(run, made[-1]))
+        advice = resume_advice(run, plan, cell.steps[0])
+        raise UsageError(f"{run}: the run has not made a model yet: {advice}")
+    return made[-1], read_model(run, made[-1].directory_in(run))
 
 
 def write_model(

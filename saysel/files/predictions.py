@@ -230,8 +230,5 @@ def _judged(
 ) -> list[Prediction]:
     judge = judge or build("judge", "match")  # type: ignore[assignment]
     assert judge is not None
-    answered = [p for p in predictions if p.answer is not None and p.answer.strip()]
-    results = judge.judge([(questions[p.question_id], p.answer or "") for p in answered])
-    correct = dict(zip((p.question_id for p in answered), results, strict=True))
-    # A missing answer is wrong; the judge is not asked.
-    return [replace(p, correct=correct.get(p.question_id, 0.0)) for p in predictions]
+    correct = judge.judge_answers([(questions[p.question_id], p.answer) for p in predictions])
+    return [replace(p, correct=c) for p, c in zip(predictions, correct, strict=True)]

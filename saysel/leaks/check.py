@@ -23,7 +23,8 @@ from typing import Any
 
 from saysel.errors import DataError, NoSplit
 from saysel.leaks.overlap import How, overlaps
-from saysel.plan.plan import Plan, identity
+from saysel.plan.fingerprint import identity
+from saysel.plan.stage import Plan
 from saysel.recipes.recipe import Recipe
 from saysel.records import Question
 from saysel.storage import intact_record, write_record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from saysel.errors import UsageError
-from saysel.plan.plan import Cell, Plan
+from saysel.plan.stage import Cell, Plan
 
 
 def chosen_cell(run: Path, plan: Plan, wanted: str | None) -> Cell:

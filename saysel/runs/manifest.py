@@ -13,9 +13,8 @@ from typing import Any
 
 from saysel import __version__, registry
 from saysel.leaks.check import summaries
-from saysel.plan.plan import Plan, Step
-from saysel.plan.plan import plan as planned
-from saysel.plan.stage_names import DATA
+from saysel.plan.plan import plan_with_training_data
+from saysel.plan.stage import Plan, Stage
 from saysel.recipes.components import components
 from saysel.recipes.recipe import Recipe
 from saysel.storage import DONE, intact_record, write_record
@@ -47,21 +46,21 @@ class Manifest:
             "leaks": summaries(directory, plan),
             "stages": {},
         }
-        # Training data that a recipe without training was asked for is listed for good.
-        for step in planned(recipe, until=DATA[-1]).steps:
-            record = intact_record(directory / "stages" / step.directory / DONE)
+        # Training data stays listed that was once made without training.
+        for step in plan_with_training_data(recipe).steps:
+            record = intact_record(step.directory_in(directory) / DONE)
             if record is not None:
                 record.pop("files")
                 self.content["stages"][self._key(step)] = record
         write_record(self.path, self.content)
 
-    def add(self, step: Step, record: dict[str, Any]) -> None:
-        """Note a finished step."""
+    def add(self, step: Stage, record: dict[str, Any]) -> None:
+        """Record a finished step."""
         self.content["hardware"] = _hardware()  # the accelerator is known once torch is loaded
         self.content["stages"][self._key(step)] = record
         write_record(self.path, self.content)
 
-    def _key(self, step: Step) -> str:
+    def _key(self, step: Stage) -> str:
         # Cells of a matrix have steps of the same name.
         return step.directory if self.by_directory else step.name
 

@@ -1,4 +1,4 @@
-"""Walks the plan: skips what is done, runs the rest, keeps manifest and events.
+"""Walks a plan: skips what is done, runs the rest.
 
 A step's directory below `stages/` is named by its fingerprint and counts once its `done.json` is
 there, so that being killed at any moment costs the shards in flight and nothing else.
@@ -7,54 +7,42 @@ there, so that being killed at any moment costs the shards in flight and nothing
 from __future__ import annotations
 
 import shutil
-import time
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from saysel import registry
-from saysel.costs import requests
-from saysel.costs.ledger import Ledger, warnings
-from saysel.errors import RunBusy, SayselError, StageError
 from saysel.leaks import check
-from saysel.plan.plan import Plan, Step, plan
-from saysel.plan.stage_names import DATA, STAGES
+from saysel.plan.cost import check_prices
+from saysel.plan.plan import plan
+from saysel.plan.stage import Plan, Stage
+from saysel.plan.stage_names import STAGES, load_stages, position
 from saysel.recipes.components import components
+from saysel.recipes.digests import digests_computed_once
 from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
 from saysel.recipes.text import dump_yaml
-from saysel.report import Row, is_whole, read_metrics
+from saysel.report import read_metrics
 from saysel.runs.events import Events
-from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
-from saysel.runs.progress import StageProgress
-from saysel.stages import StageContext, stage_directory
-from saysel.storage import DONE, disk_error, finish, finished, intact_record, verify, write_text
-from saysel.storage.sqlite import NO_LOCKS, no_locks
-
-#: Less free space than this when something fails means that the disk was full.
-FULL = 1 << 20
+from saysel.runs.lock import locked
+from saysel.runs.manifest import Manifest
+from saysel.runs.step import StepRunner
+from saysel.storage import intact_record, verify, write_text
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to.
+    """What a run did.
 
     Attributes:
         directory: the run directory.
         ran: names of the steps that had something to do.
-        rows: rows of the report; empty if the report was up to date or not reached.
         complete: whether all stages are done now.
-        notes: what a reader of the rows has to know.
+        notes: what a reader of the report has to know.
     """
 
     directory: Path
     ran: tuple[str, ...]
-    rows: tuple[Row, ...]
     complete: bool
     notes: tuple[str, ...] = ()
 
@@ -66,211 +54,115 @@ def run(recipe: Recipe, directory: Path, until: str | None = None, smoke: bool =
         recipe: what to run.
         directory: the run directory; made if it is not there.
         until: the last stage to run, one of `STAGES`.
-        smoke: whether the recipe is the least work that walks every path.
+        smoke: whether the recipe is the least work that uses every stage.
 
     Raises:
         RunBusy: another process works in the directory.
-        DataError: the questions cannot be used, or those to be judged on leak.
+        DataError: the questions cannot be used, or evaluated questions leak.
         SayselError: something expected went wrong; what is finished is kept.
     """
-    todo = plan(recipe, until)
-    with locked(directory):
-        if smoke:
-            shutil.rmtree(directory / "stages", ignore_errors=True)  # a rehearsal is never skipped
-        return _run(recipe, todo, directory, until, smoke)
+    with digests_computed_once():
+        todo = plan(recipe, until)
+        with locked(directory):
+            if smoke:
+                shutil.rmtree(directory / "stages", ignore_errors=True)  # repeated every time
+            return _run(todo, directory, until, smoke)
 
 
-def pending(todo: Plan, directory: Path, until: str | None = None) -> list[Step]:
+def pending(todo: Plan, directory: Path, until: str | None = None) -> list[Stage]:
     """The steps that have something to do, in order."""
-    last = STAGES.index(until) if until else len(STAGES)
+    last = position(until) if until else len(STAGES)
     return [
-        step
-        for step in todo.steps
-        if STAGES.index(step.stage) <= last and not _done(directory, step)
+        step for step in todo.steps if position(step.stage) <= last and not step.is_done(directory)
     ]
 
 
-def _run(recipe: Recipe, todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome:
-    complete = until in (None, STAGES[-1])
-    # Nothing will be judged, so there need not be questions to judge on.
-    data_only = until in DATA and not any(cell.recipe.train for cell in todo.cells)
+def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome:
+    recipe = todo.recipe
+    complete = until is None or position(until) == len(STAGES) - 1
     steps = pending(todo, directory, until)
-    for step in todo.steps:
-        if step not in steps and _done(directory, step):
-            verify(stage_directory(directory, step))
-    place, described = directory / "recipe.yaml", dump_yaml(recipe.resolved())
+    _verify_finished(todo, steps, directory)
     if not steps:
-        # Another recipe may have been begun here since, or an option changed that redoes nothing.
-        same = place.is_file() and place.read_bytes() == described.encode()
-        if not same or intact_record(directory / "manifest.json") is None:
-            write_text(place, described)
-            Manifest(directory, recipe, todo)
-        return Outcome(directory, (), (), complete)
-    # Everything that a component or source can find wrong is found before any work.
-    for cell in todo.cells:
-        for component in components(cell.recipe):
-            component.check_installed()
-            component.check_available()
-        for split in splits(cell.recipe, until):
-            questions(cell.recipe, split)
-    requests.priced(todo)
-    if not data_only:
+        _update_description(todo, directory)
+        return Outcome(directory, (), complete)
+
+    evaluates = not _only_makes_training_data(todo, until)
+    _validate(todo, todo.steps if evaluates else steps)
+    if evaluates:
         check.check(directory, todo)
-    write_text(place, described)
+
+    write_text(directory / "recipe.yaml", dump_yaml(recipe.resolved()))
     manifest = Manifest(directory, recipe, todo)
     events = Events(directory / "events.jsonl")
     hooks = registry.hooks()
     events.write("run_started", recipe=recipe.name, pending=[step.name for step in steps])
     hooks.saysel_run_started(directory=directory, recipe=recipe.resolved())
-    rows: tuple[Row, ...] = ()
+    runner = StepRunner(directory, manifest, events, hooks, smoke)
     for step in steps:
-        if step.stage == "report":
-            from saysel.stages.report import draw
+        runner.run(step)
+    if steps[-1] is todo.steps[-1]:
+        hooks.saysel_run_finished(directory=directory, metrics=read_metrics(directory))
+        events.write("run_finished")
 
-            with _stage(directory, step, manifest, events, hooks):
-                rows = draw(directory, todo, manifest.content)
-            # The page shows the stages before it; drawing it is not news to itself.
-            hooks.saysel_run_finished(directory=directory, metrics=read_metrics(directory))
-            events.write("run_finished")
-            continue
-        with _stage(directory, step, manifest, events, hooks) as (progress, counted):
-            work = StageContext(
-                directory,
-                step,
-                progress,
-                partial(events.write, "training", stage=step.name),
-                smoke,
-            )
-            counted.update(import_module(f"saysel.stages.{step.stage}").run(work))
-    ran = tuple(step.name for step in steps)
-    return Outcome(directory, ran, rows, complete, _notes(directory, todo, manifest, data_only))
+    notes = (check.notes(directory, todo) if evaluates else []) + _stage_notes(manifest)
+    names = tuple(step.name for step in steps)
+    return Outcome(directory, names, complete, tuple(notes))
 
 
-def _notes(directory: Path, todo: Plan, manifest: Manifest, data_only: bool) -> tuple[str, ...]:
-    """What a reader of the rows has to know, or of the data where there are no rows."""
-    from saysel.report.alarms import stage_alarms
+def _verify_finished(todo: Plan, steps: Sequence[Stage], directory: Path) -> None:
+    """Check the files of the steps that are done.
 
-    stages = stage_alarms(manifest.content["stages"])
+    Raises:
+        DamagedFile: they are not what was written.
+    """
+    for step in todo.steps:
+        if step not in steps and step.is_done(directory):
+            verify(step.directory_in(directory))
+
+
+def _update_description(todo: Plan, directory: Path) -> None:
+    """Describe the recipe where there is nothing to do.
+
+    Another one may have been started in the directory, or an option changed that repeats nothing.
+    """
+    path, text = directory / "recipe.yaml", dump_yaml(todo.recipe.resolved())
+    same = path.is_file() and path.read_bytes() == text.encode()
+    if not same or intact_record(directory / "manifest.json") is None:
+        write_text(path, text)
+        Manifest(directory, todo.recipe, todo)
+
+
+def _only_makes_training_data(todo: Plan, until: str | None) -> bool:
+    """Whether nothing is trained or evaluated, so that there need not be evaluated questions."""
     return (
-        *(() if data_only else check.notes(directory, todo)),
-        *(f"! {alarm.row}: {alarm.text}" for alarm in stages),
+        until is not None
+        and load_stages()[until].makes_training_data
+        and not any(cell.recipe.train for cell in todo.cells)
     )
 
 
-def splits(recipe: Recipe, until: str | None = None) -> list[str]:
-    """The splits of its source that a recipe reads, the pretrain split aside."""
-    if until in DATA and not recipe.train:
-        return ["train"]
-    asked = [split for trainer in recipe.train for split in trainer.splits()]
-    trained = ["train", *asked] if recipe.train else []
-    fitted = [split for one in recipe.evaluate.estimators for split in one.splits()]
-    return list(dict.fromkeys([*trained, *fitted, recipe.evaluate.split]))
+def _validate(todo: Plan, steps: Sequence[Stage]) -> None:
+    """Find before any work whatever a component or source can find wrong.
 
-
-@contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Hold the run directory for this process; the lock goes with the process.
+    Args:
+        steps: those whose questions are read.
 
     Raises:
-        RunBusy: another process holds it.
+        UsageError: a component lacks a package or a key, or `max_cost` cannot be kept.
+        DataError: the questions of a split cannot be used.
     """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(directory / ".lock", timeout=0)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise RunBusy(
-            f"{directory}: another saysel process works in this run directory: wait for it, or "
-            "choose another with --out"
-        ) from None
-    except OSError as error:
-        if error.errno in NO_LOCKS:
-            raise no_locks(directory) from error
-        raise disk_error(error, directory) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    for cell in todo.cells:
+        for component in components(cell.recipe):
+            component.check_installed()
+            component.check_available()
+    for step in steps:
+        for split in step.splits():
+            questions(step.recipe, split)
+    check_prices(todo)
 
 
-@contextmanager
-def _stage(
-    directory: Path, step: Step, manifest: Manifest, events: Events, hooks: Any
-) -> Iterator[tuple[StageProgress, dict[str, Any]]]:
-    """One step: its events, progress, failures, manifest entry and marker."""
-    place = stage_directory(directory, step)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, place) from error
-    events.write("stage_started", stage=step.name, fingerprint=step.fingerprint)
-    began = time.time()
-    clock = time.monotonic()
-    reset_peak_memory()
-    counted: dict[str, Any] = {}
-    recipe = step.recipe
-    ledger = Ledger(directory, step.directory, recipe.max_cost, recipe.prices)
-    try:
-        with ledger.opened(), StageProgress(step.name) as progress:
-            yield progress, counted
-    except KeyboardInterrupt:
-        events.write("interrupted", stage=step.name)
-        raise
-    except Exception as error:
-        failure = _failure(error, directory)
-        _try_to_tell(events, step, failure, traceback.format_exc())
-        if isinstance(failure, SayselError):
-            raise StageError(
-                f"stage '{step.name}' failed: {failure} (log: {directory / 'events.jsonl'}; what "
-                "is finished is kept, the same command goes on from there)"
-            ) from error
-        raise
-    record: dict[str, Any] = {
-        "fingerprint": step.fingerprint,
-        "started": began,
-        "seconds": round(time.monotonic() - clock, 3),
-        "tokens": counted.pop("tokens", 0),
-        "peak_memory_mb": peak_memory(),
-        "work": {
-            "units": progress.done,
-            "unit": progress.unit,
-            "seconds": round(progress.seconds, 3),
-        },
-        **counted,
-        **ledger.totals(),
-    }
-    for line in warnings(record):
-        progress.warn(line)
-    finish(place, record)
-    shutil.rmtree(place / "checkpoints", ignore_errors=True)
-    manifest.add(step, record)
-    events.write("stage_finished", stage=step.name, **record)
-    hooks.saysel_stage_finished(directory=directory, stage=step.name, record=record)
+def _stage_notes(manifest: Manifest) -> list[str]:
+    """Alarms about the stages that sample."""
+    from saysel.report.alarms import stage_alarms
 
-
-def _failure(error: Exception, directory: Path) -> Exception:
-    """The error as expected trouble, where it is: libraries tell of a full disk in many ways."""
-    if isinstance(error, SayselError):
-        return error
-    if "No space left" in str(error) or shutil.disk_usage(directory).free < FULL:
-        return StageError("the disk is full: make room and run again")
-    if isinstance(error, FileNotFoundError) and error.filename:  # a component looked for it
-        return StageError(f"{error.filename}: there is no such file: see to it and run again")
-    if isinstance(error, OSError) and error.filename:
-        return disk_error(error, Path(str(error.filename)))
-    return error
-
-
-def _try_to_tell(events: Events, step: Step, failure: Exception, trace: str) -> None:
-    # The disk that made the stage fail takes no event either.
-    with suppress(SayselError):
-        events.write("stage_failed", stage=step.name, error=str(failure), traceback=trace)
-
-
-def _done(directory: Path, step: Step) -> bool:
-    place = stage_directory(directory, step)
-    if step.stage == "report":  # made of what other stages keep: a damaged one is drawn again
-        return intact_record(place / DONE) is not None and is_whole(directory / "report")
-    return finished(place) is not None
+    return [f"! {alarm.row}: {alarm.text}" for alarm in stage_alarms(manifest.content["stages"])]

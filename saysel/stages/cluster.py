@@ -1,28 +1,71 @@
-"""Group the responses of each question by what they say (arXiv 2405.20974, section 2.1)."""
+"""Group the responses of each question by meaning (arXiv 2405.20974, section 2.1)."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from saysel.records import Cluster, Response
-from saysel.stages import StageContext, batches, by_question
+from saysel.interfaces import Clusterer
+from saysel.plan.context import StageContext
+from saysel.plan.estimates import Amount, question_count
+from saysel.plan.fingerprint import identity
+from saysel.plan.stage import Cell, Stage
+from saysel.recipes.questions import questions
+from saysel.records import Cluster, Question, Response
+from saysel.stages.sample import SampleStage
+from saysel.stages.shards import Layout, Tick, by_question, map_shards
 from saysel.storage import Shards
 
-#: Questions in a shard.
-SHARD = 500
+QUESTIONS_PER_SHARD = 500
 
 
-def run(work: StageContext) -> dict[str, Any]:
-    questions = work.questions("train")
-    grouped = by_question(questions, work.records("sample", Response))
-    stored = Shards(work.directory, Cluster)
-    work.progress.begin(len(questions), "questions")
-    count = number = 0
-    for number, part in enumerate(batches(grouped, SHARD), 1):
-        if not stored.has(number - 1):
-            clusters = (work.recipe.cluster.cluster(*item) for item in part)
-            stored.write(number - 1, [cluster for found in clusters for cluster in found])
-        count += len(part)
-        work.progress.advance(len(part))
-    stored.missing(number)  # shards with other numbers are deleted
-    return {"questions": count}
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClusterStage(Stage):
+    """Group the responses of each question by meaning."""
+
+    stage: ClassVar[str] = "cluster"
+    makes_training_data: ClassVar[bool] = True
+
+    @classmethod
+    def cell_steps(cls, cell: Cell) -> Iterable[Stage]:
+        for sample in cell.of(SampleStage):
+            yield cls(recipe=cell.recipe, inputs={"sample": sample})
+
+    def content(self) -> dict[str, Any]:
+        return {"clusterer": identity(self.recipe.cluster)}
+
+    def splits(self) -> tuple[str, ...]:
+        return ("train",)
+
+    def work(self) -> Amount:
+        return Amount(question_count(self.recipe, "train"), "questions")
+
+    def run(self, context: StageContext) -> dict[str, Any]:
+        recipe = self.recipe
+        asked = questions(recipe, "train")
+        map_shards(
+            ClusterShard(recipe.cluster),
+            by_question(asked, context.records(self.inputs["sample"], Response)),
+            Layout(QUESTIONS_PER_SHARD, len(asked), "questions"),
+            Shards(context.directory, Cluster),
+            engine=recipe.engine,
+            progress=context.progress,
+        )
+        return {"questions": len(asked)}
+
+
+@dataclass(frozen=True)
+class ClusterShard:
+    """Groups the responses of one shard."""
+
+    clusterer: Clusterer
+
+    def __call__(
+        self, number: int, items: Sequence[tuple[Question, Sequence[Response]]], tick: Tick
+    ) -> list[Cluster]:
+        clusters: list[Cluster] = []
+        for question, responses in items:
+            clusters += self.clusterer.cluster(question, responses)
+            tick(1)
+        return clusters

@@ -1,4 +1,4 @@
-"""Ask a model the held-out questions and judge what it says.
+"""Ask a model the evaluated questions and judge what it answers.
 
 Deviation from the paper's code: the parsed answer is judged, not the whole text, and a confidence
 that cannot be read stays missing instead of becoming 0.
@@ -6,74 +6,165 @@ that cannot be read stays missing instead of becoming 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from shutil import rmtree
 from time import monotonic
-from typing import Any
+from typing import Any, ClassVar
 
-from saysel.costs import ledger
-from saysel.costs.ledger import Ledger
 from saysel.interfaces import Estimator
+from saysel.plan.context import StageContext
+from saysel.plan.estimates import (
+    Amount,
+    RequestEstimate,
+    component_requests,
+    expected_questions,
+    prompt_tokens,
+    question_count,
+    question_tokens,
+    reply_limit,
+    sampler_requests,
+)
+from saysel.plan.fingerprint import identity
+from saysel.plan.stage import Cell, Stage
+from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
-from saysel.stages import StageContext, chunks, context_of, judged, judged_on, read_model
+from saysel.stages.evaluation import (
+    estimation_context,
+    evaluation_content,
+    evaluation_questions,
+    evaluation_sampler,
+    judged,
+)
+from saysel.stages.shards import Layout, Tick, map_shards
 from saysel.storage import Shards
 
-#: Replies in a shard.
-SHARD = 5_000
+#: What a crash can cost. The shard is part of the seed: another size gives other replies.
+REPLIES_PER_SHARD = 5_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EvaluateStage(Stage):
+    """Ask a model the evaluated questions and judge what it answers.
+
+    Attributes:
+        estimator: how answer and confidence are obtained.
+        estimator_name: its name, numbered where the recipe uses it several times.
+    """
+
+    stage: ClassVar[str] = "evaluate"
+
+    estimator: Estimator
+    estimator_name: str
+
+    @classmethod
+    def cell_steps(cls, cell: Cell) -> Iterable[Stage]:
+        """One step per model and estimator."""
+        estimators = cell.recipe.evaluate.estimators
+        for model, trained in cell.models().items():
+            for index, estimator in enumerate(estimators):
+                if estimator.models is not None and model not in estimator.models:
+                    continue
+                uses = [earlier.use for earlier in estimators[:index]].count(estimator.use)
+                yield cls(
+                    recipe=cell.recipe,
+                    inputs={"model": trained},
+                    model=model,
+                    estimator=estimator,
+                    estimator_name=f"{estimator.use}-{uses + 1}" if uses else estimator.use,
+                )
+
+    @property
+    def name(self) -> str:
+        return f"evaluate-{self.model}-{self.estimator_name}"
+
+    def content(self) -> dict[str, Any]:
+        # Which models it is used for does not change what it gives for this one.
+        estimator = self.estimator.model_copy(update={"models": None})
+        return {"estimator": identity(estimator), **evaluation_content(self.recipe)}
+
+    def splits(self) -> tuple[str, ...]:
+        return (*self.estimator.splits(), self.recipe.evaluate.split)
+
+    def work(self) -> Amount:
+        recipe = self.recipe
+        asked = sum(question_count(recipe, split) for split in self.splits())
+        replies = asked * self.estimator.replies()
+        return Amount(replies, "replies", replies * reply_limit(recipe.sample))
+
+    def requests(self) -> Iterator[RequestEstimate]:
+        recipe = self.recipe
+        asked = [q for split in self.splits() for q in expected_questions(recipe, split)]
+        yield from sampler_requests(
+            self.name,
+            recipe,
+            evaluation_sampler(recipe),
+            prompts=len(asked),
+            tokens=prompt_tokens(recipe, asked),
+            n=self.estimator.replies(),
+        )
+        tokens = question_tokens(asked) + len(asked) * reply_limit(recipe.sample)
+        yield from component_requests(
+            self.name, recipe, recipe.judge, requests=len(asked), tokens=tokens
+        )
+
+    def run(self, context: StageContext) -> dict[str, Any]:
+        recipe, replies = self.recipe, self.estimator.replies()
+        asked = evaluation_questions(context.run_directory, recipe)
+        layout = Layout(max(1, REPLIES_PER_SHARD // replies), len(asked), "replies", units=replies)
+        stored = Shards(context.directory, Prediction)
+        drawn = Shards(context.directory / "drawn", Prediction)
+        missing = stored.missing(layout.count)
+        count, resumed = layout.items_in(missing), any(drawn.has(number) for number in missing)
+        fitted_on = sum(len(questions(recipe, split)) for split in self.estimator.splits())
+        context.progress.begin((count + (fitted_on if count else 0)) * replies, layout.unit)
+        model = context.model(self.inputs["model"])
+        estimator = self.estimator
+        if count:
+            estimator = estimator.fit(model, estimation_context(recipe, "evaluate", "fit"))
+            context.progress.advance(fitted_on * replies)
+        began = monotonic()
+        map_shards(
+            EvaluateShard(recipe, estimator, model, drawn),
+            asked,
+            layout,
+            stored,
+            engine=recipe.engine,
+            progress=context.progress,
+            begin=False,
+        )
+        seconds = monotonic() - began
+        rmtree(drawn.directory, ignore_errors=True)
+        predictions = list(stored)
+        return {
+            "questions": len(asked),
+            # From loading the model to judging the answers, where this process did all of that.
+            "seconds_per_question": seconds / count if count and not resumed else None,
+            "tokens": sum(prediction.tokens for prediction in predictions),
+            "unjudged": sum(prediction.correct is None for prediction in predictions),
+        }
 
 
 @dataclass(frozen=True)
 class EvaluateShard:
-    """Estimates and judges one shard; can be sent to another process."""
+    """Asks and judges the questions of one shard.
+
+    Attributes:
+        drawn: keeps the predictions before they are judged, should the judge fail.
+    """
 
     recipe: Recipe
     estimator: Estimator
     model: ModelRef
-    ledger: Ledger
     drawn: Shards
 
-    def __call__(self, item: tuple[int, Sequence[Question]]) -> tuple[int, list[Prediction]]:
-        number, asked = item
-        context = context_of(self.recipe, "evaluate", number)
-        with self.ledger.opened():
-            # What was drawn is kept, should the judge fail.
-            if not self.drawn.has(number):
-                self.drawn.write(number, list(self.estimator.estimate(self.model, asked, context)))
-            return number, judged(self.recipe, asked, list(self.drawn.read(number)))
-
-
-def run(work: StageContext) -> dict[str, Any]:
-    recipe, estimator = work.recipe, work.step.estimator
-    assert estimator is not None, "an evaluate step has an estimator"
-    asked = judged_on(work.run, recipe)
-    shards = list(enumerate(chunks(asked, max(1, SHARD // estimator.replies()))))
-    stored = Shards(work.directory, Prediction)
-    missing = [shards[number] for number in stored.missing(len(shards))]
-    count = sum(len(part) for _, part in missing)
-    splits = estimator.splits() if missing else ()
-    fitted_on = sum(len(work.questions(split)) for split in splits)
-    work.progress.begin((count + fitted_on) * estimator.replies(), "replies")
-    model = read_model(work.run, work.input("model"))
-    if missing:
-        estimator = estimator.fit(model, context_of(recipe, "evaluate", "fit"))
-    if fitted_on:
-        work.progress.advance(fitted_on * estimator.replies())
-    began = monotonic()
-    drawn = Shards(work.directory / "drawn", Prediction)
-    begun = any(drawn.has(number) for number, _ in missing)
-    evaluate = EvaluateShard(recipe, estimator, model, ledger.current(), drawn)
-    for number, predictions in recipe.engine.map(evaluate, missing):
-        stored.write(number, predictions)
-        work.progress.advance(len(predictions) * estimator.replies())
-    seconds = monotonic() - began
-    found = list(stored)
-    rmtree(drawn.directory, ignore_errors=True)
-    return {
-        "questions": len(asked),
-        # From loading the model to judging the answers, where this process did all of that.
-        "seconds_per_question": seconds / count if count and not begun else None,
-        "tokens": sum(prediction.tokens for prediction in found),
-        "unjudged": sum(prediction.correct is None for prediction in found),
-    }
+    def __call__(self, number: int, asked: Sequence[Question], tick: Tick) -> list[Prediction]:
+        if not self.drawn.has(number):
+            context = estimation_context(self.recipe, "evaluate", number)
+            predictions = []
+            for prediction in self.estimator.estimate(self.model, asked, context):
+                predictions.append(prediction)
+                tick(1)
+            self.drawn.write(number, predictions)
+        return judged(self.recipe, asked, list(self.drawn.read(number)))

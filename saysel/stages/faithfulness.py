@@ -9,14 +9,26 @@ confidence is read again without the rationale, and with another question's.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
-from saysel.costs import ledger
-from saysel.costs.ledger import Ledger
 from saysel.estimators.sampling import single
 from saysel.interfaces import Format
+from saysel.plan.context import StageContext
+from saysel.plan.estimates import (
+    Amount,
+    RequestEstimate,
+    component_requests,
+    expected_questions,
+    prompt_tokens,
+    question_count,
+    question_tokens,
+    reply_limit,
+    sampler_requests,
+)
+from saysel.plan.stage import Cell, Stage
+from saysel.recipes.faithfulness import Faithfulness
 from saysel.recipes.recipe import Recipe
 from saysel.records import (
     Generation,
@@ -27,115 +39,211 @@ from saysel.records import (
     Reflection,
     Response,
 )
-from saysel.stages import StageContext, chunks, context_of, judged, judged_on, read_model
+from saysel.stages.evaluation import (
+    estimation_context,
+    evaluation_content,
+    evaluation_questions,
+    evaluation_sampler,
+    judged,
+)
+from saysel.stages.shards import Layout, Tick, map_shards
 from saysel.storage import Shards
 
-#: Replies in a shard: what a crash can cost.
-SHARD = 5_000
+#: What a crash can cost. The shard is part of the seed: another size gives other replies.
+REPLIES_PER_SHARD = 5_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaithfulnessStage(Stage):
+    """Ask a model to explain itself, then ask it again many times."""
+
+    stage: ClassVar[str] = "faithfulness"
+
+    options: Faithfulness
+
+    @classmethod
+    def cell_steps(cls, cell: Cell) -> Iterable[Stage]:
+        """One step per model whose rationales are measured."""
+        options = cell.recipe.evaluate.faithfulness
+        if options is None:
+            return
+        for model, trained in cell.models().items():
+            if options.models is None or model in options.models:
+                inputs = {"model": trained}
+                yield cls(recipe=cell.recipe, inputs=inputs, model=model, options=options)
+
+    @property
+    def name(self) -> str:
+        return f"faithfulness-{self.model}"
+
+    @property
+    def replies(self) -> int:
+        """How many replies there are to a question: one that is measured, and the fresh samples."""
+        return 1 + self.options.n
+
+    def content(self) -> dict[str, Any]:
+        return {"n": self.options.n, **evaluation_content(self.recipe)}
+
+    def splits(self) -> tuple[str, ...]:
+        return (self.recipe.evaluate.split,)
+
+    def work(self) -> Amount:
+        replies = question_count(self.recipe, self.recipe.evaluate.split) * self.replies
+        return Amount(replies, "replies", replies * reply_limit(self.recipe.sample))
+
+    def requests(self) -> Iterator[RequestEstimate]:
+        recipe = self.recipe
+        asked = expected_questions(recipe, recipe.evaluate.split)
+        yield from sampler_requests(
+            self.name,
+            recipe,
+            evaluation_sampler(recipe),
+            prompts=len(asked),
+            tokens=prompt_tokens(recipe, asked),
+            n=self.replies,
+        )
+        tokens = question_tokens(asked) + len(asked) * reply_limit(recipe.sample)
+        yield from component_requests(
+            self.name, recipe, recipe.judge, requests=len(asked), tokens=tokens
+        )
+
+    def run(self, context: StageContext) -> dict[str, Any]:
+        recipe = self.recipe
+        asked = evaluation_questions(context.run_directory, recipe)
+        stored = Shards(context.directory, Reflection)
+        # A rationale is exchanged for another one of its shard, which needs two.
+        size = max(2, REPLIES_PER_SHARD // self.replies)
+        map_shards(
+            ReflectShard(recipe, context.model(self.inputs["model"]), self.options.n),
+            asked,
+            Layout(size, len(asked), "replies", units=self.replies),
+            stored,
+            engine=recipe.engine,
+            progress=context.progress,
+        )
+        reflections = list(stored)
+        return {
+            "questions": len(asked),
+            "rationales": sum(reflection.rationale is not None for reflection in reflections),
+            "tokens": sum(reflection.tokens for reflection in reflections),
+        }
 
 
 @dataclass(frozen=True)
 class ReflectShard:
-    """Draws, groups and reads what one shard needs; can be sent to another process."""
+    """Draws, groups and reads what is measured of one shard.
+
+    Attributes:
+        n: fresh samples per question.
+    """
 
     recipe: Recipe
     model: ModelRef
     n: int
-    ledger: Ledger
 
-    def __call__(self, item: tuple[int, Sequence[Question]]) -> tuple[int, list[Reflection]]:
-        with self.ledger.opened():
-            return self._measured(*item)
-
-    def _measured(self, number: int, asked: Sequence[Question]) -> tuple[int, list[Reflection]]:
+    def __call__(self, number: int, asked: Sequence[Question], tick: Tick) -> list[Reflection]:
         recipe = self.recipe
-        context = context_of(recipe, "faithfulness", number)
+        context = estimation_context(recipe, "faithfulness", number)
         explained = [prediction for prediction, _ in single(self.model, asked, context)]
         explained = judged(recipe, asked, explained)
         prompts = [recipe.format.prompt(question) for question in asked]
         drawn = context.sampler.sample(self.model, prompts, self.n, context.seed + 1)
-        found = [
-            Reflection(
-                question.id,
-                one.response,
-                one.answer,
-                one.rationale,
-                one.correct,
-                one.tokens + sum(reply.tokens for reply in fresh),
-                self.n,
-                meanings(recipe, question, one, fresh),
-            )
-            for question, one, fresh in zip(asked, explained, drawn, strict=True)
-        ]
-        # A sampler that cannot look inside its model may ask a server, and there is nothing here
-        # to be read.
+        reflections = []
+        for question, prediction, fresh in zip(asked, explained, drawn, strict=True):
+            reflections.append(reflection(recipe, question, prediction, fresh))
+            tick(1)
+        # A sampler without log-probabilities may ask a server, whose model cannot be loaded here.
         if not context.sampler.gives_logprobs():
-            return number, found
-        return number, reread(recipe.format, self.model, asked, found, context.seed)
+            return reflections
+        return reread(recipe.format, self.model, asked, reflections, context.seed)
 
 
-def reread(
-    format: Format,
-    model: ModelRef,
-    asked: Sequence[Question],
-    found: Sequence[Reflection],
-    seed: int,
-) -> list[Reflection]:
-    """The same with the confidences behind each answer and its own, no or another rationale."""
-    from saysel.hf.expected_confidence import read_confidence
-
-    rows = [
-        row for row, one in enumerate(found) if one.answer is not None and one.rationale is not None
-    ]
-    other = dict(zip(rows, exchanged(rows, seed), strict=True))
-    leads = [lead(format, found[row], found[row].rationale) for row in rows]
-    leads += [lead(format, found[row], None) for row in rows]
-    if len(rows) > 1:
-        leads += [lead(format, found[row], found[other[row]].rationale) for row in rows]
-    prompts = [format.prompt(asked[row]) for row in rows] * 3
-    read = read_confidence(model, format, prompts[: len(leads)], leads)
-    parts = [read[start : start + len(rows)] for start in range(0, 3 * len(rows), len(rows) or 1)]
-    made = list(found)
-    for place, row in enumerate(rows):
-        kept, dropped, swapped = (part[place] if part else None for part in parts)
-        made[row] = replace(found[row], kept=kept, dropped=dropped, swapped=swapped)
-    return made
+def reflection(
+    recipe: Recipe, question: Question, explained: Prediction, fresh: Sequence[Generation]
+) -> Reflection:
+    """A reply and its rationale beside fresh samples of the same model."""
+    return Reflection(
+        question_id=question.id,
+        response=explained.response,
+        answer=explained.answer,
+        rationale=explained.rationale,
+        correct=explained.correct,
+        tokens=explained.tokens + sum(generation.tokens for generation in fresh),
+        samples=len(fresh),
+        meanings=meanings(recipe, question, explained, fresh),
+    )
 
 
 def meanings(
     recipe: Recipe, question: Question, explained: Prediction, fresh: Sequence[Generation]
 ) -> tuple[Meaning, ...]:
-    """What the fresh samples and the explained reply say, as the recipe's clusterer sees it.
+    """The meanings of the fresh samples and the explained reply, by the recipe's clusterer.
 
-    The reply is grouped together with them, so that its own answer is known in their terms.
+    The reply is grouped together with the samples, so that its own answer is among the meanings.
     """
     n = len(fresh)
     responses = [
         Response(
             question.id,
             index,
-            reply.text,
-            recipe.format.parse(reply.text, cut=reply.cut).answer,
+            generation.text,
+            recipe.format.parse(generation.text, cut=generation.cut).answer,
             tokens=0,
         )
-        for index, reply in enumerate(fresh)
+        for index, generation in enumerate(fresh)
     ]
     responses.append(Response(question.id, n, explained.response, explained.answer, 0))
     return tuple(
         Meaning(
-            tuple(dict.fromkeys(responses[member].answer or "" for member in cluster.members)),
-            sum(member < n for member in cluster.members) / n,
-            n in cluster.members,
+            wordings=tuple(
+                dict.fromkeys(responses[member].answer or "" for member in cluster.members)
+            ),
+            share=sum(member < n for member in cluster.members) / n,
+            own=n in cluster.members,
         )
         for cluster in recipe.cluster.cluster(question, responses)
     )
+
+
+def reread(
+    format: Format,
+    model: ModelRef,
+    asked: Sequence[Question],
+    reflections: Sequence[Reflection],
+    seed: int,
+) -> list[Reflection]:
+    """The reflections with confidences read after each answer and its own, no, another rationale.
+
+    Those without an answer or a rationale stay as they are.
+    """
+    from saysel.hf.expected_confidence import read_confidence
+
+    rows = [
+        row
+        for row, reflection in enumerate(reflections)
+        if reflection.answer is not None and reflection.rationale is not None
+    ]
+    rationales = {row: reflections[row].rationale for row in rows}
+    leads = [lead(format, reflections[row], rationales[row]) for row in rows]
+    leads += [lead(format, reflections[row], None) for row in rows]
+    if len(rows) > 1:
+        other = dict(zip(rows, exchanged(rows, seed), strict=True))
+        leads += [lead(format, reflections[row], rationales[other[row]]) for row in rows]
+    prompts = [format.prompt(asked[row]) for row in rows] * 3
+    confidences = read_confidence(model, format, prompts[: len(leads)], leads)
+    result = list(reflections)
+    for index, row in enumerate(rows):
+        # With a single row there is no other rationale, and no third confidence.
+        kept, dropped, swapped = (*confidences[index :: len(rows)], None)[:3]
+        result[row] = replace(reflections[row], kept=kept, dropped=dropped, swapped=swapped)
+    return result
 
 
 def exchanged(rows: Sequence[int], seed: int) -> list[int]:
     """Another of the rows for each, every one once; the same if there is no other."""
     order = random.Random(seed).sample(range(len(rows)), len(rows))
     following = dict(zip(order, [*order[1:], *order[:1]], strict=True))
-    return [rows[following[place]] for place in range(len(rows))]
+    return [rows[following[index]] for index in range(len(rows))]
 
 
 def lead(format: Format, reflection: Reflection, rationale: str | None) -> str:
@@ -145,27 +253,3 @@ def lead(format: Format, reflection: Reflection, rationale: str | None) -> str:
     )
     before, marker, _ = text.rpartition(format.confidence_marker)
     return before + marker
-
-
-def run(work: StageContext) -> dict[str, Any]:
-    recipe = work.recipe
-    options = recipe.evaluate.faithfulness
-    assert options is not None, "a faithfulness step has its options"
-    asked = judged_on(work.run, recipe)
-    replies = options.n + 1
-    shards = list(enumerate(chunks(asked, max(2, SHARD // replies))))
-    stored = Shards(work.directory, Reflection)
-    missing = [shards[number] for number in stored.missing(len(shards))]
-    work.progress.begin(sum(len(part) for _, part in missing) * replies, "replies")
-    reflect = ReflectShard(
-        recipe, read_model(work.run, work.input("model")), options.n, ledger.current()
-    )
-    for number, reflections in recipe.engine.map(reflect, missing):
-        stored.write(number, reflections)
-        work.progress.advance(len(reflections) * replies)
-    found = list(stored)
-    return {
-        "questions": len(asked),
-        "rationales": sum(one.rationale is not None for one in found),
-        "tokens": sum(one.tokens for one in found),
-    }

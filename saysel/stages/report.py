@@ -3,55 +3,124 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from saysel.faithfulness.measures import measure
-from saysel.plan.plan import Cell, Plan, Step
+from saysel.plan.context import StageContext
+from saysel.plan.fingerprint import identity
+from saysel.plan.stage import Cell, Stage
+from saysel.recipes.recipe import Recipe
 from saysel.records import Grade, Prediction, Question, Reflection
-from saysel.report import IDEAL, Rationales, Report, Row, write
+from saysel.report import IDEAL, Rationales, Report, Row, is_whole, write
 from saysel.scoring import clusters_of, score, to_arrays
-from saysel.stages import judged_on, stage_directory, stored
-from saysel.storage import finished
+from saysel.stages.evaluate import EvaluateStage
+from saysel.stages.evaluation import evaluation_questions
+from saysel.stages.faithfulness import FaithfulnessStage
+from saysel.stages.grade import GradeStage
+from saysel.storage import DONE, finished, intact_record, read_records
 
 
-def draw(run: Path, plan: Plan, manifest: dict[str, Any]) -> tuple[Row, ...]:
-    """Write the report of a run whose predictions are there; returns its rows."""
-    # There is one page: once it is drawn anew, it is no other recipe's any more.
-    for other in (run / "stages").glob("report-*"):
-        if other.name != plan.report.directory:
-            shutil.rmtree(other)
-    recipe = plan.report.recipe
-    rows = [row for cell in plan.cells for row in _rows(run, cell)]
-    report = Report(
-        name=recipe.name,
-        title=recipe.report.title or recipe.name,
-        recipe=recipe.resolved(),
-        manifest=manifest,
-        rows=tuple(rows),
-        questions={
-            cell.label: {question.id: question for question in judged_on(run, cell.recipe)}
-            for cell in plan.cells
-        },
-        clusters=_clusters(rows),
-        rationales=tuple(one for cell in plan.cells for one in _rationales(run, cell)),
-    )
-    write(report, run / "report")
-    return tuple(rows)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReportStage(Stage):
+    """Score the predictions of all cells and draw the report.
+
+    Attributes:
+        recipe: with its matrix.
+        cells: what is shown, side by side.
+    """
+
+    stage: ClassVar[str] = "report"
+
+    cells: Sequence[Cell]
+
+    @classmethod
+    def run_steps(cls, recipe: Recipe, cells: Sequence[Cell]) -> Iterable[Stage]:
+        shown = [
+            step
+            for cell in cells
+            for stage in (EvaluateStage, FaithfulnessStage, GradeStage)
+            for step in cell.of(stage)
+        ]
+        inputs = {str(number): step for number, step in enumerate(shown)}
+        yield cls(recipe=recipe, inputs=inputs, cells=cells)
+
+    def content(self) -> dict[str, Any]:
+        evaluations = [cell.recipe.evaluate for cell in self.cells]
+        content = {
+            "title": self.recipe.report.model_dump(),
+            "metrics": [
+                [identity(metric) for metric in evaluate.metrics] for evaluate in evaluations
+            ],
+            "cells": [cell.label for cell in self.cells],
+            "source": identity(self.recipe.source),
+            "leaks": self.recipe.leaks,
+        }
+        faithfulness = [evaluate.faithfulness for evaluate in evaluations]
+        if candidates := [options.candidates for options in faithfulness if options]:
+            content["candidates"] = candidates
+        clusters = [evaluate.cluster for evaluate in evaluations]
+        if any(clusters):
+            content["clusters"] = clusters
+        return content
+
+    def is_done(self, run_directory: Path) -> bool:
+        """A damaged report is not an error: it is drawn again from what other stages keep."""
+        marker = self.directory_in(run_directory) / DONE
+        return intact_record(marker) is not None and is_whole(run_directory / "report")
+
+    def run(self, context: StageContext) -> dict[str, Any]:
+        self.draw(context.run_directory, context.manifest)
+        return {}
+
+    def draw(self, run_directory: Path, manifest: Mapping[str, Any]) -> None:
+        """Write the report of a run whose predictions are all there.
+
+        Args:
+            manifest: the content of the run's manifest.
+        """
+        self._delete_other_markers(run_directory)
+        rows = [row for cell in self.cells for row in _rows(run_directory, cell)]
+        report = Report(
+            name=self.recipe.name,
+            title=self.recipe.report.title or self.recipe.name,
+            recipe=self.recipe.resolved(),
+            manifest=manifest,
+            rows=tuple(rows),
+            questions={
+                cell.label: {
+                    question.id: question
+                    for question in evaluation_questions(run_directory, cell.recipe)
+                }
+                for cell in self.cells
+            },
+            clusters=_clusters(rows),
+            rationales=tuple(
+                rationales for cell in self.cells for rationales in _rationales(run_directory, cell)
+            ),
+        )
+        write(report, run_directory / "report")
+
+    def _delete_other_markers(self, run_directory: Path) -> None:
+        """There is one page: once it is drawn again, those of other recipes are not done."""
+        for other in (run_directory / "stages").glob("report-*"):
+            if other.name != self.directory:
+                shutil.rmtree(other)
 
 
-def _rows(run: Path, cell: Cell) -> list[Row]:
+def _rows(run_directory: Path, cell: Cell) -> list[Row]:
     """A cell's rows: every model under every estimator, then the ideal observer."""
-    asked = judged_on(run, cell.recipe)
+    asked = evaluation_questions(run_directory, cell.recipe)
     clusters = clusters_of(asked, cell.recipe.evaluate.cluster)
     rows = []
-    for step in cell.evaluations():
-        place = stage_directory(run, step)
-        row = _row(cell, step.model, _estimator(step), list(stored(place, Prediction)), clusters)
-        timed = (finished(place) or {}).get("seconds_per_question")
-        rows.append(replace(row, seconds=timed))
+    for step in cell.of(EvaluateStage):
+        directory = step.directory_in(run_directory)
+        predictions = list(read_records(directory, Prediction))
+        row = _row(cell, step.model, step.estimator_name, predictions, clusters)
+        seconds = (finished(directory) or {}).get("seconds_per_question")
+        rows.append(replace(row, seconds=seconds))
     ideal = _ideal(cell, asked)
     return [*rows, _row(cell, IDEAL, IDEAL, ideal, clusters)] if ideal else rows
 
@@ -78,68 +147,66 @@ def _row(
     )
 
 
-def _estimator(step: Step) -> str:
-    return step.name.removeprefix(f"evaluate-{step.model}-")
-
-
 def _ideal(cell: Cell, asked: Sequence[Question]) -> list[Prediction]:
-    """What the ideal observer says, judged like everybody else; empty where nobody knows."""
-    best = [cell.recipe.source.ideal(question) for question in asked]
-    said = [(q, ideal) for q, ideal in zip(asked, best, strict=True) if ideal is not None]
-    if len(said) < len(asked):
+    """The ideal observer's judged predictions; empty where the source does not know all."""
+    known = [
+        (question, ideal)
+        for question in asked
+        if (ideal := cell.recipe.source.ideal(question)) is not None
+    ]
+    if len(known) < len(asked):
         return []
-    verdicts = cell.recipe.judge.judge([(question, ideal.answer) for question, ideal in said])
+    correct = cell.recipe.judge.judge_answers(
+        [(question, ideal.answer) for question, ideal in known]
+    )
     return [
-        Prediction(question.id, ideal.answer, ideal.answer, None, ideal.confidence, correct)
-        for (question, ideal), correct in zip(said, verdicts, strict=True)
+        Prediction(question.id, ideal.answer, ideal.answer, None, ideal.confidence, correctness)
+        for (question, ideal), correctness in zip(known, correct, strict=True)
     ]
 
 
-def _rationales(run: Path, cell: Cell) -> list[Rationales]:
+def _rationales(run_directory: Path, cell: Cell) -> list[Rationales]:
     """How faithful the rationales of each of a cell's models are."""
     evaluate = cell.recipe.evaluate
-    options = evaluate.faithfulness
-    if options is None:
-        return []
-    asked = judged_on(run, cell.recipe)
+    asked = evaluation_questions(run_directory, cell.recipe)
     clusters = clusters_of(asked, evaluate.cluster)
-    graders = cell.grades()
-    found = []
-    for step in cell.reflections():
-        reflections = list(stored(stage_directory(run, step), Reflection))
+    graders = {step.model: step for step in cell.of(GradeStage)}
+    rationales = []
+    for step in cell.of(FaithfulnessStage):
+        reflections = list(read_records(step.directory_in(run_directory), Reflection))
         grades = None
         if step.model in graders:
-            grades = list(stored(stage_directory(run, graders[step.model]), Grade))
-        read = sum(grade.grade is not None for grade in grades or ())
-        found.append(
+            directory = graders[step.model].directory_in(run_directory)
+            grades = list(read_records(directory, Grade))
+        measured = measure(
+            reflections,
+            asked,
+            grades,
+            candidates=step.options.candidates,
+            seed=cell.recipe.seed,
+            clusters=clusters,
+        )
+        graded = sum(grade.grade is not None for grade in grades or ())
+        rationales.append(
             Rationales(
-                cell.label,
-                step.model,
-                evaluate.split,
-                len(reflections),
-                sum(one.rationale is not None for one in reflections),
-                options.n,
-                read,
-                len(grades or ()) - read,
-                tuple(
-                    measure(
-                        reflections,
-                        asked,
-                        grades,
-                        candidates=options.candidates,
-                        seed=cell.recipe.seed,
-                        clusters=clusters,
-                    )
-                ),
+                cell=cell.label,
+                model=step.model,
+                split=evaluate.split,
+                n=len(reflections),
+                written=sum(reflection.rationale is not None for reflection in reflections),
+                samples=step.options.n,
+                graded=graded,
+                ungraded=len(grades or ()) - graded,
+                measured=tuple(measured),
             )
         )
-    return found
+    return rationales
 
 
 def _clusters(rows: Sequence[Row]) -> dict[str, dict[str, list[tuple[str, float]]]]:
     """Answers and shares per cell and question, from a cell's first row that sampled several."""
-    found: dict[str, dict[str, list[tuple[str, float]]]] = {}
+    clusters: dict[str, dict[str, list[tuple[str, float]]]] = {}
     for row in rows:
-        if row.cell not in found and any(prediction.shares for prediction in row.predictions):
-            found[row.cell] = {p.question_id: list(p.shares.items()) for p in row.predictions}
-    return found
+        if row.cell not in clusters and any(prediction.shares for prediction in row.predictions):
+            clusters[row.cell] = {p.question_id: list(p.shares.items()) for p in row.predictions}
+    return clusters

@@ -3,76 +3,128 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
-from saysel.costs import ledger
-from saysel.costs.ledger import Ledger
 from saysel.estimators.sampling import distinct_texts
+from saysel.plan.context import StageContext
+from saysel.plan.estimates import (
+    Amount,
+    RequestEstimate,
+    expected_questions,
+    prompt_tokens,
+    question_count,
+    reply_limit,
+    sampler_requests,
+)
+from saysel.plan.fingerprint import identity
+from saysel.plan.stage import BASE, Cell, Stage
+from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
-from saysel.records import ModelRef, Question, Response
-from saysel.stages import StageContext, chunks, read_model, shard_seed
+from saysel.records import Generation, ModelRef, Question, Response
+from saysel.stages.shards import Layout, Tick, map_shards, shard_seed
 from saysel.storage import Shards
 
-#: Responses in a shard: what a crash can cost.
-SHARD = 2_000
+#: What a crash can cost. The shard is part of the seed: another size gives other samples.
+RESPONSES_PER_SHARD = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampleStage(Stage):
+    """Sample n responses to every training question."""
+
+    stage: ClassVar[str] = "sample"
+    makes_training_data: ClassVar[bool] = True
+
+    @classmethod
+    def cell_steps(cls, cell: Cell) -> Iterable[Stage]:
+        yield cls(recipe=cell.recipe, inputs={"model": cell.models()[BASE]})
+
+    def content(self) -> dict[str, Any]:
+        recipe = self.recipe
+        return {
+            "sampler": identity(recipe.sample),
+            "source": identity(recipe.source),
+            "format": identity(recipe.format),
+            "seed": recipe.seed,
+        }
+
+    def splits(self) -> tuple[str, ...]:
+        return ("train",)
+
+    def work(self) -> Amount:
+        replies = question_count(self.recipe, "train") * self.recipe.sample.n
+        return Amount(replies, "responses", replies * reply_limit(self.recipe.sample))
+
+    def requests(self) -> Iterator[RequestEstimate]:
+        recipe = self.recipe
+        asked = expected_questions(recipe, "train")
+        tokens = prompt_tokens(recipe, asked)
+        return sampler_requests(
+            self.name, recipe, recipe.sample, prompts=len(asked), tokens=tokens, n=recipe.sample.n
+        )
+
+    def run(self, context: StageContext) -> dict[str, Any]:
+        recipe, n = self.recipe, self.recipe.sample.n
+        asked = questions(recipe, "train")
+        stored = Shards(context.directory, Response)
+        map_shards(
+            SampleShard(recipe, context.model(self.inputs["model"])),
+            asked,
+            Layout(max(1, RESPONSES_PER_SHARD // n), len(asked), "responses", units=n),
+            stored,
+            engine=recipe.engine,
+            progress=context.progress,
+        )
+        return {"questions": len(asked), **counts(stored)}
 
 
 @dataclass(frozen=True)
 class SampleShard:
-    """Samples the responses of one shard; can be sent to another process."""
+    """Samples the responses to the questions of one shard."""
 
     recipe: Recipe
     model: ModelRef
-    ledger: Ledger
 
-    def __call__(self, item: tuple[int, Sequence[Question]]) -> tuple[int, list[Response]]:
-        with self.ledger.opened():
-            return self._sampled(*item)
-
-    def _sampled(self, number: int, questions: Sequence[Question]) -> tuple[int, list[Response]]:
+    def __call__(self, number: int, asked: Sequence[Question], tick: Tick) -> list[Response]:
         sampler, format = self.recipe.sample, self.recipe.format
-        prompts = [format.prompt(question) for question in questions]
+        prompts = [format.prompt(question) for question in asked]
         seed = shard_seed(sampler, "sample", self.recipe.seed, number)
+        responses = []
         samples = sampler.sample(self.model, prompts, sampler.n, seed)
-        return number, [
-            Response(
-                question.id,
-                index,
-                generation.text,
-                format.parse(generation.text, cut=generation.cut).answer,
-                generation.tokens,
-                generation.logprob,
-                generation.finish_reason,
-            )
-            for question, generations in zip(questions, samples, strict=True)
-            for index, generation in enumerate(generations)
-        ]
+        for question, generations in zip(asked, samples, strict=True):
+            responses += [
+                self._response(question, index, generation)
+                for index, generation in enumerate(generations)
+            ]
+            tick(1)
+        return responses
+
+    def _response(self, question: Question, index: int, generation: Generation) -> Response:
+        parsed = self.recipe.format.parse(generation.text, cut=generation.cut)
+        return Response(
+            question.id,
+            index,
+            generation.text,
+            parsed.answer,
+            generation.tokens,
+            generation.logprob,
+            generation.finish_reason,
+        )
 
 
-def run(work: StageContext) -> dict[str, Any]:
-    recipe = work.recipe
-    n = recipe.sample.n
-    questions = work.questions("train")
-    shards = list(enumerate(chunks(questions, max(1, SHARD // n))))
-    stored = Shards(work.directory, Response)
-    missing = [shards[number] for number in stored.missing(len(shards))]
-    work.progress.begin(sum(len(part) for _, part in missing) * n, "responses")
-    sample = SampleShard(recipe, read_model(work.run, work.input("model")), ledger.current())
-    for number, responses in recipe.engine.map(sample, missing):
-        stored.write(number, responses)
-        work.progress.advance(len(responses))
+def counts(responses: Iterable[Response]) -> dict[str, Any]:
+    """Tokens, questions whose samples are all the same text, and why generation ended."""
     tokens, same_text = 0, 0
     reasons: Counter[str] = Counter()
-    for _, samples in groupby(stored, key=lambda response: response.question_id):
+    for _, samples in groupby(responses, key=lambda response: response.question_id):
         group = list(samples)
         tokens += sum(response.tokens for response in group)
         same_text += distinct_texts(group) == 1
         reasons.update(response.finish_reason or "unknown" for response in group)
     return {
-        "questions": len(questions),
         "tokens": tokens,
         "questions_with_one_text": same_text,
         "finish_reasons": dict(reasons),

@@ -1,4 +1,4 @@
-"""Choose the response and confidence to learn, and write the examples.
+"""Choose the response and confidence to learn, and write the training examples.
 
 arXiv 2405.20974, sections 2.1 and 2.2: reasoning, answer, self-reflection, confidence. Deviation:
 correctness is judged on the parsed answer only, never on the whole text.
@@ -6,92 +6,189 @@ correctness is judged on the parsed answer only, never on the whole text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
+from saysel.interfaces import Judge
+from saysel.plan.context import StageContext
+from saysel.plan.estimates import (
+    Amount,
+    RequestEstimate,
+    component_requests,
+    expected_questions,
+    question_count,
+    question_tokens,
+    reply_limit,
+)
+from saysel.plan.fingerprint import identity
+from saysel.plan.stage import Cell, Stage
+from saysel.recipes.questions import questions
+from saysel.recipes.recipe import Recipe
 from saysel.records import Cluster, Example, Question, Rationale
-from saysel.stages import StageContext, by_question, chunks
-from saysel.storage import Shards, intact_record, write_record
+from saysel.stages.cluster import ClusterStage
+from saysel.stages.rationale import RationaleStage
+from saysel.stages.shards import Layout, Tick, by_question, map_shards
+from saysel.storage import Shards
 
-#: Questions whose answers are judged at a time: what a crash can cost.
-SHARD = 500
+#: A shard is one batch for the judge, which may ask a model.
+QUESTIONS_PER_SHARD = 500
 
 
-def run(work: StageContext) -> dict[str, Any]:
-    recipe, format = work.recipe, work.recipe.format
-    questions = work.questions("train")
-    clusters = list(by_question(questions, work.records("cluster", Cluster)))
-    rationales = {
-        rationale.question_id: rationale for rationale in work.records("rationale", Rationale)
-    }
-    work.progress.begin(len(clusters), "questions")
-    judged = [
-        (question, members, correct)
-        for number, part in enumerate(chunks(clusters, SHARD))
-        for (question, members), correct in zip(part, verdicts(work, number, part), strict=True)
-    ]
-    target = recipe.target.fit(judged)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TargetStage(Stage):
+    """Choose the response and confidence to learn, and write the training examples."""
+
+    stage: ClassVar[str] = "target"
+    makes_training_data: ClassVar[bool] = True
+
+    @classmethod
+    def cell_steps(cls, cell: Cell) -> Iterable[Stage]:
+        for cluster, rationale in zip(cell.of(ClusterStage), cell.of(RationaleStage), strict=True):
+            inputs = {
+                "sample": cluster.inputs["sample"],
+                "cluster": cluster,
+                "rationale": rationale,
+            }
+            yield cls(recipe=cell.recipe, inputs=inputs)
+
+    def content(self) -> dict[str, Any]:
+        return {"target": identity(self.recipe.target), "judge": identity(self.recipe.judge)}
+
+    def splits(self) -> tuple[str, ...]:
+        return ("train",)
+
+    def work(self) -> Amount:
+        return Amount(question_count(self.recipe, "train"), "questions")
+
+    def requests(self) -> Iterator[RequestEstimate]:
+        """Every response is taken to be a cluster of its own."""
+        recipe, n = self.recipe, self.recipe.sample.n
+        asked = expected_questions(recipe, "train")
+        tokens = n * (question_tokens(asked) + len(asked) * reply_limit(recipe.sample))
+        return component_requests(
+            self.name, recipe, recipe.judge, requests=len(asked) * n, tokens=tokens
+        )
+
+    def run(self, context: StageContext) -> dict[str, Any]:
+        recipe = self.recipe
+        asked = questions(recipe, "train")
+        judged = self._judged(context, asked)
+        rationales = context.records(self.inputs["rationale"], Rationale)
+        examples = examples_of(
+            recipe, judged, {rationale.question_id: rationale.text for rationale in rationales}
+        )
+        if context.smoke and not examples:
+            examples = stand_ins(recipe, asked)
+        stored = Shards(context.directory, Example)
+        stored.missing(0)  # deletes what is left of an earlier attempt
+        stored.write(0, examples)
+        return {
+            "questions": len(asked),
+            "examples": len(examples),
+            "unjudged": sum(item.correct.count(None) for item in judged),
+        }
+
+    def _judged(self, context: StageContext, asked: Sequence[Question]) -> list[JudgedClusters]:
+        recipe = self.recipe
+        clusters = context.records(self.inputs["cluster"], Cluster)
+        items = list(by_question(asked, clusters))
+        stored = Shards(context.directory / "judged", Judgement)
+        map_shards(
+            JudgeShard(recipe.judge),
+            items,
+            Layout(QUESTIONS_PER_SHARD, len(items), "questions"),
+            stored,
+            engine=recipe.engine,
+            progress=context.progress,
+        )
+        return [
+            JudgedClusters(question, members, judgement.correct)
+            for (question, members), judgement in zip(items, stored, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Correctness of the representatives of a question's clusters, in the clusters' order.
+
+    Attributes:
+        question_id: the question's id.
+        correct: in [0, 1]; `None` where the judge failed.
+    """
+
+    question_id: str
+    correct: tuple[float | None, ...]
+
+
+class JudgedClusters(NamedTuple):
+    """A question with its clusters and the correctness of each."""
+
+    question: Question
+    clusters: Sequence[Cluster]
+    correct: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class JudgeShard:
+    """Judges the clusters' representatives of one shard in one batch."""
+
+    judge: Judge
+
+    def __call__(
+        self, number: int, items: Sequence[tuple[Question, Sequence[Cluster]]], tick: Tick
+    ) -> list[Judgement]:
+        answers = [
+            (question, cluster.representative.answer)
+            for question, clusters in items
+            for cluster in clusters
+        ]
+        correct = iter(self.judge.judge_answers(answers))
+        return [
+            Judgement(question.id, tuple(next(correct) for _ in clusters))
+            for question, clusters in items
+        ]
+
+
+def examples_of(
+    recipe: Recipe, judged: Sequence[JudgedClusters], rationales: dict[str, str]
+) -> list[Example]:
+    """The training examples; a question without a target or a rationale gives none.
+
+    Args:
+        rationales: by question id.
+    """
+    target, format = recipe.target.fit(judged), recipe.format
     examples = []
-    unjudged = 0
-    for question, members, correct in judged:
-        unjudged += correct.count(None)
-        chosen = target.target(question, members, correct)
+    for question, clusters, correct in judged:
+        chosen = target.target(question, clusters, correct)
         if chosen is None or question.id not in rationales:
             continue
         response, confidence = chosen
-        examples.append(
-            Example(
-                question.id,
-                tuple(format.prompt(question)),
-                format.render(
-                    response.answer or "",
-                    rationales[question.id].text or None,
-                    confidence,
-                    format.reasoning(response.text),
-                ),
-                confidence,
-            )
+        completion = format.render(
+            response.answer or "",
+            rationales[question.id] or None,
+            confidence,
+            format.reasoning(response.text),
         )
-    if work.smoke and not examples:
-        # One step of training leaves a model that answers nothing right. The gold answers stand
-        # in, so that the stages behind this one are walked all the same.
-        examples = [
-            Example(
-                question.id,
-                tuple(format.prompt(question)),
-                format.render(question.answers[0], "I am not sure.", 0.5),
-                0.5,
-            )
-            for question in questions
-        ]
-    stored = Shards(work.directory, Example)
-    stored.missing(0)  # deletes what is left of an earlier attempt
-    stored.write(0, examples)
-    return {"questions": len(questions), "examples": len(examples), "unjudged": unjudged}
+        prompt = tuple(format.prompt(question))
+        examples.append(Example(question.id, prompt, completion, confidence))
+    return examples
 
 
-def verdicts(
-    work: StageContext, number: int, part: Sequence[tuple[Question, Sequence[Cluster]]]
-) -> list[list[float | None]]:
-    """Correctness of every cluster's representative, question by question, kept part by part.
+def stand_ins(recipe: Recipe, asked: Sequence[Question]) -> list[Example]:
+    """Examples with the gold answers.
 
-    A part is judged in one batch: a judge may call a model or a network.
+    In a smoke run, one step of training leaves a model that answers nothing right. These let the
+    later stages run all the same.
     """
-    path = work.directory / f"verdicts-{number:05}.json"
-    known = intact_record(path)
-    if known is None or known["part"] != number:
-        found = iter(
-            work.recipe.judge.judge(
-                [
-                    (question, cluster.representative.answer or "")
-                    for question, clusters in part
-                    for cluster in clusters
-                ]
-            )
+    format = recipe.format
+    return [
+        Example(
+            question.id,
+            tuple(format.prompt(question)),
+            format.render(question.answers[0], "I am not sure.", 0.5),
+            0.5,
         )
-        judged = [[next(found) for _ in clusters] for _, clusters in part]
-        known = {"part": number, "verdicts": judged}
-        write_record(path, known)
-    work.progress.advance(len(part))
-    verdicts: list[list[float | None]] = known["verdicts"]
-    return verdicts
+        for question in asked
+    ]

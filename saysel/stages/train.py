@@ -2,20 +2,105 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from saysel.hf.generation import generated_tokens
-from saysel.interfaces import Format, Judge, Progress, Sampler, TrainingData
+from saysel.interfaces import Format, Judge, Progress, Sampler, Trainer, TrainingData
+from saysel.plan.context import StageContext
+from saysel.plan.estimates import (
+    Amount,
+    RequestEstimate,
+    component_requests,
+    expected_questions,
+    question_count,
+    question_tokens,
+    reply_limit,
+)
+from saysel.plan.fingerprint import identity
+from saysel.plan.stage import BASE, Cell, Stage
+from saysel.recipes.phases import phases
+from saysel.recipes.questions import questions
 from saysel.records import Example, Question, Response
-from saysel.stages import StageContext, read_model, write_model
+from saysel.stages.target import TargetStage
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainStage(Stage):
+    """Run one phase of training."""
+
+    stage: ClassVar[str] = "train"
+    makes_model: ClassVar[bool] = True
+    trains: ClassVar[bool] = True
+
+    trainer: Trainer
+
+    @classmethod
+    def cell_steps(cls, cell: Cell) -> Iterable[Stage]:
+        """One step per phase; each trains the model of the phase before it."""
+        latest = cell.models()[BASE]
+        for name, trainer in phases(cell.recipe.train):
+            (target,) = cell.of(TargetStage)
+            inputs = {"model": latest, "target": target, "sample": target.inputs["sample"]}
+            latest = cls(recipe=cell.recipe, inputs=inputs, model=name, trainer=trainer)
+            yield latest
+
+    @property
+    def name(self) -> str:
+        return f"train-{self.model}"
+
+    def content(self) -> dict[str, Any]:
+        content = {"trainer": identity(self.trainer), "seed": self.recipe.seed}
+        if self.trainer.uses_eval_temperature:
+            content["temperature"] = self.recipe.evaluate.temperature
+        return content
+
+    def splits(self) -> tuple[str, ...]:
+        return ("train", *self.trainer.splits())
+
+    def work(self) -> Amount:
+        """Every training question is counted as an example."""
+        return Amount(*self.trainer.work(question_count(self.recipe, "train")))
+
+    def requests(self) -> Iterator[RequestEstimate]:
+        recipe = self.recipe
+        asked = [
+            question
+            for split in self.trainer.splits()
+            for question in expected_questions(recipe, split)
+        ]
+        judged = self.trainer.max_judge_calls(len(asked), recipe.sample.n)
+        each = question_tokens(asked) // max(1, len(asked)) + reply_limit(recipe.sample)
+        return component_requests(
+            self.name, recipe, recipe.judge, requests=judged, tokens=judged * each
+        )
+
+    def run(self, context: StageContext) -> dict[str, Any]:
+        from saysel.hf.generation import generated_tokens
+
+        recipe = self.recipe
+        data = StageData(
+            step=self,
+            context=context,
+            format=recipe.format,
+            judge=recipe.judge,
+            sampler=recipe.sample,
+            temperature=recipe.evaluate.temperature,
+            seed=recipe.seed,
+            progress=context.progress,
+        )
+        tokens_before = generated_tokens()
+        model = context.model(self.inputs["model"])
+        context.keep_model(self.trainer.train(model, data, context.directory))
+        return {"tokens": generated_tokens() - tokens_before}
 
 
 @dataclass(frozen=True)
 class StageData(TrainingData):
     """What the trainer may ask for, read from the run when it asks."""
 
-    work: StageContext
+    step: TrainStage
+    context: StageContext
     format: Format
     judge: Judge
     sampler: Sampler
@@ -24,31 +109,13 @@ class StageData(TrainingData):
     progress: Progress
 
     def examples(self) -> list[Example]:
-        return list(self.work.records("target", Example))
+        return list(self.context.records(self.step.inputs["target"], Example))
 
     def questions(self, split: str = "train") -> list[Question]:
-        return self.work.questions(split)
+        return questions(self.step.recipe, split)
 
     def responses(self) -> list[Response]:
-        return list(self.work.records("sample", Response))
+        return list(self.context.records(self.step.inputs["sample"], Response))
 
     def log(self, **values: float) -> None:
-        self.work.log(**values)
-
-
-def run(work: StageContext) -> dict[str, Any]:
-    recipe, trainer = work.recipe, work.step.trainer
-    assert trainer is not None, "a train step has a trainer"
-    data = StageData(
-        work,
-        recipe.format,
-        recipe.judge,
-        recipe.sample,
-        recipe.evaluate.temperature,
-        recipe.seed,
-        work.progress,
-    )
-    model = read_model(work.run, work.input("model"))
-    before = generated_tokens()
-    write_model(work.run, work.directory, trainer.train(model, data, work.directory))
-    return {"tokens": generated_tokens() - before}
+        self.context.log(**values)

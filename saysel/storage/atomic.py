@@ -96,7 +96,7 @@ def disk_error(error: OSError, path: Path) -> StageError:
     """The line that tells what is wrong with the disk."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StageError(
-            f"{path}: the disk is full; what was finished is kept: make room and run again"
+            f"{path}: the disk is full; what was finished is kept: free some space and run again"
         )
     return StageError(f"{path}: cannot be written ({error.strerror or error}); run again then")
 

@@ -73,8 +73,8 @@ def judge_replies(
             `reward_replies`.
     """
     parsed = [format.parse(text, cut=is_cut) for text, is_cut in zip(texts, cut, strict=True)]
-    verdicts = judge.judge(
-        [(question, part.answer or "") for question, part in zip(questions, parsed, strict=True)]
+    verdicts = judge.judge_answers(
+        [(question, part.answer) for question, part in zip(questions, parsed, strict=True)]
     )
     rows = [row for row, correct in enumerate(verdicts) if correct is not None]
     if not rows:

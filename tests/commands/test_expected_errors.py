@@ -264,7 +264,7 @@ def test_a_full_disk(
     lines = [line for line in result.stderr.splitlines() if line.split(": ")[0] not in STEPS]
     assert len(lines) == 1, lines
     assert "disk is full" in lines[0]
-    assert "make room and run again" in lines[0]
+    assert "free some space and run again" in lines[0]
     assert (run / "events.jsonl").read_bytes().startswith(before)
 
     ballast.unlink()
@@ -282,7 +282,10 @@ def test_a_disk_without_any_room(small_disk: Path, tiny_recipe: Path) -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert len(result.stderr.splitlines()) == 1
-    assert "the disk is full; what was finished is kept: make room and run again" in result.stderr
+    assert (
+        "the disk is full; what was finished is kept: free some space and run again"
+        in result.stderr
+    )
     ballast.unlink()
     assert invoke("run", tiny_recipe, "--out", run, "--until", "model").exit_code == 0
 

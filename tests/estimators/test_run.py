@@ -53,7 +53,7 @@ def test_every_estimator_is_a_row(
     (place,) = (tiny_copy / "stages").glob("evaluate-sft-recalibrated-*")
     (place / "done.json").unlink()
     (place / "part-00000.parquet").unlink()
-    monkeypatch.setattr(evaluate, "SHARD", 5 * 4)
+    monkeypatch.setattr(evaluate, "REPLIES_PER_SHARD", 5 * 4)
     assert invoke(*command).exit_code == 0
     assert stages_started(tiny_copy, told) == ["evaluate-sft-recalibrated"]
     in_parts = [

@@ -14,6 +14,7 @@ from saysel.plan.plan import plan
 from saysel.recipes.recipe import load
 from saysel.records import Question
 from saysel.sources.jsonl import JsonlSource
+from saysel.stages.evaluate import EvaluateStage
 from saysel.storage import read_json
 from tests.support.end_to_end import events, invoke
 
@@ -227,7 +228,7 @@ def test_what_has_no_other_splits_has_no_leaks(folder: Path) -> None:
 
 def test_dropping_is_part_of_the_fingerprint_and_stopping_is_not(folder: Path) -> None:
     todo = {
-        word: plan(load(str(recipe(LEAKY, leaks=word)))).cells[0].evaluations()[0].fingerprint
+        word: plan(load(str(recipe(LEAKY, leaks=word)))).of(EvaluateStage)[0].fingerprint
         for word in ("stop", "drop", "allow")
     }
 

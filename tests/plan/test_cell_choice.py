@@ -7,7 +7,8 @@ import pytest
 
 from saysel.errors import UsageError
 from saysel.plan.cell_choice import chosen_cell
-from saysel.plan.plan import Plan, plan
+from saysel.plan.plan import plan
+from saysel.plan.stage import Plan
 from saysel.recipes.recipe import Recipe
 from saysel.storage import read_json
 from tests.support.end_to_end import invoke

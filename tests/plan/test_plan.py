@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 
 from saysel.errors import RecipeError
-from saysel.plan.plan import identity, phases, plan
+from saysel.plan.fingerprint import identity
+from saysel.plan.plan import plan
 from saysel.plan.stage_names import STAGES
 from saysel.recipes.faithfulness import Grader
 from saysel.recipes.paths import assign
+from saysel.recipes.phases import phases
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef
 from saysel.rewards.linear import LinearReward
+from saysel.stages.faithfulness import FaithfulnessStage
+from saysel.stages.grade import GradeStage
 
 RECIPE: dict[str, Any] = {
     "name": "mine",
@@ -54,7 +58,7 @@ def test_the_steps_come_in_an_order_in_which_they_can_run() -> None:
     assert [step.name for step in todo.steps][:7] == [
         *("model", "sample", "cluster", "rationale", "target", "train-sft", "train-ppo")
     ]
-    assert todo.steps[-1] is todo.report
+    assert todo.steps[-1].stage == "report"
     seen: set[str] = set()
     for step in todo.steps:
         assert {above.directory for above in step.inputs.values()} <= seen
@@ -183,7 +187,7 @@ def test_cells_of_a_matrix_share_the_steps_that_agree() -> None:
     assert len(todo.steps) == len(ALL) + len(AFTER_PPO - {"report"})
     first, second = ({step.directory for step in cell.steps} for cell in todo.cells)
     assert len(first & second) == len(ALL - AFTER_PPO)
-    alone = {step.directory for step in plan(recipe()).steps} - {todo.report.directory}
+    alone = {step.directory for step in plan(recipe()).steps} - {todo.steps[-1].directory}
     assert first <= alone
 
 
@@ -239,7 +243,7 @@ def test_an_estimator_is_not_fitted_on_what_it_is_judged_on() -> None:
         plan(recipe(**{"evaluate.estimators": ["verbalized", recalibrated]}))
 
     assert caught.value.problems == (
-        "evaluate.estimators[1]: would be fitted on the split 'heldout', on which it is judged "
+        "evaluate.estimators[1]: would be fitted on the split 'heldout', on which it is evaluated "
         "(evaluate.split): fit it on another",
     )
     assert plan(recipe(**{"evaluate.estimators": [nested]}))
@@ -304,8 +308,8 @@ def test_rationales_are_measured_where_the_recipe_says_so() -> None:
         *("faithfulness-sft", "report")
     }
     (cell,) = plan(reflecting()).cells
-    assert {step.name for step in cell.reflections()} == REFLECTED
-    assert {model: step.name for model, step in cell.grades().items()} == {
+    assert {step.name for step in cell.of(FaithfulnessStage)} == REFLECTED
+    assert {step.model: step.name for step in cell.of(GradeStage)} == {
         name: f"grade-{name}" for name in ("base", "sft", "ppo")
     }
 

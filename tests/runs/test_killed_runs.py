@@ -30,7 +30,7 @@ MOMENTS = [
     KillPoint("cluster", "done.json", after=True),
     KillPoint("rationale", "part-00001.parquet"),
     KillPoint("rationale", "part-00001.parquet", after=True),
-    KillPoint("target", "verdicts-00001.json"),
+    KillPoint("target", "part-00001.parquet"),
     KillPoint("target", "part-00000.parquet"),
     KillPoint("target", "part-00000.parquet", after=True),
     KillPoint("train-sft", units=11),

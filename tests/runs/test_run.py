@@ -62,7 +62,7 @@ def test_its_recipe_is_the_resolved_one(tiny_run: Path, tiny_recipe: Path) -> No
     written = read_yaml(tiny_run / "recipe.yaml")
     assert written == load(str(tiny_recipe)).resolved()
     again = plan(load(str(tiny_run / "recipe.yaml")))
-    assert again.report.fingerprint == plan(load(str(tiny_recipe))).report.fingerprint
+    assert again.steps[-1].fingerprint == plan(load(str(tiny_recipe))).steps[-1].fingerprint
 
 
 def test_the_manifest_says_with_what_and_at_what_cost(tiny_run: Path) -> None:
@@ -468,7 +468,9 @@ def test_a_run_whose_questions_have_changed_says_so(tmp_path: Path) -> None:
 
     for command in ("report", "export"):
         result = invoke(command, tmp_path / "run")
-        assert result.exit_code == 2 and "have changed since it ran: put them back" in result.stderr
+        assert (
+            result.exit_code == 2 and "have changed since it ran: undo the change" in result.stderr
+        )
 
 
 def test_smoke_walks_every_stage_beside_the_run(tiny_recipe: Path, tiny_copy: Path) -> None:

@@ -4,7 +4,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 from saysel.records import Question, Response
-from saysel.stages import batches, by_question
+from saysel.stages.shards import batches, by_question
 
 
 def responses(questions: int, n: int = 20) -> Iterator[Response]:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from saysel import testing
-from saysel.costs.ledger import Ledger
 from saysel.errors import StageError
 from saysel.interfaces import EstimationContext, Estimator, Judge
 from saysel.recipes.recipe import Recipe
@@ -38,16 +37,18 @@ class Fails(Judge):
 def test_what_was_drawn_is_kept_should_the_judge_fail(tmp_path: Path) -> None:
     recipe = Recipe.model_validate({"name": "mine", "source": "witness"})
     asked = [testing.question(id=str(number)) for number in range(3)]
+    ticks: list[int] = []
     kept = Shards(tmp_path / "drawn", Prediction)
 
-    def shard(judged_by: Recipe) -> EvaluateShard:
-        return EvaluateShard(judged_by, Draws(), ModelRef("any"), Ledger(), kept)
+    def evaluate(judged_by: Recipe) -> list[Prediction]:
+        return EvaluateShard(judged_by, Draws(), ModelRef("any"), kept)(0, asked, ticks.append)
 
     for _ in range(2):
         with pytest.raises(StageError, match="the judge is down"):
-            shard(recipe.model_copy(update={"judge": Fails()}))((0, asked))
-    number, found = shard(recipe)((0, asked))
+            evaluate(recipe.model_copy(update={"judge": Fails()}))
+    predictions = evaluate(recipe)
 
     assert drawn == ["0", "1", "2"]
-    assert number == 0 and [one.correct for one in found] == [1.0] * 3
-    assert found[0].confidence == 0.1 + 0.2
+    assert ticks == [1, 1, 1]
+    assert [prediction.correct for prediction in predictions] == [1.0] * 3
+    assert predictions[0].confidence == 0.1 + 0.2

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.costs.ledger import Ledger
 from saysel.formats.sayself import SaySelfFormat
 from saysel.formats.tags import TagsFormat
 from saysel.interfaces import Format, Sampler
@@ -112,10 +111,9 @@ def test_a_sampler_that_cannot_look_inside_leaves_use_unread() -> None:
         update={"sample": Canned(said=("Answer: Rome Self-reflection: Or Oslo.", "Answer: Oslo"))}
     )
     # No such model: nobody may try to load it.
-    reflect = ReflectShard(recipe, ModelRef("no/such/model"), 4, Ledger())
-    number, (one, other) = reflect((7, [question(id="a"), question(id="b")]))
+    reflect = ReflectShard(recipe, ModelRef("no/such/model"), 4)
+    one, other = reflect(7, [question(id="a"), question(id="b")], lambda items: None)
 
-    assert number == 7
     assert (one.question_id, one.answer, one.rationale) == ("a", "Rome", "Or Oslo.")
     assert (one.kept, one.dropped, one.swapped) == (None, None, None)
     assert (one.samples, one.tokens, one.correct) == (4, 20, 0.0)

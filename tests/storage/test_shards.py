@@ -183,7 +183,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(small_disk: Path) -> None:
 
     assert caught.value.__cause__.errno == errno.ENOSPC  # type: ignore[union-attr]
     assert str(caught.value) == (
-        f"{rejected}: the disk is full; what was finished is kept: make room and run again"
+        f"{rejected}: the disk is full; what was finished is kept: free some space and run again"
     )
     assert os.listdir(small_disk) == ["kept"]
     with pytest.raises(StageError, match="disk is full"):

@@ -78,8 +78,9 @@ def _child(said: str, arguments: list[str], at: KillPoint | None) -> None:
 
     torch.set_num_threads(1)
     # Small enough that every stage has several shards.
-    sample.SHARD, evaluate.SHARD = 24, 9
-    cluster.SHARD = rationale.SHARD = target.SHARD = 9
+    sample.RESPONSES_PER_SHARD, evaluate.REPLIES_PER_SHARD = 24, 9
+    cluster.QUESTIONS_PER_SHARD = rationale.QUESTIONS_PER_SHARD = 9
+    target.QUESTIONS_PER_SHARD = 9
     if at is not None:
         _arm(at)
     cli(arguments, prog_name="saysel")

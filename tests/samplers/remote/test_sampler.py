@@ -141,7 +141,7 @@ def test_max_cost_stops_the_run_which_goes_on_once_it_is_raised(
 def test_more_samples_of_each_question_ask_only_for_the_new_ones(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluate, "SHARD", 12)  # the parts are others with other counts
+    monkeypatch.setattr(evaluate, "REPLIES_PER_SHARD", 12)  # the parts are others with other counts
     path = recipe(tmp_path, server.url)
     for n in (2, 3):
         code, said = run(path, "--set", f"evaluate.estimators=[{{use: self_consistency, n: {n}}}]")
@@ -184,10 +184,10 @@ def problems(path: Path, *settings: str) -> str:
 def test_what_no_sampler_can_reach_is_told_by_the_plan(tmp_path: Path) -> None:
     path = recipe(tmp_path, "http://127.0.0.1:1/v1")
 
-    assert "train: the model 'remote' lies at a server and cannot be trained" in problems(
+    assert "train: the model 'remote' is at a server and cannot be trained" in problems(
         path, "train=[sft]"
     )
-    assert "sample: 'transformers' loads models, and 'remote' lies at a server" in problems(
+    assert "sample: 'transformers' loads models, and 'remote' is at a server" in problems(
         path, "sample=transformers"
     )
     assert "model: the sampler 'openai' asks a server: name its model" in problems(

@@ -4,12 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from saysel.costs.work import Amount, duration, full_run, work
+from saysel.plan.estimates import Amount
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import Recipe, load
-from saysel.storage import write_record
 from tests.support.end_to_end import invoke
 
 RECIPE: dict[str, Any] = {
@@ -25,7 +22,7 @@ RECIPE: dict[str, Any] = {
 
 
 def amounts(recipe: Recipe) -> dict[str, Amount]:
-    return {step.name: work(step) for step in plan(recipe).steps}
+    return {step.name: step.work() for step in plan(recipe).steps}
 
 
 def test_how_much_there_is_to_do_follows_from_the_options() -> None:
@@ -75,58 +72,6 @@ def test_a_finished_run_did_that_much(tiny_run: Path, tiny_recipe: Path) -> None
         assert (done[name]["work"]["units"], done[name]["work"]["unit"]) == amount[:2]
         # What training by reward draws is counted, and estimated by the step.
         assert done[name]["tokens"] <= amount.tokens or name == "train-ppo"
-
-
-def test_the_time_of_a_full_run_is_what_the_rehearsal_measured_times_the_work(
-    tmp_path: Path,
-) -> None:
-    def record(units: int, seconds: float, tokens: int = 0, overhead: float = 0.5) -> Any:
-        return {
-            "seconds": seconds + overhead,
-            "tokens": tokens,
-            "work": {"units": units, "unit": "…", "seconds": seconds},
-        }
-
-    recipe = Recipe.model_validate({**RECIPE, "train": [], "evaluate": {}})
-    stages = {
-        "model": record(2, 3.0),  # 1.5 s a step
-        "evaluate-base-verbalized": record(10, 2.0, tokens=400),  # 20 tokens/10 ms a reply
-    }
-    write_record(tmp_path / "manifest.json", {"stages": stages})
-
-    # 0.5 + 22 × 1.5 for the model, 0.5 + 20 × 40 tokens at 200 a second for the replies.
-    assert full_run(recipe, tmp_path) == (
-        "the full run of 'mine' will take at most about 38 seconds on this machine"
-    )
-
-
-def test_stages_of_a_matrix_are_found_by_their_directories(tmp_path: Path) -> None:
-    recipe = Recipe.model_validate({**RECIPE, "train": [], "matrix": {"seed": [0, 1]}})
-    records = {
-        f"model-{'0' * 12}": {
-            "seconds": 1.0,
-            "tokens": 0,
-            "work": {"units": 1, "unit": "steps", "seconds": 1.0},
-        }
-    }
-    write_record(tmp_path / "manifest.json", {"stages": records})
-
-    assert "about 44 seconds" in full_run(recipe, tmp_path)  # 22 steps for each seed
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.4, "0 seconds"),
-        (89.4, "89 seconds"),
-        (90, "2 minutes"),
-        (3600, "60 minutes"),
-        (5400, "1.5 hours"),
-        (86400, "24.0 hours"),
-    ],
-)
-def test_times_read_well(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
 
 
 def test_check_shows_the_work(tiny_recipe: Path) -> None:

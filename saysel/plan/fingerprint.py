@@ -1,0 +1,76 @@
+"""What decides a step's result, and the fingerprint of it.
+
+A fingerprint hashes a step's components (class, version, options), the settings it reads and the
+fingerprints of the steps it builds on. Options marked `NotFingerprinted` are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from saysel.interfaces import (
+    Component,
+    ContentHashedMarker,
+    Model,
+    NotFingerprintedMarker,
+    Source,
+)
+from saysel.recipes.digests import digest
+
+
+def identity(value: Any) -> Any:
+    """The part of a component or option that decides results, in JSON types."""
+    if isinstance(value, Component):
+        return _component_identity(value)
+    if isinstance(value, BaseModel):
+        return _options(value)
+    if isinstance(value, list | tuple):
+        return [identity(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): identity(item) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted((identity(item) for item in value), key=repr)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # a default written as 3 and a recipe's 3.0 are the same
+    return to_jsonable_python(value)
+
+
+def fingerprint(stage: str, content: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """12 hex digits.
+
+    Args:
+        stage: the stage's name.
+        content: the identities of what decides its result.
+        inputs: the fingerprints of the steps it reads, by role.
+    """
+    text = json.dumps([stage, content, inputs], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _component_identity(component: Component) -> dict[str, Any]:
+    kind = type(component)
+    content = digest(component) if isinstance(component, Model | Source) else ""
+    return {
+        "class": f"{kind.__module__}:{kind.__qualname__}",
+        "version": kind.version,
+        "options": _options(component),
+        **({"content": content} if content else {}),
+    }
+
+
+def _options(value: BaseModel) -> dict[str, Any]:
+    return {
+        name: identity(getattr(value, name))
+        for name, field in type(value).model_fields.items()
+        if name != "use"
+        and not any(
+            isinstance(marker, NotFingerprintedMarker | ContentHashedMarker)
+            for marker in field.metadata
+        )
+    }

@@ -1,0 +1,39 @@
+"""One process at a time in a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from saysel.errors import RunBusy
+from saysel.storage import disk_error
+from saysel.storage.sqlite import NO_LOCKS, no_locks
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold a run directory for this process; the lock ends with the process.
+
+    Raises:
+        RunBusy: another process holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(directory / ".lock", timeout=0)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise RunBusy(
+            f"{directory}: another saysel process works in this run directory: wait for it, or "
+            "choose another with --out"
+        ) from None
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            raise no_locks(directory) from error
+        raise disk_error(error, directory) from error
+    try:
+        yield
+    finally:
+        lock.release()

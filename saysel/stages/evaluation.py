@@ -1,0 +1,82 @@
+"""What the stages share that ask models the evaluated questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from saysel.interfaces import EstimationContext, Sampler
+from saysel.leaks.check import leak_report
+from saysel.plan.fingerprint import identity
+from saysel.recipes.questions import questions
+from saysel.recipes.recipe import Recipe
+from saysel.records import Prediction, Question
+from saysel.stages.shards import shard_seed
+
+
+def evaluation_sampler(recipe: Recipe) -> Sampler:
+    """The sampler that asks the evaluated models."""
+    return recipe.evaluate.sampler or recipe.sample
+
+
+def evaluation_content(recipe: Recipe) -> dict[str, Any]:
+    """The part of a recipe that decides how models are asked and judged, for fingerprints."""
+    sampler = identity(evaluation_sampler(recipe))
+    del sampler["options"]["n"]  # estimators decide themselves how many replies they draw
+    content = {
+        "sampler": sampler,
+        "clusterer": identity(recipe.cluster),
+        "judge": identity(recipe.judge),
+        "format": identity(recipe.format),
+        "source": identity(recipe.source),
+        "split": recipe.evaluate.split,
+        "temperature": recipe.evaluate.temperature,
+        "seed": recipe.seed,
+    }
+    return {**content, "leaks": "drop"} if recipe.leaks == "drop" else content
+
+
+def evaluation_questions(run_directory: Path, recipe: Recipe) -> list[Question]:
+    """The questions that a recipe evaluates on, without those that leak if it drops them.
+
+    Raises:
+        DataError: see `saysel.recipes.questions.questions`.
+    """
+    split = questions(recipe, recipe.evaluate.split)
+    if recipe.leaks != "drop":
+        return split
+    leaked = leak_report(run_directory, recipe).ids
+    return [question for question in split if question.id not in leaked]
+
+
+def estimation_context(recipe: Recipe, stage: str, shard: int | str) -> EstimationContext:
+    """What an estimator may use for one shard of a stage."""
+    sampler = evaluation_sampler(recipe)
+    return EstimationContext(
+        sampler=sampler,
+        format=recipe.format,
+        clusterer=recipe.cluster,
+        judge=recipe.judge,
+        temperature=recipe.evaluate.temperature,
+        seed=shard_seed(sampler, stage, recipe.seed, shard),
+        questions=partial(questions, recipe),
+    )
+
+
+def judged(
+    recipe: Recipe, asked: Sequence[Question], predictions: Sequence[Prediction]
+) -> list[Prediction]:
+    """The predictions with their correctness."""
+    answers = [
+        (question, prediction.answer)
+        for question, prediction in zip(asked, predictions, strict=True)
+    ]
+    return [
+        replace(prediction, correct=correct)
+        for prediction, correct in zip(
+            predictions, recipe.judge.judge_answers(answers), strict=True
+        )
+    ]

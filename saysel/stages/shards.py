@@ -1,0 +1,167 @@
+"""Work on many items in numbered shards, which the recipe's engine processes.
+
+A stage that was stopped does only the shards that are missing. A shard's number and size are part
+of the seed of what is sampled in it, so they do not depend on what is already there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
+
+from saysel.costs import ledger
+from saysel.costs.ledger import Ledger
+from saysel.interfaces import Engine, Progress, Sampler
+from saysel.records import Question
+from saysel.seeds import seed_of
+from saysel.storage import Shards
+
+Item = TypeVar("Item")
+
+#: Called with the number of items of the shard that were processed since the last call.
+Tick = Callable[[int], None]
+#: Shard number, items, tick → records. Has to be picklable: engines may send it to another process.
+ShardWork = Callable[[int, Sequence[Any], Tick], Sequence[Any]]
+
+
+class Shard(NamedTuple):
+    """Consecutive items of a stage."""
+
+    number: int
+    items: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the items of a stage are cut into shards.
+
+    Attributes:
+        size: items in a shard.
+        total: number of items, or the most there can be.
+        units: units of progress per item.
+        unit: what they are called.
+    """
+
+    size: int
+    total: int
+    unit: str
+    units: int = 1
+
+    @property
+    def count(self) -> int:
+        """How many shards there are."""
+        return -(-self.total // self.size)
+
+    def items_in(self, numbers: Iterable[int]) -> int:
+        """How many items some shards have together."""
+        return sum(min(self.size, self.total - number * self.size) for number in numbers)
+
+
+def map_shards(
+    work: ShardWork,
+    items: Iterable[Any],
+    layout: Layout,
+    stored: Shards,
+    *,
+    engine: Engine,
+    progress: Progress,
+    begin: bool = True,
+) -> int:
+    """Process the shards that are not stored yet, and store each as it comes.
+
+    Args:
+        work: what to do with a shard.
+        items: all items, in order; read one shard at a time.
+        stored: where the records go.
+        begin: whether to begin the progress; else the caller has.
+
+    Returns:
+        The number of items, those of stored shards included.
+    """
+    missing = set(stored.missing(layout.count))
+    if begin:
+        progress.begin(layout.items_in(missing) * layout.units, layout.unit)
+    live = LiveProgress(progress, layout.units)
+    sizes: list[int] = []
+
+    def shards() -> Iterator[Shard]:
+        for number, part in enumerate(batches(items, layout.size)):
+            sizes.append(len(part))
+            if number in missing:
+                yield Shard(number, part)
+
+    for number, size, records in engine.map(ShardTask(work, ledger.current(), live), shards()):
+        stored.write(number, records)
+        live.shard_finished(size)
+    stored.missing(len(sizes))  # deletes shards beyond the last
+    return sum(sizes)
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """A stage's work on one shard, as the engine calls it; can be sent to another process."""
+
+    work: ShardWork
+    ledger: Ledger
+    progress: LiveProgress
+
+    def __call__(self, shard: Shard) -> tuple[int, int, list[Any]]:
+        with self.ledger.opened():
+            records = self.work(shard.number, shard.items, self.progress.tick)
+        return shard.number, len(shard.items), list(records)
+
+
+class LiveProgress:
+    """Progress item by item where the engine works in this process, else shard by shard."""
+
+    def __init__(self, progress: Progress | None, units: int) -> None:
+        self._progress = progress  # `None` in another process
+        self._units = units
+        self._shown = 0
+        self._finished = 0
+
+    def tick(self, items: int = 1) -> None:
+        """So many more items of a shard are processed."""
+        if self._progress is not None:
+            self._shown += items
+            self._progress.advance(items * self._units)
+
+    def shard_finished(self, items: int) -> None:
+        """A whole shard is stored: what its ticks have not shown is shown now."""
+        self._finished += items
+        self.tick(max(0, self._finished - self._shown))
+
+    def __reduce__(self) -> tuple[type[LiveProgress], tuple[None, int]]:
+        return LiveProgress, (None, self._units)
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Consecutive lists of at most `size` items, one at a time in memory."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
+def by_question(
+    questions: Iterable[Question], records: Iterable[Any]
+) -> Iterator[tuple[Question, list[Any]]]:
+    """Each question that has records, with its records, in the records' order.
+
+    One question at a time: the records of all of them need not fit into memory.
+    """
+    known = {question.id: question for question in questions}
+    for question_id, members in groupby(records, key=attrgetter("question_id")):
+        yield known[question_id], list(members)
+
+
+def shard_seed(sampler: Sampler, stage: str, seed: int, shard: int | str) -> int:
+    """The seed for the samples of one shard of a stage.
+
+    The responses of a server are cached by prompt and seed. There the shard does not count: with
+    other questions, or more samples of each, a prompt is in another shard and must not be asked
+    again.
+    """
+    return seed_of(stage, seed) if sampler.remote else seed_of(stage, seed, shard)

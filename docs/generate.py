@@ -73,7 +73,7 @@ def plugin(kind: str) -> str:
     """The plugin that the docstring of an interface begins with."""
     docstring = inspect.getdoc(KINDS[kind]) or ""
     code = docstring.partition("```python\n")[2].partition("\n```")[0]
-    return fence("python", code.replace("'''", '"""'))
+    return fence("python sayselfile.py", code.replace("'''", '"""'))
 
 
 def hook(kind: str) -> str:

@@ -31,6 +31,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,16 @@ def test_every_block_is_of_a_kind_that_is_checked() -> None:
             ), f"{block.place}: no command loads it"
 
 
+@pytest.fixture(autouse=True)
+def own_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Plugins of one page, its `sayselfile.py` among them, are not seen by the next."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    registry.current.cache_clear()
+    yield
+    registry.current.cache_clear()
+    sys.modules.pop("sayselfile", None)
+
+
 def write_files(page: Path, folder: Path) -> None:
     for block in blocks(page):
         if block.file:
@@ -132,7 +143,6 @@ def test_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             elif block.language == "console":
                 session.run(block)
     finally:
-        registry.current.cache_clear()
         for name in set(sys.modules) - known:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
                 del sys.modules[name]

@@ -1,4 +1,4 @@
-"""What a million tokens cost: the packaged list, and a file of the user's before it."""
+"""Prices of a million tokens: the packaged list, and a file of the user's that precedes it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import yaml
 
 from saysel.errors import DataError
 
-#: The date that ends the name of a model's version: `-2024-08-06`, `-20250514`.
-DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")
+#: The date at the end of the name of a model's version: `-2024-08-06`, `-20250514`.
+VERSION_DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")
 
 
 class Price(NamedTuple):
-    """US dollars per million tokens read and written."""
+    """US dollars per million input and output tokens."""
 
     input: float
     output: float
@@ -29,17 +29,17 @@ class Price(NamedTuple):
 
 
 def price(model: str, file: str | None = None) -> Price | None:
-    """What a model's tokens cost; `None` where nobody has said.
+    """The price of a model's tokens; `None` if it is not known.
 
     Args:
-        model: the server's name for it, with a date or without.
-        file: YAML with lines `model: [input, output]`, looked at before the packaged list.
+        model: the server's name for it, with or without a version date.
+        file: YAML with lines `model: [input, output]`, which precedes the packaged list.
 
     Raises:
         DataError: the file cannot be read, or is not such a list.
     """
     for listed in (_read(Path(file)) if file else {}, packaged()):
-        for name in (model, DATE.sub("", model)):
+        for name in (model, VERSION_DATE.sub("", model)):
             if name in listed:
                 return listed[name]
     return None
@@ -61,13 +61,13 @@ def _read(path: Path) -> dict[str, Price]:
     rule = "every line must be `model: [dollars per million input tokens, output tokens]`"
     if not isinstance(content, dict):
         raise DataError(f"prices: {path}: {rule}")
-    found = {}
-    for name, pair in content.items():
-        whole = isinstance(pair, list) and len(pair) == 2
-        if not whole or not all(_is_price(number) for number in pair):
-            raise DataError(f"prices: {path}: {rule}; '{name}' has {pair!r:.40}")
-        found[str(name)] = Price(float(pair[0]), float(pair[1]))
-    return found
+    prices = {}
+    for model, pair in content.items():
+        is_pair = isinstance(pair, list) and len(pair) == 2
+        if not is_pair or not all(_is_price(number) for number in pair):
+            raise DataError(f"prices: {path}: {rule} (got {pair!r:.40} for '{model}')")
+        prices[str(model)] = Price(float(pair[0]), float(pair[1]))
+    return prices
 
 
 def _is_price(value: object) -> bool:

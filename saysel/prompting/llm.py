@@ -29,7 +29,7 @@ from saysel.interfaces import Prompt, Sampler
 from saysel.prompting.quoting import NOTICE
 from saysel.records import Generation, ModelRef
 from saysel.replies.thoughts import blank_thoughts
-from saysel.samplers.remote.server_messages import clean
+from saysel.samplers.remote.responses import clean
 
 Read = TypeVar("Read")
 

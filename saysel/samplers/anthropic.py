@@ -10,18 +10,18 @@ from pydantic import Field
 from saysel.costs.usage import Usage, read_usage
 from saysel.interfaces import Prompt
 from saysel.records import Generation
-from saysel.samplers.remote.protocol import finish_reason_of, well_formed
+from saysel.samplers.remote.protocol import read_finish_reason, valid_unicode
 from saysel.samplers.remote.sampler import RemoteSampler
 
 DEFAULT_URL = "https://api.anthropic.com"
-#: Version of the API, which every request names.
-VERSION = "2023-06-01"
+#: Version of the API, sent with every request.
+API_VERSION = "2023-06-01"
 
 
 class AnthropicSampler(RemoteSampler):
     """Sample from Anthropic's models.
 
-    Every sample is a request of its own. The API takes no seed and gives no log-probabilities.
+    Each sample takes one request. The API has no seed and returns no log-probabilities.
     """
 
     api = "anthropic"
@@ -30,20 +30,19 @@ class AnthropicSampler(RemoteSampler):
     default_key_from = "ANTHROPIC_API_KEY"
 
     temperature: float = Field(1.0, ge=0, le=1, description="0 decodes greedily")
-    base_url: str = Field(DEFAULT_URL, description="address of the server, without /v1")
+    base_url: str = Field(DEFAULT_URL, description="URL of the server, without /v1")
 
     def headers(self, key: str | None) -> dict[str, str]:
-        return {"anthropic-version": VERSION, **({"x-api-key": key} if key else {})}
+        return {"anthropic-version": API_VERSION, **({"x-api-key": key} if key else {})}
 
-    def address_advice(self) -> str:
-        return "check that base_url is right, which is the address without /v1"
+    def url_advice(self) -> str:
+        return "check that base_url is right, without /v1 at its end"
 
     def parameters(self) -> dict[str, Any]:
-        # Beside `max_tokens` only what differs from the API's defaults: newer models refuse the
-        # others.
+        # Newer models refuse these parameters, even with the API's own defaults.
         options = {"temperature": self.temperature, "top_p": self.top_p}
-        chosen = {name: value for name, value in options.items() if value != 1}
-        return {"max_tokens": self.max_tokens, "extra_body": {**chosen, **self.extra}}
+        not_default = {name: value for name, value in options.items() if value != 1}
+        return {"max_tokens": self.max_tokens, "extra_body": {**not_default, **self.extra}}
 
     def request(self, model: str, prompt: Prompt, n: int, seed: int) -> tuple[str, dict[str, Any]]:
         system = "\n\n".join(turn["content"] for turn in prompt if turn["role"] == "system")
@@ -56,10 +55,10 @@ class AnthropicSampler(RemoteSampler):
         }
         return "/v1/messages", body
 
-    def usage(self, content: Mapping[str, Any]) -> Usage | None:
+    def read_usage(self, content: Mapping[str, Any]) -> Usage | None:
         return read_usage(content, "input_tokens", "output_tokens")
 
-    def read(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
+    def read_samples(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
         blocks = content.get("content")
         if not isinstance(blocks, list):
             return []
@@ -69,8 +68,8 @@ class AnthropicSampler(RemoteSampler):
             if isinstance(block, dict) and block.get("type") == "text"
             if isinstance(block.get("text"), str)
         ]
-        reason = finish_reason_of(content.get("stop_reason"))
-        if not texts and reason is None:  # half a message
+        reason = read_finish_reason(content.get("stop_reason"))
+        if not texts and reason is None:  # an incomplete message
             return []
         tokens = usage.output_tokens if usage else 0
-        return [Generation(well_formed("".join(texts)), tokens, None, reason)]
+        return [Generation(valid_unicode("".join(texts)), tokens, None, reason)]

@@ -1,4 +1,4 @@
-"""Sampling from any server that speaks OpenAI's API."""
+"""Sampling from any server with OpenAI's API."""
 
 from __future__ import annotations
 
@@ -12,34 +12,30 @@ from saysel.costs.usage import Usage, read_usage
 from saysel.interfaces import NotFingerprinted, Prompt
 from saysel.records import Generation
 from saysel.samplers.remote.api_key import header_from
-from saysel.samplers.remote.protocol import (
-    finish_reason_of,
-    shared_out,
-    well_formed,
-)
+from saysel.samplers.remote.protocol import read_finish_reason, valid_unicode
 from saysel.samplers.remote.sampler import RemoteSampler
 
 DEFAULT_URL = "https://api.openai.com/v1"
-#: Headers that name the account at OpenAI, and the environment variables that hold them.
-ACCOUNT = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+#: Headers that identify the account at OpenAI, and the environment variables with their content.
+ACCOUNT_HEADERS = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 #: Parameters that can be sent under another name.
-RENAMED = ("max_tokens", "temperature", "top_p", "seed")
-#: Types of content parts that are text of the reply; others are reasoning, images, calls.
-TEXT_PARTS = ("text", "output_text")
+RENAMABLE_PARAMETERS = ("max_tokens", "temperature", "top_p", "seed")
+#: Types of content parts that are text of the reply; others are reasoning, images, tool calls.
+TEXT_PART_TYPES = ("text", "output_text")
 
 
 class OpenAISampler(RemoteSampler):
     """Sample from any OpenAI-compatible server: OpenAI, vLLM, llama.cpp, transformers serve …
 
-    Several samples are asked for in one request. A server that returns fewer choices is asked for
-    the rest, and one by one once it has returned a single choice three times in a row; so is a
-    server that refuses to give several. Surplus choices are left out. A server that counts the
-    tokens of all choices together has them shared out evenly.
+    One request asks for several samples. If the server returns fewer, the rest is requested again;
+    if it returns a single one three times in a row, or refuses to return several, samples are
+    requested one by one. Surplus samples are dropped. If the server reports the tokens of all
+    samples together, they are divided evenly.
 
     Reasoning that a server returns beside the content is not part of a reply.
 
-    `endpoint: completions` sends the contents of the turns, separated by blank lines, to be
-    continued: for base models.
+    `endpoint: completions` sends the contents of the turns, separated by blank lines, as plain
+    text for the model to continue. Use it for base models.
     """
 
     api = "openai"
@@ -51,28 +47,28 @@ class OpenAISampler(RemoteSampler):
         "seed: null}"
     )
 
-    base_url: str = Field(DEFAULT_URL, description="address of the server, up to and with /v1")
+    base_url: str = Field(DEFAULT_URL, description="URL of the server, including /v1")
     endpoint: Literal["chat", "completions"] = Field(
-        "chat", description="chat turns, or plain text to be continued"
+        "chat", description="send chat turns, or plain text for the model to continue"
     )
     with_logprobs: bool = Field(
-        False, description="ask for log-probabilities; not every server gives them"
+        False, description="request log-probabilities; not every server returns them"
     )
     max_per_request: NotFingerprinted[int] = Field(
-        128, ge=1, description="most choices to ask for in one request"
+        128, ge=1, description="maximum samples per request"
     )
     send_as: dict[str, str | None] = Field(
         default_factory=dict,
-        description="other names for max_tokens, temperature, top_p or seed, where the server has "
-        "them; null: not sent",
+        description="names under which to send max_tokens, temperature, top_p or seed, where the "
+        "server has other names; null: not sent",
     )
 
     @field_validator("send_as")
     @classmethod
     def _known_parameters(cls, names: dict[str, str | None]) -> dict[str, str | None]:
-        unknown = sorted(set(names) - set(RENAMED))
+        unknown = sorted(set(names) - set(RENAMABLE_PARAMETERS))
         if unknown:
-            raise ValueError(f"{unknown[0]} is not one of {', '.join(RENAMED)}")
+            raise ValueError(f"{unknown[0]} is not one of {', '.join(RENAMABLE_PARAMETERS)}")
         return names
 
     def choices_per_request(self) -> int:
@@ -81,11 +77,11 @@ class OpenAISampler(RemoteSampler):
     def headers(self, key: str | None) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         if self.at_default_url:
-            account = {name: header_from(variable) for name, variable in ACCOUNT.items()}
+            account = {name: header_from(variable) for name, variable in ACCOUNT_HEADERS.items()}
             headers |= {name: value for name, value in account.items() if value}
         return headers
 
-    def address_advice(self) -> str:
+    def url_advice(self) -> str:
         if self.base_url.endswith("/v1"):
             return "check that base_url is right"
         root = self.base_url.partition("/v1")[0].removesuffix("/chat/completions")
@@ -94,8 +90,8 @@ class OpenAISampler(RemoteSampler):
     def parameters(self) -> dict[str, Any]:
         limit, options = "max_tokens", {"temperature": self.temperature, "top_p": self.top_p}
         if self.at_default_url and self.endpoint == "chat":
-            # OpenAI's newer models refuse the old name, and temperatures even where they are 1.
-            # Most other servers know only the old name, and have defaults of their own.
+            # OpenAI's newer models refuse the old name, and any temperature, even 1. Most other
+            # servers only know the old name, and have defaults of their own.
             limit = "max_completion_tokens"
             options = {name: value for name, value in options.items() if value != 1}
         names: dict[str, str | None] = {"max_tokens": limit, **self.send_as}
@@ -106,7 +102,7 @@ class OpenAISampler(RemoteSampler):
             sent["logprobs"] = True if self.endpoint == "chat" else 0
         return {**sent, "extra_body": self.extra}
 
-    def sent(self, prompt: Prompt) -> Prompt | str:
+    def rendered(self, prompt: Prompt) -> Prompt | str:
         if self.endpoint == "chat":
             return prompt
         return "\n\n".join(message["content"] for message in prompt) + "\n\n"
@@ -124,30 +120,30 @@ class OpenAISampler(RemoteSampler):
         }
         if self.endpoint == "chat":
             return "/chat/completions", {"messages": list(prompt), **body}
-        return "/completions", {"prompt": self.sent(prompt), **body}
+        return "/completions", {"prompt": self.rendered(prompt), **body}
 
-    def usage(self, content: Mapping[str, Any]) -> Usage | None:
+    def read_usage(self, content: Mapping[str, Any]) -> Usage | None:
         return read_usage(content, "prompt_tokens", "completion_tokens")
 
-    def read(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
+    def read_samples(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
         choices = content.get("choices")
         choices = choices if isinstance(choices, list) else []
-        shares = shared_out(usage.output_tokens if usage else 0, len(choices))
+        shares = _split_evenly(usage.output_tokens if usage else 0, len(choices))
         samples = []
         for choice, share in zip(choices, shares, strict=True):
             text = self._text(choice)
             if text is not None:
                 scores = self._logprobs(choice)
                 tokens = len(scores) if scores else share
-                reason = finish_reason_of(choice.get("finish_reason"))
+                reason = read_finish_reason(choice.get("finish_reason"))
                 total = sum(scores) if scores else None
-                samples.append(Generation(well_formed(text), tokens, total, reason))
+                samples.append(Generation(valid_unicode(text), tokens, total, reason))
         return samples
 
     def _text(self, choice: Any) -> str | None:
-        """The text of a choice, empty where the model says nothing; `None`: the choice is broken.
+        """The text of a choice, empty if the model wrote none; `None` if the choice is malformed.
 
-        A refusal counts as text where there is no other.
+        A refusal counts as text if there is no other.
         """
         if not isinstance(choice, dict):
             return None
@@ -161,7 +157,7 @@ class OpenAISampler(RemoteSampler):
         return text or (refusal if isinstance(refusal, str) else text)
 
     def _logprobs(self, choice: Mapping[str, Any]) -> list[float] | None:
-        """Log-probability of each token, where the server gives them all."""
+        """Log-probability of each token; `None` unless the server returns all of them."""
         given = choice.get("logprobs")
         if not self.with_logprobs or not isinstance(given, dict):
             return None
@@ -179,7 +175,7 @@ class OpenAISampler(RemoteSampler):
 
 
 def _joined(content: Any) -> str | None:
-    """A message's content, which may be a list of parts; `None` if it is neither."""
+    """The text of a message's content or content parts; `None` if it is malformed."""
     if content is None or isinstance(content, str):
         return content or ""
     if not isinstance(content, list):
@@ -187,9 +183,15 @@ def _joined(content: Any) -> str | None:
     texts = [
         part if isinstance(part, str) else part.get("text")
         for part in content
-        if isinstance(part, str) or (isinstance(part, dict) and part.get("type") in TEXT_PARTS)
+        if isinstance(part, str) or (isinstance(part, dict) and part.get("type") in TEXT_PART_TYPES)
     ]
     return "".join(text for text in texts if isinstance(text, str))
+
+
+def _split_evenly(total: int, parts: int) -> list[int]:
+    """Whole numbers that add up to the total and differ by at most 1, the larger ones first."""
+    share, rest = divmod(total, parts) if parts else (0, 0)
+    return [share + (part < rest) for part in range(parts)]
 
 
 def _is_logprob(value: object) -> bool:

@@ -15,7 +15,7 @@ from saysel.prompting.llm import AsksModel
 from saysel.prompting.quoting import NOTICE, quote
 from saysel.rationales.llm import read as read_rationale
 from saysel.records import Generation, ModelRef
-from saysel.samplers.remote.server_messages import server_message
+from saysel.samplers.remote.responses import server_message
 from saysel.stages.grade import read_grade
 from tests.support.scripted_sampler import ScriptedSampler, scripted_sampler
 

@@ -27,8 +27,8 @@ from saysel.records import ModelRef
 from saysel.runs.manifest import peak_memory, reset_peak_memory
 from saysel.samplers.anthropic import AnthropicSampler
 from saysel.samplers.openai import DEFAULT_URL, OpenAISampler
+from saysel.samplers.remote import requester
 from saysel.samplers.remote import sampler as sampler_module
-from saysel.samplers.remote import scheduler
 from saysel.samplers.remote.endpoint import Endpoint
 from saysel.samplers.remote.sampler import RemoteSampler
 from tests.support.api_server import Model, Reply, Request, Server
@@ -41,7 +41,7 @@ MEGABYTE = b" " * (1 << 20)
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(requester, "FIRST_PAUSE_SECONDS", 0.01)
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.setenv(name, KEY)
     monkeypatch.setenv("OTHER_KEY", OTHER_KEY)
@@ -77,7 +77,7 @@ def test_the_whole_answer_has_a_deadline(chunks: Callable[[], AsyncIterator[byte
     began = time.monotonic()
     with (
         Server(slow) as server,
-        pytest.raises(StageError, match=r"no whole answer within 0\.5 seconds, 2 times"),
+        pytest.raises(StageError, match=r"no complete response within 0\.5 seconds, 2 times"),
     ):
         ask(server.url, timeout=0.5, retries=1)
 

@@ -13,7 +13,7 @@ import pytest
 from saysel.costs.ledger import Ledger
 from saysel.records import ModelRef
 from saysel.samplers.openai import OpenAISampler
-from saysel.samplers.remote import scheduler
+from saysel.samplers.remote import requester
 from tests.docs.blocks import ROOT
 from tests.support.api_server import FAULTS
 
@@ -24,7 +24,7 @@ PROMPTS, SAMPLES = 10_000, 2
 def test_every_response_is_there_exactly_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(requester, "FIRST_PAUSE_SECONDS", 0.01)
     prompts = [[{"role": "user", "content": f"question {row}"}] for row in range(PROMPTS)]
     ledger = Ledger(tmp_path, "sample-1")
     with subprocess.Popen(

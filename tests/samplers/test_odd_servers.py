@@ -16,7 +16,7 @@ from saysel.interfaces import Prompt
 from saysel.records import Generation, ModelRef
 from saysel.samplers.anthropic import AnthropicSampler
 from saysel.samplers.openai import OpenAISampler
-from saysel.samplers.remote import scheduler
+from saysel.samplers.remote import requester
 from tests.support.api_server import Answer, Model, Reply, Request, Server, always
 
 MODEL = ModelRef("small")
@@ -25,7 +25,7 @@ LONG = "9" * 5000
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(requester, "FIRST_PAUSE_SECONDS", 0.01)
 
 
 @pytest.fixture

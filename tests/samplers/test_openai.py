@@ -20,7 +20,7 @@ from saysel.errors import StageError, UsageError
 from saysel.interfaces import Prompt
 from saysel.records import Generation, ModelRef
 from saysel.samplers.openai import OpenAISampler
-from saysel.samplers.remote import scheduler
+from saysel.samplers.remote import requester
 from tests.support.api_server import FAULTS, Faults, Model, Reply, Server, always
 
 MODEL = ModelRef("small")
@@ -30,7 +30,7 @@ KEY = "sk-planted-0123456789"
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(requester, "FIRST_PAUSE_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -289,7 +289,7 @@ def test_what_had_left_is_kept_when_one_prompt_is_refused(tmp_path: Path) -> Non
     with Server(slow_but_for_refusals) as server, Ledger(tmp_path).opened():
         sampler = OpenAISampler(base_url=server.url, concurrency=4)
         for _ in range(2):
-            with pytest.raises(StageError, match=r"content filter.*asked was 'question 2…'"):
+            with pytest.raises(StageError, match=r"content filter.*the prompt was 'question 2…'"):
                 list(sampler.sample(MODEL, questions(20), 2, 0))
         asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
         list(sampler.tolerate_refusals([]).sample(MODEL, questions(20), 2, 0))
@@ -348,7 +348,7 @@ def test_nobody_there_is_one_line() -> None:
 def test_a_server_that_hangs_is_one_line() -> None:
     with (
         Server(Faults("", 1, ("hang",))) as server,
-        pytest.raises(StageError, match=r"no whole answer within 0\.1 seconds, 2 times"),
+        pytest.raises(StageError, match=r"no complete response within 0\.1 seconds, 2 times"),
     ):
         ask(server, chat("a"), retries=1, timeout=0.1)
 
@@ -379,7 +379,7 @@ def test_every_fault_is_got_over(kind: str) -> None:
     with Server(Model()) as upstream:
         faults = Faults(upstream.url, 0.3, (kind,))
         with Server(faults) as server:
-            found = ask(server, prompts, n=3, timeout=0.5)
+            found = ask(server, prompts, n=3, timeout=0.5, retries=40)
 
     check(found, prompts, 3)
     assert faults.made[kind] > 3
@@ -529,7 +529,10 @@ def test_an_unknown_price_is_not_nothing(server: Server, tmp_path: Path) -> None
         ask(server, questions(3))
 
     assert ledger.totals()["cost"] is None
-    with Ledger(tmp_path, max_cost=1).opened(), pytest.raises(UsageError, match="no price"):
+    with (
+        Ledger(tmp_path, max_cost=1).opened(),
+        pytest.raises(UsageError, match="the price of .small. is not known"),
+    ):
         ask(server, questions(4))
     assert len(server.requests) == 3
 

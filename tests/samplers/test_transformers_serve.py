@@ -19,7 +19,7 @@ from saysel import testing
 from saysel.costs.ledger import Ledger
 from saysel.records import ModelRef
 from saysel.samplers.openai import OpenAISampler
-from saysel.samplers.remote import scheduler
+from saysel.samplers.remote import requester
 from tests.support import end_to_end
 from tests.support.api_server import Faults, Server
 from tests.support.judge_model import check_judge_model, train_judge_model
@@ -71,7 +71,7 @@ def test_completions(url: str, served: ModelRef) -> None:
 def test_faults_in_front_of_it(
     url: str, served: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(requester, "FIRST_PAUSE_SECONDS", 0.01)
     prompts = [[{"role": "user", "content": f"Why {row}?"}] for row in range(40)]
     faults = Faults(url, 0.2)
     with Server(faults) as server, Ledger(tmp_path, "sample-1").opened():

@@ -21,7 +21,7 @@ from saysel.errors import MissingExtra
 from saysel.interfaces import Prompt
 from saysel.records import ModelRef
 from saysel.samplers.openai import OpenAISampler
-from saysel.samplers.remote import scheduler
+from saysel.samplers.remote import requester
 from saysel.samplers.transformers import TransformersSampler
 from saysel.samplers.vllm import VLLMSampler
 from tests.support import end_to_end
@@ -240,7 +240,7 @@ def test_over_http_a_writer_and_a_judge(advising: ModelRef, tmp_path: Path) -> N
 def test_over_http_ten_thousand_samples_through_faults(
     url: str, model: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(requester, "FIRST_PAUSE_SECONDS", 0.01)
     prompts: list[Prompt] = [[{"role": "user", "content": f"Why {row}?"}] for row in range(10_000)]
     faults = Faults(url, 0.2)
     with Server(faults) as server, Ledger(tmp_path, "sample-1").opened():

@@ -70,7 +70,7 @@ class Server:
 
     def __enter__(self) -> Self:
         self.loop, self.over = asyncio.new_event_loop(), asyncio.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.listener = _listen_on_new_port()
         self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.listener.getsockname()[1]}/v1"
         self.thread = Thread(target=self.loop.run_until_complete, args=(self._serve(),))
         self.thread.start()
@@ -122,6 +122,21 @@ class Server:
             pass  # the client disconnected, or the server is stopping
         finally:
             writer.close()
+
+
+#: Ports of all servers of this process so far.
+_USED_PORTS: set[int] = set()
+
+
+def _listen_on_new_port() -> socket.socket:
+    """A port that no earlier server had: the process remembers what a server at a URL can do."""
+    while True:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        port = listener.getsockname()[1]
+        if port not in _USED_PORTS:
+            _USED_PORTS.add(port)
+            return listener
+        listener.close()
 
 
 async def read(reader: asyncio.StreamReader) -> Request | None:

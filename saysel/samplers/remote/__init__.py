@@ -1,1 +1,1 @@
-""""""
+"""Sampling from servers: options, requests, retries, limits and stored responses."""

@@ -1,4 +1,4 @@
-"""The key of a server: found in the environment, sent to nobody else, shown nowhere."""
+"""The API key of a server: read from the environment, sent to that server only, never shown."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from saysel.errors import UsageError
 
 @dataclass(frozen=True)
 class ApiKey:
-    """Where the key of a server is.
+    """Where the API key of a server is.
 
     Attributes:
-        sampler: who asks, for messages.
-        variable: environment variable that holds the key to send; `None`: none is sent.
-        usual: the provider's usual variable, whose content is never shown either.
+        sampler: the sampler's name, for messages.
+        variable: environment variable that holds the key; `None`: no key is sent.
+        default_variable: the provider's usual variable, whose content is never shown either.
     """
 
     sampler: str
     variable: str | None
-    usual: str
+    default_variable: str
 
     def value(self) -> str | None:
-        """The key to send; `None`: none.
+        """The key; `None` if none is sent.
 
         Raises:
-            UsageError: the environment variable that is to hold it does not.
+            UsageError: the environment variable is not set, or its content cannot be sent.
         """
         if self.variable is None:
             return None
@@ -40,27 +40,27 @@ class ApiKey:
 
     def secrets(self) -> tuple[str, ...]:
         """Texts that must not be shown, written or logged."""
-        names = filter(None, (self.variable, self.usual))
-        return tuple(filter(None, (os.environ.get(name, "").strip() for name in names)))
+        variables = filter(None, (self.variable, self.default_variable))
+        return tuple(filter(None, (os.environ.get(name, "").strip() for name in variables)))
 
     def refused(self, status: int) -> str:
-        """What a status of 401 or 403 means."""
+        """What the status 401 or 403 means."""
         if self.variable is None:
             return (
-                f"the server wants a key (status {status}), and none was sent: name the "
+                f"the server requires a key (status {status}), and none was sent: name the "
                 "environment variable that holds it with key_from"
             )
         return (
-            f"the server refuses the key in {self.variable} (status {status}): set another; "
-            "nothing more was asked"
+            f"the server refuses the key in {self.variable} (status {status}): set a valid one; "
+            "no further request was sent"
         )
 
 
 def header_from(variable: str) -> str:
-    """The content of an environment variable, to be sent as a header; empty if it is not set.
+    """The content of an environment variable, for a header; empty if it is not set.
 
     Raises:
-        UsageError: it cannot be sent; what it holds is not repeated.
+        UsageError: it cannot be sent as a header; its content is not shown.
     """
     value = os.environ.get(variable, "").strip()
     if not (value.isascii() and value.isprintable()):

@@ -1,9 +1,9 @@
-"""The HTTP client beneath a provider's SDK, for servers that are not trusted.
+"""The HTTP client below a provider's SDK, for servers that are not trusted.
 
-The SDK makes a request's address and body. The headers are replaced as the request leaves: an SDK
-takes keys, accounts and whole headers from a dozen environment variables and files, and none of
-them is meant for another server than the provider's. Redirects are not followed for the same
-reason. A body is read up to a limit, counted after decompression.
+The SDK makes the URL and the body of a request. Its headers are replaced: an SDK takes keys,
+accounts and other headers from a dozen environment variables and files, none of which is meant for
+any server but the provider's. Redirects are not followed for the same reason. Bodies are read up
+to a size limit, which counts decompressed bytes.
 """
 
 from __future__ import annotations
@@ -19,36 +19,38 @@ import anyio
 import httpx2
 
 import saysel
-from saysel.samplers.remote.http_responses import NoResponse, UnreadableBody
+from saysel.samplers.remote.protocol import NoResponse, UnreadableBody
 
-#: Bytes that the body of the next response may have, after decompression. Every request has its
-#: own limit, and the SDKs have no argument that would carry it here.
-MAX_BODY: ContextVar[int] = ContextVar("MAX_BODY")
-#: Headers of every request, beside `Host` and `Content-Length`.
+#: Size limit for the body of the next response, after decompression. Each request has its own, and
+#: the SDKs have no argument for it.
+MAX_BODY_BYTES: ContextVar[int] = ContextVar("MAX_BODY_BYTES")
+#: Headers of every request besides `Host` and `Content-Length`.
 REQUEST_HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
     "Content-Type": "application/json",
     "User-Agent": f"saysel/{saysel.__version__}",
 }
-#: Headers of a response that are read. The others could only mislead, such as a character set.
+#: Headers of a response that are kept. Others could only mislead, such as a wrong character set.
 RESPONSE_HEADERS = (b"location", b"retry-after", b"retry-after-ms")
+#: Characters of an unknown content encoding that a message shows.
+MAX_SHOWN_ENCODING = 40
 
 
 class BoundedClient(httpx2.AsyncClient):
-    """Sends what an SDK has built, and returns whole responses of limited size."""
+    """Sends what an SDK has built, and returns complete responses of limited size."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         """
         Args:
-            headers: the key and whatever else belongs to the server.
+            headers: the key and other headers for the server.
 
         Raises:
-            OSError, ValueError, ImportError: what the environment says about certificates and
-                proxies cannot be used.
+            OSError, ValueError, ImportError: the certificates or proxies that the environment
+                names cannot be used.
         """
         super().__init__(
-            timeout=None,  # the whole attempt has a deadline
+            timeout=None,  # the caller limits the time of a whole attempt
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
         )
         self._own_headers = {**REQUEST_HEADERS, **headers}
@@ -58,60 +60,66 @@ class BoundedClient(httpx2.AsyncClient):
 
         Raises:
             NoResponse: none arrived.
-            UnreadableBody: it is too large or wrongly compressed.
+            UnreadableBody: its body is too large or wrongly compressed.
         """
-        sent = httpx2.Request(
+        own_request = httpx2.Request(
             request.method, request.url, headers=self._own_headers, content=request.content
         )
         try:
-            response = await super().send(sent, stream=True, auth=None, follow_redirects=False)
+            response = await super().send(
+                own_request, stream=True, auth=None, follow_redirects=False
+            )
             try:
-                body = await _read(response, MAX_BODY.get())
+                body = await _read(response, MAX_BODY_BYTES.get())
             finally:
                 await response.aclose()
-        # Early versions of httpx2 let what breaks off a TLS handshake through as it is.
+        # Early versions of httpx2 do not convert errors that break off a TLS handshake.
         except (httpx2.TransportError, OSError, anyio.EndOfStream) as error:
             raise _no_response(error) from None
-        kept = [line for line in response.headers.raw if line[0].lower() in RESPONSE_HEADERS]
-        return httpx2.Response(response.status_code, headers=kept, content=body, request=sent)
+        headers = [pair for pair in response.headers.raw if pair[0].lower() in RESPONSE_HEADERS]
+        return httpx2.Response(
+            response.status_code, headers=headers, content=body, request=own_request
+        )
 
 
-async def _read(response: httpx2.Response, max_body: int) -> bytes:
-    """The whole body; what exceeds the limit is neither kept nor waited for."""
+async def _read(response: httpx2.Response, max_bytes: int) -> bytes:
+    """The whole body; reading stops at the limit."""
     decompress = _decompressor(response.headers.get("content-encoding", ""))
     body = bytearray()
     async for chunk in response.aiter_raw():
         try:
-            body += decompress(chunk, max_body + 1 - len(body))
+            body += decompress(chunk, max_bytes + 1 - len(body))
         except zlib.error:
             raise UnreadableBody("its body is wrongly compressed") from None
-        if len(body) > max_body:
-            raise UnreadableBody(f"its body is larger than {max_body >> 20} MB")
+        if len(body) > max_bytes:
+            raise UnreadableBody(f"its body is larger than {max_bytes >> 20} MB")
     return bytes(body)
 
 
 def _decompressor(encoding: str) -> Callable[[bytes, int], bytes]:
-    """A function of the next bytes and of how many bytes to make of them at most."""
-    if encoding.strip().lower() in ("", "identity"):
-        return lambda chunk, room: chunk[:room]
-    if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
-        raise UnreadableBody(f"its body is compressed as '{encoding[:40]}', which was not asked")
-    either = zlib.decompressobj(32 + zlib.MAX_WBITS)  # gzip or zlib, by its header
-    return lambda chunk, room: either.decompress(chunk, room)
+    """A function of the next compressed bytes and of the most bytes to return."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return lambda chunk, limit: chunk[:limit]
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        shown = encoding[:MAX_SHOWN_ENCODING]
+        raise UnreadableBody(f"its body is compressed as '{shown}', which was not requested")
+    gzip_or_zlib = zlib.decompressobj(32 + zlib.MAX_WBITS)  # recognised by its header
+    return lambda chunk, limit: gzip_or_zlib.decompress(chunk, limit)
 
 
 def _no_response(error: Exception) -> NoResponse:
-    """Why no response came, in words; the exceptions of HTTP libraries often have none."""
-    words = " ".join(str(error).split()) or type(error).__name__
+    """Why no response arrived; exceptions of HTTP libraries often have no message of their own."""
+    reason = " ".join(str(error).split()) or type(error).__name__
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return NoResponse(cause.verify_message or "not trusted", certificate=True)
-        if isinstance(cause, ssl.SSLError):  # its number is no errno
-            words = f"TLS: {(cause.reason or 'connection closed').replace('_', ' ').lower()}"
+        if isinstance(cause, ssl.SSLError):  # its errno is not the system's
+            reason = f"TLS: {(cause.reason or 'connection closed').replace('_', ' ').lower()}"
         elif isinstance(cause, OSError) and cause.strerror:
-            # The innermost says most: "Connection refused". Resolvers' numbers are negative.
-            words = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror
-        several = getattr(cause, "exceptions", None)  # of a group, one for each address
-        cause = several[0] if several else cause.__cause__ or cause.__context__
-    return NoResponse(words)
+            # The innermost is the most specific: "Connection refused". Resolvers' are negative.
+            reason = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror
+        addresses = getattr(cause, "exceptions", None)  # an exception group, one per address
+        cause = addresses[0] if addresses else cause.__cause__ or cause.__context__
+    return NoResponse(reason)

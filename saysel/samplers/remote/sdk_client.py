@@ -1,8 +1,8 @@
-"""Requests to one server with the SDK of its provider.
+"""Requests to one server through its provider's SDK.
 
-The SDK builds a request's address and body and tells success from failure. Repeating a request,
-the deadline and the meaning of an answer are this framework's: servers that only resemble the
-provider's answer in ways that the SDK's own types do not hold.
+The SDK builds the URL and the body of a request and tells success from failure. Retries, the
+deadline and the reading of responses are this package's own: servers that only resemble the
+provider's return content that does not fit the SDK's types.
 """
 
 from __future__ import annotations
@@ -16,24 +16,23 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self
 
 from saysel.errors import StageError
-from saysel.samplers.remote.http_responses import TimedOut
+from saysel.samplers.remote.protocol import TimedOut
 
 if TYPE_CHECKING:
     import httpx2
 
-#: An SDK demands a key and would search the environment and files for one. This one never leaves.
-NO_KEY = "none"
+#: SDKs require a key and would otherwise search the environment and files for one. It is not sent.
+PLACEHOLDER_KEY = "none"
 
 
 class SdkClient:
-    """Posts JSON to one server, for the time of a `with` block."""
+    """Posts JSON to one server inside an `async with` block."""
 
     def __init__(self, sdk: str, base_url: str, headers: Mapping[str, str], timeout: float) -> None:
         """
         Args:
             sdk: class of the SDK's client, as `package:Class`.
-            headers: the key and whatever else belongs to the server; it gets no others of the
-                SDK's.
+            headers: the key and other headers for this server; those of the SDK are not sent.
             timeout: seconds for one whole attempt.
         """
         self.package, _, self.client_class = sdk.partition(":")
@@ -49,7 +48,7 @@ class SdkClient:
         self._sdk = import_module(self.package)
         try:
             self._client = getattr(self._sdk, self.client_class)(
-                api_key=NO_KEY,
+                api_key=PLACEHOLDER_KEY,
                 base_url=self.base_url,
                 max_retries=0,
                 timeout=None,
@@ -57,7 +56,7 @@ class SdkClient:
             )
         except httpx2.InvalidURL as error:
             raise StageError(
-                f"{self.base_url}: is no address ({error}): correct base_url"
+                f"{self.base_url}: is not a valid URL ({error}): correct base_url"
             ) from None
         except (OSError, ValueError, ImportError) as error:
             raise StageError(
@@ -69,22 +68,22 @@ class SdkClient:
     async def __aexit__(self, *_: object) -> None:
         await self._client.close()
 
-    async def post(self, path: str, body: Mapping[str, Any], max_body: int) -> httpx2.Response:
+    async def post(self, path: str, body: Mapping[str, Any], max_bytes: int) -> httpx2.Response:
         """The response to one request, whatever its status.
 
         Args:
-            max_body: bytes that the response's body may have, after decompression.
+            max_bytes: size limit of the response's body, after decompression.
 
         Raises:
-            NoResponse: none arrived in time or at all.
-            UnreadableBody: it is too large or wrongly compressed.
+            NoResponse: none arrived, or not in time.
+            UnreadableBody: its body is too large or wrongly compressed.
         """
         import httpx2
 
-        from saysel.samplers.remote.bounded_http import MAX_BODY
+        from saysel.samplers.remote.bounded_http import MAX_BODY_BYTES
 
-        MAX_BODY.set(max_body)
-        # Half a surrogate pair, which models write and UTF-8 cannot hold, becomes a question mark.
+        MAX_BODY_BYTES.set(max_bytes)
+        # Unpaired surrogates, which models write and UTF-8 cannot encode, become question marks.
         content = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
         posted = self._client.post(path, cast_to=httpx2.Response, body=content)
         try:
@@ -93,6 +92,6 @@ class SdkClient:
             raise TimedOut("the response was not complete in time") from None
         except self._sdk.APIStatusError as error:
             response = error.response
-        except self._sdk.APIConnectionError as error:  # holds what `BoundedClient` raised
+        except self._sdk.APIConnectionError as error:  # wraps what `BoundedClient` raised
             raise (error.__cause__ or error) from None
         return response

@@ -1,26 +1,26 @@
-"""What a server turns out to do when it is asked for several choices at once."""
+"""What a server turned out to do with requests for several samples."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: After so many single choices in a row where several were asked for, one is asked for at a time.
-SINGLES_IN_A_ROW = 3
+#: After this many single samples in a row where several were requested, one is requested at a time.
+SINGLES_UNTIL_ONE_BY_ONE = 3
 
 
 @dataclass
 class ServerTraits:
-    """What was learned about a server's model, kept for the whole process.
+    """What is known about a model at a server, kept for the lifetime of the process.
 
     Attributes:
-        accepted: whether it has answered any request.
-        several: whether it has returned several choices for one request.
-        singles: requests for several in a row that returned one choice.
-        one_by_one: whether it has to be asked for one choice at a time.
+        accepted: it has answered a request.
+        gave_several: it has returned several samples for one request.
+        singles: how many requests for several in a row returned one.
+        one_by_one: it has to be asked for one sample at a time.
     """
 
     accepted: bool = False
-    several: bool = False
+    gave_several: bool = False
     singles: int = 0
     one_by_one: bool = False
 
@@ -29,13 +29,19 @@ class ServerTraits:
         """What is known about a model at a server so far."""
         return _TRAITS.setdefault((api, base_url, model), cls())
 
-    def learn(self, asked: int, arrived: int, reduced: bool) -> None:
-        """Note an answer of so many choices, after the server had refused more or not."""
+    def learn(self, requested: int, arrived: int, reduced: bool) -> None:
+        """Take note of an answer.
+
+        Args:
+            requested: number of samples.
+            arrived: number of samples.
+            reduced: whether the server had failed or refused when more were requested.
+        """
         self.accepted = True
-        self.several |= arrived > 1
-        if asked > 1:
+        self.gave_several |= arrived > 1
+        if requested > 1:
             self.singles = self.singles + 1 if arrived == 1 else 0
-        if self.singles == SINGLES_IN_A_ROW or (reduced and not self.several):
+        if self.singles == SINGLES_UNTIL_ONE_BY_ONE or (reduced and not self.gave_several):
             self.one_by_one = True
 
 

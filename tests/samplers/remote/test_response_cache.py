@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
 from saysel.records import Generation, ModelRef
-from saysel.samplers.remote.response_cache import ResponseStore, key
+from saysel.samplers.remote.response_cache import ResponseCache, request_key
 
 MODEL = ModelRef("small")
 CHAT: Prompt = [{"role": "user", "content": "Why?"}]
@@ -26,7 +26,7 @@ generations = st.builds(
 
 @given(st.dictionaries(st.integers(0, 200), generations, min_size=1))
 def test_what_is_put_is_there(samples: dict[int, Generation]) -> None:
-    store = ResponseStore(None)
+    store = ResponseCache(None)
     store.put("a", "small", samples)
 
     assert store.get("a") == samples
@@ -35,7 +35,7 @@ def test_what_is_put_is_there(samples: dict[int, Generation]) -> None:
 
 
 def test_it_is_there_for_another_process_and_what_is_first_stays(tmp_path: Path) -> None:
-    one, other = ResponseStore(tmp_path / "r.sqlite"), ResponseStore(tmp_path / "r.sqlite")
+    one, other = ResponseCache(tmp_path / "r.sqlite"), ResponseCache(tmp_path / "r.sqlite")
     one.put("a", "small", {0: Generation("first", 1)})
     other.put("a", "small", {0: Generation("second", 1), 1: Generation("third", 1)})
 
@@ -48,7 +48,7 @@ def test_a_file_that_is_no_store_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "r.sqlite").write_text("these are a few lines of text " * 50)
 
     with pytest.raises(StageError, match=r"r\.sqlite: cannot be used") as caught:
-        ResponseStore(tmp_path / "r.sqlite")
+        ResponseCache(tmp_path / "r.sqlite")
     assert "\n" not in str(caught.value)
 
 
@@ -60,13 +60,13 @@ def test_a_damaged_sample_is_one_line_and_can_be_requested_again(
     tmp_path: Path, damage: str
 ) -> None:
     path = tmp_path / "r.sqlite"
-    store = ResponseStore(path)
+    store = ResponseCache(path)
     store.put("a", "small", {0: Generation("Paris", 1, -1.0, "stop")})
     store.close()
     with sqlite3.connect(path) as file:
         file.execute(f"UPDATE responses SET {damage}")
 
-    store = ResponseStore(path)
+    store = ResponseCache(path)
     with pytest.raises(StageError, match=r"r\.sqlite: sample \d of request a is damaged") as caught:
         store.get("a")
     _, _, remedy = str(caught.value).partition("with: ")
@@ -87,35 +87,35 @@ def test_samples_of_an_earlier_version_are_read(tmp_path: Path) -> None:
         )
         file.execute("INSERT INTO responses VALUES ('a', 0, 'small', 'Paris', 1, NULL)")
 
-    store = ResponseStore(path)
+    store = ResponseCache(path)
     assert store.get("a") == {0: Generation("Paris", 1)}
     store.close()
 
 
 def test_a_key_hangs_on_everything() -> None:
-    plain = key(MODEL, CHAT, {"temperature": 1.0}, 0)
+    plain = request_key(MODEL, CHAT, {"temperature": 1.0}, 0)
     others = [
-        key(ModelRef("other"), CHAT, {"temperature": 1.0}, 0),
-        key(ModelRef("small", revision="abc"), CHAT, {"temperature": 1.0}, 0),
-        key(ModelRef("small", adapter="org/adapter"), CHAT, {"temperature": 1.0}, 0),
-        key(MODEL, [{"role": "system", "content": "Why?"}], {"temperature": 1.0}, 0),
-        key(MODEL, "Why?", {"temperature": 1.0}, 0),
-        key(MODEL, CHAT, {"temperature": 0.9}, 0),
-        key(MODEL, CHAT, {"temperature": 1.0, "top_p": 0.9}, 0),
-        key(MODEL, CHAT, {"temperature": 1.0}, 1),
+        request_key(ModelRef("other"), CHAT, {"temperature": 1.0}, 0),
+        request_key(ModelRef("small", revision="abc"), CHAT, {"temperature": 1.0}, 0),
+        request_key(ModelRef("small", adapter="org/adapter"), CHAT, {"temperature": 1.0}, 0),
+        request_key(MODEL, [{"role": "system", "content": "Why?"}], {"temperature": 1.0}, 0),
+        request_key(MODEL, "Why?", {"temperature": 1.0}, 0),
+        request_key(MODEL, CHAT, {"temperature": 0.9}, 0),
+        request_key(MODEL, CHAT, {"temperature": 1.0, "top_p": 0.9}, 0),
+        request_key(MODEL, CHAT, {"temperature": 1.0}, 1),
     ]
 
     assert len({plain, *others}) == 1 + len(others)
-    assert key(MODEL, CHAT, {"temperature": 1.0}, 0) == plain
+    assert request_key(MODEL, CHAT, {"temperature": 1.0}, 0) == plain
 
 
 def test_an_adapter_trained_anew_is_another(tmp_path: Path) -> None:
     weights = tmp_path / "adapter_model.safetensors"
     weights.write_bytes(b"one")
     adapted = ModelRef("small", adapter=str(tmp_path))
-    before = key(adapted, CHAT, {}, 0)
+    before = request_key(adapted, CHAT, {}, 0)
     (tmp_path / "README.md").write_text("only words")
-    assert key(adapted, CHAT, {}, 0) == before
+    assert request_key(adapted, CHAT, {}, 0) == before
 
     weights.write_bytes(b"two")
-    assert key(adapted, CHAT, {}, 0) != before
+    assert request_key(adapted, CHAT, {}, 0) != before

@@ -17,8 +17,8 @@ import pytest
 
 from saysel.errors import StageError
 from saysel.records import Generation
-from saysel.samplers.remote import response_cache
-from saysel.samplers.remote.response_cache import ResponseStore
+from saysel.samplers.remote import leases
+from saysel.samplers.remote.response_cache import ResponseCache
 from tests.docs.blocks import ROOT
 from tests.support.api_server import Model, Reply, Request, Server
 
@@ -93,7 +93,7 @@ def test_a_killed_process_leaves_no_lease_behind(tmp_path: Path) -> None:
         took = time.monotonic() - began
 
     assert len(texts) == PROMPTS and all(len(set(pair)) == 2 for pair in texts)
-    assert took < response_cache.LEASE / 2
+    assert took < leases.LEASE_SECONDS / 2
     # Only what was under way when the process was killed, 8 side by side, may be asked twice.
     twice = [sample for sample, times in asked(server).items() if times > 1]
     assert len(asked(server)) == 2 * PROMPTS and len(twice) <= 8
@@ -105,21 +105,21 @@ def test_a_killed_process_leaves_no_lease_behind(tmp_path: Path) -> None:
 
 def test_a_lease_is_held_until_it_is_released(tmp_path: Path) -> None:
     path = tmp_path / "shared.sqlite"
-    with closing(ResponseStore(path)) as one, closing(ResponseStore(path)) as other:
+    with closing(ResponseCache(path)) as one, closing(ResponseCache(path)) as other:
         assert one.claim("a", (0, 1)) == ({}, (0, 1))
         assert other.claim("a", (0, 1, 2)) == ({}, (2,))
         one.put("a", "small", {0: Generation("first", 1)})
-        one.release("a", (0, 1))
+        one.leases.release("a", (0, 1))
         assert other.claim("a", (0, 1, 2)) == ({0: Generation("first", 1)}, (1, 2))
 
 
 def test_leases_of_a_closed_store_are_free(tmp_path: Path) -> None:
     path = tmp_path / "shared.sqlite"
-    one = ResponseStore(path)
+    one = ResponseCache(path)
     one.claim("a", (0,))
     one.close()
 
-    with closing(ResponseStore(path)) as other:
+    with closing(ResponseCache(path)) as other:
         assert other.claim("a", (0,)) == ({}, (0,))
 
 
@@ -127,15 +127,15 @@ def test_a_lease_on_another_machine_ends_when_it_is_not_renewed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "shared.sqlite"
-    monkeypatch.setattr(response_cache, "LEASE", 0.6)
-    monkeypatch.setattr(response_cache, "RENEWAL", 0.1)
-    with closing(ResponseStore(path)) as one, closing(ResponseStore(path)) as other:
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.6)
+    monkeypatch.setattr(leases, "RENEWAL_SECONDS", 0.1)
+    with closing(ResponseCache(path)) as one, closing(ResponseCache(path)) as other:
         with monkeypatch.context() as elsewhere:
-            elsewhere.setattr(response_cache, "_machine", lambda: "another")
+            elsewhere.setattr(leases, "_machine", lambda: "another")
             one.claim("a", (0,))
 
         async def renewed() -> None:
-            keeping = asyncio.create_task(one.keep_leases())
+            keeping = asyncio.create_task(one.leases.keep_renewing())
             await asyncio.sleep(1.0)
             assert other.claim("a", (0,)) == ({}, ())
             keeping.cancel()
@@ -186,8 +186,8 @@ def no_locks(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     "what",
     [
-        "saysel.samplers.remote.response_cache import ResponseStore; "
-        "ResponseStore(place / 'shared.sqlite')",
+        "saysel.samplers.remote.response_cache import ResponseCache; "
+        "ResponseCache(place / 'shared.sqlite')",
         "saysel.runs.run import locked; locked(place / 'run').__enter__()",
     ],
     ids=["database", "run"],
@@ -218,4 +218,4 @@ def test_a_broken_file_is_not_taken_for_a_file_system_without_locks(tmp_path: Pa
     (tmp_path / "shared.sqlite").write_bytes(b"no database " * 99)
 
     with pytest.raises(StageError, match="cannot be used"):
-        ResponseStore(tmp_path / "shared.sqlite")
+        ResponseCache(tmp_path / "shared.sqlite")

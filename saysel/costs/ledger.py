@@ -50,8 +50,7 @@ ADVICE_ON_EMPTY_REPLIES = {
     "length": "raise max_tokens, which includes the model's reasoning",
     "content_filter": "the server withheld them: use another model",
     "tool_calls": "the model called tools: turn them off at the server",
-    "stop": "the model may have written nothing but reasoning: raise max_tokens, or turn "
-    "reasoning off",
+    "stop": "the model may have written only reasoning: raise max_tokens, or turn reasoning off",
 }
 
 

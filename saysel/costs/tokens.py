@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from saysel.records import Message, Prompt
 
-#: Typical tokens of a chat turn besides its text, such as its role.
+#: Typical tokens of a chat turn in addition to its text, such as its role.
 LIKELY_TOKENS_PER_TURN = 4
 #: More tokens than any chat template adds to a turn.
 MAX_TOKENS_PER_TURN = 16

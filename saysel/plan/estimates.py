@@ -8,7 +8,7 @@ from typing import NamedTuple
 from saysel.costs.prices import price
 from saysel.costs.tokens import likely_prompt_tokens
 from saysel.interfaces import Component, Sampler
-from saysel.prompting.llm import AsksModel
+from saysel.prompting.llm import AsksLanguageModel
 from saysel.recipes.components import components
 from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
@@ -125,10 +125,10 @@ def component_requests(
         tokens: how many tokens of questions and replies it shows in them, besides its own words.
     """
     model = None
-    if isinstance(component, AsksModel):
+    if isinstance(component, AsksLanguageModel):
         model = component.model
         tokens += requests * likely_prompt_tokens(
-            component.filled(dict.fromkeys(component.places, ""))
+            component.filled(dict.fromkeys(component.placeholders, ""))
         )
     if requests:
         yield from sampler_requests(

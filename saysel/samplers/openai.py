@@ -32,7 +32,7 @@ class OpenAISampler(RemoteSampler):
     requested one by one. Surplus samples are dropped. If the server reports the tokens of all
     samples together, they are divided evenly.
 
-    Reasoning that a server returns beside the content is not part of a reply.
+    Reasoning that a server returns next to the content is not part of a reply.
 
     `endpoint: completions` sends the contents of the turns, separated by blank lines, as plain
     text for the model to continue. Use it for base models.
@@ -91,7 +91,7 @@ class OpenAISampler(RemoteSampler):
         limit, options = "max_tokens", {"temperature": self.temperature, "top_p": self.top_p}
         if self.at_default_url and self.endpoint == "chat":
             # OpenAI's newer models refuse the old name, and any temperature, even 1. Most other
-            # servers only know the old name, and have defaults of their own.
+            # servers only know the old name, and have other defaults.
             limit = "max_completion_tokens"
             options = {name: value for name, value in options.items() if value != 1}
         names: dict[str, str | None] = {"max_tokens": limit, **self.send_as}

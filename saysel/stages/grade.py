@@ -1,10 +1,10 @@
 """Have a language model grade rationales from 0 to 10 (arXiv 2405.20974, section 3.1).
 
-For comparison only: a grader of the family that wrote the training rationales is circular. It is
-shown the question, every answer with its share of the fresh samples, and the rationale. As in the
-paper, the first 100 usable questions are graded; usable is one with a rationale and at least one
-answer besides the reply's own. Deviation: a grade that cannot be read is asked for again and then
-missing, never 0.
+For comparison only: a grader of the family that wrote the training rationales is circular. The
+grader sees the question, every answer with its share of the fresh samples, and the rationale. As in
+the paper, the first 100 usable questions are graded: those with a rationale and at least one answer
+other than the reply's. Deviation: a grade that cannot be read is requested again, and missing after
+the last attempt, never 0.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from saysel.plan.estimates import (
 )
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import Cell, Stage
-from saysel.prompting.quoting import NOTICE, quote
+from saysel.prompting.llm import ask, fill
+from saysel.prompting.quoting import quote
 from saysel.recipes.faithfulness import Grader
 from saysel.records import Grade, ModelRef, Question, Reflection
-from saysel.replies.thoughts import blank_thoughts
 from saysel.stages.evaluation import evaluation_questions
 from saysel.stages.faithfulness import FaithfulnessStage
 from saysel.stages.shards import Layout, Tick, map_shards, shard_seed
@@ -39,7 +39,6 @@ from saysel.storage import Shards
 
 #: What a crash can cost. The shard is part of the seed: another size gives other grades.
 GRADES_PER_SHARD = 20
-PLACE = re.compile(r"\{(question|answers|rationale)\}")
 #: A reply that ends in "Score: 7", or is a number and nothing else.
 SCORE = re.compile(
     r"(?:Score[\s:*=]{1,4}|\A\s*)(\d{1,2}(?:\.\d+)?)(?:\s*/\s*10)?[\s.*]*\Z",
@@ -140,25 +139,27 @@ class GradeShard:
 
 
 def read_grade(reply: str) -> float | None:
-    """The grade in [0, 10] that a grader's reply ends with, `None` if there is none."""
-    found = SCORE.search(reply)
-    grade = float(found[1]) if found else None
+    """The grade in [0, 10] at the end of a grader's reply; `None` if there is none."""
+    match = SCORE.search(reply)
+    grade = float(match[1]) if match else None
     return grade if grade is not None and grade <= 10 else None
 
 
-def ask(prompt: str, question: Question, reflection: Reflection) -> Prompt:
+def grading_prompt(prompt: str, question: Question, reflection: Reflection) -> Prompt:
     """The chat that asks for a grade; answers and rationale are quoted."""
     answers = "\n".join(
-        f"- {quote(one.wordings[0])} ({one.share:.0%})" for one in reflection.meanings if one.share
+        f"- {quote(meaning.wordings[0])} ({meaning.share:.0%})"
+        for meaning in reflection.meanings
+        if meaning.share
     )
-    parts = {
-        "question": question.prompt,
-        "answers": answers,
-        "rationale": quote(reflection.rationale or ""),
-    }
-    # Not `format`: what is put in may hold braces.
-    content = PLACE.sub(lambda place: parts[place[1]], prompt)
-    return [{"role": "user", "content": f"{NOTICE}\n\n{content}"}]
+    return fill(
+        prompt,
+        {
+            "{question}": question.prompt,
+            "{answers}": answers,
+            "{rationale}": quote(reflection.rationale or ""),
+        },
+    )
 
 
 def grades(
@@ -168,18 +169,13 @@ def grades(
     reflections: Sequence[Reflection],
     seed: int,
 ) -> list[Grade]:
-    """One grade for each rationale; those that cannot be read are asked for again."""
-    found: list[float | None] = [None] * len(reflections)
-    for attempt in range(grader.retries + 1):
-        open_rows = [row for row, grade in enumerate(found) if grade is None]
-        if not open_rows:
-            break
-        prompts = [
-            ask(grader.prompt, questions[reflections[row].question_id], reflections[row])
-            for row in open_rows
-        ]
-        # A rationale that the grader's server refuses has no grade; the others do.
-        replies = grader.sampler.tolerate_refusals([]).sample(model, prompts, 1, seed + attempt)
-        for row, (reply,) in zip(open_rows, replies, strict=True):
-            found[row] = read_grade(blank_thoughts(reply.text).strip())
-    return [Grade(one.question_id, grade) for one, grade in zip(reflections, found, strict=True)]
+    """One grade per rationale, which is `None` if the server refuses it or no reply is usable."""
+    prompts = [
+        grading_prompt(grader.prompt, questions[reflection.question_id], reflection)
+        for reflection in reflections
+    ]
+    answers = ask(grader.sampler, model, prompts, read_grade, retries=grader.retries, seed=seed)
+    return [
+        Grade(reflection.question_id, grade)
+        for reflection, grade in zip(reflections, answers.read, strict=True)
+    ]

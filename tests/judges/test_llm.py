@@ -107,10 +107,10 @@ def test_a_local_model_judges(judge: LlmJudge) -> None:
 
 
 def test_a_model_that_only_hums_stops_the_stage(judge: LlmJudge) -> None:
-    strict = judge.model_copy(update={"most_missing": 0.0})
+    strict = judge.model_copy(update={"max_missing": 0.0})
     strict._tally = Tally()
 
-    with pytest.raises(StageError, match=r"1 of 2 replies of .* \(one of them: 'Who knows\?'\)"):
+    with pytest.raises(StageError, match=r"1 of 2 replies of .* \(for example: 'Who knows\?'\)"):
         strict.judge([(question(), "Paris"), (question(), "hm")])
 
 

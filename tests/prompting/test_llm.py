@@ -8,23 +8,24 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from saysel.errors import StageError
+from saysel.errors import RecipeError, StageError
 from saysel.interfaces import Prompt
 from saysel.judges.llm import read as read_verdict
-from saysel.prompting.llm import AsksModel
+from saysel.prompting.llm import AsksLanguageModel
 from saysel.prompting.quoting import NOTICE, quote
 from saysel.rationales.llm import read as read_rationale
+from saysel.recipes.recipe import load
 from saysel.records import Generation, ModelRef
 from saysel.samplers.remote.responses import server_message
 from saysel.stages.grade import read_grade
 from tests.support.scripted_sampler import ScriptedSampler, scripted_sampler
 
 
-class Asks(AsksModel):
+class Asks(AsksLanguageModel):
     """Reads numbers."""
 
-    wording = "judges/verdict.txt"
-    places = ("{one}", "{other}")
+    default_prompt = "judges/verdict.txt"
+    placeholders = ("{one}", "{other}")
 
 
 def server_message_of(text: str) -> str:
@@ -56,7 +57,7 @@ def test_what_cannot_be_read_is_asked_again_with_another_seed() -> None:
 def test_what_stays_unreadable_is_missing_and_never_a_value() -> None:
     sampler = scripted_sampler(["1", "", "3"], ["no"], ["no"], ["2"])
 
-    assert Asks(sampler=sampler, most_missing=0.1).replies(prompts(3), number) == [1, None, 3]
+    assert Asks(sampler=sampler, max_missing=0.1).replies(prompts(3), number) == [1, None, 3]
     assert len(sampler.asked) == 3
 
 
@@ -65,22 +66,22 @@ def test_past_a_limit_it_fails(limit: float, allowed: int) -> None:
     for bad in range(5):
         texts = ["hm"] * bad + ["1"] * (4 - bad)
         sampler = scripted_sampler(texts, ["hm"] * bad)
-        asks = Asks(sampler=sampler, most_missing=limit, retries=1)
+        asks = Asks(sampler=sampler, max_missing=limit, retries=1)
         if bad <= allowed:
             assert asks.replies(prompts(4), number).count(None) == bad
             continue
         with pytest.raises(StageError) as caught:
             asks.replies(prompts(4), number)
         assert str(caught.value) == (
-            f"{bad} of 4 replies of scripted could not be used, after 2 tries each (one of them: "
-            "'hm'): change the prompt, ask another model, or raise most_missing"
+            f"{bad} of 4 replies of scripted are unusable after 2 attempts each (for example: "
+            "'hm'): change the prompt, ask another model, or raise max_missing"
         )
 
 
-def test_nothing_to_ask_asks_nobody() -> None:
+def test_without_prompts_the_model_is_not_asked() -> None:
     sampler = scripted_sampler([])
 
-    assert Asks(sampler=sampler, most_missing=0).replies([], number) == []
+    assert Asks(sampler=sampler, max_missing=0).replies([], number) == []
     assert sampler.asked == []
 
 
@@ -94,7 +95,7 @@ def test_thoughts_are_not_part_of_a_reply() -> None:
 def test_a_thought_is_no_reply(reply: str) -> None:
     sampler = scripted_sampler([reply], [reply], [reply])
 
-    assert Asks(sampler=sampler, most_missing=1).replies(prompts(1), number) == [None]
+    assert Asks(sampler=sampler, max_missing=1).replies(prompts(1), number) == [None]
 
 
 def test_a_reply_that_was_cut_says_what_helps() -> None:
@@ -104,8 +105,8 @@ def test_a_reply_that_was_cut_says_what_helps() -> None:
         def sample(self, *asked: Any) -> Iterator[list[Generation]]:
             return iter([[Generation("hm\x1b[2J", 1, finish_reason="length")]])
 
-    asks = Asks(sampler=Cut(rounds=((),)), most_missing=0, retries=0)
-    with pytest.raises(StageError, match=r"one of them: 'hm \[2J', cut at max_tokens: raise it"):
+    asks = Asks(sampler=Cut(rounds=((),)), max_missing=0, retries=0)
+    with pytest.raises(StageError, match=r"for example: 'hm \[2J', truncated: raise max_tokens"):
         asks.replies(prompts(1), number)
 
 
@@ -145,7 +146,9 @@ def test_a_prompt_that_cannot_be_used(prompt: str, told: str) -> None:
 
 
 def test_somebody_has_to_be_asked() -> None:
-    with pytest.raises(ValidationError, match=r"which model answers: the sampler 'transformers'"):
+    with pytest.raises(
+        ValidationError, match=r"name the model to ask under 'model': the sampler 'transformers'"
+    ):
         Asks()
 
 
@@ -163,3 +166,17 @@ def test_any_reply_is_read_in_little_time(reader: Callable[[str], object], unit:
         reader(start + unit * (200_000 // len(unit)) + "x")
 
     assert time.thread_time() - began < 10  # linear: some tenths of a second
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("most_missing: 0.5", "max_missing"), ("most: 3", "max_responses")],
+)
+def test_old_names_of_options_are_answered_with_the_new_ones(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "old.yaml"
+    path.write_text(f"extends: quickstart\nrationale: {{use: llm, model: some/model, {old}}}\n")
+
+    with pytest.raises(RecipeError, match=rf"rationale\.{old.split(':')[0]}: .*'{new}'"):
+        load(str(path))

@@ -18,7 +18,7 @@ from saysel.rationales.llm import LlmRationaleWriter
 from saysel.recipes.faithfulness import PROMPT, Grader
 from saysel.records import Meaning, ModelRef, Reflection
 from saysel.samplers.openai import OpenAISampler
-from saysel.stages.grade import ask, grades
+from saysel.stages.grade import grades, grading_prompt
 from saysel.testing import clusters, question
 from tests.support.api_server import Server
 from tests.support.injectable_model import INJECTIONS, InjectableModel
@@ -126,7 +126,7 @@ def test_everything_of_a_model_is_quoted_in_a_prompt_of_ones_own() -> None:
     reflection = Reflection(
         *("capital", "…", "Rome", "Or\nOslo.", 1.0, 9, 10), (Meaning(("Ro\nme",), 1.0, True),)
     )
-    (message,) = ask("{answers}|{rationale}", question(), reflection)
+    (message,) = grading_prompt("{answers}|{rationale}", question(), reflection)
 
     assert message["content"].endswith('- "Ro\\nme" (100%)|"Or\\nOslo."')
     assert PROMPT.count("{rationale}") == 1

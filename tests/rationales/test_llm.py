@@ -7,7 +7,7 @@ import pytest
 from saysel import testing
 from saysel.interfaces import Prompt
 from saysel.prompting.quoting import NOTICE
-from saysel.rationales.llm import CERTAIN, LlmRationaleWriter, read
+from saysel.rationales.llm import CERTAIN_TEXT, LlmRationaleWriter, read
 from saysel.records import ModelRef, Rationale
 from saysel.testing import clusters, question
 from tests.support.memorizing_model import memorize
@@ -43,7 +43,7 @@ def test_one_response_of_each_cluster_is_shown_with_its_share() -> None:
     sampler = scripted_sampler([DOUBT])
     found = clusters({"Paris": 6, "Rome": 3, "Oslo": 1})
 
-    assert LlmRationaleWriter(sampler=sampler, most=2).write([(question(), found)]) == [
+    assert LlmRationaleWriter(sampler=sampler, max_responses=2).write([(question(), found)]) == [
         Rationale("capital", DOUBT)
     ]
     ((message,),) = sampler.asked[0][1]
@@ -64,7 +64,7 @@ def test_certain_questions_skip_the_call() -> None:
     sampler = scripted_sampler([DOUBT])
     written = LlmRationaleWriter(sampler=sampler).write(items)
 
-    assert written == [Rationale("a", DOUBT), Rationale("b", CERTAIN), None]
+    assert written == [Rationale("a", DOUBT), Rationale("b", CERTAIN_TEXT), None]
     surer = LlmRationaleWriter(sampler=scripted_sampler([]), certain=0.9, certain_text="I know.")
     assert surer.write(items[:2]) == [Rationale("a", "I know."), Rationale("b", "I know.")]
     always = LlmRationaleWriter(sampler=scripted_sampler([DOUBT, DOUBT]), certain=None)

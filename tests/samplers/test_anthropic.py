@@ -59,7 +59,7 @@ def test_it_keeps_its_contract(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "reset", "truncated"])
-def test_faults_are_got_over(kind: str) -> None:
+def test_faults_are_survived(kind: str) -> None:
     with Server(Model()) as upstream, Server(Faults(upstream.url, 0.4, (kind,))) as server:
         # 8 retries would fail once in 50 runs of these tests: four in ten requests are spoiled.
         found = list(sampler(server, retries=40).sample(MODEL, [CHAT], 20, 0))
@@ -78,7 +78,7 @@ def test_a_401_stops_at_once_with_one_line_that_lacks_the_key() -> None:
     assert "\n" not in str(caught.value) and KEY not in str(caught.value)
 
 
-def test_a_missing_key_is_told_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_is_reported_before_any_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY")
 
     with pytest.raises(UsageError, match="ANTHROPIC_API_KEY holds no key"):

@@ -1,4 +1,4 @@
-"""What the framework reads from a sampler besides its samples, and what it refuses."""
+"""What the framework reads from a sampler in addition to its samples, and what it refuses."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_compressed_answers_are_read(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
-def test_wrongly_compressed_answers_are_of_no_use(encoding: str) -> None:
+def test_wrongly_compressed_responses_are_unusable(encoding: str) -> None:
     async def wrong(request: Request) -> Reply:
         return Reply(body=b"{}", headers={"content-encoding": encoding})
 
@@ -395,7 +395,7 @@ def test_a_server_without_tls_is_named() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a certificate for 127.0.0.1 that nobody has signed, and its key."""
+    """A file with a self-signed certificate for 127.0.0.1, and its key."""
     if which("openssl") is None:
         pytest.skip("openssl is not installed")
     path = tmp_path_factory.mktemp("tls") / "both.pem"

@@ -448,7 +448,7 @@ def test_a_prompt_that_is_forbidden_does_not_blame_the_key() -> None:
     assert "flagged by moderation" in refusals[0] and "key" not in refusals[0]
 
 
-def test_an_answer_beside_an_error_is_kept() -> None:
+def test_an_answer_with_an_error_is_kept() -> None:
     whole = json.loads(choice({"content": "Paris"}))
     with Server(says(json.dumps({**whole, "error": {"message": "quota soon used up"}}))) as server:
         ((found,),) = ask(server.url, chat("a"))

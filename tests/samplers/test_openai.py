@@ -55,7 +55,7 @@ def questions(count: int) -> list[Prompt]:
 
 
 def check(found: list[list[Generation]], prompts: list[Prompt], n: int) -> None:
-    """Every prompt has n samples of its own, and no sample is there twice."""
+    """Every prompt has n samples, and all samples are different."""
     texts = [one.text for samples in found for one in samples]
     assert [len(samples) for samples in found] == [n] * len(prompts)
     assert len(set(texts)) == len(texts)
@@ -107,7 +107,7 @@ def test_it_keeps_its_contract(server: Server) -> None:
     testing.check_sampler(OpenAISampler(base_url=server.url), MODEL)
 
 
-def test_a_model_of_its_own_comes_before_the_recipes(server: Server) -> None:
+def test_the_samplers_model_takes_precedence_over_the_recipes(server: Server) -> None:
     ask(server, chat("a"), model="judge")
 
     assert server.requests[0].body["model"] == "judge"
@@ -166,7 +166,7 @@ def test_a_401_stops_at_once_with_one_line_that_lacks_the_key() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
-def test_a_request_that_will_never_do_stops_at_once(status: int) -> None:
+def test_a_rejected_request_is_not_retried(status: int) -> None:
     with (
         Server(always(status, f"no such thing, {KEY}")) as server,
         pytest.raises(StageError, match=rf"status {status}\): .*no such thing") as caught,
@@ -178,7 +178,7 @@ def test_a_request_that_will_never_do_stops_at_once(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
-def test_what_may_succeed_later_is_tried_again_and_then_told(status: int) -> None:
+def test_temporary_failures_are_retried_and_then_reported(status: int) -> None:
     later = always(status, f"busy {KEY}", **{"retry-after-ms": "1"})
     with (
         Server(later) as server,
@@ -190,7 +190,7 @@ def test_what_may_succeed_later_is_tried_again_and_then_told(status: int) -> Non
     assert KEY not in str(caught.value)
 
 
-def test_the_server_says_how_long_to_wait() -> None:
+def test_retry_after_is_obeyed() -> None:
     model, times = Model(), []
 
     async def once_busy(request: Any) -> Any:
@@ -206,7 +206,7 @@ def test_the_server_says_how_long_to_wait() -> None:
 
 
 @pytest.mark.parametrize("date", [False, True])
-def test_the_server_says_until_when_to_wait(date: bool) -> None:
+def test_retry_after_is_seconds_or_a_date(date: bool) -> None:
     model, times = Model(), []
 
     async def once_busy(request: Any) -> Any:
@@ -222,7 +222,7 @@ def test_the_server_says_until_when_to_wait(date: bool) -> None:
     assert 1.9 <= times[1] - times[0] < 20
 
 
-def test_a_wait_that_is_too_long_is_told() -> None:
+def test_a_wait_that_is_too_long_is_reported() -> None:
     hours = always(429, "not today", **{"retry-after": "7200"})
     with (
         Server(hours) as server,
@@ -277,16 +277,16 @@ def test_one_prompt_that_is_refused_does_not_end_the_others_where_that_is_wanted
     assert asked == {"question 0": 1, "question 1": 1, "question 3": 1}
 
 
-def test_what_had_left_is_kept_when_one_prompt_is_refused(tmp_path: Path) -> None:
+def test_responses_in_flight_are_kept_when_one_prompt_is_refused(tmp_path: Path) -> None:
     model = Model()
 
-    async def slow_but_for_refusals(request: Any) -> Any:
+    async def slow_except_for_refusals(request: Any) -> Any:
         if request.body["messages"][-1]["content"] == "question 2":
             return await always(400, "content filter")(request)
         await asyncio.sleep(0.5)
         return await model(request)
 
-    with Server(slow_but_for_refusals) as server, Ledger(tmp_path).opened():
+    with Server(slow_except_for_refusals) as server, Ledger(tmp_path).opened():
         sampler = OpenAISampler(base_url=server.url, concurrency=4)
         for _ in range(2):
             with pytest.raises(StageError, match=r"content filter.*the prompt was 'question 2…'"):
@@ -294,17 +294,17 @@ def test_what_had_left_is_kept_when_one_prompt_is_refused(tmp_path: Path) -> Non
         asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
         list(sampler.tolerate_refusals([]).sample(MODEL, questions(20), 2, 0))
 
-    # Four had left when one was refused, nothing after it; what they said was kept.
+    # Four requests were in flight when one was refused, and none was sent after it.
     assert asked.pop("question 2") in (2, 3, 4)  # for both samples at once, and for one
     assert set(asked.values()) == {1} and 3 <= len(asked) <= 6
     asked = Counter(request.body["messages"][-1]["content"] for request in server.requests)
     assert all(times == 1 for text, times in asked.items() if text != "question 2")
 
 
-def test_a_failure_waits_for_nobody_who_waits(tmp_path: Path) -> None:
-    """What is to be asked again later is no request under way."""
+def test_a_failure_does_not_wait_for_retries(tmp_path: Path) -> None:
+    """A retry that has not been sent is not a request in flight."""
 
-    async def busy_but_for_refusals(request: Any) -> Any:
+    async def busy_except_for_refusals(request: Any) -> Any:
         if request.body["messages"][-1]["content"] == "question 2":
             await asyncio.sleep(0.3)
             return await always(401, "no such key")(request)
@@ -313,7 +313,7 @@ def test_a_failure_waits_for_nobody_who_waits(tmp_path: Path) -> None:
 
     began = time.monotonic()
     with (
-        Server(busy_but_for_refusals) as server,
+        Server(busy_except_for_refusals) as server,
         Ledger(tmp_path).opened(),
         pytest.raises(StageError, match="refuses the key"),
     ):
@@ -333,7 +333,7 @@ def test_limits_hold_from_call_to_call(server: Server) -> None:
     assert time.monotonic() - began >= 3 * 60 / 200
 
 
-def test_nobody_there_is_one_line() -> None:
+def test_an_unreachable_server_is_reported_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     sampler = OpenAISampler(base_url=url, retries=0)
@@ -345,7 +345,7 @@ def test_nobody_there_is_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_server_that_hangs_is_one_line() -> None:
+def test_a_server_that_hangs_is_reported_in_one_line() -> None:
     with (
         Server(Faults("", 1, ("hang",))) as server,
         pytest.raises(StageError, match=r"no complete response within 0\.1 seconds, 2 times"),
@@ -354,7 +354,7 @@ def test_a_server_that_hangs_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("kind", ["truncated", "no choices"])
-def test_an_answer_of_no_use_is_asked_for_again_and_then_told(kind: str) -> None:
+def test_an_unusable_response_is_retried_and_then_reported(kind: str) -> None:
     with (
         Server(Model()) as upstream,
         Server(Faults(upstream.url, 1, (kind,))) as server,
@@ -365,7 +365,7 @@ def test_an_answer_of_no_use_is_asked_for_again_and_then_told(kind: str) -> None
     assert len(server.requests) == 3
 
 
-def test_half_a_message_is_of_no_use() -> None:
+def test_an_incomplete_message_is_unusable() -> None:
     async def half(request: Any) -> Any:
         return Reply(body=b'{"choices": [{"index": 0}]}')
 
@@ -374,7 +374,7 @@ def test_half_a_message_is_of_no_use() -> None:
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_every_fault_is_got_over(kind: str) -> None:
+def test_every_fault_is_survived(kind: str) -> None:
     prompts = questions(20)
     with Server(Model()) as upstream:
         faults = Faults(upstream.url, 0.3, (kind,))
@@ -385,7 +385,7 @@ def test_every_fault_is_got_over(kind: str) -> None:
     assert faults.made[kind] > 3
 
 
-def test_a_missing_key_is_told_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_is_reported_before_any_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
 
     with pytest.raises(UsageError, match="the environment variable OPENAI_API_KEY holds no key"):
@@ -504,7 +504,7 @@ def test_every_answer_is_noted_with_its_cost(server: Server, tmp_path: Path, pri
     }
 
 
-def test_answers_of_no_use_cost_too(tmp_path: Path, prices: str) -> None:
+def test_unusable_responses_cost_too(tmp_path: Path, prices: str) -> None:
     model, requests = Model(), itertools.count()
 
     async def half(request: Any) -> Any:
@@ -531,7 +531,7 @@ def test_an_unknown_price_is_not_nothing(server: Server, tmp_path: Path) -> None
     assert ledger.totals()["cost"] is None
     with (
         Ledger(tmp_path, max_cost=1).opened(),
-        pytest.raises(UsageError, match="the price of .small. is not known"),
+        pytest.raises(UsageError, match="the price of 'small' is not known"),
     ):
         ask(server, questions(4))
     assert len(server.requests) == 3

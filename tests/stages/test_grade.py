@@ -12,7 +12,7 @@ from saysel.prompting.quoting import NOTICE
 from saysel.recipes.faithfulness import Grader
 from saysel.records import Generation, Meaning, ModelRef, Reflection
 from saysel.samplers.transformers import TransformersSampler
-from saysel.stages.grade import ask, grades, read_grade
+from saysel.stages.grade import grades, grading_prompt, read_grade
 from saysel.testing import question
 
 TOLD = [
@@ -72,7 +72,7 @@ def test_any_reply_can_be_read(reply: str) -> None:
 
 
 def test_the_grader_sees_question_answers_and_rationale() -> None:
-    (message,) = ask(PROMPT, ASKED["0"], TOLD[0])
+    (message,) = grading_prompt(PROMPT, ASKED["0"], TOLD[0])
 
     assert message["role"] == "user"
     # The rationale's braces are text; answers that nobody gave are not shown.

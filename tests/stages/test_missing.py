@@ -23,12 +23,12 @@ def test_a_writer_and_a_judge_that_know_nothing(
     failed = invoke(*command)
     assert failed.exit_code == 1
     *_, line = failed.stderr.splitlines()
-    assert "stage 'rationale' failed: " in line and "could not be used, after 2 tries each" in line
-    assert "raise most_missing" in line and "the same command goes on" in line
+    assert "stage 'rationale' failed: " in line and "are unusable after 2 attempts each" in line
+    assert "raise max_missing" in line and "the same command goes on" in line
 
     told = len(events(tiny_copy))
-    judge = f"judge={{use: llm, {model}, retries: 0, most_missing: 1}}"
-    done = invoke(*command, "--set", "rationale.most_missing=1", "--set", judge)
+    judge = f"judge={{use: llm, {model}, retries: 0, max_missing: 1}}"
+    done = invoke(*command, "--set", "rationale.max_missing=1", "--set", judge)
     assert done.exit_code == 0, done.output
     assert stages_started(tiny_copy, told) == ["rationale", "target"]
     stages = read_json(tiny_copy / "manifest.json")["stages"]

@@ -49,8 +49,8 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("source", "witness"): {"pretrain": 50, "train": 50, "dev": 20, "heldout": 20},
     ("sampler", "transformers"): {"max_tokens": 8},
     # The model that is asked knows nothing: every reply is unusable.
-    ("rationale", "llm"): {"sampler": {"use": "transformers", "max_tokens": 8}, "most_missing": 1},
-    ("judge", "llm"): {"sampler": {"use": "transformers", "max_tokens": 8}, "most_missing": 1},
+    ("rationale", "llm"): {"sampler": {"use": "transformers", "max_tokens": 8}, "max_missing": 1},
+    ("judge", "llm"): {"sampler": {"use": "transformers", "max_tokens": 8}, "max_missing": 1},
     ("trainer", "sft"): {"max_steps": 1, "batch_size": 4},
     ("trainer", "grpo"): {"steps": 1, "batch_size": 4, "replies": 2, "max_tokens": 8},
     ("trainer", "ppo"): {"steps": 1, "batch_size": 4, "max_tokens": 8},

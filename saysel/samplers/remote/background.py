@@ -24,7 +24,7 @@ def emitted(
 ) -> Generator[Item, None, None]:
     """Yield what a coroutine emits, as it emits it; what it raises is raised here.
 
-    It runs in an event loop in a thread of its own. Closing this iterator, or interrupting the
+    It runs in an event loop in a separate thread. Closing this iterator, or interrupting the
     caller while it waits, cancels the coroutine and waits for its end.
 
     Args:

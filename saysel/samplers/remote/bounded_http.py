@@ -24,7 +24,7 @@ from saysel.samplers.remote.protocol import NoResponse, UnreadableBody
 #: Size limit for the body of the next response, after decompression. Each request has its own, and
 #: the SDKs have no argument for it.
 MAX_BODY_BYTES: ContextVar[int] = ContextVar("MAX_BODY_BYTES")
-#: Headers of every request besides `Host` and `Content-Length`.
+#: Headers of every request, in addition to `Host` and `Content-Length`.
 REQUEST_HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
@@ -109,7 +109,7 @@ def _decompressor(encoding: str) -> Callable[[bytes, int], bytes]:
 
 
 def _no_response(error: Exception) -> NoResponse:
-    """Why no response arrived; exceptions of HTTP libraries often have no message of their own."""
+    """Why no response arrived; exceptions of HTTP libraries often have no message."""
     reason = " ".join(str(error).split()) or type(error).__name__
     cause: BaseException | None = error
     while cause is not None:

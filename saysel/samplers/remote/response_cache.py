@@ -113,7 +113,7 @@ class ResponseCache:
 def request_key(
     model: ModelRef, prompt: Prompt | str, parameters: Mapping[str, Any], seed: int
 ) -> str:
-    """Everything that decides a response besides its sample index, as 64 hex digits.
+    """Everything that decides a response except its sample index, as 64 hex digits.
 
     Args:
         model: its path, its revision and the content of its adapter are used.

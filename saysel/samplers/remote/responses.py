@@ -77,7 +77,7 @@ def server_message(body: bytes, *secrets: str) -> str:
 
 
 def error_in(content: Any) -> Any:
-    """The error that a JSON body reports beside or instead of a result; `None` without one."""
+    """The error in a JSON body, which may also hold a result; `None` if there is no error."""
     if not isinstance(content, dict):
         return None
     if content.get("error"):
@@ -120,7 +120,7 @@ def _message(content: Any, depth: int = MAX_MESSAGE_DEPTH) -> str:
         return ""
     messages = (_message(content.get(field), depth - 1) for field in MESSAGE_FIELDS)
     message = next(filter(None, messages), "")
-    # FastAPI puts the path of the rejected field beside the message.
+    # FastAPI puts the path of the rejected field next to the message.
     path = content.get("loc")
     if message and isinstance(path, list):
         field = ".".join(str(step) for step in path[:6] if isinstance(step, str | int))

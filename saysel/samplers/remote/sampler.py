@@ -164,7 +164,7 @@ class RemoteSampler(Sampler):
 
     @abstractmethod
     def parameters(self) -> dict[str, Any]:
-        """Everything that decides a response besides model, prompt, n and seed."""
+        """Everything that decides a response except model, prompt, n and seed."""
 
     @abstractmethod
     def request(self, model: str, prompt: Prompt, n: int, seed: int) -> tuple[str, dict[str, Any]]:

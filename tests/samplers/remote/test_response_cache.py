@@ -92,7 +92,7 @@ def test_samples_of_an_earlier_version_are_read(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_key_hangs_on_everything() -> None:
+def test_a_key_depends_on_everything_that_is_sent() -> None:
     plain = request_key(MODEL, CHAT, {"temperature": 1.0}, 0)
     others = [
         request_key(ModelRef("other"), CHAT, {"temperature": 1.0}, 0),
@@ -109,7 +109,7 @@ def test_a_key_hangs_on_everything() -> None:
     assert request_key(MODEL, CHAT, {"temperature": 1.0}, 0) == plain
 
 
-def test_an_adapter_trained_anew_is_another(tmp_path: Path) -> None:
+def test_a_retrained_adapter_has_another_key(tmp_path: Path) -> None:
     weights = tmp_path / "adapter_model.safetensors"
     weights.write_bytes(b"one")
     adapted = ModelRef("small", adapter=str(tmp_path))

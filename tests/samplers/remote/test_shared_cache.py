@@ -79,7 +79,7 @@ def test_two_processes_at_once_request_each_sample_once(tmp_path: Path) -> None:
     assert set(asked(server).values()) == {1}
 
 
-def test_a_killed_process_leaves_no_lease_behind(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_no_lease(tmp_path: Path) -> None:
     slow = Slow(0.2, 20)
     with Server(slow) as server:
         killed = start(server, tmp_path / "shared.sqlite")

@@ -13,7 +13,7 @@ them. A field annotated with a kind takes a component of that kind:
             rewards = [member.reward(correct, confidence) for member in self.members]
             return [sum(column) / len(column) for column in zip(*rewards, strict=True)]
 
-The docstring of each kind below begins with a complete plugin. Save it as `sayselfile.py` beside a
+The docstring of each kind below begins with a complete plugin. Save it as `sayselfile.py` next to a
 recipe, and the recipe can use the name that its hook returns: `reward: {use: mean, members:
 [quadratic, linear]}`. To share it, make it a package with an entry point in `pyproject.toml`, in
 the group `saysel`, that names the module with the hook (`saysel new plugin` writes one).

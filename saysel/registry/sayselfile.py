@@ -1,4 +1,4 @@
-"""`sayselfile.py`: a plugin in one file beside the recipe, without a package around it."""
+"""`sayselfile.py`: a plugin in one file next to the recipe, without a package around it."""
 
 from __future__ import annotations
 

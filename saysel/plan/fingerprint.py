@@ -1,7 +1,8 @@
 """What decides a step's result, and the fingerprint of it.
 
-A fingerprint hashes a step's components (class, version, options), the settings it reads and the
-fingerprints of the steps it builds on. Options marked `NotFingerprinted` are left out.
+A fingerprint hashes a step's components (class, version, options, and the source of those under
+development), the settings it reads and the fingerprints of the steps it builds on. Options marked
+`NotFingerprinted` are left out.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from saysel.interfaces import (
     Source,
 )
 from saysel.recipes.digests import digest
+from saysel.registry import component_digest
 
 
 def identity(value: Any) -> Any:
@@ -56,11 +58,13 @@ def fingerprint(stage: str, content: Mapping[str, Any], inputs: Mapping[str, str
 def _component_identity(component: Component) -> dict[str, Any]:
     kind = type(component)
     content = digest(component) if isinstance(component, Model | Source) else ""
+    code = component_digest(component)
     return {
         "class": f"{kind.__module__}:{kind.__qualname__}",
         "version": kind.version,
         "options": _options(component),
         **({"content": content} if content else {}),
+        **({"code": code} if code else {}),
     }
 
 

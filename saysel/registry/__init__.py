@@ -10,6 +10,7 @@ from saysel.registry.lookup import (
     PluginModule,
     Registry,
     claim,
+    component_digest,
     current,
     find,
     hooks,
@@ -17,6 +18,7 @@ from saysel.registry.lookup import (
     names,
     plugin_modules,
     recipe,
+    sayselfile_in_use,
     use_sayselfile,
 )
 from saysel.registry.source_code import source_digest
@@ -29,6 +31,7 @@ __all__ = [
     "Registry",
     "build",
     "claim",
+    "component_digest",
     "current",
     "find",
     "hooks",
@@ -36,6 +39,7 @@ __all__ = [
     "names",
     "plugin_modules",
     "recipe",
+    "sayselfile_in_use",
     "source_digest",
     "suggest",
     "use_sayselfile",

@@ -25,6 +25,7 @@ from saysel.errors import PluginError
 from saysel.registry import builtins, sayselfile
 from saysel.registry.claims import RECIPE, Claim, Origin, Plugin, one_line, read_plugin, suggest
 from saysel.registry.loading import find_file, import_plugin, load_class
+from saysel.registry.source_code import source_digest
 
 if TYPE_CHECKING:
     from saysel.interfaces import Component
@@ -67,8 +68,8 @@ class Registry:
         self._manager.add_hookspecs(hookspecs)
         self._plugins: list[Plugin] = []
         self._broken: list[Installed] = []
-        self._file: Path | None = None
-        self._file_digest = ""
+        self.sayselfile: Path | None = None
+        self._sayselfile_digest = ""
         self._loaded = False
         self._warned = False
         self.add(builtins, "saysel", __version__)
@@ -111,10 +112,10 @@ class Registry:
         self.load()
         path = sayselfile.find(folder)
         digest = sayselfile.digest(path) if path else ""
-        if (path, digest) == (self._file, self._file_digest):
+        if (path, digest) == (self.sayselfile, self._sayselfile_digest):
             return
         self._forget_sayselfile()
-        self._file, self._file_digest = path, digest
+        self.sayselfile, self._sayselfile_digest = path, digest
         if path is None:
             return
         origin = sayselfile.origin(path)
@@ -124,13 +125,13 @@ class Registry:
             self._leave_out(sayselfile.MODULE, origin, error)
 
     def _forget_sayselfile(self) -> None:
-        if self._file is None:
+        if self.sayselfile is None:
             return
         for plugin in [plugin for plugin in self._plugins if plugin.origin.file]:
             self._manager.unregister(plugin.module)
             self._plugins.remove(plugin)
         self._broken = [row for row in self._broken if row.target != sayselfile.MODULE]
-        sayselfile.unload(self._file)
+        sayselfile.unload(self.sayselfile)
 
     def _leave_out(self, module: str, origin: Origin, error: PluginError) -> None:
         row = Installed("", "", module, origin.distribution, origin.version, "", str(error))
@@ -156,7 +157,7 @@ class Registry:
         return self._manager.hook
 
     def names(self, kind: str) -> list[str]:
-        return sorted({claim.name for claim in self._claims() if claim.kind == kind})
+        return sorted({claim.name for claim in self.claims() if claim.kind == kind})
 
     def claim(self, kind: str, name: str) -> Claim:
         """The plugin that provides a name.
@@ -164,7 +165,7 @@ class Registry:
         Raises:
             PluginError: no plugin provides it, or two do.
         """
-        claims = [claim for claim in self._claims() if (claim.kind, claim.name) == (kind, name)]
+        claims = [claim for claim in self.claims() if (claim.kind, claim.name) == (kind, name)]
         if not claims:
             self._unknown(kind, name)
         if len(claims) > 1:
@@ -174,7 +175,8 @@ class Registry:
             )
         return claims[0]
 
-    def _claims(self) -> list[Claim]:
+    def claims(self) -> list[Claim]:
+        """The names that all plugins provide."""
         self.load()
         return [claim for plugin in self._plugins for claim in plugin.claims]
 
@@ -198,7 +200,7 @@ class Registry:
 
     def installed(self) -> list[Installed]:
         kinds = list(hookspecs.INTERFACES)
-        claims = [claim for claim in self._claims() if claim.kind in kinds]
+        claims = [claim for claim in self.claims() if claim.kind in kinds]
         rows = []
         for claim in sorted(claims, key=lambda c: (kinds.index(c.kind), c.name, c.target)):
             summary, problem = "", None
@@ -246,6 +248,18 @@ def use_sayselfile(folder: Path | None = None) -> None:
     One that fails is left out with a warning, like any broken plugin.
     """
     current().use_sayselfile(folder)
+
+
+def sayselfile_in_use() -> Path | None:
+    """The `sayselfile.py` whose components and hooks are registered, if any."""
+    return current().sayselfile
+
+
+def component_digest(component: Component) -> str:
+    """Hash of the source of a component, for fingerprints; see `source_digest`."""
+    provided = {claim.name: claim for claim in current().claims() if claim.kind == component.kind}
+    claim = provided.get(component.use)
+    return source_digest(type(component), claim.distribution if claim else "")
 
 
 def find(kind: str, name: str) -> type[Component]:

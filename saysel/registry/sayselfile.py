@@ -8,6 +8,7 @@ import traceback
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from weakref import WeakKeyDictionary
 
 from saysel.errors import PluginError
 from saysel.registry.claims import Origin, one_line
@@ -15,6 +16,9 @@ from saysel.registry.claims import Origin, one_line
 #: Name of the module, which its hooks use: `{"humble": "sayselfile:Humble"}`.
 MODULE = "sayselfile"
 NAME = f"{MODULE}.py"
+
+#: The digests of the files that classes were loaded from, which may have changed since.
+_digests: WeakKeyDictionary[type, str] = WeakKeyDictionary()
 
 
 def find(folder: Path | None = None) -> Path | None:
@@ -31,6 +35,12 @@ def digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return ""
+
+
+def digest_of(component: type) -> str:
+    """Hash of the file that defined a class when it was loaded."""
+    path = Path(str(sys.modules[MODULE].__file__)) if MODULE in sys.modules else None
+    return _digests.get(component) or (digest(path) if path else "")
 
 
 def origin(path: Path) -> Origin:
@@ -54,12 +64,17 @@ def load(path: Path) -> ModuleType:
     sys.modules[MODULE] = module
     try:
         # Compiled here, because a cached .pyc may be that of a version saved within this second.
-        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
+        source = path.read_bytes()
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit) as error:
         del sys.modules[MODULE]
         raise PluginError(f"{path}:{_line(error, path)}: {one_line(error)}") from error
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
+    loaded = hashlib.sha256(source).hexdigest()
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == MODULE:
+            _digests[value] = loaded
     return module
 
 

@@ -25,13 +25,13 @@ def source_digest(component: type, distribution_name: str = "") -> str:
         component: the class. Those of saysel itself have an empty digest.
         distribution_name: the distribution that provides it, if known.
     """
+    if component.__module__ == sayselfile.MODULE:
+        return sayselfile.digest_of(component)
     module = sys.modules.get(component.__module__)
     file = getattr(module, "__file__", None)
     if file is None or component.__module__.partition(".")[0] == "saysel":
         return ""
     path = Path(file)
-    if component.__module__ == sayselfile.MODULE:
-        return sayselfile.digest(path)
     if _is_installed(path) and not _is_from_folder(distribution_name):
         return ""
     package = getattr(module, "__package__", None)

@@ -27,7 +27,7 @@ from saysel.runs.events import Events
 from saysel.runs.lock import locked
 from saysel.runs.manifest import Manifest
 from saysel.runs.step import StepRunner
-from saysel.storage import intact_record, verify, write_text
+from saysel.storage import intact_record, verify, write_atomically, write_text
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
     if evaluates:
         check.check(directory, todo)
 
-    write_text(directory / "recipe.yaml", dump_yaml(recipe.resolved()))
+    _write_recipe(recipe, directory)
     manifest = Manifest(directory, recipe, todo)
     events = Events(directory / "events.jsonl")
     hooks = registry.hooks()
@@ -128,8 +128,19 @@ def _update_description(todo: Plan, directory: Path) -> None:
     path, text = directory / "recipe.yaml", dump_yaml(todo.recipe.resolved())
     same = path.is_file() and path.read_bytes() == text.encode()
     if not same or intact_record(directory / "manifest.json") is None:
-        write_text(path, text)
+        _write_recipe(todo.recipe, directory)
         Manifest(directory, todo.recipe, todo)
+
+
+def _write_recipe(recipe: Recipe, directory: Path) -> None:
+    """The resolved recipe and a copy of the sayselfile.py in use, so that it loads anywhere."""
+    write_text(directory / "recipe.yaml", dump_yaml(recipe.resolved()))
+    source, copy = registry.sayselfile_in_use(), directory / "sayselfile.py"
+    if source is None:
+        copy.unlink(missing_ok=True)
+    elif source != copy.absolute():
+        content = source.read_bytes()
+        write_atomically(copy, lambda file: file.write(content))
 
 
 def _only_makes_training_data(todo: Plan, until: str | None) -> bool:

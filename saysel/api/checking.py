@@ -9,7 +9,8 @@ from saysel.interfaces import Model
 from saysel.plan.cost import check_prices, cost_lines
 from saysel.plan.plan import plan
 from saysel.recipes.components import components
-from saysel.recipes.recipe import load
+from saysel.recipes.digests import digests_computed_once
+from saysel.recipes.recipe import Recipe, load
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,11 @@ def check(recipe: AnyRecipe, *, set: Overrides = ()) -> Check:
         SayselError: something in the recipe is wrong, a package that a component needs is not
             installed, or the source's data or a model's directory cannot be used.
     """
-    loaded = load(recipe, set)
+    with digests_computed_once():
+        return _checked(load(recipe, set))
+
+
+def _checked(loaded: Recipe) -> Check:
     todo = plan(loaded)
     for cell in todo.cells:
         for component in components(cell.recipe):

@@ -19,6 +19,7 @@ from saysel.errors import DataError
 from saysel.hf.training import IGNORED_LABEL
 from saysel.interfaces import Format, Model, Progress, Source
 from saysel.records import Message, ModelRef, Question
+from saysel.seeds import generator
 
 #: Common names of architectures whose text model has another name in transformers.
 MODEL_TYPE = {"gemma3": "gemma3_text"}
@@ -140,7 +141,7 @@ class ScratchModel(Model):
         self, questions: Sequence[Question], format: Format, seed: int
     ) -> Iterator[list[Message]]:
         """The training documents: every question with its answer, then practice."""
-        rng = random.Random(f"scratch/{seed}")
+        rng = generator("scratch", seed)
         for question in questions:
             reply = format.render(question.answers[0], None, rng.choice(self.confidences))
             yield [*format.prompt(question), {"role": "assistant", "content": reply}]
@@ -227,7 +228,7 @@ def practice_reply(rng: random.Random, questions: Sequence[Question], format: Fo
 
 def make_batches(documents: list[Document], size: int, seed: int) -> list[list[Document]]:
     """Batches in random order of documents of similar length, so that there is little padding."""
-    rng = random.Random(f"batches/{seed}")
+    rng = generator("batches", seed)
     order = list(range(len(documents)))
     rng.shuffle(order)
     # Sorting within pools of many batches keeps each batch a random sample of its length.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from saysel.errors import DataError
 from saysel.interfaces import Source
+from saysel.recipes.digests import digest
 from saysel.recipes.recipe import Recipe
 from saysel.records import Question
 
@@ -20,7 +21,7 @@ def questions(recipe: Recipe, split: str) -> list[Question]:
         DataError: there are none, two share an id, or one has no answer.
     """
     source = recipe.source
-    key = (type(source), source.model_dump_json(), source.digest(), split)
+    key = (type(source), source.model_dump_json(), digest(source), split)
     if key not in _CACHE:
         _CACHE[key] = _validated(source, split)
     return list(_CACHE[key])

@@ -24,6 +24,7 @@ from typing_extensions import Self
 from saysel.errors import DataError, NoSplit
 from saysel.interfaces import Ideal, Source
 from saysel.records import Question
+from saysel.seeds import generator
 from saysel.sources.splits import SMOKE_SIZES
 
 #: Hidden reliability of each witness, never changed: six are nearly always right, six often, six
@@ -110,7 +111,7 @@ class WitnessSource(Source):
 
     def _stories(self, split: str) -> Iterator[Question]:
         """Endless stories of one split, no two with the same words."""
-        rng = random.Random(f"{self.seed}/{split}")
+        rng = generator(self.seed, split)
         prompts: set[str] = set()
         for draw in count():
             if draw > 300 * (len(prompts) + 100):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
 from saysel.records import Question
+from saysel.seeds import generator
 
 
 def question_batch(
@@ -26,6 +26,6 @@ def question_batch(
         epoch, row = divmod(place, len(questions))
         if epoch not in orders:
             orders[epoch] = list(range(len(questions)))
-            random.Random(f"ppo/{seed}/{epoch}").shuffle(orders[epoch])
+            generator("ppo", seed, epoch).shuffle(orders[epoch])
         batch += [questions[orders[epoch][row]]] * replies
     return batch

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from saysel.hf.interruption import SAVING
+from saysel.hf.interruption import SAVING_MESSAGE
 from tests.support import killed_run
 from tests.support.end_to_end import STEPS, events, leftovers, results, stages_started
 from tests.support.killed_run import KillPoint
@@ -190,7 +190,7 @@ def test_interrupted_it_says_so_in_one_line_and_goes_on_later(
     assert killed_run.run_command(said, *command, at=at) == 130, said.read_text()
     lines = said.read_text().splitlines()
     assert [line for line in lines if line.split(": ")[0] not in STEPS] == [
-        *([SAVING] if trains else []),
+        *([SAVING_MESSAGE] if trains else []),
         "interrupted; run the same command again to go on",
     ]
     told = events(run)

@@ -52,12 +52,12 @@ OUTER = re.compile(
     r"\b(?:(?:not|n't) (?:true|correct|right)|false|wrong|untrue|incorrect) "
     r"(?:that|to (?:say|call|claim))\b"
 )
-#: Neither quite true nor quite false.
+#: Neither entirely true nor entirely false.
 HEDGED = re.compile(
     r"\b(?:partly|partially|half|hardly|barely|mostly|somewhat|sort of|kind of|neither) "
     r"|\bwould (?:only )?be (?:true|false|correct)\b"
 )
-#: The start of a clause that says true or false of the question, or takes an answer back.
+#: The start of a clause that calls the statement true or false, or retracts an answer.
 SECOND = re.compile(
     r"(?:^|[.;,:!?]|\bbut|\bactually)\W*"
     r"(?:(?:but|no|wait|actually|sorry|well|in fact|i mean)\b\W*)*"
@@ -68,47 +68,47 @@ SECOND = re.compile(
 
 
 def choice(text: str) -> Choice | None:
-    """Which of true, false and unknown an answer says.
+    """Which of true, false and unknown an answer states.
 
-    `None` if it says none, or more than one: "No, it is true" says nothing.
+    `None` if it states none, or several: "No, it is true" states none.
     """
     folded = IDIOMS.sub(" ", " ".join(fold(text).split()))
     folded = " ".join(folded.split())
     if first := FIRST.match(folded):
-        said = CHOICES[first[1]]
-        return None if _takes_back(folded[first.end() :], said) else said
+        stated = CHOICES[first[1]]
+        return None if _takes_back(folded[first.end() :], stated) else stated
     if outer := OUTER.search(folded):
         inner = choice(folded[outer.end() :])
         return OPPOSITE.get(inner) if inner is not None else "false"
     return None if HEDGED.search(folded) else _only(folded)
 
 
-def _takes_back(rest: str, said: Choice) -> bool:
-    if said == "unknown":
+def _takes_back(rest: str, stated: Choice) -> bool:
+    if stated == "unknown":
         return False
     for clause in SECOND.finditer(rest):
         second = _only(clause["says"].replace("is right", "is correct").replace("'s right", "true"))
-        if second is not None and second != said:
+        if second is not None and second != stated:
             return True
     return False
 
 
 def _only(folded: str) -> Choice | None:
-    said: set[Choice] = set()
+    stated: set[Choice] = set()
     rest, unknown = UNKNOWN.subn(" ", folded)
-    if unknown:  # "it is unclear whether it is true" says nothing of the truth
+    if unknown:  # "it is unclear whether it is true" does not state a truth value
         rest = rest.partition(" whether ")[0]
     if unknown:
-        said.add("unknown")
+        stated.add("unknown")
     for pattern, meaning in (*REVERSED, *PLAIN):
         rest, times = pattern.subn(" ", rest)
         if times:
-            said.add(meaning)
-    return said.pop() if len(said) == 1 else None
+            stated.add(meaning)
+    return stated.pop() if len(stated) == 1 else None
 
 
 def accepted_choices(accepted: list[str] | tuple[str, ...]) -> set[Choice] | None:
-    """The choices that are accepted; `None` if an accepted answer is no choice."""
+    """The accepted choices; `None` if an accepted answer is not a choice."""
     folded = [answer.strip(" .").casefold() for answer in accepted]
     if not all(answer in CHOICES for answer in folded):
         return None

@@ -58,6 +58,6 @@ def _month(name: str) -> int:
     return next(number for number, month in enumerate(MONTHS, 1) if month.startswith(name[:3]))
 
 
-def same_date(accepted: Date, said: Date) -> bool:
-    """Whether what was said is the accepted date, or a day within the accepted month."""
-    return all(ours in (None, theirs) for ours, theirs in zip(accepted, said, strict=True))
+def same_date(accepted: Date, answer: Date) -> bool:
+    """Whether an answer is the accepted date, or a day within the accepted month."""
+    return all(ours in (None, theirs) for ours, theirs in zip(accepted, answer, strict=True))

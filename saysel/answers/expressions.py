@@ -1,10 +1,10 @@
 """Equality of mathematical expressions: x + 1 is 1 + x, 2√2 is √8, (1, 2] is not [1, 2].
 
-An expression is evaluated at three fixed, arbitrary points (identity testing as of Schwartz and
-Zippel), exactly as long as only + - * / and whole powers occur. Nothing is executed and nothing is
-simplified: what a text can cost is bounded by its length, its depth and the size of its numbers.
-math-verify would read more, but needs signals for its time limits, which do not work in threads,
-and without them a reply such as 9^(9^9) stops the process.
+An expression is evaluated at three fixed, arbitrary points (identity testing by Schwartz and
+Zippel), exactly if only + - * / and integer powers occur. Nothing is executed or simplified; the
+cost is bounded by the length of the text, its depth and the size of its numbers. The library
+math-verify parses more, but its time limits need signals, which do not work in threads, and without
+them a reply such as 9^(9^9) hangs the process.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from saysel.answers.normalise import fold
 Number = Fraction | complex
 Values = tuple[Number, ...]
 
-#: Bounds on what is read: characters, brackets within brackets, exponents, bits of a number.
-LONGEST, DEPTH, EXPONENT, BITS = 200, 20, 200, 4_000
+#: Maximum number of characters, depth of brackets, exponent, and number of bits of a number.
+MAX_LENGTH, MAX_DEPTH, MAX_EXPONENT, MAX_BITS = 200, 20, 200, 4_000
 POINTS = 3
 FUNCTIONS: dict[str, Callable[[complex], complex]] = {
     **{name: getattr(cmath, name) for name in ("sqrt", "sin", "cos", "tan", "log", "exp")},
@@ -34,7 +34,7 @@ RELATIONS = ("<=", ">=", "!=", "=", "<", ">", "≤", "≥", "≠")
 PIECE = re.compile(
     r"\s*(<=|>=|!=|\*\*|\d+\.\d+|\.\d+|\d+|[a-z]+|π|[-+*/^()\[\]{},=<>≤≥≠±√∞∪])", re.ASCII
 )
-#: Without one of these a text is words or a number.
+#: A text without any of these is words or a number.
 OPERATOR = re.compile(
     r"[-+*/^=<>≤≥≠±√∪]|(?<![a-z])(?:sqrt|pi)(?![a-z])|π|[(\[{][^()\[\]{}]*,[^()\[\]{}]*[)\]}]"
 )
@@ -43,21 +43,21 @@ HYPHENATED = re.compile(r"\d[\d.,]*\s?[-–]\s?\d[\d.,]*|[A-Z]-?\d+|\d+-[A-Z]|\d
 
 
 class Unreadable(Exception):
-    """The text is not an expression, or is beyond the bounds."""
+    """The text is not an expression, or exceeds a bound."""
 
 
 @lru_cache(maxsize=65_536)
 def canonical(text: str) -> str | None:
-    """A text that is the same for equal expressions; `None` if this is no expression.
+    """A text that is the same for equal expressions; `None` if the text is not an expression.
 
     Args:
-        text: LaTeX and scientific notation already read.
+        text: with LaTeX and scientific notation already converted.
     """
     text = text.strip().rstrip(".")
-    if len(text) > LONGEST or HYPHENATED.fullmatch(text):
+    if len(text) > MAX_LENGTH or HYPHENATED.fullmatch(text):
         return None
     folded = fold(text).replace("·", "*")
-    if len(folded) > LONGEST or not OPERATOR.search(folded):
+    if len(folded) > MAX_LENGTH or not OPERATOR.search(folded):
         return None
     try:
         return _Reader(_pieces(folded)).whole()
@@ -67,7 +67,7 @@ def canonical(text: str) -> str | None:
 
 def _pieces(text: str) -> list[str]:
     text = text.replace("√", "sqrt").rstrip()
-    # Two letters are a product only where something else says that this is mathematics.
+    # Two letters are a product only if something else shows that this is mathematics.
     clear = re.search(r"[\d^=<>]", text) is not None
     pieces: list[str] = []
     position = 0
@@ -91,7 +91,7 @@ def _pieces(text: str) -> list[str]:
 
 
 class _Reader:
-    """Recursive descent; every rule returns the values at the points."""
+    """A recursive-descent parser; every rule returns the values at the points."""
 
     def __init__(self, pieces: list[str]) -> None:
         self.pieces = pieces
@@ -167,7 +167,7 @@ class _Reader:
 
     def sum(self) -> Values:
         self.depth += 1
-        if self.depth > DEPTH:
+        if self.depth > MAX_DEPTH:
             raise Unreadable
         total = self.signed()
         while self.peek() in ("+", "-"):
@@ -189,7 +189,7 @@ class _Reader:
             if piece in "*/":
                 self.take()
             elif piece[0].isdigit():
-                raise Unreadable  # "2 3" is no product
+                raise Unreadable  # "2 3" is not a product
             factor = self.power()
             if divided:
                 total = tuple(a / b for a, b in zip(total, factor, strict=True))
@@ -203,7 +203,7 @@ class _Reader:
             return base
         self.take()
         self.depth += 1
-        if self.depth > DEPTH:
+        if self.depth > MAX_DEPTH:
             raise Unreadable
         if self.peek() == "-":
             self.take()
@@ -253,18 +253,18 @@ def _at_points(name: str) -> Values:
 
 def _power(base: Number, exponent: Number) -> Number:
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
-        if abs(exponent) > EXPONENT:
+        if abs(exponent) > MAX_EXPONENT:
             raise Unreadable
         if isinstance(base, Fraction):
             size = max(base.numerator.bit_length(), base.denominator.bit_length())
-            if size * abs(exponent) > BITS:
+            if size * abs(exponent) > MAX_BITS:
                 raise Unreadable
         return base ** int(exponent)
     return complex(base) ** complex(exponent)
 
 
 def _bounded(value: Number) -> Number:
-    if isinstance(value, Fraction) and value.numerator.bit_length() > BITS:
+    if isinstance(value, Fraction) and value.numerator.bit_length() > MAX_BITS:
         raise Unreadable
     return value
 
@@ -280,7 +280,7 @@ def _relation(left: Values, sign: str, right: Values) -> str:
 
 
 def written(values: Values) -> str:
-    """Values as text: one if they are all the same, exact if they are rational."""
+    """Values as text: a single one if they are all equal; exact if they are rational."""
     texts = [_text(value) for value in values]
     return texts[0] if len(set(texts)) == 1 else f"<{' '.join(texts)}>"
 

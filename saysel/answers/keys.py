@@ -10,7 +10,7 @@ from functools import lru_cache
 from saysel.answers import expressions
 from saysel.answers.dates import date
 from saysel.answers.latex import plain
-from saysel.answers.normalise import LONGEST, collapse, normalise
+from saysel.answers.normalise import MAX_LENGTH, collapse, normalise
 from saysel.answers.quantities import plain_numbers, quantity
 
 RANGE = re.compile(
@@ -22,11 +22,11 @@ RANGE = re.compile(
 def key(text: str) -> str:
     """The normal form of an answer, as an expression, a quantity, a date or words.
 
-    Words are joined without space: "Spider-Man" is "Spiderman", "U.S.A." is "USA". Digits stay
-    apart: "10-4" is not 104. Units are converted: "1.5 hours" is "90 minutes". A text longer than
-    `LONGEST` is its words in lower case.
+    Words are joined without spaces: "Spider-Man" is "Spiderman", "U.S.A." is "USA". Digits are not:
+    "10-4" is not 104. Units are converted: "1.5 hours" is "90 minutes". The key of a text of more
+    than `MAX_LENGTH` characters is its words in lower case.
     """
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         return collapse(text)
     read = plain(text)
     number = plain_numbers(read)
@@ -46,13 +46,13 @@ def key(text: str) -> str:
 def keys(answers: Sequence[str]) -> list[str]:
     """The keys of answers to one question.
 
-    A bare number joins the only unit that the others give it: among "18" and "$18" both are
-    dollars, among "18", "$18" and "18 %" the first one stays apart.
+    A number without a unit takes the unit of the others if there is only one: among "18" and "$18"
+    both are dollars; among "18", "$18" and "18 %", the first has a key of its own.
     """
     own_keys = [key(answer) for answer in answers]
     with_unit: defaultdict[str, set[str]] = defaultdict(set)
     for answer, own in zip(answers, own_keys, strict=True):
-        amount = quantity(plain_numbers(plain(answer))) if len(answer) <= LONGEST else None
+        amount = quantity(plain_numbers(plain(answer))) if len(answer) <= MAX_LENGTH else None
         if amount is not None and (amount.unit is not None or amount.noun):
             with_unit[str(amount.value)].add(own)
     return [only(with_unit[own]) if len(with_unit.get(own, ())) == 1 else own for own in own_keys]

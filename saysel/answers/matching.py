@@ -12,7 +12,7 @@ from saysel.answers.dates import date, same_date
 from saysel.answers.expressions import canonical
 from saysel.answers.keys import key
 from saysel.answers.latex import plain
-from saysel.answers.normalise import LONGEST
+from saysel.answers.normalise import MAX_LENGTH
 from saysel.answers.options import option
 from saysel.answers.plurals import differ_in_number_alone
 from saysel.answers.quantities import (
@@ -34,7 +34,7 @@ BARE = re.compile(
     r"(?: not|n['’]t)?| (?:it|they|you) (?:is|are|do|does|can)(?: not|n['’]t)?)?[.! ]*",
     re.IGNORECASE,
 )
-#: Right before a number: it is a bound and not the answer.
+#: Directly before a number, these make it a bound and not the answer.
 BOUND = re.compile(
     r"\b(?:(?:more|less|fewer|greater|higher|lower|larger|smaller|older|younger|later|earlier) than"
     r"|at (?:least|most)|up to|under|over|above|below|before|after|until|almost|nearly|between"
@@ -61,23 +61,24 @@ def matches(accepted: Sequence[str], answer: str, wrong: Sequence[str] = ()) -> 
 
     Args:
         accepted: all right answers.
-        answer: what was answered, at most `LONGEST` characters to be read by more than its words.
-        wrong: known wrong answers; what equals one of them is not taken for a right one.
+        answer: the answer to judge; only its words are compared if it has more than `MAX_LENGTH`
+            characters.
+        wrong: known wrong answers; an answer that equals one of them is not accepted.
     """
     if not answer.strip():
         return False
-    said = key(answer)
-    if said in {key(right) for right in accepted}:
+    answer_key = key(answer)
+    if answer_key in {key(right) for right in accepted}:
         return True
-    if len(answer) > LONGEST:
+    if len(answer) > MAX_LENGTH:
         return False
     if (choices := accepted_choices(tuple(accepted))) is not None:
         labelled = option(answer)
         return choice(led(squeeze(labelled.text if labelled else answer))) in choices
-    if said in {key(known) for known in wrong}:
+    if answer_key in {key(known) for known in wrong}:
         return False
     read = plain(answer)
-    return any(_accepts(right, read, wrong) for right in accepted if len(right) <= LONGEST)
+    return any(_accepts(right, read, wrong) for right in accepted if len(right) <= MAX_LENGTH)
 
 
 def _accepts(right: str, answer: str, wrong: Sequence[str]) -> bool:
@@ -88,20 +89,20 @@ def _accepts(right: str, answer: str, wrong: Sequence[str]) -> bool:
             _starts_with(known, start[1]) for known in wrong
         )
     right = plain(right)
-    said = core(answer)
-    if key(said) == key(right):
+    core_answer = core(answer)
+    if key(core_answer) == key(right):
         return True
     if (gold := quantity(_numbers(right))) is not None and _numeric(right):
-        return _says_number(gold, said)
+        return _says_number(gold, core_answer)
     if (day := date(right)) is not None:
-        other = date(said)
+        other = date(core_answer)
         precise = day.year is not None or day.day is not None
         return other is not None and precise and same_date(day, other)
-    return _same_words(right, said) or _same_value(right, said)
+    return _same_words(right, core_answer) or _same_value(right, core_answer)
 
 
 def _same_option(right: str, answer: str) -> bool | None:
-    """Whether both are the same option; `None` if the accepted answer is none."""
+    """Whether both are the same option; `None` if the accepted answer is not an option."""
     ours, theirs = option(right), option(core(answer)) or option(answer)
     if INITIAL.match(right):
         return None
@@ -140,11 +141,11 @@ def _numeric(right: str) -> bool:
     return not re.search(r"\d,? [A-Z][a-z]", right) or quantity(right).unit is not None  # type: ignore[union-attr]
 
 
-def _says_number(gold: Quantity, said: str) -> bool:
+def _says_number(gold: Quantity, answer: str) -> bool:
     """Whether the only number of an answer is the accepted one."""
-    if (day := date(said)) is not None:
+    if (day := date(answer)) is not None:
         return gold.unit is None and not gold.noun and day.year == gold.value
-    text = _numbers(said)
+    text = _numbers(answer)
     if "=" in text:
         text = text.rpartition("=")[2].strip()
     if (value := canonical(text)) is not None:
@@ -175,19 +176,19 @@ def _named_number(text: str) -> bool:
 # --------------------------------------------------------------------------------------- words
 
 
-def _same_words(right: str, said: str) -> bool:
-    if negated(said) and not negated(right):
+def _same_words(right: str, answer: str) -> bool:
+    if negated(answer) and not negated(right):
         return False
-    # Of an accepted sentence, all is part of the answer: nothing is taken for an explanation.
+    # All of an accepted sentence is part of the answer: nothing in it is an explanation.
     core_right = led(squeeze(right))
-    ours, theirs = {key(right), key(core_right)}, key(said)
-    if any(key(reading) in ours for reading in loose(said)):
+    ours, theirs = {key(right), key(core_right)}, key(answer)
+    if any(key(reading) in ours for reading in loose(answer)):
         return True
     if any(key(reading) == theirs for reading in loose(core_right)):
         return True
-    if differ_in_number_alone(core_right, led(said)):
+    if differ_in_number_alone(core_right, led(answer)):
         return True
-    return _same_list(core_right, said)
+    return _same_list(core_right, answer)
 
 
 def _same_list(first: str, second: str) -> bool:
@@ -202,10 +203,10 @@ def _items(text: str) -> list[str]:
     return sorted(key(item) for item in re.split(r",? (?:and|&) |, ", text) if item.strip())
 
 
-def _same_value(right: str, said: str) -> bool:
-    """Whether "x = 5" and "5" are the same: one side alone may name what it solves."""
-    for one, other in ((right, said), (said, right)):
-        name, equals, rest = _numbers(one).partition("=")
+def _same_value(right: str, answer: str) -> bool:
+    """Whether both are the same value; one of them may name its variable ("x = 5" and "5")."""
+    for equation, other in ((right, answer), (answer, right)):
+        name, equals, rest = _numbers(equation).partition("=")
         if equals and len(name.strip()) == 1 and "=" not in other and rest.strip():
             return key(rest) == key(other)
     return False

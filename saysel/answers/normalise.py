@@ -1,8 +1,8 @@
 """The words of a text, with numbers in digits.
 
-The starting point is the normalisation of SQuAD's official evaluation (arXiv 1606.05250: lower
-case, no punctuation, no articles). Ours are: accents, numbers, signs that carry meaning, regnal
-names, and abbreviations.
+It extends the normalisation of SQuAD's official evaluation (arXiv 1606.05250: lower case, no
+punctuation, no articles) to accents, numbers, signs with a meaning, regnal names and
+abbreviations.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from functools import lru_cache
 from saysel.answers.roman import in_arabic
 from saysel.answers.spelled_numbers import COMMA, ONE_OF, in_digits
 
-#: Characters of an answer that are read; a longer text is compared word for word.
-LONGEST = 1_000
+#: Maximum number of characters of an answer; longer texts are compared word for word.
+MAX_LENGTH = 1_000
 
 ARTICLES = frozenset({"a", "an", "the"})
 #: A number, a word that may end in + or # (C++, C#), a sign that changes the meaning, a comma.
@@ -26,19 +26,19 @@ TOKEN = re.compile(
 )
 #: Signs that stand for a unit; `normalise` leaves them out.
 UNIT_SIGNS = frozenset("%°$€£¥₹")
-#: Written alike when they stand for the same word.
+#: Abbreviations of words that are common in names.
 ABBREVIATIONS = {"mt": "mount", "st": "saint", "dr": "doctor", "jr": "junior", "vs": "versus"}
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 PLAIN_SIGNS = str.maketrans("’‘−–—⁄×÷∕＝", "''---/*//=")
 
 
 def fold(text: str) -> str:
-    """Lower case without accents; other quotes, dashes and digits become the plain ones."""
+    """Lower case without accents, with ASCII quotes, dashes and digits."""
     if not text.isascii():
         text = re.sub(
             "[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda power: "^" + power[0].translate(SUPERSCRIPTS), text
         ).replace("≠", "!=")
-        # A vulgar fraction keeps its distance: 2½ is 2 1/2, not 21/2.
+        # A fraction character is set apart from the number before it: 2½ is 2 1/2, not 21/2.
         text = re.sub(r"(?<=\d)(?=[\u00bc-\u00be\u2150-\u215e])", " ", text)
         text = unicodedata.normalize("NFKD", text).casefold()
         # Case folding can compose: normalise again, so that folding twice changes nothing.
@@ -70,7 +70,7 @@ def tokens(text: str) -> list[str]:
     folded = re.sub(r"(?<=\d)'s\b", "s", folded)
     folded = re.sub(r"\b([a-g])[ -]sharp\b", r"\1#", folded)
     words = [word.strip() for word in TOKEN.findall(folded)]
-    # Articles go first, or "one, the thousand" would be read as two numbers and then as one.
+    # Remove articles first: "one, the thousand" would be read as two numbers, and then as one.
     kept = [
         word
         for word, after in zip(words, [*words[1:], ""], strict=False)
@@ -84,14 +84,14 @@ def tokens(text: str) -> list[str]:
 def normalise(text: str) -> str:
     """The words of an answer, numbers in digits ("The Café, at Twenty-Two!" -> "cafe at 22").
 
-    Without case, accents, punctuation, articles and signs of units. Articles alone stay, for "A."
-    may be an option, and punctuation alone is only stripped, so that two different ones never
-    become equal.
+    Case, accents, punctuation, articles and signs of units are removed. A text of articles alone is
+    kept, because "A." may be an option, and a text of punctuation alone is only stripped, so that
+    two different ones are never equal.
     """
     words = [word for word in tokens(text) if word not in UNIT_SIGNS]
     return " ".join(words) or collapse(text)
 
 
 def collapse(text: str) -> str:
-    """Lower case with single spaces: how texts that are not read further are compared."""
+    """Lower case with single spaces, for texts that are only compared word for word."""
     return " ".join(text.split()).casefold()

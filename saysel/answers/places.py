@@ -34,7 +34,7 @@ PLACES = frozenset(
 )
 
 
-def place(text: str) -> bool:
-    """Whether a text is the name of a country or large region, case and points aside."""
+def is_place(text: str) -> bool:
+    """Whether a text is the name of a country or large region, ignoring case and full stops."""
     folded = text.casefold().replace(".", "").strip()
     return folded.removeprefix("the ") in PLACES

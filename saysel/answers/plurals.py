@@ -12,7 +12,7 @@ IRREGULAR = {
     **{"centuries": "century", "potatoes": "potato", "tomatoes": "tomato", "heroes": "hero"},
     **{"cacti": "cactus", "fungi": "fungus", "bacteria": "bacterium", "inches": "inch"},
 }
-#: Words whose form with s is another word, and words that end in s in the singular.
+#: Words for which the form with s is a different word, and singular words that end in s.
 UNCHANGED = (
     "news glasses arms customs goods means woods savings manners spectacles species series lens "
     "gas bus yes thus plus his its was has us is as this hundreds thousands millions billions "
@@ -23,7 +23,7 @@ NOT_PLURAL = frozenset(UNCHANGED.split())
 
 
 def singular(phrase: str) -> str:
-    """The phrase in lower case with its last word in the singular; other words stay."""
+    """The phrase in lower case with its last word in the singular."""
     start, space, last = phrase.rpartition(" ")
     return f"{start}{space}{_singular(last)}"
 
@@ -45,7 +45,7 @@ def _singular(word: str) -> str:
 def differ_in_number_alone(first: str, second: str) -> bool:
     """Whether two answers are a common noun in the singular and the same in the plural.
 
-    A name is no common noun (Robert, Roberts): the last word of one of the two has to be written
+    A name is not a common noun (Robert, Roberts): the last word of one of the two must be written
     in lower case.
     """
     words = [text.strip(" .,;:!?\"'*").rsplit(" ", 1)[-1] for text in (first, second)]

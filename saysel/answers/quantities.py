@@ -11,8 +11,8 @@ from saysel.answers.plurals import singular
 from saysel.answers.spelled_numbers import LITERAL, ORDINALS, decimal
 from saysel.answers.units import BEFORE, Unit, unit
 
-#: Largest exponent that is written out.
-EXPONENT = 60
+#: Maximum exponent that is written out.
+MAX_EXPONENT = 60
 SCIENTIFIC = re.compile(
     r"(?<![\w.^])(-?\d{1,60}(?:\.\d{1,60})?)(?:e([+-]?\d{1,3})\b"
     r"| ?(?:x|×|\*|·) ?10 ?\^ ?\(?([-−]?\d{1,3})\)?(?![\w.]))",
@@ -30,7 +30,7 @@ SCALE_OF["tn"] = "trillion"
 ATTACHED = re.compile(r"(?<![\w.])(\d{1,60}(?:\.\d{1,60})?)(?!s\b)([a-zA-Z]{1,4})\b")
 #: Between a number and a word, these make two answers of them.
 SEPARATED = re.compile(r"[;:/()]|,(?!\d)")
-#: What is counted is not named by these.
+#: These words do not name what is counted.
 NOT_COUNTED = (
     "is was are be too it that or and to than plus minus not at but more less fewer for in on if"
 )
@@ -43,7 +43,7 @@ class Quantity(NamedTuple):
     Attributes:
         value: the number as stated.
         unit: a known unit, if one is stated.
-        noun: other words that are counted, in the singular; may be empty.
+        noun: other words for what is counted, in the singular; may be empty.
     """
 
     value: Fraction
@@ -73,29 +73,29 @@ def _scientific(match: re.Match[str]) -> str:
 
 def _shifted(digits: str, exponent: str) -> str:
     power = int(exponent.replace("−", "-"))
-    if abs(power) > EXPONENT:
+    if abs(power) > MAX_EXPONENT:
         return f"{digits}e{power}"
     return decimal(Fraction(digits) * Fraction(10) ** power)
 
 
 def quantity(text: str) -> Quantity | None:
-    """The quantity that a text is and nothing else; `None` for all other texts."""
-    found, rest = _first(_words(text))
-    if found is None or rest or (found.noun and SEPARATED.search(text)):
+    """The quantity that a text consists of; `None` for all other texts."""
+    amount, rest = _first(_words(text))
+    if amount is None or rest or (amount.noun and SEPARATED.search(text)):
         return None
-    return found
+    return amount
 
 
 def quantities(text: str) -> list[Quantity]:
     """All quantities in a text, in order; "1 hour and 30 minutes" is one."""
     words = _words(text)
-    found: list[Quantity] = []
+    amounts: list[Quantity] = []
     while words:
         amount, rest = _first(words, greedy=False)
         if amount is not None:
-            found.append(amount)
+            amounts.append(amount)
         words = rest if amount is not None else words[1:]
-    return found
+    return amounts
 
 
 def _words(text: str) -> list[str]:
@@ -105,9 +105,9 @@ def _words(text: str) -> list[str]:
 def _with_fractions(words: list[str]) -> list[str]:
     """Words in which "3 / 4", "2 1 / 2", "two thirds" and "a quarter" are one number each."""
     result: list[str] = []
-    place = 0
-    while place < len(words):
-        word, after = words[place], words[place + 1 : place + 3]
+    index = 0
+    while index < len(words):
+        word, after = words[index], words[index + 1 : index + 3]
         part: Fraction | None = None
         used = 1
         if len(after) == 2 and after[0] == "/" and _whole(word) and _whole(after[1]):
@@ -117,10 +117,10 @@ def _with_fractions(words: list[str]) -> list[str]:
                 part += int(result.pop())  # 2 1/2
         elif _whole(word) and len(word) < 3 and after and (below := _parts(after[0], word)):
             part, used = Fraction(int(word), below), 2
-        elif word in ("half", "quarter") and (place == 0 or words[place - 1] != "and"):
+        elif word in ("half", "quarter") and (index == 0 or words[index - 1] != "and"):
             part = Fraction(1, FRACTION_WORDS[word])
         result.append(word if part is None else str(part))
-        place += used
+        index += used
     return result
 
 
@@ -149,7 +149,7 @@ def _first(words: list[str], greedy: bool = True) -> tuple[Quantity | None, list
 
     Args:
         words: as `_words` gives them.
-        greedy: whether words that are no known unit are what is counted, up to three of them.
+        greedy: whether up to three words that are not a known unit are what is counted.
     """
     before = None
     if words[:2] == ["us", "$"]:
@@ -180,8 +180,8 @@ def _unit(words: list[str]) -> tuple[Unit | None, list[str]]:
             " ".join(words[:size]).replace(" / ", "/").replace("° c", "°c").replace("2nd", "second")
         )
         joined = joined.replace("° f", "°f").replace("m ^ 2", "m^2").replace("m ^ 3", "m^3")
-        if len(words) >= size and (found := unit(joined)):
-            return found, words[size:]
+        if len(words) >= size and (known := unit(joined)):
+            return known, words[size:]
     return None, words
 
 
@@ -189,7 +189,7 @@ def _compound(amount: Quantity, words: list[str]) -> tuple[Quantity, list[str]]:
     """ "1 hour and 30 minutes" as 1.5 hours, if a smaller unit of the same kind follows."""
     rest = words[1:] if words[:1] == ["and"] else words
     value = _value(rest[0]) if rest else None
-    # "In" stands for inches after feet alone.
+    # "In" means inches only after feet.
     smaller, after = _unit(["inch" if word == "in" else word for word in rest[1:2]] + rest[2:])
     assert amount.unit is not None
     if (
@@ -202,31 +202,31 @@ def _compound(amount: Quantity, words: list[str]) -> tuple[Quantity, list[str]]:
     return amount._replace(value=amount.value + value * smaller.factor / amount.unit.factor), after
 
 
-def same_quantity(accepted: Quantity, said: Quantity) -> bool:
-    """Whether a quantity that was said is the accepted one; units count where both state one."""
-    ours, theirs = accepted.unit, said.unit
+def same_quantity(accepted: Quantity, answer: Quantity) -> bool:
+    """Whether an answer is the accepted quantity; units are compared if both state one."""
+    ours, theirs = accepted.unit, answer.unit
     if ours is not None and theirs is not None:
         same = ours.dimension == theirs.dimension
-        return same and accepted.value * ours.factor == said.value * theirs.factor
+        return same and accepted.value * ours.factor == answer.value * theirs.factor
     if theirs is not None and theirs.dimension == "before christ":
         return False
     if theirs is not None and theirs.dimension == "percent":
         if accepted.noun:
             return False
-        # A share below 1 is stated as a share: 0.75 is 75 %, and not .75 %.
+        # A number below 1 is a share: 0.75 is 75 %, and not 0.75 %.
         below = abs(accepted.value) < 1
-        return accepted.value == (said.value / 100 if below else said.value)
+        return accepted.value == (answer.value / 100 if below else answer.value)
     if ours is not None and ours.dimension == "percent":
-        if said.noun:
+        if answer.noun:
             return False
-        return said.value in (accepted.value, accepted.value / 100)
+        return answer.value in (accepted.value, accepted.value / 100)
     if ours is not None and ours.dimension == "before christ":
         return False
-    if accepted.noun and (theirs is not None or said.noun):
-        return accepted.value == said.value and _last(accepted.noun) == _last(said.noun)
-    if ours is not None and said.noun:
+    if accepted.noun and (theirs is not None or answer.noun):
+        return accepted.value == answer.value and _last(accepted.noun) == _last(answer.noun)
+    if ours is not None and answer.noun:
         return False
-    return accepted.value == said.value
+    return accepted.value == answer.value
 
 
 def _last(noun: str) -> str:

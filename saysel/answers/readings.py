@@ -1,19 +1,19 @@
-"""What an answer says, without the words around it, and what it can be taken for.
+"""The core of an answer, without the words around it, and looser readings of it.
 
-The core of an answer is what is left without a lead-in, an explanation or a remark on how sure it
-is; it is the same answer. The loose readings also leave out an apposition, a title or a generic
-noun: each may stand for the accepted answer, but two loose readings prove nothing about each other
-("Portland, Oregon" and "Portland, Maine").
+The core is the answer without a lead-in, an explanation or a remark about certainty; it means the
+same. A loose reading also omits an apposition, a title or a generic noun. Each may equal the
+accepted answer, but that two answers share a loose reading does not make them equal ("Portland,
+Oregon" and "Portland, Maine").
 """
 
 from __future__ import annotations
 
 import re
 
-from saysel.answers.places import place
+from saysel.answers.places import is_place
 
-#: Lead-ins that are taken off one after the other.
-MOST_LEAD_INS = 6
+#: Maximum number of lead-ins that are removed.
+MAX_LEAD_INS = 6
 LEAD_IN = re.compile(
     r"\A(?:(?:(?:my|the) )?(?:(?:correct|final|right|best) )?(?:answer|guess|option|choice)"
     r"(?: is| was| would be|:)|answer"
@@ -31,7 +31,7 @@ REMARK = re.compile(
     r"[.! ]*\Z",
     re.IGNORECASE,
 )
-#: What follows gives a reason or describes; it is no second answer.
+#: A reason or a description; it is not a second answer.
 EXPLANATION = re.compile(
     r",? (?:because|since|as it|as they|as he|as she|due to|so called)\b.*"
     r"|,? (?:who|which|where|that (?:is|was|are|were))\b .+"
@@ -82,18 +82,18 @@ def squeeze(text: str) -> str:
 
 
 def negated(text: str) -> bool:
-    """Whether a text says what the answer is not."""
+    """Whether a text denies something."""
     return NEGATED.search(text) is not None
 
 
 def doubtful(text: str) -> bool:
-    """Whether a text names alternatives or takes back what it says."""
+    """Whether a text names alternatives or retracts something."""
     return DOUBT.search(text) is not None
 
 
 def led(text: str) -> str:
     """The text without its lead-ins: "I think that it is Paris" is "Paris"."""
-    for _ in range(MOST_LEAD_INS):
+    for _ in range(MAX_LEAD_INS):
         shorter = LEAD_IN.sub("", text, count=1)
         if shorter == text or not shorter:
             break
@@ -102,40 +102,42 @@ def led(text: str) -> str:
 
 
 def core(text: str) -> str:
-    """What an answer says, without lead-in, explanation and remarks."""
-    said = led(squeeze(text))
-    said = REMARK.sub("", said) or said
+    """An answer without lead-in, explanation and remarks."""
+    core_text = led(squeeze(text))
+    core_text = REMARK.sub("", core_text) or core_text
     for pattern in (CONTRAST_IN_BRACKETS, CONTRAST):
-        shorter = pattern.sub("", said, count=1).strip()
+        shorter = pattern.sub("", core_text, count=1).strip()
         if shorter and not negated(shorter):
-            said = shorter
-    explained = EXPLANATION.search(said)
+            core_text = shorter
+    explained = EXPLANATION.search(core_text)
     if explained and explained.start() and not doubtful(explained[0]):
-        # A second sentence may take the first one back.
+        # A second sentence may retract the first one.
         takes_back = explained[0][0] == "." and negated(explained[0])
-        said = said if takes_back else said[: explained.start()]
-    return led(said)
+        core_text = core_text if takes_back else core_text[: explained.start()]
+    return led(core_text)
 
 
 def loose(text: str) -> list[str]:
-    """What the core of an answer can also be taken for, see the module."""
-    found = [text]
+    """The loose readings of the core of an answer; see the module."""
+    readings = [text]
     brackets = BRACKETS.findall(text)
     if brackets and not any(doubtful(inside) for inside in brackets):
-        found.append(BRACKETS.sub("", text).strip())
-    for each in list(found):
+        readings.append(BRACKETS.sub("", text).strip())
+    for each in list(readings):
         head, comma, rest = each.partition(", ")
         if comma and _apposition(head, rest.strip(" .")):
-            found.append(head)
+            readings.append(head)
     for pattern in (DESCRIBED, PREPOSITION, TITLE, GENERIC_BEFORE, GENERIC_AFTER, SUFFIX):
-        found += [shorter for each in found if (shorter := pattern.sub("", each, count=1)) != each]
-    found += [shorter for each in found if (shorter := REGNAL_OF.sub(r"\1", each)) != each]
-    return [each for each in found if each]
+        readings += [
+            shorter for each in readings if (shorter := pattern.sub("", each, count=1)) != each
+        ]
+    readings += [shorter for each in readings if (shorter := REGNAL_OF.sub(r"\1", each)) != each]
+    return [each for each in readings if each]
 
 
 def _apposition(head: str, rest: str) -> bool:
-    if not head or place(head) or doubtful(rest) or negated(rest):
+    if not head or is_place(head) or doubtful(rest) or negated(rest):
         return False
-    if all(place(part) for part in rest.split(", ")):
+    if all(is_place(part) for part in rest.split(", ")):
         return True
     return DESCRIPTION.fullmatch(rest) is not None and len(rest.split()) > 2

@@ -29,9 +29,9 @@ ORDINALS = {
 }
 #: A number in digits. Longer runs of digits are compared as text.
 LITERAL = re.compile(r"-?\d{1,60}(?:\.\d{1,60})?", re.ASCII)
-#: Scale words in one number; a repetition loop ("trillion trillion …") ends there.
+#: Maximum number of scale words in one number, because of repetition loops ("trillion trillion …").
 MAX_SCALES = 5
-#: Between two words a comma was: numbers do not continue over it, except after a scale word.
+#: A comma between two words: numbers do not continue across it, except after a scale word.
 COMMA = ","
 
 
@@ -96,21 +96,21 @@ def _single(word: str) -> str:
 
 
 def _end_of_number(words: Sequence[str], start: int) -> int:
-    """The index after the number in words that begins at `start`; `start` if none does."""
-    place, scales = start, 0
-    group: int | None = None  # value since the last scale, as far as it decides what may follow
-    if words[place] in ("a", "half") and _next(words, place) == "dozen":
-        return place + 2
-    if words[place] == "half" and _next(words, place) == "a" and _next(words, place + 1) == "dozen":
-        return place + 3
-    if words[place] == "a" and _next(words, place) in ONE_OF:
-        group, place = 1, place + 1
-    elif LITERAL.fullmatch(words[place]):
-        if _next(words, place) not in (*SCALES, "dozen"):
+    """The index after the number in words that begins at `start`; `start` if there is none."""
+    index, scales = start, 0
+    group: int | None = None  # value since the last scale word, which determines what may follow
+    if words[index] in ("a", "half") and _next(words, index) == "dozen":
+        return index + 2
+    if words[index] == "half" and _next(words, index) == "a" and _next(words, index + 1) == "dozen":
+        return index + 3
+    if words[index] == "a" and _next(words, index) in ONE_OF:
+        group, index = 1, index + 1
+    elif LITERAL.fullmatch(words[index]):
+        if _next(words, index) not in (*SCALES, "dozen"):
             return start
-        group, place = 1, place + 1
-    while place < len(words):
-        word = words[place]
+        group, index = 1, index + 1
+    while index < len(words):
+        word = words[index]
         if word in SMALL:
             if group is not None and not _continues(group, SMALL[word]):
                 break
@@ -120,13 +120,13 @@ def _end_of_number(words: Sequence[str], start: int) -> int:
         elif word in SCALES and group is not None and scales < MAX_SCALES:
             scales += 1
             # A million million; and after the comma of "one thousand, two hundred".
-            group = 1 if _next(words, place) in SCALES else None
+            group = 1 if _next(words, index) in SCALES else None
         elif word == "dozen" and group is not None and 0 < group < 100:
-            return place + 1
-        elif not (place > start and _links(words, place)):
+            return index + 1
+        elif not (index > start and _links(words, index)):
             break
-        place += 1
-    return place
+        index += 1
+    return index
 
 
 def _continues(group: int, value: int) -> bool:
@@ -145,16 +145,16 @@ def _joined(group: int | None, value: int) -> int:
     return group * 100 + value if year else group + value
 
 
-def _links(words: Sequence[str], place: int) -> bool:
-    """Whether `and` or a comma stands inside a number."""
-    before, after = words[place - 1], _next(words, place)
-    if words[place] == COMMA:
+def _links(words: Sequence[str], index: int) -> bool:
+    """Whether `and` or a comma is inside a number."""
+    before, after = words[index - 1], _next(words, index)
+    if words[index] == COMMA:
         return before in SCALES and after in SMALL
-    return words[place] == "and" and before in ONE_OF and after in SMALL
+    return words[index] == "and" and before in ONE_OF and after in SMALL
 
 
-def _next(words: Sequence[str], place: int) -> str:
-    return words[place + 1] if place + 1 < len(words) else ""
+def _next(words: Sequence[str], index: int) -> str:
+    return words[index + 1] if index + 1 < len(words) else ""
 
 
 def _value(words: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Units of measurement and currencies, with their abbreviations.
 
-A table in place of a library: pint takes a third of a second to load and reads any letter as a
-unit, where an answer has to keep "5 m" apart from "5 M" and "in" from inches.
+A table is used because the library pint takes a third of a second to load and reads any letter as
+a unit, while answers need "5 m" distinguished from "5 M" and "in" from inches.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from saysel.answers.plurals import singular
 
 
 class Unit(NamedTuple):
-    """What a unit measures, and how many of the dimension's base unit it is.
+    """The dimension of a unit, and its factor to the dimension's base unit.
 
     Scales with another zero (°C, °F) are dimensions of their own: they are not converted.
     """
@@ -101,7 +101,7 @@ UNITS = {
     for factor, names in factors.items()
     for name in names.split("|")
 }
-#: Signs and codes that stand before their number.
+#: Signs and codes that precede their number.
 BEFORE = frozenset(("$", "€", "£", "¥", "₹", "usd", "eur", "gbp", "jpy", "inr", "ad", "bc"))
 
 

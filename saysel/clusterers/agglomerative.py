@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 
 
 class AgglomerativeClusterer(EmbeddedClusterer):
-    """Join the nearest groups of embeddings, again and again, until all are too far apart.
+    """Repeatedly join the closest groups of embeddings, until all are too far apart.
 
-    Unlike `embedding`, it does not hang on the order of the responses. The distance of two
-    responses is 1 minus the cosine of their embeddings; that of two groups is the mean, the
-    largest or the smallest between their responses.
+    Unlike with `embedding`, the result does not depend on the order of the responses. The distance
+    between two responses is 1 minus the cosine of their embeddings; that between two groups is the
+    mean, the largest or the smallest distance between their responses.
     """
 
     threshold: float = Field(
         0.9, gt=0, lt=1, description="cosine similarity above which groups are joined"
     )
     linkage: Literal["average", "complete", "single"] = Field(
-        "average", description="mean, least or greatest similarity between the responses counts"
+        "average",
+        description="similarity of two groups: the mean (average), least (complete) or greatest "
+        "(single) similarity between their responses",
     )
 
     def groups(self, vectors: npt.NDArray[np.float32]) -> list[list[int]]:

@@ -14,24 +14,27 @@ if TYPE_CHECKING:
 
 
 class EmbeddingClusterer(EmbeddedClusterer):
-    """Group responses whose embedding is near to that of a first one, as in the paper.
+    """Group responses whose embedding is close to that of a seed response, as in the paper.
 
-    The first response that is in no cluster is a seed and takes every other that is in none and
-    has a cosine similarity to the seed above `threshold`; and so on. Deviations: each distinct
-    text is embedded once, where the released code embeds everything again at every seed, and
-    clusters of one are kept unless `drop_singletons` says otherwise.
+    The first response that is in no cluster is a seed. It is joined by every other response that is
+    in no cluster and has a cosine similarity to the seed above `threshold`; this is repeated until
+    all are in a cluster. Deviations: each distinct text is embedded once, while the released code
+    embeds everything again for every seed, and clusters of one are kept unless `drop_singletons` is
+    set.
     """
 
-    threshold: float = Field(0.9, gt=0, lt=1, description="cosine similarity above which to join")
+    threshold: float = Field(
+        0.9, gt=0, lt=1, description="cosine similarity above which a response joins"
+    )
 
     def groups(self, vectors: npt.NDArray[np.float32]) -> list[list[int]]:
         import numpy as np
 
-        waiting = np.arange(len(vectors))
-        found = []
-        while len(waiting):
-            near = vectors[waiting] @ vectors[waiting[0]] > self.threshold
+        remaining = np.arange(len(vectors))
+        groups = []
+        while len(remaining):
+            near = vectors[remaining] @ vectors[remaining[0]] > self.threshold
             near[0] = True
-            found.append(waiting[near].tolist())
-            waiting = waiting[~near]
-        return found
+            groups.append(remaining[near].tolist())
+            remaining = remaining[~near]
+        return groups

@@ -1,10 +1,10 @@
-"""What the clusterers share that compare embeddings."""
+"""The base of the clusterers that compare embeddings."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class EmbeddedClusterer(Clusterer):
-    """Embeds what was said and leaves the grouping of vectors to the classes below."""
+    """Embeds answers or responses; subclasses group the vectors."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"of": "embed"}
 
     model: str = Field(
         "hkunlp/instructor-large", min_length=1, description="sentence model: hub id or directory"
@@ -26,22 +28,22 @@ class EmbeddedClusterer(Clusterer):
     revision: str | None = Field(None, description="commit or tag of the hub repository")
     instruction: str = Field(
         "Represent the paragraph for the question: ",
-        description="put before every text; empty for models that were not trained with one",
+        description="prefix of every text; empty for models trained without one",
     )
-    of: Literal["answer", "response"] = Field(
-        "answer", description="embed the parsed answer, or the whole response"
+    embed: Literal["answer", "response"] = Field(
+        "answer", description="what is embedded: the parsed answer or the whole response"
     )
     drop_singletons: bool = Field(
-        False, description="leave out clusters of one response; shares still count it"
+        False, description="omit clusters of one response; shares still count it"
     )
-    batch_size: NotFingerprinted[int] = Field(64, ge=1, description="texts embedded side by side")
+    batch_size: NotFingerprinted[int] = Field(64, ge=1, description="texts embedded at a time")
 
     def check_installed(self) -> None:
         sentence_embeddings.check_sentence_transformers()
 
     @abstractmethod
     def groups(self, vectors: npt.NDArray[np.float32]) -> list[list[int]]:
-        """A partition of the rows, each group ascending; vectors have length 1."""
+        """A partition of the rows, each group in ascending order; the vectors have length 1."""
 
     def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
         """See the interface.
@@ -50,21 +52,24 @@ class EmbeddedClusterer(Clusterer):
             MissingExtra: sentence-transformers is not installed.
             DataError: the sentence model cannot be loaded.
         """
-        said = [response for response in responses if response.answer is not None]
-        if not said:
+        answered = [response for response in responses if response.answer is not None]
+        if not answered:
             return []
-        texts = [(one.answer or "") if self.of == "answer" else one.text for one in said]
+        texts = [
+            (response.answer or "") if self.embed == "answer" else response.text
+            for response in answered
+        ]
         embedder = sentence_embeddings.sentence_model(self.model, self.revision)
-        found = self.groups(embedder.vectors(texts, self.instruction, self.batch_size))
+        groups = self.groups(embedder.vectors(texts, self.instruction, self.batch_size))
         if self.drop_singletons:
-            found = [rows for rows in found if len(rows) > 1]
-        # Largest first; ties go to the group whose first response came first.
+            groups = [rows for rows in groups if len(rows) > 1]
+        # Largest first; of equal ones, the group whose first response comes first.
         return [
             Cluster(
                 question.id,
-                tuple(said[row].index for row in rows),
-                said[rows[0]],
+                tuple(answered[row].index for row in rows),
+                answered[rows[0]],
                 len(rows) / len(responses),
             )
-            for rows in sorted(found, key=lambda rows: (-len(rows), rows))
+            for rows in sorted(groups, key=lambda rows: (-len(rows), rows))
         ]

@@ -15,8 +15,8 @@ class ExactClusterer(Clusterer):
     """Group responses whose answers have the same normal form.
 
     It is the normal form of the judge `match`: words without case, accents, punctuation and
-    articles, equal numbers, quantities, dates and expressions. Equality is transitive. A bare
-    number joins the unit of the other answers where they state only one.
+    articles; equal numbers, quantities, dates and expressions. Equality is transitive. A number
+    without a unit takes the unit of the other answers if they state only one.
     """
 
     version: ClassVar[int] = 3
@@ -28,7 +28,7 @@ class ExactClusterer(Clusterer):
             answered, keys([response.answer or "" for response in answered]), strict=True
         ):
             groups[key].append(response)
-        # Largest first; ties go to the answer that came first, so that the order is determined.
+        # Largest first; of equal ones, the answer that came first: the order is deterministic.
         return [
             Cluster(
                 question.id,

@@ -2,8 +2,8 @@
 
     <reasoning> Answer: <answer> Self-reflection: <rationale> Confidence: 0.73
 
-Source: the probabilities that Tian et al., "Just Ask for Calibration" (arXiv 2305.14975), ask for;
-the wording of the prompt and the optional self-reflection are ours.
+Source: Tian et al., "Just Ask for Calibration" (arXiv 2305.14975), which asks for probabilities;
+the wording of the prompt and the optional self-reflection are our own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class FractionFormat(LabelledFormat):
     instruction: Instruction = INSTRUCTION
 
     def written(self, confidence: float) -> str:
-        # Half a hundredth is rounded up, never to the even neighbour as round() would.
+        # Round half up; round() would round half to even.
         return f"{int(100 * confidence + 0.5) / 100:.2f}"
 
     def confidence(self, stated: Number | None) -> float | None:

@@ -10,15 +10,15 @@ from saysel.interfaces import Format
 from saysel.records import Message, Question
 
 Instruction = Annotated[
-    str, Field(description="what follows the question; empty for models that know the format")
+    str, Field(description="text after the question; empty for models trained on the format")
 ]
 
 
 class InstructedFormat(Format):
-    """A format that asks the question and says how to reply."""
+    """A format whose prompt is the question and an instruction on how to reply."""
 
     instruction: Instruction
 
     def prompt(self, question: Question) -> list[Message]:
-        asked = [question.prompt, self.instruction] if self.instruction else [question.prompt]
-        return [{"role": "user", "content": "\n\n".join(asked)}]
+        parts = [question.prompt, self.instruction] if self.instruction else [question.prompt]
+        return [{"role": "user", "content": "\n\n".join(parts)}]

@@ -14,11 +14,11 @@ from saysel.formats.instructed import InstructedFormat
 from saysel.interfaces import Parsed
 from saysel.replies.parts import read_parts
 from saysel.replies.scales import Number, number
-from saysel.replies.spoken import spoken
+from saysel.replies.visible import visible_text
 
 
 class LabelledFormat(InstructedFormat):
-    """Writes fields in one line; reads them as models decorate them, see `saysel.replies`."""
+    """Writes fields on one line; parses them in any decoration, see `saysel.replies`."""
 
     confidence_marker: ClassVar[str] = "Confidence:"
 
@@ -42,10 +42,10 @@ class LabelledFormat(InstructedFormat):
         return " ".join(parts)
 
     def parse(self, text: str, cut: bool = False) -> Parsed:
-        parts = read_parts(spoken(text, cut))
+        parts = read_parts(visible_text(text, cut))
         stated = number(parts.confidence) if parts.confidence is not None else None
         return Parsed(parts.answer, parts.rationale, self.confidence(stated))
 
     def reasoning(self, text: str) -> str:
-        start = read_parts(spoken(text)).start
+        start = read_parts(visible_text(text)).start
         return text[:start].strip() if start is not None else ""

@@ -2,8 +2,8 @@
 
     <reasoning> Answer: <answer> Self-reflection: <rationale> Confidence: <k>
 
-with k a whole number of tenths from 0 to 10. Deviation: the prompt is the chat's user turn and
-goes through the model's own chat template; the paper hard-codes `[INST]`.
+where k is an integer from 0 to 10 that states tenths. Deviation: the prompt is a user message that
+the model's own chat template renders; the paper hard-codes `[INST]`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SaySelfFormat(LabelledFormat):
     instruction: Instruction = INSTRUCTION
 
     def written(self, confidence: float) -> str:
-        # Half a tenth is rounded up, never to the even neighbour as round() would.
+        # Round half up; round() would round half to even.
         return str(int(10 * confidence + 0.5))
 
     def confidence(self, stated: Number | None) -> float | None:

@@ -1,4 +1,4 @@
-"""A reply in tags, as RLCR trains it (arXiv 2507.16806).
+"""A reply in tags, as in RLCR (arXiv 2507.16806).
 
     <think>reasoning</think> <answer>…</answer> <analysis>rationale</analysis>
     <confidence>0.73</confidence>
@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 from saysel.formats.instructed import InstructedFormat, Instruction
 from saysel.interfaces import Parsed
 from saysel.replies.scales import number, probability
-from saysel.replies.spoken import spoken
+from saysel.replies.visible import visible_text
 
 INSTRUCTION = (
     "Think inside <think></think>, then give the answer in a few words inside <answer></answer>, "
@@ -27,12 +27,13 @@ THOUGHT_TAG = re.compile(r"\A<think>|</think>\Z", re.IGNORECASE)
 
 
 class Element(NamedTuple):
-    """A pair of tags.
+    """A pair of tags and the text between them.
 
     Attributes:
         name: in lower case.
-        start, end: with the tags.
-        inside: what the tags hold, stripped; of an answer or a confidence, up to the next tag.
+        start, end: position in the text, tags included.
+        inside: the text between the tags, stripped; of an answer or a confidence, up to the next
+            tag.
     """
 
     name: str
@@ -61,45 +62,45 @@ class TagsFormat(InstructedFormat):
         if rationale is not None:
             parts.append(f"<analysis>{rationale}</analysis>")
         if confidence is not None:
-            # Half a hundredth is rounded up, never to the even neighbour.
+            # Round half up; round() would round half to even.
             hundredths = int(100 * confidence + 0.5)
             parts.append(f"{self.confidence_marker}{hundredths / 100:.2f}</confidence>")
         return " ".join(parts)
 
     def parse(self, text: str, cut: bool = False) -> Parsed:
-        # A part that the limit on tokens cut has no closing tag.
-        found = elements(spoken(text, cut).text)
+        # A part that was cut at the token limit has no closing tag.
+        parts = elements(visible_text(text, cut).text)
         return Parsed(
-            found["answer"].inside or None if "answer" in found else None,
-            found["analysis"].inside or None if "analysis" in found else None,
-            probability(number(found["confidence"].inside)) if "confidence" in found else None,
+            parts["answer"].inside or None if "answer" in parts else None,
+            parts["analysis"].inside or None if "analysis" in parts else None,
+            probability(number(parts["confidence"].inside)) if "confidence" in parts else None,
         )
 
     def reasoning(self, text: str) -> str:
-        answer = elements(spoken(text).text).get("answer")
+        answer = elements(visible_text(text).text).get("answer")
         if answer is None:
             return ""
         return THOUGHT_TAG.sub("", text[: answer.start].strip()).strip()
 
 
 def elements(text: str) -> dict[str, Element]:
-    """The last element of each name, as a reply may correct itself; those that are not quoted.
+    """The last element of each name, because a reply may correct itself.
 
-    Tags within an analysis are a quotation.
+    Tags inside an analysis are quotations and do not count.
     """
-    found = _pairs(text)
-    analysis = next((pair for pair in reversed(found) if pair.name == "analysis"), None)
+    pairs = _pairs(text)
+    analysis = next((pair for pair in reversed(pairs) if pair.name == "analysis"), None)
     if analysis is not None:
         start, end = analysis.start, analysis.end
-        found = [pair for pair in found if pair.end <= start or pair.start >= end]
-        found.append(analysis)
-    return {pair.name: pair for pair in found}
+        pairs = [pair for pair in pairs if pair.end <= start or pair.start >= end]
+        pairs.append(analysis)
+    return {pair.name: pair for pair in pairs}
 
 
 def _pairs(text: str) -> list[Element]:
-    """Every opening tag with the next closing tag of its name, if none opens in between."""
+    """Every opening tag with the next closing tag of its name, if no other opens in between."""
     marks = list(TAG.finditer(text))
-    found = []
+    pairs = []
     opened: dict[str, int] = {}
     for index, mark in enumerate(marks):
         name = mark["name"].casefold()
@@ -109,5 +110,5 @@ def _pairs(text: str) -> list[Element]:
             first = opened.pop(name)
             end = mark.start() if name == "analysis" else marks[first + 1].start()
             inside = text[marks[first].end() : end].strip()
-            found.append(Element(name, marks[first].start(), mark.end(), inside))
-    return found
+            pairs.append(Element(name, marks[first].start(), mark.end(), inside))
+    return pairs

@@ -1,4 +1,4 @@
-"""Replies of answer and confidence alone: the paper's ablation, and what most rivals train on."""
+"""Replies with only answer and confidence: the paper's ablation, and most other methods."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Reads what models write: replies without their thoughts, labelled fields, numbers on a scale.
+"""Parsing of replies: their visible text, labelled fields, numbers on a scale.
 
-Used by the formats and by the estimators that have prompts of their own. Everything here takes any
-text, never raises, and takes time proportional to the length of the text.
+It is used by the formats and by the estimators that have prompts of their own. All functions accept
+any text, never raise, and take time proportional to the length of the text.
 """

@@ -11,20 +11,20 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from saysel.replies.spoken import Spoken
+from saysel.replies.visible import VisibleText
 
 EMPHASIS = r"\*{1,3}|_{1,3}|<(?:b|strong)>"
 CLOSING = {"<b>": "</b>", "<strong>": "</strong>"}
-#: All that stands before a label's word in its line, if that is decoration and nothing else.
+#: Everything before a label's word in its line, if that is only decoration.
 LINE = re.compile(
     r"(?:^|\n)[ \t]*(?P<mark>(?:(?:[-+•*>]|#{1,6}|\d{1,3}[.)])[ \t]+|#{1,6}|>)*)"
     rf"(?P<emphasis>(?:{EMPHASIS})?)\Z",
     re.IGNORECASE,
 )
 INLINE = re.compile(rf"(?P<emphasis>{EMPHASIS})\Z", re.IGNORECASE)
-#: How far before a label's word its decoration is looked for, in characters.
-LONGEST_DECORATION = 24
-#: What lines between two parts of a reply are made of: rules, fences, the emphasis around both.
+#: Maximum number of characters of decoration before a label's word.
+MAX_DECORATION = 24
+#: Characters of lines between two parts of a reply: rules, fences, the emphasis around both.
 RULE = "-*_=#`~ \t\r\n"
 
 
@@ -32,12 +32,13 @@ class Label(NamedTuple):
     """A label in a text.
 
     Attributes:
-        name: of the field.
+        name: the field's name.
         number: digits of a numbered label such as `G1`; else empty.
         start: where its decoration begins.
         end: where its value begins.
-        starts_line: whether nothing but decoration stands before it in its line.
-        emphasis: what would end an emphasis that begins before the label and goes on after it.
+        starts_line: whether only decoration precedes it in its line.
+        emphasis: the mark that closes an emphasis which begins before the label and continues after
+            it.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Label(NamedTuple):
 
 
 def label_pattern(words: Mapping[str, str]) -> re.Pattern[str]:
-    """The pattern that `labels` looks for.
+    """The pattern of the labels, for `labels`.
 
     Args:
         words: by field, a regular expression for the words of its label, without groups and with
@@ -58,7 +59,7 @@ def label_pattern(words: Mapping[str, str]) -> re.Pattern[str]:
     names = "|".join(f"(?P<{name}>{expression})" for name, expression in words.items())
     closing = "|".join([r"\*{1,3}|_{1,3}", *CLOSING.values()])
     return re.compile(
-        # Not within a word or after its hyphen: in "self-confidence:" there is no label.
+        # Not inside a word or after its hyphen: "self-confidence:" contains no label.
         rf"(?<![^\W_])(?<![^\W_]-)(?:{names})(?P<number>\d{{0,3}})(?P<closed>(?:{closing})?)"
         r"[ \t]{0,4}(?:(?P<colon>[:：])|(?=\r?(?:\n|\Z)))",
         re.IGNORECASE,
@@ -72,7 +73,7 @@ def labels(text: str, pattern: re.Pattern[str]) -> list[Label]:
 
 def _label(text: str, mark: re.Match[str]) -> Label | None:
     start = mark.start()
-    line = LINE.search(text, max(0, start - LONGEST_DECORATION), start)
+    line = LINE.search(text, max(0, start - MAX_DECORATION), start)
     decoration = line or INLINE.search(text, max(0, start - len("<strong>")), start)
     emphasis = decoration["emphasis"].casefold() if decoration else ""
     emphasis = CLOSING.get(emphasis, emphasis)
@@ -94,24 +95,24 @@ def _label(text: str, mark: re.Match[str]) -> Label | None:
 
 
 def value(text: str, label: Label, until: int) -> str:
-    """What a field says, up to some position, without the decoration around it."""
-    said = text[label.end : until].strip()
+    """The value of a field, up to a position, without the decoration around it."""
+    content = text[label.end : until].strip()
     if label.emphasis:
-        line, newline, rest = said.partition("\n")
-        said = (line.rstrip().removesuffix(label.emphasis) + newline + rest).strip()
-    # Lines between this part and the next, but not what ends its last line: "A*", "C++".
-    between = said.find("\n", len(said.rstrip(RULE)))
+        line, newline, rest = content.partition("\n")
+        content = (line.rstrip().removesuffix(label.emphasis) + newline + rest).strip()
+    # Remove lines between this part and the next, but not the end of its last line: "A*", "C++".
+    between = content.find("\n", len(content.rstrip(RULE)))
     if between >= 0:
-        said = said[:between].rstrip()
+        content = content[:between].rstrip()
     for emphasis in ("***", "**", "*"):
-        inside = said[len(emphasis) : -len(emphasis)]
-        if inside and said == emphasis + inside + emphasis and emphasis not in inside:
+        inside = content[len(emphasis) : -len(emphasis)]
+        if inside and content == emphasis + inside + emphasis and emphasis not in inside:
             return inside.strip()
-    return said
+    return content
 
 
-def first_line(said: Spoken, label: Label, until: int) -> str | None:
-    """The first line of what a field says; `None` where the limit on tokens cut it."""
-    line, newline, _ = said.text[label.end : until].lstrip().partition("\n")
-    cut = said.cut and until == len(said.text) and not newline
+def first_line(reply: VisibleText, label: Label, until: int) -> str | None:
+    """The first line of a field's value; `None` if the token limit cut it."""
+    line, newline, _ = reply.text[label.end : until].lstrip().partition("\n")
+    cut = reply.cut and until == len(reply.text) and not newline
     return None if cut else line.strip()

@@ -2,9 +2,9 @@
 
     <reasoning> Answer: … Self-reflection: … Confidence: …
 
-A reply may start over: what counts is its last answer, with what follows it. An answer starts the
-reply over where it begins a line or follows a stated number; an "Answer:" within a reflection is
-a part of the reflection, so that alternatives named there are not taken for the answer.
+A reply may start over: its last answer counts, with what follows it. An answer starts the reply
+over if it begins a line or follows a stated number. Any other "Answer:" inside a reflection is part
+of the reflection, so that alternatives named there are not mistaken for the answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from saysel.replies.fields import Label, first_line, label_pattern, labels, value
-from saysel.replies.spoken import Spoken
+from saysel.replies.visible import VisibleText
 
 PATTERN = label_pattern(
     {
@@ -26,18 +26,18 @@ PATTERN = label_pattern(
         "question": r"question|user|human",
     }
 )
-#: How a stated number begins.
+#: The beginning of a stated number.
 STATED = re.compile(r"[\s*_]{0,9}[~≈]?[0-9０-９.．]")
 
 
 class Parts(NamedTuple):
-    """What was read from a reply; each part `None` if it is not there or was cut.
+    """The parts of a reply; each is `None` if it is missing or was cut.
 
     Attributes:
         answer, rationale: never empty.
-        confidence: the line that states it, whatever that says.
-        start: where the label of the answer begins.
-        first: where the first label of any kind begins.
+        confidence: the line that states it, not yet parsed.
+        start: position of the answer's label.
+        first: position of the first label of any kind.
     """
 
     answer: str | None
@@ -47,50 +47,54 @@ class Parts(NamedTuple):
     first: int | None
 
 
-def read_parts(said: Spoken) -> Parts:
-    """The parts of what a model said."""
-    said, found = _own(said)
-    answer, rationale, confidence = _chosen(said.text, found)
-    next_start = {label: later.start for label, later in pairwise(found)}
+def read_parts(reply: VisibleText) -> Parts:
+    """The parts of a reply."""
+    reply, own_labels = _own(reply)
+    answer, rationale, confidence = _chosen(reply.text, own_labels)
+    next_start = {label: later.start for label, later in pairwise(own_labels)}
 
     def end(label: Label) -> int:
-        if label is rationale:  # in which the words of labels may occur
+        if label is rationale:  # which may contain the words of labels
             later = [part.start for part in (answer, confidence) if part]
-            return min((at for at in later if at > label.start), default=len(said.text))
-        return next_start.get(label, len(said.text))
+            return min(
+                (position for position in later if position > label.start), default=len(reply.text)
+            )
+        return next_start.get(label, len(reply.text))
 
     def read(label: Label | None) -> str | None:
-        if label is None or (said.cut and end(label) == len(said.text)):
+        if label is None or (reply.cut and end(label) == len(reply.text)):
             return None
-        return value(said.text, label, end(label)) or None
+        return value(reply.text, label, end(label)) or None
 
     return Parts(
         read(answer),
         read(rationale),
-        first_line(said, confidence, end(confidence)) if confidence else None,
+        first_line(reply, confidence, end(confidence)) if confidence else None,
         answer.start if answer else None,
-        found[0].start if found else None,
+        own_labels[0].start if own_labels else None,
     )
 
 
-def _own(said: Spoken) -> tuple[Spoken, list[Label]]:
-    """The reply with its labels, up to where the model goes on with another question."""
+def _own(reply: VisibleText) -> tuple[VisibleText, list[Label]]:
+    """The reply with its labels, up to where the model continues with another question."""
     own: list[Label] = []
     answered = False
-    for label in labels(said.text, PATTERN):
+    for label in labels(reply.text, PATTERN):
         if label.name != "question":
             own.append(label)
             answered = answered or label.name == "answer"
         elif answered and label.starts_line:
-            return Spoken(said.text[: label.start], False), own
-    return said, own
+            return VisibleText(reply.text[: label.start], False), own
+    return reply, own
 
 
-def _chosen(text: str, found: Sequence[Label]) -> tuple[Label | None, Label | None, Label | None]:
-    """The labels of answer, rationale and confidence that count."""
+def _chosen(
+    text: str, own_labels: Sequence[Label]
+) -> tuple[Label | None, Label | None, Label | None]:
+    """The labels of the answer, rationale and confidence that count."""
     answer = rationale = confidence = None
     finished = False  # whether a number has been stated for this answer
-    for label in found:
+    for label in own_labels:
         if label.name == "answer":
             if answer is None or rationale is None or finished or label.starts_line:
                 if answer is not None:

@@ -1,6 +1,6 @@
-"""What a reply says, without what the model thought before saying it.
+"""Removal of the thoughts that a reasoning model writes before its reply.
 
-Reasoning models delimit their thoughts in many ways. Known here: tags such as `<think>`,
+Reasoning models delimit their thoughts in many ways. These are recognised: tags such as `<think>`,
 `<thinking>`, `<thought>`, `<reasoning>`, `<scratchpad>` or `<seed:think>` (DeepSeek, Qwen, GLM,
 EXAONE, Seed and most others), `[THINK]` (Magistral), `◁think▷` (Kimi), special tokens such as
 `<|begin_of_thought|>` and `<|START_THINKING|>` (OpenThinker, Command A), the channels of gpt-oss
@@ -18,7 +18,7 @@ TAG = (
     r"(?P<name>[\w:.-]{0,20}?(?:think|thought|reasoning|scratchpad|monologue)[\w:.-]{0,20})"
     r"(?:\s[^<>]{0,200}?)?(?P<empty>/?)(?:\|?>|▷)"
 )
-#: Delimiters that are no tags: their name, and whether they end a thought.
+#: Other delimiters: their name, and whether they end a thought.
 OTHERS = {
     "[think]": ("think", False),
     "[/think]": ("think", True),
@@ -28,18 +28,18 @@ OTHERS = {
     "<unused95>": ("unused", True),
 }
 DELIMITER = re.compile("|".join([TAG, *map(re.escape, OTHERS)]), re.IGNORECASE)
-#: Parts of a name that say which end of a thought it is: `<|end_of_thought|>`, `<|think_start|>`.
+#: Parts of a name that mark the beginning or end: `<|end_of_thought|>`, `<|think_start|>`.
 EDGES = {"begin", "start", "of", "end"}
 
 #: Special tokens of replies that announce their final part.
 ANNOUNCING = re.compile(r"<\|(?:channel|message|start)\|>")
-#: How a reply begins that announces its final part, and how that part is announced.
+#: The beginning of a reply that announces its final part, and the announcement of that part.
 ANNOUNCED = (
     (
         re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>"),
         re.compile(r"<\|channel\|>final\b[^<>]{0,100}(?:<\|constrain\|>[^<>]{0,40})?<\|message\|>"),
     ),
-    # The same where the tokenizer has left its special tokens out.
+    # The same if the tokenizer has removed its special tokens.
     (re.compile(r"\s*analysis(?=[A-Z])"), re.compile("assistantfinal")),
     (
         re.compile(r"\s*Here(?:['’]s| is) my thought process:", re.IGNORECASE),
@@ -50,10 +50,11 @@ ANNOUNCED = (
 
 
 def blank_thoughts(text: str) -> str:
-    """The text with every thought replaced by as many newlines, so that positions stay the same.
+    """The text with every thought replaced by as many newlines, so that positions do not change.
 
-    Thoughts may be several, and nested. One that only ends was opened by the prompt: all before
-    its end is a thought. One that never ends was cut: all after its beginning is.
+    There may be several thoughts, and nested ones. One that only ends was opened by the prompt:
+    everything before its end is a thought. One that never ends was cut: everything after its
+    beginning is.
     """
     start = _announced(text)
     text = "\n" * start + text[start:]
@@ -75,7 +76,7 @@ def delimits(token: str) -> bool:
 def open_thought(prompt: str, reply: str) -> str:
     """The delimiter at the end of a prompt that opens a thought which the reply does not end.
 
-    Empty where the prompt opens none, or the reply ends it.
+    Empty if the prompt opens none, or the reply ends it.
     """
     prompt = prompt.rstrip()
     *_, (start, end, _, closes) = [(0, 0, "", True), *_delimiters(prompt)]
@@ -86,7 +87,7 @@ def open_thought(prompt: str, reply: str) -> str:
 
 
 def _announced(text: str) -> int:
-    """Where the final part of a reply that announces one begins; 0 in other replies."""
+    """Start of the final part of a reply that announces one; 0 in other replies."""
     for opening, announcement in ANNOUNCED:
         if opening.match(text):
             return max((mark.end() for mark in announcement.finditer(text)), default=len(text))
@@ -94,20 +95,20 @@ def _announced(text: str) -> int:
 
 
 def _spans(text: str) -> tuple[list[tuple[int, int]], int | None]:
-    """Where thoughts begin and end, and where one begins that does not end."""
+    """Start and end of each thought, and the start of one that does not end."""
     spans: list[tuple[int, int]] = []
     nested: list[str] = []
-    number = Counter[str]()  # of each name in `nested`
+    counts = Counter[str]()  # of the names in `nested`
     begin = 0
     for start, end, name, closes in _delimiters(text):
         if not closes:
             begin = begin if nested else start
             nested.append(name)
-            number[name] += 1
-        elif number[name]:
-            while True:  # what was opened inside and never closed was only mentioned
+            counts[name] += 1
+        elif counts[name]:
+            while True:  # a thought that was opened inside and never closed was only mentioned
                 last = nested.pop()
-                number[last] -= 1
+                counts[last] -= 1
                 if last == name:
                     break
             if not nested:

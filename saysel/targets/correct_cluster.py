@@ -9,11 +9,12 @@ from saysel.records import Cluster, Question, Response
 
 
 class CorrectClusterTarget(Target):
-    """Learn a correct response, with the share of the responses that agree with it.
+    """Learn a correct response with the share of the responses that agree with it.
 
-    c = S_c / N for the correct cluster c of size S_c; the format rounds it to tenths. Questions
-    without a correct cluster give no example. Where several clusters are correct (aliases that
-    the clusterer keeps apart), the largest speaks and all of their shares count.
+    The confidence is S_c / N for the correct cluster c of size S_c; the format rounds it to tenths.
+    A question without a correct cluster gives no example. If several clusters are correct (aliases
+    that the clusterer keeps apart), the response is that of the largest, and the confidence is the
+    sum of their shares.
     """
 
     def target(

@@ -9,7 +9,7 @@ from saysel.records import Cluster, Question, Response
 
 
 class LargestClusterTarget(Target):
-    """Learn the most frequent answer, with its share; needs no gold answers."""
+    """Learn the most frequent answer with its share; needs no accepted answers."""
 
     def target(
         self, question: Question, clusters: Sequence[Cluster], correct: Sequence[float | None]

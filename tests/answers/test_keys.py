@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.answers import LONGEST, key, keys, matches
+from saysel.answers import MAX_LENGTH, key, keys, matches
 
 SAME = [
     ["thirteen", "13", "13.0", "XIII", "26/2", r"\frac{26}{2}", "10 + 3", r"\boxed{13}", "$13$"],
@@ -102,5 +102,5 @@ def test_space_around_an_answer_does_not_matter(text: str, around: str) -> None:
 
 
 def test_long_texts_are_compared_word_for_word() -> None:
-    long = "Word " * LONGEST
+    long = "Word " * MAX_LENGTH
     assert key(long) == key(long.upper()) != key(long + "x")

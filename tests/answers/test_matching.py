@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.answers import LONGEST, key, matches
+from saysel.answers import MAX_LENGTH, key, matches
 from saysel.answers.expressions import canonical
 from tests.answers.hostile import PIECES, READERS
 
@@ -88,8 +88,13 @@ def test_no_expression_is_too_much(text: str) -> None:
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_an_answer_of_the_longest_length_is_judged_at_once(piece: str) -> None:
-    text = (piece * LONGEST)[:LONGEST]
-    for edge in (text, f"Paris {text}"[:LONGEST], f"{text[: LONGEST - 2]} x", f"5{text}"[:LONGEST]):
+    text = (piece * MAX_LENGTH)[:MAX_LENGTH]
+    for edge in (
+        text,
+        f"Paris {text}"[:MAX_LENGTH],
+        f"{text[: MAX_LENGTH - 2]} x",
+        f"5{text}"[:MAX_LENGTH],
+    ):
         start = time.thread_time()
         READERS["match"](edge)
         # 0.05 s on an idle core; quadratic patterns took minutes.

@@ -58,7 +58,7 @@ def test_answers_or_whole_responses(minilm: str) -> None:
 
     by_answer = EmbeddingClusterer(**options).cluster(question(), drawn)
     assert [cluster.members for cluster in by_answer] == [(0, 1)]
-    by_response = EmbeddingClusterer(**options, of="response").cluster(question(), drawn)
+    by_response = EmbeddingClusterer(**options, embed="response").cluster(question(), drawn)
     assert [cluster.members for cluster in by_response] == [(0,), (1,)]
 
 

@@ -91,7 +91,12 @@ def test_replies_are_read_by_a_format_and_judged(file: Path) -> None:
 
 def test_components_take_options(file: Path) -> None:
     Path("replies.csv").write_text("gold,output\nRome,Answer: Rome Confidence: 80\n")
-    arguments = ["--format", "{use: percent, sign: false}", "--metric", "{use: ece, bins: 15}"]
+    arguments = [
+        "--format",
+        "{use: percent, require_sign: false}",
+        "--metric",
+        "{use: ece, bins: 15}",
+    ]
 
     result = invoke("score", "replies.csv", *arguments, "--metric", "brier", "--json")
 

@@ -12,7 +12,7 @@ from tests.formats.words import words
 FORMAT = PercentFormat()
 
 
-@pytest.mark.parametrize("format", [FORMAT, PercentFormat(sign=False, instruction="")])
+@pytest.mark.parametrize("format", [FORMAT, PercentFormat(require_sign=False, instruction="")])
 def test_contract(format: PercentFormat) -> None:
     testing.check_format(format)
 
@@ -82,7 +82,7 @@ def test_confidences(stated: str, confidence: float | None) -> None:
 
 @pytest.mark.parametrize(("stated", "confidence"), [("73", 0.73), ("73%", 0.73), ("1", 0.01)])
 def test_the_sign_can_be_optional(stated: str, confidence: float) -> None:
-    read = PercentFormat(sign=False).parse(f"Answer: x Confidence: {stated}")
+    read = PercentFormat(require_sign=False).parse(f"Answer: x Confidence: {stated}")
 
     assert read.confidence == confidence
 

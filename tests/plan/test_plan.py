@@ -84,7 +84,7 @@ def test_how_fast_it_goes_changes_nothing(path: str) -> None:
         ({"train[1].steps": 7}, AFTER_PPO),
         ({"train[0].epochs": 7}, AFTER_SFT),
         ({"target": "largest_cluster"}, AFTER_SFT | {"target"}),
-        ({"rationale.most": 2}, AFTER_SFT | {"target", "rationale"}),
+        ({"rationale.max_answers": 2}, AFTER_SFT | {"target", "rationale"}),
         (
             {"sample.temperature": 0.5},
             ALL - {"model"},

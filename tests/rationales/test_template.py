@@ -13,7 +13,7 @@ NAMED = re.compile(r"(usually|often|sometimes|rarely) (?:say )?(the \w+)")
 
 
 def write(sizes: dict[str, int], most: int = 3) -> str:
-    (rationale,) = TemplateRationaleWriter(most=most).write([(question(), clusters(sizes))])
+    (rationale,) = TemplateRationaleWriter(max_answers=most).write([(question(), clusters(sizes))])
     assert rationale is not None
     assert rationale.question_id == "capital"
     return rationale.text

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from saysel.estimators.verbalized import reading
 from saysel.estimators.verbalized.prompts import WORDS
 from saysel.registry import build
-from saysel.replies.spoken import spoken
+from saysel.replies.visible import visible_text
 
 PIECES = [
     *("*", "_", "#", "- ", "> ", "`", "\n", "\r\n", " ", "\t", "\n-", "\n* ", "1. "),
@@ -24,7 +24,7 @@ BEGINNINGS = ["", "Answer: ", "Answer: x\nConfidence: ", "<answer>", "<think>", 
 
 
 def _styles(text: str) -> None:
-    said = spoken(text)
+    said = visible_text(text)
     for labelled in (False, True):
         reading.answer(said, labelled)
         reading.confidence(said, labelled)

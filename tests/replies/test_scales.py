@@ -11,7 +11,7 @@ from saysel.registry import build
 
 TENTHS = build("format", "sayself")
 PERCENT = build("format", "percent")
-BARE_PERCENT = build("format", {"use": "percent", "sign": False})
+BARE_PERCENT = build("format", {"use": "percent", "require_sign": False})
 FRACTION = build("format", "fraction")
 
 

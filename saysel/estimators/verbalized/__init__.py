@@ -14,7 +14,7 @@ from saysel.estimators.verbalized import reading
 from saysel.estimators.verbalized.prompts import WORDS, Style, texts
 from saysel.interfaces import EstimationContext, Estimator
 from saysel.records import CUT, Generation, Message, ModelRef, Prediction, Question
-from saysel.replies.spoken import spoken
+from saysel.replies.visible import visible_text
 
 PLACE = re.compile(r"\{(guesses|words)\}")
 
@@ -82,7 +82,7 @@ class VerbalizedEstimator(Estimator):
             return
         for chat, reply in zip(chats, replies, strict=True):
             # As chat templates do, without its thoughts; an empty turn would be refused.
-            said = spoken(reply.text).text.strip() or reply.text
+            said = visible_text(reply.text).text.strip() or reply.text
             chat.append({"role": "assistant", "content": said})
             chat.append({"role": "user", "content": second[0]})
         later = sampler.sample(model, chats, 1, context.seed + 1)
@@ -98,7 +98,7 @@ class VerbalizedEstimator(Estimator):
 
     def _read(self, question: Question, replies: Sequence[Generation]) -> Prediction:
         """Answer and confidence, from one reply or from one each."""
-        first, *_, last = [spoken(reply.text, reply.cut) for reply in (*replies, replies[-1])]
+        first, *_, last = [visible_text(reply.text, reply.cut) for reply in (*replies, replies[-1])]
         answer: str | None
         confidence: float | None
         if self.style == "guesses":

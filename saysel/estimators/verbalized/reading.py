@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 
 from saysel.replies.fields import Label, first_line, label_pattern, labels, value
 from saysel.replies.parts import read_parts
-from saysel.replies.scales import LONGEST_STATEMENT, only_number, probability, share
-from saysel.replies.spoken import Spoken
+from saysel.replies.scales import MAX_STATEMENT, only_number, probability, share
+from saysel.replies.visible import VisibleText
 
 GUESSES = label_pattern({"guess": r"G(?=\d)", "probability": r"P(?=\d)"})
 WHOLE = Label("answer", "", 0, 0, starts_line=True, emphasis="")
 
 
-def answer(said: Spoken, labelled: bool) -> str | None:
+def answer(said: VisibleText, labelled: bool) -> str | None:
     """What stands after `Answer:`; where no label is asked for, also the whole text without."""
     parts = read_parts(said)
     if parts.start is not None or labelled:
@@ -28,7 +28,7 @@ def answer(said: Spoken, labelled: bool) -> str | None:
     return value(said.text, WHOLE, parts.first) or None
 
 
-def confidence(said: Spoken, labelled: bool) -> str | None:
+def confidence(said: VisibleText, labelled: bool) -> str | None:
     """The line after `Confidence:`; where no label is asked for, also the whole text."""
     stated = read_parts(said).confidence
     if stated is not None or labelled or said.cut:
@@ -58,7 +58,7 @@ def in_words(text: str, words: Mapping[str, float]) -> float | None:
     The longest phrase counts: `highly likely` is not `likely`. A text of more than 1,000
     characters is no statement of a confidence.
     """
-    if len(text) > LONGEST_STATEMENT or re.search(r"\bnot\b|n['’]t\b", text, re.IGNORECASE):
+    if len(text) > MAX_STATEMENT or re.search(r"\bnot\b|n['’]t\b", text, re.IGNORECASE):
         return None
     known = {" ".join(word.casefold().split()): value for word, value in words.items()}
     phrases = "|".join(re.escape(word) for word in sorted(known, key=len, reverse=True))
@@ -67,7 +67,7 @@ def in_words(text: str, words: Mapping[str, float]) -> float | None:
     return known[used.pop()] if len(used) == 1 else None
 
 
-def guesses(said: Spoken) -> dict[int, str]:
+def guesses(said: VisibleText) -> dict[int, str]:
     """The guesses of a reply by number, `G1: …`; where one is repeated, the first counts."""
     return {
         number: guess
@@ -76,7 +76,7 @@ def guesses(said: Spoken) -> dict[int, str]:
     }
 
 
-def probabilities(said: Spoken) -> dict[int, float]:
+def probabilities(said: VisibleText) -> dict[int, float]:
     """The readable probabilities of a reply by number, `P1: 0.6` or `P1: 60%`."""
     return {
         number: stated
@@ -85,7 +85,7 @@ def probabilities(said: Spoken) -> dict[int, float]:
     }
 
 
-def _numbered(said: Spoken, name: str) -> Iterator[tuple[int, str]]:
+def _numbered(said: VisibleText, name: str) -> Iterator[tuple[int, str]]:
     """Number and line of the fields of a name, the last number first; only those with a line."""
     found = labels(said.text, GUESSES)
     ends = [*(label.start for label in found), len(said.text)][1:]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from saysel.estimators.verbalized import reading
 from saysel.estimators.verbalized.prompts import WORDS
-from saysel.replies.spoken import spoken
+from saysel.replies.visible import visible_text
 
 
 @pytest.mark.parametrize(
@@ -95,22 +95,22 @@ def test_in_words(text: str, value: float | None) -> None:
     ],
 )
 def test_labels(text: str, answer: str | None, confidence: str | None) -> None:
-    assert reading.answer(spoken(text), labelled=True) == answer
-    assert reading.confidence(spoken(text), labelled=True) == confidence
+    assert reading.answer(visible_text(text), labelled=True) == answer
+    assert reading.confidence(visible_text(text), labelled=True) == confidence
 
 
 def test_without_labels_the_text_itself() -> None:
-    assert reading.answer(spoken(" Paris\n"), labelled=False) == "Paris"
-    assert reading.answer(spoken("Paris\n**Confidence:** 80%"), labelled=False) == "Paris"
-    assert reading.answer(spoken("\n"), labelled=False) is None
-    assert reading.confidence(spoken("80%"), labelled=False) == "80%"
+    assert reading.answer(visible_text(" Paris\n"), labelled=False) == "Paris"
+    assert reading.answer(visible_text("Paris\n**Confidence:** 80%"), labelled=False) == "Paris"
+    assert reading.answer(visible_text("\n"), labelled=False) is None
+    assert reading.confidence(visible_text("80%"), labelled=False) == "80%"
 
 
 def test_guesses_and_their_probabilities() -> None:
     text = "G1: Rome\n P1: 0.3\n**G2:** Paris (France)\nP2: 60%\nG1: Oslo\nP3: 1.5\nG3:  \nP4: x"
 
-    assert reading.guesses(spoken(text)) == {1: "Rome", 2: "Paris (France)"}
-    assert reading.probabilities(spoken(text)) == {1: 0.3, 2: 0.6}
+    assert reading.guesses(visible_text(text)) == {1: "Rome", 2: "Paris (France)"}
+    assert reading.probabilities(visible_text(text)) == {1: 0.3, 2: 0.6}
 
 
 texts = st.text() | st.lists(
@@ -126,14 +126,14 @@ texts = st.text() | st.lists(
 
 @given(texts, st.booleans(), st.booleans())
 def test_any_text_at_all_is_read(text: str, labelled: bool, cut: bool) -> None:
-    answer = reading.answer(spoken(text, cut), labelled)
+    answer = reading.answer(visible_text(text, cut), labelled)
     assert answer is None or answer
-    stated = reading.confidence(spoken(text, cut), labelled)
+    stated = reading.confidence(visible_text(text, cut), labelled)
     assert stated is None or stated in text
     values = [reading.percent(text), reading.out_of_ten(text), reading.in_words(text, WORDS)]
     assert all(value is None or 0 <= value <= 1 for value in values)
-    assert all(0 <= value <= 1 for value in reading.probabilities(spoken(text)).values())
-    assert all(guess.strip() for guess in reading.guesses(spoken(text)).values())
+    assert all(0 <= value <= 1 for value in reading.probabilities(visible_text(text)).values())
+    assert all(guess.strip() for guess in reading.guesses(visible_text(text)).values())
 
 
 words = st.text(st.characters(categories=["L"]), min_size=1).filter(
@@ -144,10 +144,12 @@ words = st.text(st.characters(categories=["L"]), min_size=1).filter(
 @given(words, st.integers(0, 100), st.sampled_from(sorted(WORDS)))
 def test_what_was_asked_for_is_read_back(word: str, percent: int, phrase: str) -> None:
     text = f"Answer: {word}\nConfidence: {percent}%"
-    assert reading.answer(spoken(text), True) == word
-    assert reading.percent(reading.confidence(spoken(text), True) or "") == percent / 100
+    assert reading.answer(visible_text(text), True) == word
+    assert reading.percent(reading.confidence(visible_text(text), True) or "") == percent / 100
     if percent == 0 or percent >= 10:  # else it is a fraction below one tenth
         assert reading.out_of_ten(f"{percent / 10:g}") == pytest.approx(percent / 100)
     assert reading.in_words(f"Confidence: {phrase.capitalize()}.", WORDS) == WORDS[phrase]
-    assert reading.probabilities(spoken(f"G1: {word}\nP1: {percent / 100}")) == {1: percent / 100}
-    assert reading.guesses(spoken(f"G1: {word}\nP1: {percent / 100}")) == {1: word}
+    assert reading.probabilities(visible_text(f"G1: {word}\nP1: {percent / 100}")) == {
+        1: percent / 100
+    }
+    assert reading.guesses(visible_text(f"G1: {word}\nP1: {percent / 100}")) == {1: word}

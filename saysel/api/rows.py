@@ -60,6 +60,7 @@ def _row(
         seconds,
         cell.recipe.evaluate.metrics,
         clusters,
+        tuple(drawn["alarms"]),
     )
 
 
@@ -67,12 +68,6 @@ def row_key(row: Row) -> str:
     """The name of a row in `run.scores`: `ppo:verbalized`, `seed=1:ppo:verbalized`, `ideal`."""
     estimator = "" if row.model == IDEAL else row.estimator
     return ":".join(filter(None, (row.cell, row.model, estimator)))
-
-
-def stored_alarms(run: Path, rows: Sequence[Row]) -> Iterator[str]:
-    """The alarms of a drawn report, each with the name of its row."""
-    for row, drawn in zip(rows, read_metrics(run)["rows"], strict=True):
-        yield from (f"{row.name}: {text}" for text in drawn["alarms"])
 
 
 def prediction_records(run: Path, plan: Plan, rows: Sequence[Row]) -> list[dict[str, Any]]:

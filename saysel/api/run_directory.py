@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from saysel.api.rows import prediction_records, row_key, stored_alarms, stored_rows
+from saysel.api.rows import prediction_records, row_key, stored_rows
 from saysel.display.tables import html_table
 from saysel.errors import UsageError
 from saysel.plan.cell_choice import chosen_cell
@@ -17,8 +17,9 @@ from saysel.plan.plan import plan
 from saysel.plan.stage import Cell, Plan
 from saysel.recipes.recipe import Recipe, load
 from saysel.records import ModelRef
-from saysel.report import Row, is_whole, plain_table
-from saysel.report.tables import cells
+from saysel.report import Row, is_whole
+from saysel.report.alarms import alarms
+from saysel.report.console import score_table, score_text
 from saysel.scoring import ScoreTable
 
 
@@ -114,7 +115,7 @@ class Run:
     @property
     def alarms(self) -> tuple[str, ...]:
         """Signs that a number is not what it seems, each with the name of its row."""
-        return tuple(stored_alarms(self.directory, self.rows))
+        return tuple(f"{alarm.row}: {alarm.text}" for alarm in alarms(self.rows))
 
     @cached_property
     def predictions(self) -> list[dict[str, Any]]:
@@ -240,9 +241,9 @@ class Run:
         return f"Run({str(self.directory)!r})"
 
     def __str__(self) -> str:
-        return "\n".join([plain_table(self.rows), *(f"! {alarm}" for alarm in self.alarms)])
+        return "\n".join([score_text(self.rows), *(f"! {alarm}" for alarm in self.alarms)])
 
     def _repr_html_(self) -> str:
-        header, rows, words = cells(self.rows)
+        header, lines, names = score_table(self.rows)
         alarms = "".join(f"<p>⚠ {escape(alarm)}</p>" for alarm in self.alarms)
-        return html_table(header, rows, range(words), caption=str(self.directory)) + alarms
+        return html_table(header, lines, range(names), caption=str(self.directory)) + alarms

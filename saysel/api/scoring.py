@@ -15,8 +15,8 @@ from saysel.display.terminal import wrapped
 from saysel.errors import DataError
 from saysel.files import Predictions
 from saysel.report import Report, Row, write
-from saysel.report.alarms import alarms
-from saysel.report.tables import metrics_json
+from saysel.report.alarms import with_alarms
+from saysel.report.data_files import metrics_json
 from saysel.scoring import ScoreTable, to_arrays
 from saysel.scoring import score as score_arrays
 
@@ -104,13 +104,13 @@ def score(
     if not len(judged):
         raise DataError(f"{path}: no row says whether its answer is correct: nothing to score")
     table = score_arrays(judged, how.components.metric)
-    row = _row(path.name, read, how, table)
+    (row,) = with_alarms([_row(path.name, read, how, table)])
     if out is not None:
         write(_report(path, read, row, how), Path(out))
     return Scores(
         **vars(table),
         about=_counts(read),
-        alarms=tuple(alarm.text for alarm in alarms([row])),
+        alarms=row.alarms,
         row=row,
         report=None if out is None else Path(out) / "index.html",
     )

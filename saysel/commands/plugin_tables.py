@@ -13,12 +13,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from saysel import registry
+from saysel.display.tables import print_table
 from saysel.display.terminal import echo
 from saysel.errors import UsageError
 from saysel.interfaces import KINDS, NotFingerprintedMarker
-
-#: Column width where the output is no terminal and nothing should be folded.
-UNFOLDED = 500
 
 
 def print_plugins(what: str) -> None:
@@ -44,7 +42,7 @@ def print_plugins(what: str) -> None:
 
 def _list(kind: str) -> None:
     rows = [row for row in registry.installed() if kind in ("", row.kind) or not row.kind]
-    show_table(
+    print_table(
         ("kind", "name", "from", "what"),
         [
             (
@@ -71,7 +69,7 @@ def _component(kind: str, name: str) -> None:
     echo(f"{inspect.getdoc(found)}\n")
     rows = [option_row(key, field) for key, field in found.model_fields.items() if key != "use"]
     if rows:
-        show_table(("option", "type", "default", "description", "range"), rows)
+        print_table(("option", "type", "default", "description", "range"), rows)
     else:
         echo("It has no options.")
 
@@ -127,23 +125,3 @@ def type_name(annotation: Any) -> str:
             annotation.__name__, annotation.__name__.lower()
         )
     return str(annotation)
-
-
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table, as wide as it needs to be where the output is no terminal."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(color_system=None)  # `echo` lets no escape sequence pass
-    if not console.is_terminal:
-        console = Console(color_system=None, width=UNFOLDED)
-    table = Table(box=None, pad_edge=False)
-    for title in header:
-        table.add_column(title)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    with console.capture() as drawn:
-        console.print(table)
-    for line in drawn.get().splitlines():
-        echo(line.rstrip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,16 +31,9 @@ def command(run: Path) -> None:
 
 
 def print_report(run: Run) -> None:
-    """The scores: a table on a terminal, aligned text elsewhere; then the alarms."""
-    if sys.stdout.isatty():
-        from rich.console import Console
+    """The scores, and then the alarms."""
+    from saysel.report.console import show_scores
 
-        from saysel.report import console_table
-
-        Console().print(console_table(run.rows))
-    else:
-        from saysel.report import plain_table
-
-        echo(plain_table(run.rows))
+    show_scores(run.rows)
     for alarm in run.alarms:
         echo(f"! {alarm}")

@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from saysel.commands.plugin_tables import show_table
+from saysel.display.tables import print_table
 from saysel.display.terminal import echo
 from saysel.registry import PluginModule, plugin_modules
 
@@ -90,7 +90,7 @@ def print_timings() -> None:
         if len(found) > 1:
             rows.append((milliseconds(total(found)), owner, f"all {len(found)} modules", ""))
     rows.append((milliseconds(sum(total(found) for _, found in measured)), "all plugins", "", ""))
-    show_table(("ms", "from", "hook module", "heavy packages, or problem"), rows)
+    print_table(("ms", "from", "hook module", "heavy packages, or problem"), rows)
     careless = [one for _, found in measured for one in found if one.heavy]
     if careless:
         echo(

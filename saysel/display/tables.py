@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Sequence
 from html import escape
+from typing import TYPE_CHECKING, Literal
 
 from saysel.display.terminal import echo, printable, wrapped
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 #: Columns of the terminal that a note needs beside its row; with fewer it goes below the row.
 NOTE_COLUMNS = 30
@@ -88,17 +92,20 @@ def print_table(
 
 def folding_table(
     header: Sequence[str], rows: Rows, left: Collection[int], dim: Collection[int] = ()
-) -> object:
-    """A table that rich fits into a terminal; see `print_table`."""
+) -> Table:
+    """A table that rich fits into a terminal; see `print_table`.
+
+    Long titles of numbers break at underscores.
+    """
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column, title in enumerate(header):
-        words = column in left
-        table.add_column(
-            Text(printable(title)), justify="left" if words else "right", overflow="fold"
-        )
+        left_aligned = column in left
+        words = printable(title) if left_aligned else printable(title).replace("_", "\n")
+        justify: Literal["left", "right"] = "left" if left_aligned else "right"
+        table.add_column(Text(words), justify=justify, overflow="fold")
     for number, row in enumerate(rows):
         style = "dim" if number in dim else None
         table.add_row(*(Text(printable(text)) for text in row), style=style)

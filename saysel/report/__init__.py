@@ -14,10 +14,9 @@ from typing import Any
 
 from saysel.errors import DamagedFile
 from saysel.report.content import IDEAL, Rationales, Report, Row, ordered
-from saysel.report.tables import console_table, plain_table
 from saysel.storage import intact, read_json, write_atomically, write_checked
 
-#: Files of a report that are read again, or whose damage makes `saysel run` draw it again.
+#: Files with a checksum: if one is damaged, `saysel run` writes the report again.
 CHECKED = ("metrics.json", "index.html")
 
 __all__ = [
@@ -26,10 +25,8 @@ __all__ = [
     "Rationales",
     "Report",
     "Row",
-    "console_table",
     "is_whole",
     "ordered",
-    "plain_table",
     "read_metrics",
     "write",
 ]
@@ -38,11 +35,11 @@ __all__ = [
 def write(report: Report, directory: Path) -> None:
     """Write the report into a directory; each file appears whole or not at all.
 
-    Figures of an earlier report that this one doesn't have are removed.
+    Figures of an earlier report that this one does not have are removed.
     """
+    from saysel.report.data_files import metrics_json, predictions_csv, scores_csv
     from saysel.report.figures import figures
     from saysel.report.page import page
-    from saysel.report.tables import metrics_json, predictions_csv, scores_csv
 
     rows = ordered(report.rows)
     drawn = figures(rows)
@@ -59,7 +56,7 @@ def write(report: Report, directory: Path) -> None:
 
 
 def is_whole(directory: Path) -> bool:
-    """Whether a report's page and scores are what `write` wrote."""
+    """Whether a report's page and scores are undamaged."""
     return all(intact(directory / name) for name in CHECKED)
 
 
@@ -67,7 +64,7 @@ def read_metrics(run: Path) -> dict[str, Any]:
     """The content of `report/metrics.json` of a run directory.
 
     Raises:
-        DamagedFile: it is missing, or is not what was written.
+        DamagedFile: it is missing or damaged.
     """
     path, remedy = run / "report" / "metrics.json", f"draw it again: saysel report {run}"
     content: dict[str, Any] = read_json(path, remedy)
@@ -77,7 +74,7 @@ def read_metrics(run: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    # A model can emit half a surrogate pair, which UTF-8 has no bytes for.
+    # A model can emit half a surrogate pair, which UTF-8 cannot encode.
     content = text.encode("utf-8", errors="replace")
     write = write_checked if path.name in CHECKED else write_atomically
     write(path, lambda file: file.write(content))

@@ -1,18 +1,18 @@
-"""Signs that a number is being gamed, said beside the numbers.
+"""Warnings that a number may be misleading, shown with the numbers.
 
-- Fewer than three different confidences: a constant one can have an ECE of 0.
-- Accuracy below the base model's, beyond its interval: calibration was bought with wrong answers.
-- A parse rate below 0.95: what is left out may be what is hard.
-- No right answer at all: what is measured is the prompt, the judge or the accepted answers.
-- Replies that the limit on tokens cut: what could not be read in them is missing.
-- Samples of a question that are all the same text: their agreement says nothing.
-- A small ECE with a resolution near zero: confidence says nothing about the single answer.
+- Fewer than three distinct confidences: a constant one can have an ECE of 0.
+- Accuracy significantly below the base model's: calibration was gained by wrong answers.
+- A parse rate below 0.95: the missing confidences may be those of hard questions.
+- No correct answer at all: the numbers measure the prompt, the judge or the accepted answers.
+- Replies that reached the token limit: the parts that were cut off are missing.
+- All samples of a question have the same text: their agreement means nothing.
+- A small ECE with a resolution near zero: confidence says nothing about individual answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from saysel.interfaces import PredictionArrays
@@ -25,138 +25,136 @@ from saysel.records import CUT
 from saysel.report.content import IDEAL, Row
 from saysel.scoring import score, to_arrays
 
-FEWEST_CONFIDENCES = 3
-LEAST_PARSE_RATE = 0.95
-#: Largest share of replies that may have been cut.
-MOST_CUT = 0.05
-#: Share of questions from which on samples that are all the same text raise an alarm.
-MOST_SAME_TEXT = 0.5
+MIN_CONFIDENCES = 3
+MIN_PARSE_RATE = 0.95
+#: Largest share of replies that may have reached the token limit.
+MAX_CUT = 0.05
+#: From this share of questions on, samples that all have the same text are reported.
+MAX_SAME_TEXT = 0.5
 #: An ECE up to this looks good.
 GOOD_ECE = 0.05
-#: Least share of the uncertainty that resolution takes away, beyond what chance does.
-LEAST_RESOLUTION = 0.02
+#: Smallest share of the uncertainty that resolution must explain, beyond chance.
+MIN_RESOLUTION = 0.02
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """One sign: the row's name, and what is the matter with it."""
+    """One warning: the name of a row or stage, and the problem."""
 
     row: str
     text: str
 
 
+def with_alarms(rows: Sequence[Row]) -> list[Row]:
+    """The rows with their alarms; ideal observers have none."""
+    return [replace(row, alarms=tuple(filter(None, _texts(row, rows)))) for row in rows]
+
+
 def alarms(rows: Sequence[Row]) -> list[Alarm]:
-    """The alarms of all rows, in their order; ideal observers have none."""
-    found = []
-    for row in rows:
-        judged = to_arrays(row.predictions, row.clusters)
-        if row.model == IDEAL or not len(judged):
-            continue
-        texts = [
-            _none_right(row, judged),
-            _few(judged),
-            _fell(row, judged, rows),
-            _unread(judged),
-            _cut(row),
-            _same_text(row),
-            _blind(judged),
-        ]
-        found += [Alarm(row.name, text) for text in texts if text]
-    return found
+    """The alarms of all rows, which `with_alarms` has computed."""
+    return [Alarm(row.name, text) for row in rows for text in row.alarms]
 
 
 def stage_alarms(stages: Mapping[str, Mapping[str, Any]]) -> list[Alarm]:
     """The alarms of the stages that draw samples, from their records in the manifest."""
-    found = []
+    alarms = []
     for name, record in stages.items():
         if "questions_with_one_text" not in record:
             continue
         reasons = record.get("finish_reasons", {})
         texts = [
-            _cut_line(reasons.get(CUT, 0), sum(reasons.values())),
-            _same_text_line(record["questions_with_one_text"], record["questions"]),
+            _cut_text(reasons.get(CUT, 0), sum(reasons.values())),
+            _same_text(record["questions_with_one_text"], record["questions"]),
         ]
-        found += [Alarm(name, text) for text in texts if text]
-    return found
+        alarms += [Alarm(name, text) for text in texts if text]
+    return alarms
 
 
-def _none_right(row: Row, judged: PredictionArrays) -> str:
-    if judged.correct.any():
+def _texts(row: Row, rows: Sequence[Row]) -> list[str]:
+    """The text of each check, empty if it passes."""
+    columns = to_arrays(row.predictions, row.clusters)
+    if row.model == IDEAL or not len(columns):
+        return []
+    cut = sum(prediction.finish_reason == CUT for prediction in row.predictions)
+    texts = [prediction.distinct_texts for prediction in row.predictions]
+    sampled = [count for count in texts if count is not None]
+    return [
+        _none_correct(row, columns),
+        _few_confidences(columns),
+        _less_accurate(row, columns, rows),
+        _not_parsed(columns),
+        _cut_text(cut, len(row.predictions)),
+        _same_text(sum(count == 1 for count in sampled), len(sampled)),
+        _no_discrimination(columns),
+    ]
+
+
+def _none_correct(row: Row, columns: PredictionArrays) -> str:
+    if columns.correct.any():
         return ""
-    answered = sum(one.answer is not None for one in row.predictions)
-    # Files of scores come without answers.
-    if not answered and any(one.response for one in row.predictions):
-        return "no reply has an answer that can be read: look at the replies, and see the format"
+    answered = sum(prediction.answer is not None for prediction in row.predictions)
+    # Files of scores contain no answers.
+    if not answered and any(prediction.response for prediction in row.predictions):
+        return "no reply has a parseable answer: look at the replies, and check the format"
     return (
-        f"none of the {len(judged)} answers is right: look at some of them, and see whether judge, "
-        "accepted answers and the length of replies fit"
+        f"none of the {len(columns)} answers is correct: look at some of them, and check the "
+        "judge, the accepted answers and the token limit"
     )
 
 
-def _cut(row: Row) -> str:
-    return _cut_line(sum(one.finish_reason == CUT for one in row.predictions), len(row.predictions))
-
-
-def _cut_line(cut: int, replies: int) -> str:
-    if cut <= MOST_CUT * replies:
-        return ""
-    return f"{cut} of {replies} replies were cut at the limit on tokens: raise max_tokens"
-
-
-def _same_text(row: Row) -> str:
-    sampled = [one for one in row.predictions if one.distinct_texts is not None]
-    return _same_text_line(sum(one.distinct_texts == 1 for one in sampled), len(sampled))
-
-
-def _same_text_line(same: int, questions: int) -> str:
-    if not questions or same < MOST_SAME_TEXT * questions:
-        return ""
-    return (
-        f"all samples of a question are the same text, for {same} of {questions} questions: raise "
-        "the temperature, and see that the server draws samples and caches none"
-    )
-
-
-def _few(judged: PredictionArrays) -> str:
-    number = int(DistinctConfidences().compute(judged))
-    if not 0 < number < FEWEST_CONFIDENCES:
+def _few_confidences(columns: PredictionArrays) -> str:
+    number = int(DistinctConfidences().compute(columns))
+    if not 0 < number < MIN_CONFIDENCES:
         return ""
     if number == 1:
-        return "the same confidence is stated every time"
-    return f"only {number} different confidences are stated"
+        return "all stated confidences are the same"
+    return f"only {number} distinct confidences are stated"
 
 
-def _fell(row: Row, judged: PredictionArrays, rows: Sequence[Row]) -> str:
-    """Against the base model, asked in the same way."""
-    place = (row.cell, row.split, row.estimator)
-    base = [r for r in rows if r.model == "base" and (r.cell, r.split, r.estimator) == place]
+def _less_accurate(row: Row, columns: PredictionArrays, rows: Sequence[Row]) -> str:
+    """Compared with the base model under the same estimator."""
+    key = (row.cell, row.split, row.estimator)
+    base = [r for r in rows if r.model == "base" and (r.cell, r.split, r.estimator) == key]
     if row.model == "base" or not base:
         return ""
     before = Accuracy().compute(to_arrays(base[0].predictions))
-    (now,) = score(judged, [Accuracy()])
-    if now.value is None or now.high is None or not now.high < before:
+    (after,) = score(columns, [Accuracy()])
+    if after.value is None or after.high is None or after.high >= before:
         return ""
-    return f"accuracy fell from {before:.3f} to {now.value:.3f}, beyond its interval"
+    return f"accuracy fell from {before:.3f} to {after.value:.3f}, beyond its interval"
 
 
-def _unread(judged: PredictionArrays) -> str:
-    rate = ParseRate().compute(judged)
-    if rate >= LEAST_PARSE_RATE:
+def _not_parsed(columns: PredictionArrays) -> str:
+    rate = ParseRate().compute(columns)
+    return "" if rate >= MIN_PARSE_RATE else f"{1 - rate:.1%} of the replies state no confidence"
+
+
+def _cut_text(cut: int, replies: int) -> str:
+    if cut <= MAX_CUT * replies:
         return ""
-    return f"{1 - rate:.1%} of the replies have no readable confidence"
+    return f"{cut} of {replies} replies reached the token limit: increase max_tokens"
 
 
-def _blind(judged: PredictionArrays) -> str:
-    stated = judged.stated()
+def _same_text(same: int, questions: int) -> str:
+    if not questions or same < MAX_SAME_TEXT * questions:
+        return ""
+    return (
+        f"for {same} of {questions} questions, all samples have the same text: increase the "
+        "temperature, and check that the server samples and does not cache"
+    )
+
+
+def _no_discrimination(columns: PredictionArrays) -> str:
+    import numpy as np
+
+    stated = columns.stated()
     uncertainty = BrierUncertainty().compute(stated)
     if len(stated) < 2 or uncertainty == 0 or Ece().compute(stated) > GOOD_ECE:
         return ""
-    # Bins without any meaning still differ by chance.
-    import numpy as np
-
+    # Bins differ by chance even if confidence is uninformative.
     bins = np.count_nonzero(Ece().sums(stated, np.ones((1, len(stated)))).n)
     chance = uncertainty * (bins - 1) / (len(stated) - 1)
     share = (BrierResolution().compute(stated) - chance) / uncertainty
-    if share >= LEAST_RESOLUTION:
+    if share >= MIN_RESOLUTION:
         return ""
-    return "ECE is small, but confidence does not tell right answers from wrong ones"
+    return "ECE is small, but confidence does not separate correct answers from wrong ones"

@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""The content of a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from saysel.faithfulness.measures import Measured
 from saysel.interfaces import Metric
 from saysel.records import Prediction, Question, Score
 
-#: Model and estimator of the row that shows the best answer anybody could give.
+#: Model and estimator of the row for the best possible answers.
 IDEAL = "ideal"
 
 
@@ -21,15 +21,16 @@ class Row:
     Attributes:
         cell: name of the matrix cell, empty without a matrix.
         model: `base`, the training phase it was measured after, or `ideal`.
-        estimator: how answer and confidence were had; `ideal` for the ideal observer.
+        estimator: how answer and confidence were obtained; `ideal` for the ideal observer.
         split: the questions' split.
         predictions: judged predictions, in the questions' order.
         scores: in the recipe's order of metrics.
         n: number of questions that the scores are computed on.
-        seconds: for one question, on the machine of the run; `None` where nobody timed it. Not
-            part of `metrics.json`, on which two runs of one recipe agree.
+        seconds: for one question, on the machine of the run; `None` if unknown. Not part of
+            `metrics.json`, which is the same for two runs of one recipe.
         metrics: those that the scores were computed with, to test how rows differ.
-        clusters: the cluster of each question by id, where questions belong together.
+        clusters: the cluster of each question by id, if questions belong together.
+        alarms: warnings about these numbers, see `saysel.report.alarms`.
     """
 
     cell: str
@@ -42,15 +43,16 @@ class Row:
     seconds: float | None = None
     metrics: tuple[Metric, ...] = ()
     clusters: Mapping[str, str] = field(default_factory=dict)
+    alarms: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:
-        """How many of the n have no confidence that could be read."""
+        """How many of the n have no confidence."""
         return sum(p.correct is not None and p.confidence is None for p in self.predictions)
 
     @property
     def name(self) -> str:
-        """`cell · model · estimator`, without what is empty or said twice."""
+        """`cell · model · estimator`, without empty and repeated parts."""
         parts = [self.cell, self.model, "" if self.estimator == self.model else self.estimator]
         return " · ".join(part for part in parts if part)
 
@@ -64,7 +66,7 @@ class Rationales:
         n: number of questions.
         written: how many of the replies have a rationale.
         samples: fresh samples per question.
-        graded, ungraded: rationales whose grade could be read, and not.
+        graded, ungraded: number of rationales with and without a parseable grade.
         measured: in the order of `saysel.faithfulness.measures.MEASURES`.
     """
 
@@ -81,7 +83,7 @@ class Rationales:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a report shows.
+    """Everything that a report shows.
 
     Attributes:
         name: the run's name.
@@ -89,10 +91,10 @@ class Report:
         recipe: the resolved recipe.
         manifest: the run's manifest; its `stages` maps a stage to `seconds`, `tokens`,
             `peak_memory_mb`, `fingerprint` and `work: {units, unit}`.
-        rows: in the order they were measured; ideal rows are shown last.
-        questions: by cell and id, those that the rows' predictions are about. An id may be
-            another question in another cell.
-        clusters: by cell and id, the answers sampled and the share of each.
+        rows: in the order of measurement; ideal rows are shown last.
+        questions: by cell and id, those of the rows' predictions. The same id may be a different
+            question in another cell.
+        clusters: by cell and id, the sampled answers with the share of each.
         rationales: one entry per cell and model whose rationales were measured.
     """
 
@@ -106,8 +108,13 @@ class Report:
     rationales: tuple[Rationales, ...] = ()
 
 
+def score_of(row: Row, metric: str) -> Score | None:
+    """The row's score of a metric; `None` if it has none."""
+    return next((score for score in row.scores if score.metric == metric), None)
+
+
 def ordered(rows: Sequence[Row]) -> list[Row]:
-    """The rows as shown: as given, ideal observers last within their cell and split."""
+    """The rows as they are shown: ideal observers last within their cell and split."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.cell, row.split), []).append(row)

@@ -1,4 +1,4 @@
-"""Before and after: what changed from the first row to the next, and whether that is certain."""
+"""The large table of a report: a few metrics of the models that are compared."""
 
 from __future__ import annotations
 
@@ -6,67 +6,59 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saysel.display.numbers import number
-from saysel.records import Score
-from saysel.report.content import IDEAL, Row
+from saysel.report.content import IDEAL, Row, score_of
 from saysel.scoring import Difference, MetricInfo
 
-#: Shown large, in this order, where the recipe has them.
+#: The metrics of the large table, in this order, if the recipe has them.
 HEADLINES = ("ece", "auroc", "brier", "accuracy")
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A value beside the first step's.
+class Entry:
+    """A score in a table, beside that of the first column.
 
     Attributes:
         value, interval: as text, empty where not defined.
-        change: `better`, `worse`, `unclear` (no certain difference) or empty (nothing to compare).
-        difference: from the first step on the questions that both are measured on, signed.
+        outcome: `better`, `worse`, `unclear` (not significant) or empty (nothing to compare with).
+        difference: from the first column on the questions that both answered, with its sign.
     """
 
     value: str
     interval: str
-    change: str = ""
+    outcome: str = ""
     difference: str = ""
 
 
 def headlines(metrics: Sequence[str]) -> list[str]:
-    """The scores to show large: the usual four, or the first four there are."""
+    """The scores of the large table: the usual four, or the first four there are."""
     return [key for key in HEADLINES if key in metrics] or list(metrics[:4])
 
 
-def steps(rows: Sequence[Row]) -> list[Row]:
-    """The rows of the large table: every model asked in the first row's way, then the limit.
+def compared(rows: Sequence[Row]) -> list[Row]:
+    """The columns of the large table: all models under the first estimator, the ideal one last.
 
-    Where only one model was measured, the ways of asking it are what there is to compare.
+    If only one model was measured, its estimators are compared.
     """
     measured = [row for row in rows if row.model != IDEAL]
-    limit = [row for row in rows if row.model == IDEAL]
+    ideal = [row for row in rows if row.model == IDEAL]
     same = [row for row in measured if row.estimator == measured[0].estimator]
-    return (same if len({row.model for row in same}) > 1 else measured) + limit
+    return (same if len({row.model for row in same}) > 1 else measured) + ideal
 
 
-def score(row: Row, key: str) -> Score | None:
-    return next((s for s in row.scores if s.metric == key), None)
-
-
-def cell(row: Row, reading: MetricInfo, change: Difference | None = None) -> Cell:
-    """A row's score, and how it moved from the first row's where a direction is good.
+def entry(row: Row, info: MetricInfo, change: Difference | None = None) -> Entry:
+    """A row's score, and its difference from the first row if the metric has a direction.
 
     Args:
         change: the paired difference from the first row, see `saysel.report.changes`.
     """
-    now = score(row, reading.key)
-    if now is None or now.value is None:
-        return Cell("", "")
-
-    def shown(value: float) -> str:
-        return number(value, reading.counts)
-
+    score = score_of(row, info.key)
+    if score is None or score.value is None:
+        return Entry("", "")
+    value = number(score.value, info.counts)
     interval = ""
-    if now.low is not None and now.high is not None:
-        interval = f"{shown(now.low)} – {shown(now.high)}"
-    if change is None or change.difference is None or reading.better == "neither":
-        return Cell(shown(now.value), interval)
-    difference = number(change.difference, reading.counts, sign=True)
-    return Cell(shown(now.value), interval, change.outcome, difference)
+    if score.low is not None and score.high is not None:
+        interval = f"{number(score.low, info.counts)} – {number(score.high, info.counts)}"
+    if change is None or change.difference is None or info.better == "neither":
+        return Entry(value, interval)
+    difference = number(change.difference, info.counts, sign=True)
+    return Entry(value, interval, change.outcome, difference)

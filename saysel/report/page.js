@@ -1,5 +1,5 @@
 "use strict";
-// The browser of questions. What comes from data is only ever set as text, never as markup.
+// The question browser. Data is only ever set as text, never as markup.
 (() => {
   const { strings, questions, rows, start } = JSON.parse(document.getElementById("data").textContent);
   const PER_PAGE = 20;
@@ -8,8 +8,8 @@
   const text = (number) => (number < 0 ? null : strings[number]);
   const percent = (value) => `${Math.round(value * 100)} %`;
 
-  // Where each row has its prediction of a question.
-  const places = rows.map((row) => new Map(row.q.map((question, i) => [question, i])));
+  // The index of each row's prediction for a question.
+  const positions = rows.map((row) => new Map(row.q.map((question, i) => [question, i])));
 
   const initial = { q: "", filter: "all", row: start, from: "", to: "", page: 1 };
   let state = { ...initial };
@@ -21,15 +21,15 @@
     return node;
   }
 
-  function verdict(row, i) {
+  function outcome(row, i) {
     if (row.y[i] === null) return "none";
     return row.y[i] >= 0.5 ? "right" : "wrong";
   }
 
   function mark(row, i) {
-    const kind = verdict(row, i);
+    const kind = outcome(row, i);
     const node = make("span", `mark ${kind}`, { right: "✓", wrong: "✗", none: "?" }[kind]);
-    const words = { right: "right", wrong: "wrong", none: "not judged" }[kind];
+    const words = { right: "correct", wrong: "wrong", none: "not judged" }[kind];
     node.setAttribute("role", "img");
     node.setAttribute("aria-label", words);
     node.title = words;
@@ -65,8 +65,8 @@
 
   function reply(row, i) {
     const answer = text(row.a[i]);
-    const node = make("div", `reply ${row.kind}`, make("h4", "", row.ideal ? "ideal observer, the limit" : row.name));
-    node.append(make("div", "said", mark(row, i), answer === null ? make("small", "", "no readable answer") : answer));
+    const node = make("div", `reply ${row.kind}`, make("h4", "", row.ideal ? "ideal observer" : row.name));
+    node.append(make("div", "said", mark(row, i), answer === null ? make("small", "", "no parseable answer") : answer));
     node.append(meter(row, i));
     const rationale = text(row.r[i]);
     if (rationale !== null) node.append(make("p", "", rationale));
@@ -82,14 +82,14 @@
     const group = String(rows[state.row].group);
     const replies = make("div", "answers");
     rows.forEach((row, r) => {
-      const i = places[r].get(question);
+      const i = positions[r].get(question);
       if (i !== undefined && String(row.group) === group) replies.append(reply(row, i));
     });
     if (clusters.length) {
-      replies.append(make("div", "reply", make("h4", "", "answers sampled, by share"), shares(clusters)));
+      replies.append(make("div", "reply", make("h4", "", "sampled answers by share"), shares(clusters)));
     }
-    const accepted = make("p", "meta", "Accepted: ", make("b", "", answers.map(text).join(" · ") || "none"));
-    accepted.append(`, question ${text(id)}`);
+    const accepted = make("p", "meta", "Accepted answers: ", make("b", "", answers.map(text).join(" · ") || "none"));
+    accepted.append(`; question ${text(id)}`);
     return make("div", "detail", accepted, replies);
   }
 
@@ -109,10 +109,10 @@
     const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
     const from = state.from === "" ? null : Number(state.from) / 100;
     const to = state.to === "" ? null : Number(state.to) / 100;
-    const found = [];
+    const matches = [];
     for (let i = 0; i < row.q.length; i++) {
       const unread = row.c[i] === null || row.a[i] < 0;
-      if (state.filter === "unread" ? !unread : state.filter !== "all" && verdict(row, i) !== state.filter) continue;
+      if (state.filter === "unread" ? !unread : state.filter !== "all" && outcome(row, i) !== state.filter) continue;
       if (from !== null && !(row.c[i] !== null && row.c[i] >= from - 1e-9)) continue;
       if (to !== null && !(row.c[i] !== null && row.c[i] <= to + 1e-9)) continue;
       if (words.length) {
@@ -120,19 +120,19 @@
         const all = [id, prompt, row.a[i], ...answers].map((n) => text(n) || "").join("\n").toLowerCase();
         if (!words.every((word) => all.includes(word))) continue;
       }
-      found.push(i);
+      matches.push(i);
     }
-    return found;
+    return matches;
   }
 
   function render() {
     const row = rows[state.row];
-    const found = matching(row);
-    const pages = Math.max(1, Math.ceil(found.length / PER_PAGE));
+    const matches = matching(row);
+    const pages = Math.max(1, Math.ceil(matches.length / PER_PAGE));
     state.page = Math.min(Math.max(1, state.page), pages);
     const first = (state.page - 1) * PER_PAGE;
-    at("list").replaceChildren(...found.slice(first, first + PER_PAGE).map((i) => item(row, i)));
-    at("count").textContent = `${found.length} of ${row.q.length} questions`;
+    at("list").replaceChildren(...matches.slice(first, first + PER_PAGE).map((i) => item(row, i)));
+    at("count").textContent = `${matches.length} of ${row.q.length} questions`;
     at("page").textContent = `page ${state.page} of ${pages}`;
     at("previous").disabled = state.page === 1;
     at("next").disabled = state.page === pages;
@@ -147,7 +147,7 @@
     at(`filter-${state.filter}`).checked = true;
   }
 
-  // The state lives in the address, so that a view can be linked to: #q=lantern&filter=wrong
+  // The state is in the address, so that views can be linked to: #q=lantern&filter=wrong
   function read() {
     const asked = new URLSearchParams(location.hash.slice(1));
     if (location.hash && !location.hash.includes("=")) return false;

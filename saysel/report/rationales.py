@@ -1,4 +1,4 @@
-"""What the page shows of the faithfulness of rationales."""
+"""The section of the page on the faithfulness of rationales."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from saysel.display.numbers import number
-from saysel.faithfulness.measures import MEASURES, Measured
+from saysel.faithfulness.measures import MEASURES
 from saysel.report.content import Rationales
+from saysel.report.glance import Entry
 from saysel.scoring.metric_info import ARROWS
 
 
 def section(rationales: Sequence[Rationales]) -> dict[str, Any] | None:
-    """The table of the section, a line per measure and a column per model; `None` without any."""
+    """The table of the section, a line per measure and a column per model; `None` if empty."""
     if not rationales:
         return None
-    there = {one.score.metric for each in rationales for one in each.measured}
+    measured = {one.score.metric for each in rationales for one in each.measured}
     return {
         "columns": [
             {
@@ -29,12 +30,12 @@ def section(rationales: Sequence[Rationales]) -> dict[str, Any] | None:
         "lines": [
             {
                 "name": shown_name(measure),
-                "arrow": ARROWS[MEASURES[measure][0]],
-                "meaning": MEASURES[measure][1],
-                "cells": [_cell(each, measure) for each in rationales],
+                "arrow": ARROWS[better],
+                "meaning": meaning,
+                "entries": [_entry(each, measure) for each in rationales],
             }
-            for measure in MEASURES
-            if measure in there
+            for measure, (better, meaning) in MEASURES.items()
+            if measure in measured
         ],
     }
 
@@ -44,17 +45,13 @@ def shown_name(measure: str) -> str:
     return measure.replace("_", " ").capitalize().replace("brier", "Brier")
 
 
-def _cell(rationales: Rationales, measure: str) -> dict[str, str]:
-    found = next((one for one in rationales.measured if one.score.metric == measure), None)
-    if found is None or found.score.value is None:
-        return {"value": "–", "interval": "", "used": ""}
-    return {
-        "value": number(found.score.value),
-        "interval": _interval(found),
-        "used": f"{found.used} questions",
-    }
-
-
-def _interval(measured: Measured) -> str:
-    low, high = measured.score.low, measured.score.high
-    return "" if low is None or high is None else f"{number(low)} – {number(high)}"
+def _entry(rationales: Rationales, measure: str) -> tuple[Entry, str]:
+    """The score of a measure, and on how many questions it was computed."""
+    measured = next((one for one in rationales.measured if one.score.metric == measure), None)
+    if measured is None or measured.score.value is None:
+        return Entry("–", ""), ""
+    score = measured.score
+    interval = ""
+    if score.low is not None and score.high is not None:
+        interval = f"{number(score.low)} – {number(score.high)}"
+    return Entry(number(measured.score.value), interval), f"{measured.used} questions"

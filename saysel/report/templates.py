@@ -1,13 +1,17 @@
-"""The templates of our pages: what is filled in is escaped, and nothing may be missing."""
+"""The pages' templates and style: values are escaped, and a missing one is an error."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
+from saysel.report.figures import svg
+
+FOLDER = Path(__file__).parent
 ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent),
+    loader=jinja2.FileSystemLoader(FOLDER),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
@@ -16,5 +20,10 @@ ENVIRONMENT = jinja2.Environment(
 
 
 def template(name: str) -> jinja2.Template:
-    """One of the templates beside this file."""
+    """A template in this folder."""
     return ENVIRONMENT.get_template(name)
+
+
+def style_sheet() -> Markup:
+    """The style of pages and figures."""
+    return Markup(svg.style_sheet() + (FOLDER / "page.css").read_text(encoding="utf-8"))

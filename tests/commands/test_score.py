@@ -41,7 +41,7 @@ def test_the_table_has_every_metric_with_its_interval(file: Path) -> None:
     table = lines[: lines.index("")]
     metrics = Evaluate.model_validate({}).metrics
     assert [line.split()[0] for line in table] == [label(metric) for metric in metrics]
-    assert lines[-1] == "! 9.1% of the replies have no readable confidence"
+    assert lines[-1] == "! 9.1% of the replies state no confidence"
     accuracy = table[0].split()
     assert accuracy[1] == f"{6 / 11:.3f}"
     assert float(accuracy[2]) < 6 / 11 < float(accuracy[4])

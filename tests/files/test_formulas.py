@@ -12,7 +12,7 @@ from saysel.files import load_predictions
 from saysel.files.formulas import csv_text, escaped, unescaped
 from saysel.records import Prediction, Question
 from saysel.report import Row
-from saysel.report.tables import predictions_csv, scores_csv
+from saysel.report.data_files import predictions_csv, scores_csv
 
 FORMULAS = [
     *("=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from saysel.metrics.risk_coverage import Augrc, Aurc, EAurc, Prr
-from saysel.report.curves import risk_coverage
+from saysel.report.figures.curves import risk_coverage
 
 rows = st.lists(
     st.tuples(st.none() | st.integers(0, 3).map(lambda k: k / 3), st.sampled_from([0, 0.5, 1])),

@@ -8,7 +8,7 @@ import pytest
 
 from saysel.records import Prediction
 from saysel.report import Row
-from saysel.report.alarms import alarms, stage_alarms
+from saysel.report.alarms import alarms, stage_alarms, with_alarms
 
 
 def row(
@@ -32,45 +32,43 @@ def useful(n: int = 400, accuracy: float = 0.5) -> tuple[list[float], list[float
 
 
 def texts(*rows: Row) -> list[str]:
-    return [alarm.text for alarm in alarms(rows)]
+    return [alarm.text for alarm in alarms(with_alarms(rows))]
 
 
-def test_nothing_is_wrong():
+def test_useful_confidences_raise_no_alarm():
     assert texts(row("base", *useful())) == []
     assert texts(row("base", [], [])) == []
 
 
-def test_a_base_rate_forecaster_is_found_out():
+def test_a_base_rate_forecaster_raises_alarms():
     found = texts(row("base", [0.6] * 10, [1] * 6 + [0] * 4))
     assert found == [
-        "the same confidence is stated every time",
-        "ECE is small, but confidence does not tell right answers from wrong ones",
+        "all stated confidences are the same",
+        "ECE is small, but confidence does not separate correct answers from wrong ones",
     ]
     assert texts(row("base", [0.0, 1.0] * 5, [0, 1] * 5)) == [
-        "only 2 different confidences are stated"
+        "only 2 distinct confidences are stated"
     ]
 
 
-def test_noise_around_the_base_rate_is_found_out():
+def test_noise_around_the_base_rate_raises_an_alarm():
     rng = np.random.default_rng(1)
     stated = rng.choice([0.55, 0.6, 0.65, 0.7], 2000)
     correct = (rng.random(2000) < 0.62).astype(float)
     assert texts(row("ppo", stated.tolist(), correct.tolist())) == [
-        "ECE is small, but confidence does not tell right answers from wrong ones"
+        "ECE is small, but confidence does not separate correct answers from wrong ones"
     ]
 
 
-def test_unreadable_replies_are_counted():
+def test_missing_confidences_are_counted():
     stated, correct = useful()
     stated[:21] = [None] * 21
-    assert texts(row("base", stated, correct)) == [
-        "5.2% of the replies have no readable confidence"
-    ]
+    assert texts(row("base", stated, correct)) == ["5.2% of the replies state no confidence"]
     stated[0] = 0.1
     assert texts(row("base", stated, correct)) == []
 
 
-def test_accuracy_is_compared_with_the_base_model_asked_in_the_same_way():
+def test_accuracy_is_compared_with_the_base_model_under_the_same_estimator():
     base, worse = row("base", *useful()), row("ppo", *useful(accuracy=0.3))
     (text,) = texts(base, worse)
     assert text.startswith("accuracy fell from ") and text.endswith(", beyond its interval")
@@ -78,11 +76,11 @@ def test_accuracy_is_compared_with_the_base_model_asked_in_the_same_way():
     assert texts(base, row("ppo", *useful(accuracy=0.3), estimator="other")) == []
 
 
-def test_no_right_answer_at_all():
+def test_no_correct_answer_at_all():
     stated, wrong = useful()[0], [0.0] * 400
 
     (text, *_) = texts(row("base", stated, wrong))
-    assert text.startswith("none of the 400 answers is right: look at some of them")
+    assert text.startswith("none of the 400 answers is correct: look at some of them")
     assert not texts(row("base", stated, [*useful()[1]]))
 
     unread = row("base", [None] * 9, [0.0] * 9)
@@ -90,7 +88,7 @@ def test_no_right_answer_at_all():
         unread,
         predictions=tuple(replace(p, response="Hm.", answer=None) for p in unread.predictions),
     )
-    assert texts(unread)[0].startswith("no reply has an answer that can be read")
+    assert texts(unread)[0].startswith("no reply has a parseable answer")
 
 
 @pytest.mark.parametrize(("cut", "raised"), [(0, False), (20, False), (21, True), (400, True)])
@@ -103,7 +101,7 @@ def test_replies_that_were_cut(cut: int, raised: bool):
             for at, p in enumerate(given.predictions)
         ),
     )
-    expected = [f"{cut} of 400 replies were cut at the limit on tokens: raise max_tokens"]
+    expected = [f"{cut} of 400 replies reached the token limit: increase max_tokens"]
     assert texts(given) == (expected if raised else [])
 
 
@@ -120,7 +118,7 @@ def test_samples_that_are_all_the_same_text(same: int, raised: bool):
     found = texts(given)
     assert len(found) == raised
     if raised:
-        assert f"the same text, for {same} of 400 questions: raise the temperature" in found[0]
+        assert found[0].startswith(f"for {same} of 400 questions, all samples have the same text: ")
 
 
 def test_stages_that_draw_samples_have_alarms_too():
@@ -135,11 +133,11 @@ def test_stages_that_draw_samples_have_alarms_too():
     assert [
         (alarm.row, alarm.text.partition(":")[0]) for alarm in stage_alarms({"sample": bad})
     ] == [
-        ("sample", "100 of 200 replies were cut at the limit on tokens"),
-        ("sample", "all samples of a question are the same text, for 9 of 10 questions"),
+        ("sample", "100 of 200 replies reached the token limit"),
+        ("sample", "for 9 of 10 questions, all samples have the same text"),
     ]
 
 
-def test_the_limit_and_what_was_not_judged_raise_none():
+def test_the_ideal_observer_and_unjudged_predictions_raise_none():
     assert texts(row("ideal", [0.5] * 9, [1] * 9)) == []
     assert texts(row("base", [0.5] * 9, [None] * 9)) == []

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from saysel.records import Question
 from saysel.report import browser, ordered
 from saysel.report.browser import payload, sampled, script_json
+from saysel.report.data_files import predictions_csv
 from saysel.report.figures import figures
 from saysel.report.page import page
-from saysel.report.tables import predictions_csv
 
 
 @given(st.recursive(st.text() | st.none() | st.integers(), lambda inner: st.lists(inner)))
@@ -81,14 +81,14 @@ def test_a_question_that_is_not_given_goes_by_its_id(make_report):
 
 
 def test_a_large_page_holds_a_sample_and_says_so(make_report, monkeypatch):
-    monkeypatch.setattr(browser, "MOST_QUESTIONS", 40)
+    monkeypatch.setattr(browser, "MAX_QUESTIONS", 40)
     report = make_report()
     rows, count = sampled(report.rows)
     assert count == 60
     kept = [[p.question_id for p in row.predictions] for row in rows]
     assert all(ids == kept[0] for ids in kept) and len(set(kept[0])) == 40
     html = page(report, report.rows, figures(report.rows))
-    assert "A random sample, 40 of 60 questions" in html
+    assert "A random sample of 40 of 60 questions" in html
     assert "60 questions of the split" in html  # numbers are about all
     monkeypatch.undo()
     assert sampled(report.rows) == (list(report.rows), 60)
@@ -96,7 +96,7 @@ def test_a_large_page_holds_a_sample_and_says_so(make_report, monkeypatch):
 
 
 def test_many_rows_make_the_sample_smaller(make_report, monkeypatch):
-    monkeypatch.setattr(browser, "MOST_PREDICTIONS", 2_000)
+    monkeypatch.setattr(browser, "MAX_PREDICTIONS", 2_000)
     row = make_report.row("base", "verbalized", n=1500)
     rows, count = sampled([row] * 4)
     assert count == 1500 and {len(one.predictions) for one in rows} == {1000}

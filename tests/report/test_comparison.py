@@ -4,7 +4,8 @@ import csv
 import re
 from dataclasses import replace
 
-from saysel.report.comparison import comparison_csv, forest, page, write
+from saysel.report.comparison import comparison_csv, page, write
+from saysel.report.figures.forest import forest
 from saysel.scoring import Comparison, Difference
 
 BETTER = Difference("new", "brier", "lower", 0.3, 0.2, -0.1, -0.15, -0.05, 1.0, 0.001, 0.002)

@@ -6,7 +6,7 @@ import pytest
 
 from saysel.records import Score
 from saysel.report import Row
-from saysel.report.glance import cell, headlines, steps
+from saysel.report.glance import compared, entry, headlines
 from saysel.scoring import Difference, MetricInfo, metric_info
 
 
@@ -29,31 +29,31 @@ CERTAIN = Difference("sft", "m", "lower", 0.3, 0.1, -0.2, -0.25, -0.15, 1.0, 0.0
     ],
 )
 def test_a_change_is_marked_by_the_paired_test(better, made, change, difference):
-    now = cell(row("sft", Score("m", 0.1, 0.05, 0.15)), MetricInfo("m", "M", better, ""), made)
-    assert (now.change, now.difference) == (change, difference)
+    now = entry(row("sft", Score("m", 0.1, 0.05, 0.15)), MetricInfo("m", "M", better, ""), made)
+    assert (now.outcome, now.difference) == (change, difference)
     assert (now.value, now.interval) == ("0.100", "0.050 – 0.150")
 
 
-def test_what_is_not_defined_is_empty():
-    empty = cell(row("sft", Score("m", None, None, None)), MetricInfo("m", "M", "higher", ""))
-    assert (empty.value, empty.interval, empty.change) == ("", "", "")
-    assert cell(row("sft"), MetricInfo("m", "M", "higher", "")).value == ""
+def test_an_undefined_score_is_empty():
+    empty = entry(row("sft", Score("m", None, None, None)), MetricInfo("m", "M", "higher", ""))
+    assert (empty.value, empty.interval, empty.outcome) == ("", "", "")
+    assert entry(row("sft"), MetricInfo("m", "M", "higher", "")).value == ""
 
 
-def test_steps_follow_the_first_estimator_and_end_at_the_limit():
+def test_models_are_compared_under_the_first_estimator_and_with_the_ideal_observer():
     rows = [row("base"), row("base", estimator="sc"), row("ppo"), row("ideal", estimator="ideal")]
-    assert [(r.model, r.estimator) for r in steps(rows)] == [
+    assert [(r.model, r.estimator) for r in compared(rows)] == [
         ("base", "verbalized"),
         ("ppo", "verbalized"),
         ("ideal", "ideal"),
     ]
 
 
-def test_without_training_the_ways_of_asking_are_compared():
+def test_without_training_the_estimators_are_compared():
     rows = [row("base"), row("base", estimator="sc")]
-    assert steps(rows) == rows
+    assert compared(rows) == rows
     limit = replace(rows[0], model="ideal")
-    assert steps([limit]) == [limit] and steps([]) == []
+    assert compared([limit]) == [limit] and compared([]) == []
 
 
 def test_headlines():
@@ -63,5 +63,5 @@ def test_headlines():
 
 def test_counts_are_shown_whole():
     distinct = metric_info("distinct_confidences")
-    shown = cell(row("sft", Score("distinct_confidences", 1.0, 1.0, 1.0)), distinct)
+    shown = entry(row("sft", Score("distinct_confidences", 1.0, 1.0, 1.0)), distinct)
     assert (shown.value, shown.interval) == ("1", "1 – 1")

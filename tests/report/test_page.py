@@ -9,8 +9,10 @@ import yaml
 
 from saysel.records import Score
 from saysel.report import Report, ordered
+from saysel.report.alarms import with_alarms
 from saysel.report.figures import figures
-from saysel.report.page import duration, facts, grouped, page
+from saysel.report.page import page
+from saysel.report.run_facts import facts
 
 VOID = {"meta", "link", "input", "br", "img"}
 
@@ -51,13 +53,13 @@ def drawn(report: Report) -> str:
     return page(report, rows, figures(rows))
 
 
-def test_the_page_tells_what_was_run_and_what_came_out(make_report):
+def test_the_page_shows_what_was_run_and_the_results(make_report):
     report = make_report()
-    reader = Reader(drawn(report))
+    reader = Reader(drawn(replace(report, rows=tuple(with_alarms(report.rows)))))
     for words in (
         "Where is the lantern?",
         "run quickstart model scratch source witness seed 0 saysel 0.1.0",
-        "Before and after base · verbalized : the same confidence is stated every time",
+        "Before and after base · verbalized : all stated confidences are the same",
         "60 questions of the split heldout",
         "n used n missing ECE",
         "base verbalized 57 3",
@@ -65,7 +67,7 @@ def test_the_page_tells_what_was_run_and_what_came_out(make_report):
         "After PPO ppo, verbalized",
         "The limit ideal observer",
         "↓ lower is better",
-        "3 unreadable",
+        "3 without confidence",
         "1 min 12 s",
         "1 234 567",
         "812 MB",
@@ -126,7 +128,7 @@ def test_matrix_cells_are_told_apart(make_report):
 def test_a_report_of_nothing(make_report):
     empty = make_report(rows=(), manifest={}, recipe={}, questions={}, clusters={})
     text = Reader(drawn(empty)).text
-    assert "Nothing was measured." in text and "No stage was recorded." in text
+    assert "There are no scores." in text and "No stages were recorded." in text
 
 
 def test_scores_that_are_not_defined_are_dashes(make_report):
@@ -139,16 +141,6 @@ def test_a_thousand_questions_in_six_rows_stay_small(make_report):
     rows = tuple(make_report.row(f"m{k}", "verbalized", n=1000) for k in range(6))
     html = drawn(make_report(rows=rows, questions={"": make_report.questions(1000)}))
     assert len(html.encode()) < 1_500_000
-
-
-def test_times_and_numbers():
-    assert [duration(s) for s in (0.25, 59.94, 72.5, 3725)] == [
-        "0.2 s",
-        "59.9 s",
-        "1 min 12 s",
-        "1 h 02 min",
-    ]
-    assert grouped(1234567.4) == "1\u202f234\u202f567"
 
 
 def test_what_a_question_took_stands_beside_its_scores(make_report):

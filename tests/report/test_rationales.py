@@ -6,10 +6,11 @@ from typing import Any
 from saysel.faithfulness.measures import Measured
 from saysel.records import Score
 from saysel.report import Rationales, Report, ordered
+from saysel.report.data_files import metrics_json
 from saysel.report.figures import figures
+from saysel.report.glance import Entry
 from saysel.report.page import page
 from saysel.report.rationales import section, shown_name
-from saysel.report.tables import metrics_json
 
 
 def rationales(model: str = "sft", cell: str = "", ungraded: int = 0) -> Rationales:
@@ -33,13 +34,9 @@ def test_a_line_per_measure_and_a_column_per_model() -> None:
     assert [column["name"] for column in found["columns"]] == ["sft", "seed=1 · ppo"]
     assert found["samples"] == [20]
     recall, precision, brier = found["lines"]
-    assert recall["cells"][0] == {
-        "value": "0.500",
-        "interval": "0.400 – 0.600",
-        "used": "30 questions",
-    }
-    assert precision["cells"][1] == {"value": "–", "interval": "", "used": ""}
-    assert brier["cells"][0]["value"] == "\u22120.010"
+    assert recall["entries"][0] == (Entry("0.500", "0.400 – 0.600"), "30 questions")
+    assert precision["entries"][1] == (Entry("–", ""), "")
+    assert brier["entries"][0][0].value == "\u22120.010"
     assert (recall["arrow"], brier["arrow"]) == ("↑", "")
 
 
@@ -54,7 +51,7 @@ def test_the_section_is_there_only_where_something_was_measured(make_report: Any
 
     html = drawn(make_report(rationales=(rationales("<b>sft</b>", ungraded=4),)))
     assert 'href="#rationales"' in html and html.count('id="rationales"') == 1
-    assert "4 grades could not be read" in html
+    assert "4 grades could not be parsed" in html
     assert "58 of 60 replies have a rationale" in html
     assert "&lt;b&gt;sft" in html and "<b>sft" not in html
 

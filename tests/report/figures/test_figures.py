@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from saysel.records import Score
 from saysel.report import ordered
-from saysel.report.curves import BINS
-from saysel.report.figures import SIDE, brief_count, colours, figures, metric_slug, slugs, summary
+from saysel.report.figures import colours, figures, metric_slug, slugs
+from saysel.report.figures.curves import BINS
+from saysel.report.figures.reliability import SIDE, brief_count
+from saysel.report.figures.summary import summary
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -36,7 +38,7 @@ def test_the_diagram_counts_its_bins(make_report):
         "confidence 20% to 30%: 19 answers",
         "confidence 80% to 90%: 38 answers",
     ]
-    assert "100% right" in tips[1] and " 0% right" in tips[0]
+    assert "100% correct" in tips[1] and " 0% correct" in tips[0]
 
 
 def test_nothing_stated_and_nothing_at_all_are_drawn_too(make_report):

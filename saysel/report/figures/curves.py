@@ -1,31 +1,31 @@
-"""What the figures draw, as numbers: bins with their intervals, risk by coverage."""
+"""The numbers of the figures: bins with their intervals, and risk by coverage."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import PredictionArrays
 from saysel.metrics.binning import bin_of
+from saysel.scoring.shares import wilson
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-#: Bins of the reliability diagram and the histogram, as ECE has them by default.
+#: Bins of the reliability diagram and the histogram, ECE's default.
 BINS = 10
 
 
 @dataclass(frozen=True)
 class Bin:
-    """The answers whose confidence lies in one bin.
+    """The answers in one bin of confidence.
 
     Attributes:
         start, end: the bin's edges.
-        n: how many answers.
-        right: how many of them, graded answers counting their grade.
-        confidence: their mean confidence.
+        n: number of answers.
+        right: number of correct ones; graded answers count with their grade.
+        confidence: mean confidence.
     """
 
     start: float
@@ -39,15 +39,12 @@ class Bin:
         return self.right / self.n
 
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the accuracy (Wilson 1927)."""
-        z, n, p = 1.96, self.n, self.accuracy
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        """Wilson's 95 % interval of the accuracy."""
+        return wilson(self.accuracy, self.n)
 
 
 def reliability(columns: PredictionArrays) -> list[Bin]:
-    """The bins that hold answers with a stated confidence, from low to high."""
+    """The non-empty bins of answers with a stated confidence, from low to high."""
     stated = columns.stated()
     index = bin_of(stated.confidence, BINS)
     bins = []
@@ -66,8 +63,8 @@ def risk_coverage(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Coverage k/n and the mean error among the k most confident answers, for k = 1 … n.
 
-    Answers of equal confidence come in random order: the curve is its expectation. An answer
-    without a stated confidence comes after all others.
+    Answers of equal confidence are in random order, and the curve is the expectation over it.
+    Answers without a stated confidence come last.
 
     Source: El-Yaniv & Wiener 2010, "On the foundations of noise-free selective classification".
     """

@@ -1,4 +1,4 @@
-"""SVG as text: elements, scales, and a figure that stands in a page or in a file of its own."""
+"""SVG as text: elements, scales, and figures for a page or a file of their own."""
 
 from __future__ import annotations
 
@@ -32,21 +32,29 @@ def _value(value: object) -> str:
 
 
 def _escape(words: str) -> str:
-    """As XML text or attribute, without the characters that XML cannot hold."""
+    """As XML text or attribute, without the characters that XML does not allow."""
     return escape(re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", words))
 
 
+def sideways(x: float, y: float, words: str) -> str:
+    """Words that read upwards, for a vertical axis."""
+    return element(
+        "text", _escape(words), x=x, y=y, text_anchor="middle", transform=f"rotate(-90 {x:g} {y:g})"
+    )
+
+
 def text(x: float, y: float, words: str, anchor: str = "middle", class_: str | None = None) -> str:
-    """Words at a place."""
+    """Words at a position."""
     return element("text", _escape(words), x=x, y=y, text_anchor=anchor, class_=class_)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> str:
+    """A straight line."""
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 
 
 def tip(words: str) -> str:
-    """What shows when the pointer rests on the element that holds it."""
+    """Text that appears when the pointer rests on the element around it."""
     return element("title", _escape(words))
 
 
@@ -57,7 +65,7 @@ def scale(low: float, high: float, start: float, end: float) -> Scale:
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """About `count` round numbers that span an interval, ends included."""
+    """About `count` round numbers that span an interval, including its ends."""
     raw = max(high - low, 1e-9) / count
     power = 10.0 ** floor(log10(raw))
     step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= raw * 0.999)
@@ -70,8 +78,8 @@ class Figure:
     """A drawing.
 
     Attributes:
-        label: what it shows, for readers who don't see it.
-        width, height: of its own coordinates; it scales to the room it gets.
+        label: a description for readers who cannot see it.
+        width, height: of its coordinate system; it scales to the available width.
         body: its elements.
     """
 
@@ -81,11 +89,11 @@ class Figure:
     body: str
 
     def inline(self) -> str:
-        """For a page that carries the figures' style sheet."""
+        """For a page that includes `style_sheet`."""
         return self._svg(self.body)
 
     def standalone(self) -> str:
-        """A file of its own, with style and background."""
+        """For a file, with style and background."""
         style = element("style", escape(style_sheet(), quote=False))
         back = element("rect", width="100%", height="100%", style="fill:var(--card)")
         return '<?xml version="1.0" encoding="utf-8"?>\n' + self._svg(style + back + self.body)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saysel.report.svg import Figure, element, scale, text, ticks
+from saysel.report.figures.svg import Figure, element, scale, text, ticks
 
 
 def test_what_comes_from_data_is_escaped():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saysel.interfaces import PredictionArrays
-from saysel.report.curves import Bin, reliability, risk_coverage
+from saysel.report.figures.curves import Bin, reliability, risk_coverage
 
 rows = st.lists(
     st.tuples(st.none() | st.integers(0, 10).map(lambda k: k / 10), st.integers(0, 1)), max_size=30

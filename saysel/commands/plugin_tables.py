@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel

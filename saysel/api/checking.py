@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saysel.api.running import AnyRecipe, Overrides
+from saysel.display.tables import aligned
 from saysel.interfaces import Model
 from saysel.plan.cost import check_prices, cost_lines
 from saysel.plan.plan import plan
@@ -50,13 +51,8 @@ class Check:
     def __str__(self) -> str:
         head = f"{self.recipe}: no problems" + (f"; {self.cells} cells" if self.cells > 1 else "")
         rows = [("step", "fingerprint", "work", "tokens at most"), *map(_row, self.steps)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            f"  {name:{widths[0]}}  {fingerprint:{widths[1]}}  {work:>{widths[2]}}"
-            f"  {tokens:>{widths[3]}}".rstrip()
-            for name, fingerprint, work, tokens in rows
-        ]
-        return "\n".join([head, *lines, *(f"  {line}" for line in self.requests)])
+        lines = [*aligned(rows, left=(0, 1)), *self.requests]
+        return "\n".join([head, *(f"  {line}" for line in lines)])
 
 
 def _row(step: StepEstimate) -> tuple[str, str, str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from saysel.display.durations import duration
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import Recipe
 from saysel.storage import read_record
@@ -43,15 +44,6 @@ def full_run_estimate(recipe: Recipe, smoke: Path) -> str:
     return (
         f"the full run of '{recipe.name}' will take at most about {duration(total)} on this machine"
     )
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that reads best."""
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"
 
 
 def _records(measured: Mapping[str, Mapping[str, Any]], step: str) -> list[Mapping[str, Any]]:

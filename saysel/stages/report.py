@@ -15,6 +15,7 @@ from saysel.plan.stage import Cell, Stage
 from saysel.recipes.recipe import Recipe
 from saysel.records import Grade, Prediction, Question, Reflection
 from saysel.report import IDEAL, Rationales, Report, Row, is_whole, write
+from saysel.report.alarms import with_alarms
 from saysel.scoring import clusters_of, score, to_arrays
 from saysel.stages.evaluate import EvaluateStage
 from saysel.stages.evaluation import evaluation_questions
@@ -82,7 +83,7 @@ class ReportStage(Stage):
             manifest: the content of the run's manifest.
         """
         self._delete_other_markers(run_directory)
-        rows = [row for cell in self.cells for row in _rows(run_directory, cell)]
+        rows = with_alarms([row for cell in self.cells for row in _rows(run_directory, cell)])
         report = Report(
             name=self.recipe.name,
             title=self.recipe.report.title or self.recipe.name,

@@ -34,7 +34,7 @@ def test_the_time_of_a_full_run_is_what_the_smoke_run_measured_times_the_work(
 
     # 0.5 + 22 × 1.5 for the model, 0.5 + 20 × 40 tokens at 200 a second for the replies.
     assert full_run_estimate(recipe, tmp_path) == (
-        "the full run of 'mine' will take at most about 38 seconds on this machine"
+        "the full run of 'mine' will take at most about 38 s on this machine"
     )
 
 

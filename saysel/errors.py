@@ -1,11 +1,11 @@
-"""The error policy, then the few error types.
+"""The error policy, and the error types.
 
-Expected trouble (a recipe, the data, a plugin, a missing extra, the disk, the network) is a
-`SayselError`: one line that says what went wrong, where, why, and what to do next. The command
-line prints that line and exits with the error's `exit_code`. Anything else is a bug and shows
-its traceback.
+Expected errors (in a recipe, the data or a plugin, a missing package, the disk, the network) are
+`SayselError`s: one line that says what went wrong, where, why, and what to do about it. The command
+line prints that line and exits with the error's `exit_code`. Anything else is a bug, shown with its
+traceback.
 
-Exit codes: 1, a stage failed and the run can be resumed; 2, nothing was started.
+Exit codes: 1, a stage failed and the run can be resumed; 2, no work was started.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from pathlib import Path
 
 
 class SayselError(Exception):
-    """Expected trouble, told in one line."""
+    """An expected error, reported in one line."""
 
     exit_code = 1
 
 
 class SayselWarning(UserWarning):
-    """Something that a caller should know and that stops nothing; the command line prints it."""
+    """Something a caller should know, although work continues; the command line prints it."""
 
 
 class UsageError(SayselError):
-    """The command line, or something it names, is wrong; no work was done."""
+    """The command line, or something that it refers to, is wrong; no work was done."""
 
     exit_code = 2
 
 
 class RecipeError(UsageError):
-    """A recipe has problems; all of them are told together.
+    """A recipe has problems; all of them are reported together.
 
     Attributes:
         problems: one line each, `path.in.recipe: rule (value)`.
@@ -47,26 +47,26 @@ class RecipeError(UsageError):
 
 
 class PluginError(UsageError):
-    """A plugin cannot be loaded, or two plugins claim one name."""
+    """A plugin cannot be loaded, or two plugins provide the same name."""
 
 
 class DataError(UsageError):
-    """A question file or a record is not what it has to be."""
+    """A data file or a record is invalid."""
 
 
 class DamagedFile(DataError):
-    """A file of a run directory is not what was written there."""
+    """A file of a run directory has changed since it was written."""
 
     def __init__(self, path: Path, what: str, remedy: str) -> None:
         super().__init__(f"{path}: {what}: {remedy}")
 
 
 class ContractError(DataError):
-    """A component returned something that the contract of its kind does not allow."""
+    """A component returned something that the contract of its kind forbids."""
 
 
 class NoSplit(DataError):
-    """A source has no such split, which is no trouble unless somebody needs it."""
+    """A source does not have a split; an error only if the split is needed."""
 
 
 class MissingExtra(UsageError):
@@ -80,14 +80,14 @@ class MissingExtra(UsageError):
 
 
 def require(what: str, extra: str, *modules: str) -> None:
-    """Raise unless all modules are installed; none of them is imported.
+    """Raise unless all modules are installed, without importing them.
 
     Args:
-        what: what needs them, to begin the message with: `the sampler 'vllm'`.
-        extra: the extra of saysel that brings them.
+        what: what needs them, as the message begins: `the sampler 'vllm'`.
+        extra: the extra of saysel that installs them.
 
     Raises:
-        MissingExtra: one is not installed.
+        MissingExtra: a module is not installed.
     """
     for module in modules:
         if find_spec(module) is None:
@@ -95,8 +95,25 @@ def require(what: str, extra: str, *modules: str) -> None:
 
 
 class RunBusy(UsageError):
-    """Another process works in this run directory."""
+    """Another process is using this run directory."""
 
 
 class StageError(SayselError):
-    """A stage could not finish; what it had written is kept."""
+    """A stage failed; its finished parts are kept, so that the run can be resumed."""
+
+
+__all__ = [
+    "ContractError",
+    "DamagedFile",
+    "DataError",
+    "MissingExtra",
+    "NoSplit",
+    "PluginError",
+    "RecipeError",
+    "RunBusy",
+    "SayselError",
+    "SayselWarning",
+    "StageError",
+    "UsageError",
+    "require",
+]

@@ -1,7 +1,7 @@
 """The typed records that pass between the stages.
 
 Confidence is a float in [0, 1] everywhere; only a Format knows about tenths or percent. A
-confidence that could not be read is `None` and stays `None`: it is counted, never replaced.
+confidence that could not be parsed is `None` and stays `None`: it is counted, never replaced.
 Every record is a frozen dataclass and one Parquet schema (see `saysel.storage.shards`).
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
-#: The finish reason of a reply that reached the limit on its tokens.
+#: The finish reason of a response that reached the token limit.
 CUT = "length"
 
 
@@ -22,21 +22,22 @@ class Message(TypedDict):
     content: str
 
 
+#: A chat up to the response.
 Prompt = Sequence[Message]
 
 
 @dataclass(frozen=True)
 class ModelRef:
-    """Where a causal LM lies.
+    """A reference to a causal language model.
 
     Attributes:
         path: a directory or a hub id.
         revision: commit of the hub repository, for ids only.
         adapter: directory or hub id of a PEFT adapter on top of it.
         dtype: `float32`, `bfloat16`, `float16` or `auto`.
-        attention: implementation of attention, as transformers calls it; `None`: its choice.
-        device_map: how the layers are laid on devices, as accelerate calls it; `None`: all on one.
-        quantization: `8bit` or `4bit` weights of bitsandbytes; `None`: as they are.
+        attention: attention implementation of transformers; `None`: its default.
+        device_map: how accelerate places the layers on devices; `None`: all on one.
+        quantization: `8bit` or `4bit` weights of bitsandbytes; `None`: not quantized.
     """
 
     path: str
@@ -50,14 +51,14 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class Question:
-    """A question and what counts as its answer.
+    """A question and its accepted answers.
 
     Attributes:
         id: unique within its source.
-        prompt: what the model is asked.
-        answers: accepted answers; the first is the one to show. Never empty.
+        prompt: the text of the question.
+        answers: accepted answers, at least one; the first is shown to users.
         wrong_answers: known wrong options, if any.
-        meta: whatever else the source knows; JSON values only.
+        meta: anything else the source provides; JSON values only.
     """
 
     id: str
@@ -69,15 +70,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Generation:
-    """What a sampler returns for one prompt, one sample.
+    """One sample that a sampler returns for a prompt.
 
     Attributes:
-        text: the decoded continuation, without special tokens.
-        tokens: generated tokens, the end-of-text token included.
-        logprob: sum of the tokens' log-probabilities under the untempered model, in nats;
-            `None` where the back end does not tell.
-        finish_reason: why generation ended, in the words of the OpenAI API: `stop`, `length` (the
-            limit on tokens was reached), `content_filter`, `tool_calls` …; `None`: unknown.
+        text: the decoded response, without special tokens.
+        tokens: number of generated tokens, including the end-of-text token.
+        logprob: sum of the tokens' log-probabilities at temperature 1, in nats; `None` if unknown.
+        finish_reason: why generation ended, as in the OpenAI API: `stop`, `length` (the token
+            limit was reached), `content_filter`, `tool_calls` …; `None`: unknown.
     """
 
     text: str
@@ -87,7 +87,7 @@ class Generation:
 
     @property
     def cut(self) -> bool:
-        """Whether the limit on tokens ended it, so that its last words may be incomplete."""
+        """Whether it ended at the token limit, so that its last word may be incomplete."""
         return self.finish_reason == CUT
 
 
@@ -99,8 +99,8 @@ class Response:
         question_id: the question's id.
         index: 0 to n - 1 within the question.
         text: the whole response.
-        answer: the parsed answer, `None` if there was none to read.
-        tokens: generated tokens.
+        answer: the parsed answer, `None` if none could be parsed.
+        tokens: number of generated tokens.
         logprob, finish_reason: see `Generation`.
     """
 
@@ -120,13 +120,13 @@ class Response:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Responses of one question that say the same.
+    """Responses to one question with the same meaning.
 
     Attributes:
         question_id: the question's id.
         members: indices of the responses, ascending.
-        representative: the response that speaks for the cluster.
-        share: size of the cluster over the number of responses sampled, in (0, 1].
+        representative: the member that represents the cluster.
+        share: fraction of the sampled responses that are in the cluster, in (0, 1].
     """
 
     question_id: str
@@ -137,11 +137,11 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Rationale:
-    """A first-person account of what the responses to a question disagree on.
+    """A first-person summary of how the responses to a question disagree.
 
     Attributes:
         question_id: the question's id.
-        text: empty where the reply is to have none.
+        text: the rationale; empty if the response to learn should have none.
     """
 
     question_id: str
@@ -154,9 +154,9 @@ class Example:
 
     Attributes:
         question_id: the question's id.
-        prompt: the chat up to the reply.
-        completion: the reply to learn, in the recipe's format.
-        confidence: the confidence the completion states, in [0, 1].
+        prompt: the chat before the response.
+        completion: the response to learn, in the recipe's format.
+        confidence: the confidence that the completion states, in [0, 1].
     """
 
     question_id: str
@@ -167,21 +167,21 @@ class Example:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What an estimator made of one question.
+    """An estimator's answer to one question, and its confidence.
 
     Attributes:
         question_id: the question's id.
-        response: the text the answer was read from.
-        answer: the parsed answer, `None` if unreadable.
-        rationale: the parsed self-reflection, `None` if there is none.
-        confidence: in [0, 1], `None` if unreadable.
+        response: the text that the answer was parsed from.
+        answer: the parsed answer, `None` if it could not be parsed.
+        rationale: the parsed rationale, `None` if there is none.
+        confidence: in [0, 1], `None` if it could not be parsed.
         correct: in [0, 1]; `None` until judged, or where the judge failed.
-        tokens: tokens generated to arrive here, all samples together.
-        shares: distinct answers seen on the way and the share of samples behind each.
-        finish_reason: of the reply that the answer was read from, see `Generation`; of the first
-            reply that was cut, where an estimator reads several turns.
-        distinct_texts: how many different texts there are among the samples of an estimator that
-            draws several; `None` for others.
+        tokens: number of tokens generated, over all samples.
+        shares: the distinct answers sampled, each with its share of the samples.
+        finish_reason: of the response that the answer was parsed from, see `Generation`; where an
+            estimator uses several turns, that of the first one that was cut.
+        distinct_texts: number of distinct texts among the samples, for estimators that draw
+            several; `None` for others.
     """
 
     question_id: str
@@ -198,12 +198,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Meaning:
-    """One of the things that a model says to a question.
+    """One of the answers that a model gives to a question, in all its wordings.
 
     Attributes:
-        wordings: the different answers that say it.
-        share: of the fresh samples that say it, in [0, 1].
-        own: whether it is what the reply answers whose rationale is measured.
+        wordings: the distinct answers with this meaning.
+        share: fraction of the fresh samples with this meaning, in [0, 1].
+        own: whether it is the answer of the response whose rationale is measured.
     """
 
     wordings: tuple[str, ...]
@@ -213,21 +213,21 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Reflection:
-    """A reply's rationale, beside what the model that wrote it says when it is asked again.
+    """The rationale of a response, and what the same model answers when it is sampled again.
 
     Attributes:
         question_id: the question's id.
-        response: the whole reply.
-        answer: the parsed answer, `None` if unreadable.
-        rationale: the parsed self-reflection, `None` if there is none.
-        correct: in [0, 1], of the answer; `None` where the judge failed.
-        tokens: tokens generated, reply and fresh samples together.
+        response: the whole response.
+        answer: the parsed answer, `None` if it could not be parsed.
+        rationale: the parsed rationale, `None` if there is none.
+        correct: correctness of the answer in [0, 1]; `None` where the judge failed.
+        tokens: number of tokens generated, for the response and the fresh samples.
         samples: number of fresh samples.
-        meanings: what the fresh samples and the reply itself answer.
-        kept: confidence in [0, 1] that is read behind answer and rationale; `None` where there is
-            no rationale or the sampler gives no log-probabilities.
-        dropped: the same behind the answer without any rationale.
-        swapped: the same behind the answer and another question's rationale.
+        meanings: the answers of the fresh samples and of the response.
+        kept: expected confidence in [0, 1] after answer and rationale; `None` if there is no
+            rationale or the sampler gives no log-probabilities.
+        dropped: the same after the answer without a rationale.
+        swapped: the same after the answer and the rationale of another question.
     """
 
     question_id: str
@@ -245,7 +245,7 @@ class Reflection:
 
 @dataclass(frozen=True)
 class Grade:
-    """What a language model thinks of a rationale, from 0 to 10; `None` if it could not be read."""
+    """A language model's grade of a rationale, from 0 to 10; `None` if it could not be parsed."""
 
     question_id: str
     grade: float | None
@@ -256,14 +256,14 @@ class Score:
     """A metric's value with its 95 % interval.
 
     Attributes:
-        value: `None` where the metric is not defined (AUROC of one class).
-        low, high: ends of the interval; `None` with `value`, for counts, and where too few
+        value: `None` where the metric is undefined (AUROC of one class).
+        low, high: ends of the interval; `None` if `value` is, for counts, and where too few
             resamples are defined.
-        debiased: for metrics to which sampling noise only adds, such as ECE: the true value for
+        debiased: for metrics that sampling noise only increases, such as ECE: the true value for
             which the observed one is the median; `None` for others.
-        by_chance: for the same metrics, the mean value if the true one is 0.
-        p: for the same metrics, the chance of a value that is no less than the observed one if
-            the true one is 0.
+        by_chance: for the same metrics, the expected value if the true one is 0.
+        p: for the same metrics, the probability of a value at least as large as the observed one
+            if the true one is 0.
     """
 
     metric: str
@@ -273,3 +273,22 @@ class Score:
     debiased: float | None = None
     by_chance: float | None = None
     p: float | None = None
+
+
+__all__ = [
+    "CUT",
+    "Cluster",
+    "Example",
+    "Generation",
+    "Grade",
+    "Meaning",
+    "Message",
+    "ModelRef",
+    "Prediction",
+    "Prompt",
+    "Question",
+    "Rationale",
+    "Reflection",
+    "Response",
+    "Score",
+]

@@ -168,3 +168,6 @@ def excerpt(text: str) -> str:
     """The beginning of a reply on one line, quoted, with control characters escaped."""
     short = text if len(text) <= MAX_EXCERPT_CHARACTERS else text[:MAX_EXCERPT_CHARACTERS] + "…"
     return repr(short)
+
+
+__all__ = ["JudgedReplies", "UnreadableBatches", "judge_replies", "reward_replies"]

@@ -53,3 +53,6 @@ def learning_rate(chosen: float | None, adapter_rate: float, model: Any) -> floa
     if chosen is not None:
         return chosen
     return adapter_rate if isinstance(model, PeftModel) else adapter_rate / 10
+
+
+__all__ = ["Lora", "learning_rate", "new_adapter"]

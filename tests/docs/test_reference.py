@@ -20,7 +20,8 @@ from tests.docs.blocks import ROOT, blocks
 
 REFERENCE = ROOT / "docs" / "reference"
 HOOKS = [name for name in vars(hookspecs) if name.startswith("saysel_")]
-LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
+#: Pictures too.
+LINK = re.compile(r"\[[^\]]+\]\((?P<target>[^)\s]+)\)")
 
 
 def named(page: Path) -> str:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 from typing_extensions import Self
 
+from saysel.display.batch_progress import report_batch_progress
 from saysel.errors import StageError
 from saysel.interfaces import Options, Prompt, Sampler
 from saysel.prompting.quoting import NOTICE, one_line
@@ -73,7 +74,8 @@ def ask(
         if not rows:
             break
         samples = sampler.sample(model, [prompts[row] for row in rows], 1, seed + attempt)
-        for row, (reply,) in zip(rows, samples, strict=True):
+        for count, (row, (reply,)) in enumerate(zip(rows, samples, strict=True), 1):
+            report_batch_progress(len(prompts) - len(rows) + count, len(prompts))
             answers.read[row] = read(blank_thoughts(reply.text).strip())
             if answers.read[row] is None:
                 answers.unusable = _described(reply)

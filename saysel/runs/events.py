@@ -1,4 +1,4 @@
-"""What happened in a run, one JSON object a line."""
+"""The log of a run, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -13,44 +13,43 @@ from saysel.storage import disk_error
 
 
 class Events:
-    """`events.jsonl` of a run directory; every event is on disk before the next thing happens.
+    """`events.jsonl` of a run directory; each event is written before the run continues.
 
-    Each line has `time` (seconds since 1970) and `event`, then what the event tells.
+    Each line has `time` (seconds since 1970) and `event`, then the values of the event.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._drop_torn_line()
+        self._drop_partial_line()
 
     def write(self, event: str, **values: Any) -> None:
         """Append one event.
 
         Raises:
-            StageError: the disk cannot take it.
+            StageError: it cannot be written.
         """
-        told = {"time": round(time.time(), 3), "event": event, **finite(values)}
-        line = json.dumps(told, allow_nan=False) + "\n"
+        record = {"time": round(time.time(), 3), "event": event, **finite(values)}
+        line = json.dumps(record, allow_nan=False) + "\n"
         try:
             with self.path.open("ab") as file:
                 file.write(line.encode())
         except OSError as error:
-            with suppress(OSError):  # a full disk takes a part of the line
-                self._drop_torn_line()
+            with suppress(OSError):  # a full disk may have taken part of the line
+                self._drop_partial_line()
             raise disk_error(error, self.path) from error
 
-    def _drop_torn_line(self) -> None:
-        """A killed process or a full disk can leave half a line behind."""
+    def _drop_partial_line(self) -> None:
+        """Remove the part of a line that a killed process or a full disk may have left."""
         if self.path.is_file():
             content = self.path.read_bytes()
-            whole = content.rfind(b"\n") + 1
-            if whole < len(content):
+            complete = content.rfind(b"\n") + 1
+            if complete < len(content):
                 with self.path.open("r+b") as file:
-                    file.truncate(whole)
+                    file.truncate(complete)
 
 
 def finite(values: dict[str, Any]) -> dict[str, Any]:
-    """The values with `None` for numbers that JSON has no way to write, like the loss of a
-    training that went astray."""
+    """The values with `None` for NaN and infinities, such as a diverged loss: JSON has neither."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in values.items()

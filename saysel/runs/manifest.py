@@ -1,4 +1,4 @@
-"""`manifest.json`: with what a run was made, and what each stage cost."""
+"""`manifest.json`: the environment of a run, and what each stage cost."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from saysel.recipes.components import components
 from saysel.recipes.recipe import Recipe
 from saysel.storage import DONE, intact_record, write_record
 
-#: Packages whose versions can change a result.
+#: Packages whose versions can change results.
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "numpy")
 
 
 class Manifest:
-    """Written whole after every stage.
+    """The manifest of a run; written after every stage.
 
     Attributes:
-        content: versions, plugins, seeds, hardware, git state, what the leak check found, and
+        content: versions, plugins, seeds, hardware, git state, results of the leak check, and
             under `stages` for each step its fingerprint, start, seconds, tokens, peak memory in
             MB and amount of work.
     """
@@ -66,7 +66,7 @@ class Manifest:
 
 
 def reset_peak_memory() -> None:
-    """Start measuring peak memory anew, where the system can."""
+    """Restart the measurement of peak memory, where the system supports it."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     torch = sys.modules.get("torch")
@@ -104,7 +104,7 @@ def _versions() -> dict[str, str]:
 
 
 def _plugins(plan: Plan) -> dict[str, str]:
-    """Distribution and version behind every component that the run uses."""
+    """Distribution and version of every component that the run uses."""
     used = {
         f"{component.kind}.{component.use}": registry.claim(component.kind, component.use)
         for cell in plan.cells
@@ -120,7 +120,7 @@ def _hardware() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
     }
-    with suppress(OSError, StopIteration):  # another processor rounds otherwise
+    with suppress(OSError, StopIteration):  # processors round differently
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         named = next(line for line in lines if line.startswith("model name"))
         hardware["processor"] = named.partition(":")[2].strip()
@@ -134,7 +134,7 @@ def _hardware() -> dict[str, Any]:
 
 
 def _git() -> dict[str, Any] | None:
-    """Commit of the working directory and whether it has changes; `None` outside of a checkout."""
+    """Commit of the working directory and whether it has changes; `None` outside a repository."""
 
     def ask(*arguments: str) -> str | None:
         try:

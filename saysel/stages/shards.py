@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from saysel.costs import ledger
 from saysel.costs.ledger import Ledger
+from saysel.display.batch_progress import batch_progress_goes_to
 from saysel.interfaces import Engine, Progress, Sampler
 from saysel.records import Question
 from saysel.seeds import seed_of
@@ -109,9 +110,14 @@ class ShardTask:
     progress: LiveProgress
 
     def __call__(self, shard: Shard) -> tuple[int, int, list[Any]]:
-        with self.ledger.opened():
+        size = len(shard.items)
+
+        def listen(done: int, total: int) -> None:
+            self.progress.reach(size * done // total)
+
+        with self.ledger.opened(), batch_progress_goes_to(listen):
             records = self.work(shard.number, shard.items, self.progress.tick)
-        return shard.number, len(shard.items), list(records)
+        return shard.number, size, list(records)
 
 
 class LiveProgress:
@@ -125,9 +131,13 @@ class LiveProgress:
 
     def tick(self, items: int = 1) -> None:
         """So many more items of a shard are processed."""
-        if self._progress is not None:
+        if self._progress is not None and items:
             self._shown += items
             self._progress.advance(items * self._units)
+
+    def reach(self, items: int) -> None:
+        """So many items of the current shard are processed in all."""
+        self.tick(max(0, self._finished + items - self._shown))
 
     def shard_finished(self, items: int) -> None:
         """A whole shard is stored: what its ticks have not shown is shown now."""

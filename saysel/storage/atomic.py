@@ -1,9 +1,9 @@
-"""Files that appear whole or not at all, and that show whether they were damaged since.
+"""Atomic writes, and checksums that reveal damage.
 
-A file is written under a temporary name in the same directory, flushed to the disk, and renamed;
-then the directory is flushed, so that the name survives a power failure too. `write_checked`
-also puts the file's checksum in the hidden file `.NAME.sum`, for files that are read again before
-the stage that wrote them is finished.
+A file is written under a temporary name in the same directory, flushed to disk and renamed; then
+the directory is flushed, so that the name survives a power failure. `write_checked` also stores
+the file's checksum in the hidden file `.NAME.sum`, for files that are read again before the stage
+that wrote them is finished.
 """
 
 from __future__ import annotations
@@ -19,52 +19,52 @@ from typing import IO, Any
 from saysel.errors import DamagedFile, StageError
 
 Write = Callable[[IO[bytes]], object]
-#: Ending of the name of the file that holds another file's checksum.
-SUM = ".sum"
-#: What to do about a damaged file that nothing else is known of.
+#: Suffix of the file that holds another file's checksum.
+CHECKSUM_SUFFIX = ".sum"
+#: Default advice about a damaged file.
 RESTORE = "restore it, or delete it and run the recipe again"
 
 
 def write_atomically(path: Path, write: Write) -> None:
-    """Let `write` fill a file that then takes the place of `path` in one step.
+    """Replace `path` in one step by a file that `write` fills.
 
     Raises:
-        StageError: the disk is full or cannot be written; nothing is left behind.
+        StageError: the disk is full or cannot be written to; no partial file remains.
     """
-    _write(path, write, lambda temporary: None)
+    _write(path, write, before_rename=lambda temporary: None)
 
 
 def write_checked(path: Path, write: Write) -> None:
-    """The same, with the checksum that `intact` compares the file with.
+    """Write atomically, and store the checksum that `intact` compares the file with.
 
-    The checksum is written first: a crash in between leaves a file that is not intact, never a
-    damaged one that passes for whole.
+    The checksum is written first: after a crash in between the old file counts as damaged, and a
+    damaged file never counts as intact.
 
     Raises:
         StageError: see `write_atomically`.
     """
 
     def seal(temporary: Path) -> None:
-        write_text(_sum(path), _summed(temporary, path.name))
+        write_text(_checksum_file(path), _checksum_line(temporary, path.name))
 
-    _write(path, write, seal)
+    _write(path, write, before_rename=seal)
 
 
 def intact(path: Path) -> bool:
-    """Whether a file is what `write_checked` wrote there."""
+    """Whether a file has the content that `write_checked` wrote."""
     with suppress(OSError, UnicodeDecodeError):
-        return _sum(path).read_text(encoding="utf-8") == _summed(path, path.name)
+        return _checksum_file(path).read_text(encoding="utf-8") == _checksum_line(path, path.name)
     return False
 
 
 def discard(path: Path) -> None:
-    """Delete a file that `write_checked` wrote, whatever is left of it."""
+    """Delete a file and its checksum, if they exist."""
     path.unlink(missing_ok=True)
-    _sum(path).unlink(missing_ok=True)
+    _checksum_file(path).unlink(missing_ok=True)
 
 
 def checksum(path: Path) -> str:
-    """XXH3 of a file's content in 32 hex digits: fast, and for accidents, not for attackers."""
+    """XXH3 of a file's content in 32 hex digits; detects accidents, not attacks."""
     import xxhash
 
     digest = xxhash.xxh3_128()
@@ -75,12 +75,12 @@ def checksum(path: Path) -> str:
 
 
 def flush(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a directory."""
+    """Flush a file, or the names in a directory, to disk."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except OSError:
         if path.is_dir():
-            return  # Windows opens no directories
+            return  # Windows cannot open directories
         raise
     try:
         os.fsync(handle)
@@ -93,12 +93,14 @@ def flush(path: Path) -> None:
 
 
 def disk_error(error: OSError, path: Path) -> StageError:
-    """The line that tells what is wrong with the disk."""
+    """One line about an error of the disk."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StageError(
             f"{path}: the disk is full; what was finished is kept: free some space and run again"
         )
-    return StageError(f"{path}: cannot be written ({error.strerror or error}); run again then")
+    return StageError(
+        f"{path}: cannot be written ({error.strerror or error}): fix that and run again"
+    )
 
 
 def write_text(path: Path, text: str) -> None:
@@ -107,7 +109,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write indented JSON; NaN is refused."""
+    """Write indented JSON; NaN raises `ValueError`."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -133,10 +135,9 @@ def read_json(path: Path, remedy: str = RESTORE) -> Any:
         raise DamagedFile(path, f"the file is damaged (not JSON: {reason})", remedy) from error
 
 
-def _write(path: Path, write: Write, before: Callable[[Path], None]) -> None:
-    # What a killed process left behind is replaced by the next write: a run directory has one
-    # writer at a time. The file is always a new one ("x"), so a link of this name that somebody
-    # planted is not followed.
+def _write(path: Path, write: Write, before_rename: Callable[[Path], None]) -> None:
+    # The temporary file of a killed process is replaced: a run directory has one writer at a time.
+    # The file is always created ("x"), so a planted link of this name is not followed.
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,21 +146,21 @@ def _write(path: Path, write: Write, before: Callable[[Path], None]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        before(temporary)
+        before_rename(temporary)
         temporary.replace(path)
         flush(path.parent)
     except BaseException as error:
-        with suppress(OSError):  # the first error is the one to report
+        with suppress(OSError):  # report the first error
             temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise disk_error(error, path) from error
         raise
 
 
-def _sum(path: Path) -> Path:
-    return path.with_name(f".{path.name}{SUM}")
+def _checksum_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}{CHECKSUM_SUFFIX}")
 
 
-def _summed(path: Path, name: str) -> str:
-    # The name too: a copy of another file together with its checksum is not intact.
+def _checksum_line(path: Path, name: str) -> str:
+    # Includes the name: another file copied here with its checksum is not intact.
     return f"{checksum(path)}  {name}\n"

@@ -1,8 +1,8 @@
-"""Which directories are finished, and whether their files are still what was written.
+"""Markers of finished directories, and verification of their files.
 
 A marker is a JSON file that is written last. It lists every other file of its directory with size
-and checksum, and the rows of Parquet files. The marker of a stage is `done.json`. The same form, a
-JSON object with a schema number and a checksum of its own, holds all other JSON of a run.
+and checksum, and the number of rows of Parquet files. The marker of a stage is `done.json`. All
+JSON files of a run have the same form: an object with a schema number and its own checksum.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from saysel.errors import DamagedFile
 from saysel.storage.atomic import RESTORE, checksum, flush, read_json, write_json
 
 DONE = "done.json"
-#: Of every JSON record in a run directory; raise it when they change in form.
+#: Schema number of all JSON records of a run; raise it when their form changes.
 SCHEMA = 1
-#: Deleted once its stage is finished, and until then no part of it.
+#: Deleted when its stage is finished; never part of it.
 CHECKPOINTS = "checkpoints"
 
-#: Directories whose checksums this process has compared or made.
+#: Directories whose checksums this process has compared or written.
 _VERIFIED: set[tuple[Path, str]] = set()
 
 
 def write_record(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON object with the keys `schema` and `checksum` beside those of the content."""
+    """Write a JSON object, with the keys `schema` and `checksum` added."""
     record = {"schema": SCHEMA, **content}
     write_json(path, {**record, "checksum": record_checksum(record)})
 
 
 def read_record(path: Path, remedy: str = RESTORE) -> dict[str, Any]:
-    """What `write_record` wrote, without `schema` and `checksum`.
+    """Read what `write_record` wrote, without `schema` and `checksum`.
 
     Args:
         path: the file.
@@ -55,7 +55,7 @@ def read_record(path: Path, remedy: str = RESTORE) -> dict[str, Any]:
 
 
 def intact_record(path: Path) -> dict[str, Any] | None:
-    """The same; `None` if it is missing or damaged, for what can be made again."""
+    """Read a record that can be recreated; `None` if it is missing or damaged."""
     try:
         return read_record(path)
     except DamagedFile:
@@ -63,7 +63,7 @@ def intact_record(path: Path) -> dict[str, Any] | None:
 
 
 def record_checksum(record: Mapping[str, Any]) -> str:
-    """XXH3 of the content, however it is laid out in its file."""
+    """XXH3 of the content, independent of its layout in the file."""
     import xxhash
 
     plain = json.loads(json.dumps(record))
@@ -71,7 +71,7 @@ def record_checksum(record: Mapping[str, Any]) -> str:
 
 
 def finish(directory: Path, record: Mapping[str, Any], marker: str = DONE) -> None:
-    """Mark a directory as finished, once all of its files are on the disk."""
+    """Flush all files of a directory to disk, then mark it as finished."""
     files = {}
     for path in _files(directory, marker):
         flush(path)
@@ -89,8 +89,7 @@ def finished(directory: Path, marker: str = DONE) -> dict[str, Any] | None:
     """What `finish` recorded; `None` if the directory is not finished.
 
     Raises:
-        DamagedFile: the marker is damaged, or the files are not those that it lists, in name or
-            size.
+        DamagedFile: the marker is damaged, or the files differ from its list in name or size.
     """
     path = directory / marker
     if not os.path.lexists(path):
@@ -101,15 +100,14 @@ def finished(directory: Path, marker: str = DONE) -> dict[str, Any] | None:
 
 
 def verify(directory: Path, marker: str = DONE) -> None:
-    """See that a finished directory is what was written; each is read once per process.
+    """Check the files of a finished directory against its marker, once per process.
 
     Raises:
-        DamagedFile: a file is missing, does not belong there, or has another content; or the
-            directory is not finished.
+        DamagedFile: a file is missing, unexpected or damaged, or the directory is not finished.
     """
     key = (directory.resolve(), marker)
     if key in _VERIFIED:
-        finished(directory, marker)  # its files may have gone since
+        finished(directory, marker)  # files may have been deleted since
         return
     record = read_record(directory / marker, _remedy(directory))
     _compare(directory, record.get("files", {}), marker, sizes_only=False)
@@ -117,7 +115,7 @@ def verify(directory: Path, marker: str = DONE) -> None:
 
 
 def whole(directory: Path, marker: str) -> bool:
-    """Whether a directory is finished and its files are what was written."""
+    """Whether a directory is finished and undamaged."""
     try:
         verify(directory, marker)
     except DamagedFile:
@@ -129,18 +127,18 @@ def _compare(
     directory: Path, files: Mapping[str, Mapping[str, Any]], marker: str, sizes_only: bool
 ) -> None:
     remedy = _remedy(directory)
-    there = {path.relative_to(directory).as_posix(): path for path in _files(directory, marker)}
+    present = {path.relative_to(directory).as_posix(): path for path in _files(directory, marker)}
     for name, facts in files.items():
-        if name not in there:
+        if name not in present:
             raise DamagedFile(directory / name, "the file is missing", remedy)
-        size = there[name].stat().st_size
+        size = present[name].stat().st_size
         if size != facts["size"]:
             what = f"the file is damaged ({size:,} bytes instead of {facts['size']:,})"
             raise DamagedFile(directory / name, what, remedy)
-        if not sizes_only and checksum(there[name]) != facts["checksum"]:
+        if not sizes_only and checksum(present[name]) != facts["checksum"]:
             what = "the file is damaged (its checksum differs)"
             raise DamagedFile(directory / name, what, remedy)
-    for name in there.keys() - files.keys():
+    for name in present.keys() - files.keys():
         what = "the file does not belong there"
         raise DamagedFile(directory / name, what, "move it elsewhere")
 
@@ -150,7 +148,7 @@ def _remedy(directory: Path) -> str:
 
 
 def _files(directory: Path, marker: str) -> Iterator[Path]:
-    """What a marker lists: no hidden files or checkpoints, nor the marker itself."""
+    """The files that a marker lists: all but itself, hidden files and checkpoints."""
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(
             name

@@ -1,4 +1,4 @@
-"""SQLite files that several threads and processes write, and that survive `kill -9`."""
+"""SQLite files for several threads and processes, which survive `kill -9`."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 
 from saysel.errors import StageError
 
-#: What `lockf` fails with on file systems that have no locks, such as some network mounts.
+#: Errors of `lockf` on file systems without locks, such as some network mounts.
 NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
 
 
 def connect(path: Path | None, *schema: str) -> sqlite3.Connection:
-    """A connection to a file, made with the schema if it is not there; `None`: in memory.
+    """Open a file, creating it with the schema if necessary; `None`: in memory.
 
-    Each statement is a transaction of its own, except in `transaction`. A killed process loses
-    none that has returned.
+    Each statement is its own transaction, except inside `transaction`. Killing the process loses
+    no statement that has returned.
 
     Raises:
-        StageError: it cannot be opened or locked, or is no SQLite file.
+        StageError: it cannot be opened or locked, or is not an SQLite file.
     """
     with errors_in(path):
         if path is not None:
@@ -40,20 +40,20 @@ def connect(path: Path | None, *schema: str) -> sqlite3.Connection:
 
 
 def add_column(connection: sqlite3.Connection, table: str, column: str) -> None:
-    """Give a table of an older file a column that it lacks; `column`: name and type."""
+    """Add a column, given as name and type, to a table of an older file if it is missing."""
     known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
     if column.split()[0] in known:
         return
     try:
         connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
     except sqlite3.OperationalError as error:
-        if "duplicate column" not in str(error):  # another process was faster
+        if "duplicate column" not in str(error):  # another process has added it
             raise
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Statements that count together or not at all, with no other writer in between."""
+    """Statements that take effect together or not at all, without other writers in between."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -65,10 +65,10 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def errors_in(path: Path | None) -> Iterator[None]:
-    """Errors of a database in one line.
+    """Turn errors of a database into one line.
 
     Raises:
-        StageError: the disk is full, the file is locked or broken.
+        StageError: the disk is full, or the file is locked or damaged.
     """
     try:
         yield
@@ -80,7 +80,7 @@ def errors_in(path: Path | None) -> Iterator[None]:
 
 
 def no_locks(path: Path) -> StageError:
-    """That a path is on a file system on which nothing can be locked."""
+    """The error for a path on a file system without locks."""
     return StageError(
         f"{path}: its file system has no file locks, so two runs could spoil each other's files: "
         "choose a place on another disk, such as a local one, with --out (store, for responses)"
@@ -88,10 +88,10 @@ def no_locks(path: Path) -> StageError:
 
 
 def can_lock(directory: Path) -> bool:
-    """Whether files in a directory can be locked, as far as that can be tried."""
+    """Whether files in a directory can be locked, as far as a trial shows."""
     try:
         import fcntl
-    except ImportError:  # Windows, which locks wherever it writes
+    except ImportError:  # Windows can lock wherever it can write
         return True
     try:
         with tempfile.TemporaryFile(dir=directory) as file:

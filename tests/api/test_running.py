@@ -124,7 +124,7 @@ def test_a_cell_of_a_matrix_run_is_compared() -> None:
     )
     assert printed.stdout == f"{one}\npage: comparison/index.html\n"
     assert "source.train=12,seed=1:small:small" in run.scores
-    with pytest.raises(UsageError, match="more than one cell is meant by --cell 'seed=1'"):
+    with pytest.raises(UsageError, match="more than one cell matches --cell 'seed=1'"):
         saysel.compare(run, cell="seed=1", **options)
 
 

@@ -29,9 +29,9 @@ def test_a_cell_is_named_by_its_label_or_by_what_only_it_has() -> None:
         assert chosen_cell(run, todo, wanted) is todo.cells[3]
     for wanted, reason in (
         (None, "name one with --cell: the run has 4 cells: 'seed=0,evaluate.temperature=0'; "),
-        ("seed=1", "more than one cell is meant by --cell 'seed=1'"),
-        ("seed=2", "no cell is meant by --cell 'seed=2'"),
-        ("", "no cell is meant by --cell ''"),
+        ("seed=1", "more than one cell matches --cell 'seed=1'"),
+        ("seed=2", "no cell matches --cell 'seed=2'"),
+        ("", "no cell matches --cell ''"),
     ):
         with pytest.raises(UsageError, match=reason):
             chosen_cell(run, todo, wanted)

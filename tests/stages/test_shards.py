@@ -8,8 +8,9 @@ import pytest
 
 from saysel.engines.local import LocalEngine
 from saysel.interfaces import Engine
+from saysel.prompting.llm import ask
 from saysel.recipes.recipe import Recipe
-from saysel.records import Question, Rationale, Response
+from saysel.records import Message, ModelRef, Question, Rationale, Response
 from saysel.runs.progress import StageProgress
 from saysel.runs.run import run
 from saysel.samplers.openai import OpenAISampler
@@ -27,6 +28,7 @@ from saysel.stages.shards import (
 from saysel.storage import Shards
 from tests.support.end_to_end import results
 from tests.support.pickling_engine import MAPPED, PicklingEngine
+from tests.support.scripted_sampler import scripted_sampler
 
 
 def responses(questions: int, n: int = 20) -> Iterator[Response]:
@@ -79,6 +81,14 @@ def in_one_batch(number: int, items: Sequence[Question], tick: Tick) -> list[Rat
     return double(number, items, lambda items: None)
 
 
+def by_a_model(number: int, items: Sequence[Question], tick: Tick) -> list[Rationale]:
+    """Asks a model three times about each item, in one batch."""
+    prompts = [[Message(role="user", content=item.id)] for item in items for _ in range(3)]
+    sampler = scripted_sampler(["fine"] * len(prompts))
+    ask(sampler, ModelRef("any"), prompts, lambda reply: reply, retries=0, seed=0)
+    return in_one_batch(number, items, tick)
+
+
 class Watched(StageProgress):
     """Records what was done after each advance."""
 
@@ -113,12 +123,18 @@ def test_shards_are_stored_in_order_by_any_engine(engine: Engine, tmp_path: Path
 def test_progress_moves_item_by_item_in_this_process_and_shard_by_shard_in_others(
     tmp_path: Path,
 ) -> None:
-    assert mapped(tmp_path / "a", double, LocalEngine())[0].seen[:5] == [10, 20, 20, 30, 40]
+    assert mapped(tmp_path / "a", double, LocalEngine())[0].seen == [10, 20, 30, 40, 50]
     for directory, work, engine in (
         ("b", in_one_batch, LocalEngine()),
         ("c", double, PicklingEngine()),
     ):
         assert mapped(tmp_path / directory, work, engine)[0].seen == [20, 40, 50]
+
+
+def test_progress_moves_while_a_model_answers_a_batch(tmp_path: Path) -> None:
+    progress, _ = mapped(tmp_path, by_a_model, LocalEngine())
+
+    assert progress.seen == [10, 20, 30, 40, 50]
 
 
 def test_only_missing_shards_are_done_again_and_others_are_deleted(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_plan_is_the_same_every_time() -> None:
 @pytest.mark.parametrize(
     "path", ["sample.batch_size", "train[0].micro_batch_size", "train[1].checkpoint_every"]
 )
-def test_how_fast_it_goes_changes_nothing(path: str) -> None:
+def test_options_that_only_change_speed_repeat_nothing(path: str) -> None:
     assert changed(recipe(), recipe(**{path: 7})) == set()
 
 
@@ -107,7 +107,9 @@ def test_how_fast_it_goes_changes_nothing(path: str) -> None:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_change_redoes_what_hangs_on_it(change: dict[str, Any], redone: set[str]) -> None:
+def test_a_change_repeats_the_steps_that_depend_on_it(
+    change: dict[str, Any], redone: set[str]
+) -> None:
     assert changed(recipe(), recipe(**change)) == redone
 
 
@@ -123,7 +125,7 @@ def test_files_count_by_their_content(tmp_path: Path) -> None:
     assert changed(one, other) == ALL
 
 
-def test_a_model_that_was_trained_again_in_its_place_is_another(
+def test_other_weights_in_the_same_directory_are_another_model(
     small_model: ModelRef, tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(small_model.path, tmp_path / "model"))
@@ -154,13 +156,13 @@ def test_options_of_any_type_have_an_identity() -> None:
     json.dumps(options)
 
 
-def test_which_models_an_estimator_judges_redoes_no_judgement() -> None:
+def test_evaluating_further_models_repeats_no_evaluation() -> None:
     more = recipe(**{"evaluate.estimators[1].models": ["base", "ppo"]})
 
     assert changed(recipe(), more) == {"evaluate-ppo-self_consistency", "report"}
 
 
-def test_a_raised_version_of_a_component_redoes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_raised_version_of_a_component_repeats_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     before = {step.directory for step in plan(recipe()).steps}
     monkeypatch.setattr(type(recipe().rationale), "version", 2)
 
@@ -168,7 +170,7 @@ def test_a_raised_version_of_a_component_redoes_it(monkeypatch: pytest.MonkeyPat
     assert again == AFTER_SFT | {"target", "rationale"}
 
 
-def test_identity_tells_components_of_equal_options_apart() -> None:
+def test_components_with_equal_options_have_different_identities() -> None:
     quadratic, linear = (recipe(**{"train[1].reward": name}) for name in ("quadratic", "linear"))
 
     assert identity(quadratic.train[1]) != identity(linear.train[1])
@@ -197,7 +199,7 @@ def test_a_seed_shares_nothing() -> None:
     assert len(todo.steps) == 2 * (len(ALL) - 1) + 1
 
 
-def test_without_training_only_the_base_is_judged() -> None:
+def test_without_training_only_the_base_is_evaluated() -> None:
     todo = plan(recipe(train=[]))
 
     assert [step.name for step in todo.steps] == [
@@ -235,7 +237,7 @@ def test_an_estimator_of_a_model_that_nothing_trains_is_refused() -> None:
     )
 
 
-def test_an_estimator_is_not_fitted_on_what_it_is_judged_on() -> None:
+def test_an_estimator_must_not_be_fitted_on_the_evaluated_split() -> None:
     recalibrated = {"use": "recalibrated", "estimator": "verbalized", "split": "heldout"}
     nested = {"use": "recalibrated", "estimator": {**recalibrated, "split": "dev"}, "split": "rl"}
 
@@ -252,7 +254,7 @@ def test_an_estimator_is_not_fitted_on_what_it_is_judged_on() -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_an_estimator_needs_a_sampler_that_gives_what_it_reads() -> None:
+def test_an_estimator_needs_a_sampler_with_log_probabilities() -> None:
     inner = {"use": "recalibrated", "estimator": "p_true"}
     wanted: dict[str, Any] = {"evaluate.estimators": ["verbalized", "sequence_probability", inner]}
 
@@ -314,7 +316,7 @@ def test_rationales_are_measured_where_the_recipe_says_so() -> None:
     }
 
 
-def test_another_grader_draws_no_samples_again() -> None:
+def test_another_grader_repeats_no_sampling() -> None:
     other = {**REFLECTING["grader"], "retries": 0}
 
     assert changed(reflecting(), reflecting(grader=other)) == GRADED | {"report"}
@@ -322,6 +324,6 @@ def test_another_grader_draws_no_samples_again() -> None:
     assert changed(reflecting(), reflecting(n=5)) == REFLECTED | GRADED | {"report"}
 
 
-def test_only_rationales_of_models_that_there_are() -> None:
+def test_faithfulness_of_an_unknown_model_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"faithfulness.models: no training phase makes 'dpo'"):
         plan(reflecting(models=["sft", "dpo"]))

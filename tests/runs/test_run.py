@@ -65,7 +65,7 @@ def test_its_recipe_is_the_resolved_one(tiny_run: Path, tiny_recipe: Path) -> No
     assert again.steps[-1].fingerprint == plan(load(str(tiny_recipe))).steps[-1].fingerprint
 
 
-def test_the_manifest_says_with_what_and_at_what_cost(tiny_run: Path) -> None:
+def test_the_manifest_records_the_environment_and_the_cost(tiny_run: Path) -> None:
     content = read_json(tiny_run / "manifest.json")
 
     assert content["schema"] == 1
@@ -96,7 +96,7 @@ def test_the_manifest_says_with_what_and_at_what_cost(tiny_run: Path) -> None:
         assert (timed > 0) == name.startswith("evaluate")
 
 
-def test_events_tell_what_happened_in_order(tiny_run: Path) -> None:
+def test_events_are_recorded_in_order(tiny_run: Path) -> None:
     told = events(tiny_run)
 
     assert [e["event"] for e in told if "stage" not in e] == ["run_started", "run_finished"]
@@ -186,7 +186,7 @@ def test_a_second_run_does_nothing_and_says_so_at_once(tiny_recipe: Path, tiny_c
     assert (tiny_copy / "events.jsonl").read_bytes() == before
 
 
-def test_another_reward_redoes_ppo_and_what_follows(tiny_recipe: Path, tiny_copy: Path) -> None:
+def test_another_reward_repeats_ppo_and_later_steps(tiny_recipe: Path, tiny_copy: Path) -> None:
     quadratic, told = results(tiny_copy), len(events(tiny_copy))
     page = (tiny_copy / "report" / "index.html").read_text()
 
@@ -213,7 +213,7 @@ def test_another_reward_redoes_ppo_and_what_follows(tiny_recipe: Path, tiny_copy
     )
 
 
-def test_throughput_options_redo_nothing(tiny_recipe: Path, tiny_copy: Path) -> None:
+def test_throughput_options_repeat_nothing(tiny_recipe: Path, tiny_copy: Path) -> None:
     told = len(events(tiny_copy))
     knobs = ("sample.batch_size=3", "train.0.micro_batch_size=2", "train.1.checkpoint_every=7")
 
@@ -356,7 +356,7 @@ def tracker() -> Iterator[Tracker]:
     registry.current.cache_clear()
 
 
-def test_plugins_are_told_how_a_run_goes(
+def test_plugins_are_called_as_a_run_proceeds(
     tracker: Tracker, tiny_recipe: Path, tiny_copy: Path
 ) -> None:
     without(tiny_copy, "evaluate-sft", "report")
@@ -392,7 +392,7 @@ def test_report_draws_again_from_what_is_there(tiny_recipe: Path, tiny_copy: Pat
     assert "nothing to do" in invoke("run", tiny_recipe, "--out", tiny_copy).stdout
 
 
-def test_report_of_another_recipe_makes_way(tiny_recipe: Path, tiny_copy: Path) -> None:
+def test_report_of_another_recipe_is_replaced(tiny_recipe: Path, tiny_copy: Path) -> None:
     said = invoke("run", tiny_recipe, "--out", tiny_copy, *LINEAR, "--until", "evaluate")
     assert said.exit_code == 0
     assert invoke("report", tiny_copy).exit_code == 0
@@ -433,7 +433,7 @@ def test_ask_answers_from_the_last_model(tiny_copy: Path) -> None:
     assert invoke("ask", model, STORY).exit_code == 0
 
 
-def test_ask_names_what_is_not_there(tiny_copy: Path) -> None:
+def test_ask_names_what_is_missing(tiny_copy: Path) -> None:
     for place in ("runs/typo", str(tiny_copy / "typo")):
         result = invoke("ask", place, STORY)
         told = f"{place}: there is no such run directory and no such model\n"

@@ -34,7 +34,7 @@ class Fails(Judge):
         raise StageError("the judge is down")
 
 
-def test_what_was_drawn_is_kept_should_the_judge_fail(tmp_path: Path) -> None:
+def test_predictions_are_kept_if_the_judge_fails(tmp_path: Path) -> None:
     recipe = Recipe.model_validate({"name": "mine", "source": "witness"})
     asked = [testing.question(id=str(number)) for number in range(3)]
     ticks: list[int] = []

@@ -72,7 +72,7 @@ def test_the_reply_is_grouped_with_the_fresh_samples_and_counts_in_no_share() ->
 
 
 @given(st.lists(st.integers(0, 99), unique=True), st.integers(0, 9))
-def test_everybody_gets_anothers_rationale(rows: list[int], seed: int) -> None:
+def test_every_reply_gets_the_rationale_of_another(rows: list[int], seed: int) -> None:
     given_to = exchanged(rows, seed)
 
     assert sorted(given_to) == sorted(rows)
@@ -106,7 +106,7 @@ def test_the_lead_ends_where_the_confidence_begins(
     assert lead(format, told, None) == dropped
 
 
-def test_a_sampler_that_cannot_look_inside_leaves_use_unread() -> None:
+def test_without_log_probabilities_no_confidence_is_read_again() -> None:
     recipe = RECIPE.model_copy(
         update={"sample": Canned(said=("Answer: Rome Self-reflection: Or Oslo.", "Answer: Oslo"))}
     )
@@ -195,7 +195,7 @@ def test_a_grader_that_knows_nothing_gives_no_grades(reflected: Path) -> None:
     assert "grades could not be read" in (reflected / "report" / "index.html").read_text()
 
 
-def test_a_lost_shard_comes_back_the_same(
+def test_a_lost_shard_is_restored_unchanged(
     reflected: Path, tiny_recipe: Path, small_model: ModelRef, tmp_path: Path
 ) -> None:
     run = Path(shutil.copytree(reflected, tmp_path / "tiny"))

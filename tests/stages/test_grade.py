@@ -95,7 +95,7 @@ class Hesitant(Sampler):
             yield [Generation("Score: 5" if number in self.willing[seed] else "Hm.", 2)]
 
 
-def test_what_cannot_be_read_is_asked_again_and_then_missing() -> None:
+def test_unreadable_grades_are_requested_again_and_then_missing() -> None:
     willing = {40: ("1",), 41: (), 42: ("0", "1")}
     grader = Grader(
         model={"use": "pretrained", "path": "somewhere"},

@@ -8,7 +8,6 @@ from saysel.costs.ledger import OpenLedger
 from saysel.costs.prices import Price
 from saysel.costs.tokens import max_prompt_tokens
 from saysel.costs.usage import Usage
-from saysel.errors import StageError
 from saysel.records import Prompt
 
 
@@ -44,11 +43,7 @@ class Budget:
         async with self._released:
             while self.ledger.spent + sum(self._reserved) + cost > self.max_cost:
                 if not self._reserved:
-                    raise StageError(
-                        f"max_cost: {self.ledger.spent:.4f} of {self.max_cost:g} dollars are "
-                        f"spent, and the next request may cost {cost:.4f}: raise max_cost and run "
-                        "again"
-                    )
+                    self.ledger.check(cost)
                 await self._released.wait()
             self._reserved.append(cost)
 

@@ -149,6 +149,22 @@ class OpenLedger:
             (spent,) = self._connection.execute("SELECT SUM(MAX(cost, 0)) FROM requests").fetchone()
         self.spent = spent or 0.0
 
+    def check(self, highest_cost: float) -> None:
+        """Check that the next request fits below `max_cost`.
+
+        Args:
+            highest_cost: the most that it can cost, in US dollars.
+
+        Raises:
+            StageError: it may exceed the limit.
+        """
+        limit = self.ledger.max_cost
+        if limit is not None and self.spent + highest_cost > limit:
+            raise StageError(
+                f"max_cost: {self.spent:.4f} of {limit:g} dollars are spent, and the next request "
+                f"may cost {highest_cost:.4f}: raise max_cost and run again"
+            )
+
     def record(self, model: str, usage: Usage, cost: float | None) -> None:
         """Write down one request.
 

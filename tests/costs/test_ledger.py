@@ -44,6 +44,18 @@ def test_totals_are_per_stage_and_the_limit_is_per_run(tmp_path: Path) -> None:
         assert connection.spent == 0.75
 
 
+def test_a_request_that_may_exceed_the_limit_is_refused(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, "sample-1", max_cost=1.0)
+    record(ledger, 0.75)
+
+    with closing(ledger.connect()) as connection:
+        connection.check(0.25)
+        with pytest.raises(
+            StageError, match=r"0\.7500 of 1 dollars are spent, and the next .*0\.26"
+        ):
+            connection.check(0.26)
+
+
 def test_a_ledger_is_current_inside_its_block_and_can_be_pickled(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, "sample-1", max_cost=2.0)
 

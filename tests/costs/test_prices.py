@@ -8,7 +8,7 @@ from saysel.costs.prices import Price, packaged, price
 from saysel.errors import DataError
 
 
-def test_the_packaged_prices_are_whole() -> None:
+def test_the_packaged_prices_are_complete() -> None:
     assert len(packaged()) >= 10
     assert all(one.input > 0 and one.output >= one.input for one in packaged().values())
 
@@ -18,11 +18,11 @@ def test_a_dated_version_costs_what_its_model_costs(dated: str) -> None:
     assert price(dated) == packaged()["gpt-4o-mini"]
 
 
-def test_nobody_knows_what_another_model_costs() -> None:
+def test_the_price_of_an_unlisted_model_is_unknown() -> None:
     assert price("gpt-4o-mini-tuned") is None
 
 
-def test_the_users_file_comes_first(tmp_path: Path) -> None:
+def test_the_users_file_takes_precedence(tmp_path: Path) -> None:
     file = tmp_path / "prices.yaml"
     file.write_text("mine: [1, 2.5]\ngpt-4o: [0, 0]\n")
 
@@ -38,7 +38,7 @@ def test_dollars_are_per_million() -> None:
 @pytest.mark.parametrize(
     "text", ["[1, 2]", "m: 3", "m: [1]", "m: [1, -2]", "m: [a, 2]", "m: [.nan, 1]", "m: ["]
 )
-def test_what_is_no_list_of_prices_is_one_line(text: str, tmp_path: Path) -> None:
+def test_an_invalid_price_file_is_reported_in_one_line(text: str, tmp_path: Path) -> None:
     (tmp_path / "prices.yaml").write_text(text)
 
     with pytest.raises(DataError, match=r"^prices: .*prices\.yaml: ") as caught:
@@ -46,6 +46,6 @@ def test_what_is_no_list_of_prices_is_one_line(text: str, tmp_path: Path) -> Non
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_price_file_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         price("m", str(tmp_path / "missing.yaml"))

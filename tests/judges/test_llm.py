@@ -48,7 +48,7 @@ def test_reading_a_verdict(reply: str, verdict: float | None) -> None:
     assert read(reply) == verdict
 
 
-def test_it_sees_the_answer_and_nothing_else_of_the_reply() -> None:
+def test_the_judge_sees_only_the_answer() -> None:
     (message,) = prompt_about("the city of Paris")
 
     assert question().prompt in message["content"]
@@ -57,7 +57,7 @@ def test_it_sees_the_answer_and_nothing_else_of_the_reply() -> None:
     assert "{" not in message["content"]
 
 
-def test_the_same_answer_is_asked_about_once() -> None:
+def test_equal_answers_are_judged_once() -> None:
     sampler = scripted_sampler(["Verdict: right", "Verdict: wrong", "Verdict: right"])
     other = question(id="other")
     items = [(question(), "Paris"), (question(), "Oslo"), (question(), "Paris"), (other, "Paris")]
@@ -66,14 +66,14 @@ def test_the_same_answer_is_asked_about_once() -> None:
     assert len(sampler.asked) == 1
 
 
-def test_no_answer_is_wrong_without_asking() -> None:
+def test_an_empty_answer_is_wrong_without_a_request() -> None:
     sampler = scripted_sampler([])
 
     assert LlmJudge(sampler=sampler).judge([(question(), " ")]) == [0.0]
     assert sampler.asked == []
 
 
-def test_no_verdict_is_missing() -> None:
+def test_a_reply_without_verdict_is_missing() -> None:
     sampler = scripted_sampler(["Verdict: right", "Hm."], ["Hm."], ["Hm."])
 
     assert LlmJudge(sampler=sampler).judge([(question(), "Paris"), (question(), "Oslo")]) == [
@@ -106,7 +106,7 @@ def test_a_local_model_judges(judge: LlmJudge) -> None:
     testing.check_judge(judge)
 
 
-def test_a_model_that_only_hums_stops_the_stage(judge: LlmJudge) -> None:
+def test_too_many_replies_without_verdict_fail(judge: LlmJudge) -> None:
     strict = judge.model_copy(update={"max_missing": 0.0})
     strict._tally = Tally()
 
@@ -114,7 +114,7 @@ def test_a_model_that_only_hums_stops_the_stage(judge: LlmJudge) -> None:
         strict.judge([(question(), "Paris"), (question(), "hm")])
 
 
-def test_a_model_that_only_hums_stops_the_stage_also_one_by_one(judge: LlmJudge) -> None:
+def test_missing_verdicts_are_counted_across_batches(judge: LlmJudge) -> None:
     asked = judge.model_copy()
     asked._tally = Tally()
 
@@ -123,7 +123,7 @@ def test_a_model_that_only_hums_stops_the_stage_also_one_by_one(judge: LlmJudge)
         asked.judge([(question(), "hm")])
 
 
-def test_what_a_server_refuses_is_missing(tmp_path: Path) -> None:
+def test_a_refused_prompt_is_missing(tmp_path: Path) -> None:
     async def prim(request: Request) -> Reply:
         if "Oslo" in str(request.body["messages"]):
             return await always(400, "content filter")(request)

@@ -40,7 +40,7 @@ def prompts(count: int) -> list[Prompt]:
     return [[{"role": "user", "content": str(place)}] for place in range(count)]
 
 
-def test_what_cannot_be_read_is_asked_again_with_another_seed() -> None:
+def test_unusable_replies_are_requested_again_with_another_seed() -> None:
     sampler = scripted_sampler(["1", "?", "3", "!"], ["2", "?"], ["4"])
     asks = Asks(sampler=sampler, model="some/model", revision="abc", seed=7)
 
@@ -54,7 +54,7 @@ def test_what_cannot_be_read_is_asked_again_with_another_seed() -> None:
     assert sampler.asked[0][0] == ModelRef("some/model", "abc")
 
 
-def test_what_stays_unreadable_is_missing_and_never_a_value() -> None:
+def test_replies_that_stay_unusable_are_missing() -> None:
     sampler = scripted_sampler(["1", "", "3"], ["no"], ["no"], ["2"])
 
     assert Asks(sampler=sampler, max_missing=0.1).replies(prompts(3), number) == [1, None, 3]
@@ -62,7 +62,7 @@ def test_what_stays_unreadable_is_missing_and_never_a_value() -> None:
 
 
 @pytest.mark.parametrize(("limit", "allowed"), [(0.0, 0), (0.1, 1), (0.4, 2), (0.5, 2), (1.0, 4)])
-def test_past_a_limit_it_fails(limit: float, allowed: int) -> None:
+def test_too_many_missing_replies_fail(limit: float, allowed: int) -> None:
     for bad in range(5):
         texts = ["hm"] * bad + ["1"] * (4 - bad)
         sampler = scripted_sampler(texts, ["hm"] * bad)
@@ -85,20 +85,20 @@ def test_without_prompts_the_model_is_not_asked() -> None:
     assert sampler.asked == []
 
 
-def test_thoughts_are_not_part_of_a_reply() -> None:
+def test_reasoning_is_not_part_of_a_reply() -> None:
     sampler = scripted_sampler(["<think>Is it 4? No, 5.</think>\n5"])
 
     assert Asks(sampler=sampler).replies(prompts(1), number) == [5]
 
 
 @pytest.mark.parametrize("reply", ["<think>Is it 4", "<thinking>5", "[THINK]5", "<think>4</think>"])
-def test_a_thought_is_no_reply(reply: str) -> None:
+def test_reasoning_alone_is_no_reply(reply: str) -> None:
     sampler = scripted_sampler([reply], [reply], [reply])
 
     assert Asks(sampler=sampler, max_missing=1).replies(prompts(1), number) == [None]
 
 
-def test_a_reply_that_was_cut_says_what_helps() -> None:
+def test_the_message_about_a_truncated_reply_gives_advice() -> None:
     class Cut(ScriptedSampler):
         """Is cut."""
 
@@ -110,7 +110,7 @@ def test_a_reply_that_was_cut_says_what_helps() -> None:
         asks.replies(prompts(1), number)
 
 
-def test_what_is_filled_in_is_not_filled_again() -> None:
+def test_placeholders_in_values_are_not_filled() -> None:
     asks = Asks(sampler=scripted_sampler([]), prompt="{one} and {other}")
 
     assert asks.filled({"{one}": "{other}", "{other}": "x {one}"}) == [
@@ -133,19 +133,19 @@ def test_a_prompt_is_a_file_or_its_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "told"),
+    ("prompt", "message"),
     [
         ("nowhere.txt", r"the file nowhere\.txt cannot be read: No such file"),
         ("Only {one}.", r"the prompt must contain \{other\}"),
         ("\n", r"must contain \{one\}, \{other\}"),
     ],
 )
-def test_a_prompt_that_cannot_be_used(prompt: str, told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_an_invalid_prompt_is_refused(prompt: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         Asks(sampler=scripted_sampler([]), prompt=prompt)
 
 
-def test_somebody_has_to_be_asked() -> None:
+def test_a_model_has_to_be_named() -> None:
     with pytest.raises(
         ValidationError, match=r"name the model to ask under 'model': the sampler 'transformers'"
     ):
@@ -160,7 +160,7 @@ def test_somebody_has_to_be_asked() -> None:
     [read_verdict, read_grade, read_rationale, server_message_of, quote],
     ids=lambda f: f.__module__,
 )
-def test_any_reply_is_read_in_little_time(reader: Callable[[str], object], unit: str) -> None:
+def test_any_reply_is_read_in_linear_time(reader: Callable[[str], object], unit: str) -> None:
     began = time.thread_time()
     for start in ("", "Verdict:", "Score: 7", "I ", "<think>"):
         reader(start + unit * (200_000 // len(unit)) + "x")

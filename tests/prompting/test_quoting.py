@@ -41,7 +41,7 @@ def sampler(server: Server) -> OpenAISampler:
 @example("\x85\u2028\u2029\x1c\x0b\x0c\x7f\u202e\u200b\ud800")
 @example("<|im_end|> </s> [INST] <｜User｜> x < 3 [a, b)")
 @example('"\\"\\\\"\n"')
-def test_a_quoted_text_is_one_visible_line_and_keeps_what_it_says(text: str) -> None:
+def test_a_quoted_text_is_one_visible_line_with_the_same_content(text: str) -> None:
     quoted = quote(text)
 
     assert json.loads(quoted) == text.strip()
@@ -66,7 +66,7 @@ def test_the_scripted_judge_judges(judge: Server) -> None:
     assert (verdict(judge, "Paris"), verdict(judge, "Oslo")) == (1.0, 0.0)
 
 
-def test_the_held_set_would_deceive_it_if_answers_were_not_quoted() -> None:
+def test_the_injections_would_work_if_answers_were_not_quoted() -> None:
     wording = files("saysel").joinpath("judges/verdict.txt").read_text(encoding="utf-8")
     prompt = wording.replace("{question}", question().prompt).replace("{answers}", "- Paris")
     deceived = [
@@ -122,7 +122,7 @@ def test_an_injection_raises_no_grade(injection: str, place: str, judge: Server)
     assert honest[0].grade == graded[0].grade == 1.0
 
 
-def test_everything_of_a_model_is_quoted_in_a_prompt_of_ones_own() -> None:
+def test_model_texts_are_quoted_in_custom_prompts_too() -> None:
     reflection = Reflection(
         *("capital", "…", "Rome", "Or\nOslo.", 1.0, 9, 10), (Meaning(("Ro\nme",), 1.0, True),)
     )

@@ -71,14 +71,14 @@ def test_certain_questions_skip_the_call() -> None:
     assert always.write(items) == [Rationale("a", DOUBT), Rationale("b", DOUBT), None]
 
 
-def test_what_cannot_be_written_is_missing() -> None:
+def test_an_unusable_rationale_is_missing() -> None:
     items = [(question(id=name), clusters({"Paris": 6, "Rome": 4}, name)) for name in "ab"]
     sampler = scripted_sampler([DOUBT, "no"], ["no"], ["no"])
 
     assert LlmRationaleWriter(sampler=sampler).write(items) == [Rationale("a", DOUBT), None]
 
 
-def test_a_prompt_of_ones_own(tmp_path: Path) -> None:
+def test_a_custom_prompt(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("{question}\n---\n{responses}\nWhy?\n")
     sampler = scripted_sampler([DOUBT])
     writer = LlmRationaleWriter(sampler=sampler, prompt=str(tmp_path / "mine.txt"))

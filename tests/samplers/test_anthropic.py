@@ -67,7 +67,7 @@ def test_faults_are_survived(kind: str) -> None:
     assert len({one.text for one in found[0]}) == 20
 
 
-def test_a_401_stops_at_once_with_one_line_that_lacks_the_key() -> None:
+def test_a_401_stops_at_once_with_one_line_without_the_key() -> None:
     with (
         Server(always(401, f"invalid x-api-key {KEY}")) as server,
         pytest.raises(StageError, match="refuses the key in ANTHROPIC_API_KEY") as caught,

@@ -37,15 +37,15 @@ class VagueSampler(UnmeteredSampler):
 
 
 @pytest.mark.parametrize(
-    ("sampler", "said"),
+    ("sampler", "message"),
     [
         (OddSampler(), "reply_limit must be None or at least 1"),
         (VagueSampler(), "gives_logprobs says True"),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_the_test_kit_notices(sampler: Sampler, said: str) -> None:
-    with pytest.raises(AssertionError, match=said):
+def test_the_test_kit_notices(sampler: Sampler, message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
         testing.check_sampler(sampler, ModelRef("small"))
 
 

@@ -70,7 +70,7 @@ async def late_headers() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("chunks", [drip, late_headers])
-def test_the_whole_answer_has_a_deadline(chunks: Callable[[], AsyncIterator[bytes]]) -> None:
+def test_the_complete_response_has_a_deadline(chunks: Callable[[], AsyncIterator[bytes]]) -> None:
     async def slow(request: Request) -> Reply:
         return Reply(chunks=chunks())
 
@@ -123,7 +123,7 @@ def test_a_body_is_read_up_to_a_limit(
 
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("charset", ["zlib", "utf-7", "nonsense"])
-def test_a_body_is_utf_8_whatever_the_server_calls_it(charset: str, status: int) -> None:
+def test_a_body_is_read_as_utf_8_whatever_its_declared_charset(charset: str, status: int) -> None:
     model = Model()
 
     async def misnamed(request: Request) -> Reply:
@@ -139,7 +139,7 @@ def test_a_body_is_utf_8_whatever_the_server_calls_it(charset: str, status: int)
 
 
 @pytest.mark.parametrize("inside", ['{"choices": %s}', '{"usage": %s, "choices": []}', "%s"])
-def test_deep_json_is_no_answer(inside: str) -> None:
+def test_deeply_nested_json_is_unusable(inside: str) -> None:
     body = (inside % ("[" * 500_000 + "]" * 500_000)).encode()
 
     async def deep(request: Request) -> Reply:
@@ -175,7 +175,7 @@ def test_wrongly_compressed_responses_are_unusable(encoding: str) -> None:
 @pytest.mark.parametrize("name", ["location", "retry-after", "x-own", "content-type"])
 @pytest.mark.parametrize("value", ["/\u00e9", "http://[::1", "\u2603", "a" * 60_000, ""], ids=ascii)
 @pytest.mark.parametrize("status", [200, 302, 400, 503])
-def test_odd_headers_do_no_harm(status: int, name: str, value: str) -> None:
+def test_strange_headers_are_ignored(status: int, name: str, value: str) -> None:
     model = Model()
 
     async def odd(request: Request) -> Reply:
@@ -203,7 +203,7 @@ def sent_headers(sampler: RemoteSampler) -> Mapping[str, str]:
     return Endpoint(sampler, "small").connect().headers
 
 
-def test_a_key_goes_to_no_server_that_it_is_not_named_for() -> None:
+def test_a_key_is_not_sent_to_other_servers() -> None:
     with Server(Model()) as server:
         ask(server.url)
         anthropic = AnthropicSampler(base_url=server.url.removesuffix("/v1"))
@@ -213,7 +213,7 @@ def test_a_key_goes_to_no_server_that_it_is_not_named_for() -> None:
     assert "planted" not in sent(server) and "authorization" not in sent(server)
 
 
-def test_a_server_gets_the_key_that_is_named_for_it_and_no_other() -> None:
+def test_a_server_gets_only_the_key_named_for_it() -> None:
     with Server(Model()) as server:
         ask(server.url, key_from="OTHER_KEY")
         anthropic = AnthropicSampler(base_url=server.url.removesuffix("/v1"), key_from="OTHER_KEY")
@@ -266,7 +266,7 @@ def test_nothing_else_of_the_environment_reaches_a_server(
         *("https://example.org/api.openai.com/v1", "https://api.openai.com:8443/v1"),
     ],
 )
-def test_an_address_that_looks_like_the_providers_is_another(url: str) -> None:
+def test_a_url_that_resembles_the_providers_gets_no_key(url: str) -> None:
     headers = sent_headers(OpenAISampler(base_url=url))
 
     assert "planted" not in str(headers)
@@ -315,7 +315,7 @@ def test_redirects_are_not_followed(status: int) -> None:
     assert other.requests == [] and len(server.requests) == 1
 
 
-def test_half_a_surrogate_pair_is_sent_as_a_question_mark() -> None:
+def test_an_unpaired_surrogate_is_sent_as_a_question_mark() -> None:
     prompt = [{"role": "user", "content": "Why \ud800?"}]
     with Server(Model()) as server:
         for sampler in (

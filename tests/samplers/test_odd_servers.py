@@ -77,7 +77,7 @@ ODD_USAGE = [
 
 
 @pytest.mark.parametrize("usage", [None, *ODD_USAGE], ids=lambda usage: str(usage)[:60])
-def test_odd_usage_loses_no_answer_and_counts_at_its_worst(
+def test_implausible_usage_keeps_the_answer_and_counts_its_highest_cost(
     usage: str | None, tmp_path: Path, prices: str
 ) -> None:
     field = "" if usage is None else f', "usage": {usage}'
@@ -97,7 +97,7 @@ def test_odd_usage_loses_no_answer_and_counts_at_its_worst(
 
 
 @pytest.mark.parametrize("usage", ["null", "{}", '{"input_tokens": -4, "output_tokens": 1e999}'])
-def test_odd_usage_of_anthropic(usage: str, tmp_path: Path, prices: str) -> None:
+def test_implausible_usage_of_anthropic(usage: str, tmp_path: Path, prices: str) -> None:
     body = (
         '{"type": "message", "content": [{"type": "text", "text": "Paris"}], '
         f'"stop_reason": "max_tokens", "usage": {usage}}}'
@@ -111,7 +111,7 @@ def test_odd_usage_of_anthropic(usage: str, tmp_path: Path, prices: str) -> None
     assert ledger.totals()["cost"] == 1.0
 
 
-def test_a_ledger_of_an_earlier_version_is_used_and_its_nonsense_is_not(
+def test_a_ledger_of_an_earlier_version_is_used_without_its_impossible_counts(
     tmp_path: Path, prices: str
 ) -> None:
     with sqlite3.connect(tmp_path / "ledger.sqlite") as old:
@@ -161,7 +161,7 @@ def test_the_text_of_a_message(message: dict[str, Any], text: str) -> None:
 
 
 @pytest.mark.parametrize("message", ['"Paris"', "null", "[]", '{"content": 5}', '{"content": {}}'])
-def test_a_broken_message_is_no_answer(message: str) -> None:
+def test_a_malformed_message_is_unusable(message: str) -> None:
     body = f'{{"choices": [{{"message": {message}}}]}}'
     with (
         Server(says(body)) as server,
@@ -188,7 +188,7 @@ def test_finish_reasons_are_those_of_openai(reported: str | None, reason: str | 
 # ------------------------------------------------------------------------------- empty answers
 
 
-def test_empty_answers_are_counted_by_reason_and_asked_again(tmp_path: Path) -> None:
+def test_empty_answers_are_counted_by_reason_and_requested_again(tmp_path: Path) -> None:
     model, empty = Model(), True
 
     async def sometimes_empty(request: Request) -> Reply:
@@ -219,9 +219,9 @@ def test_empty_answers_are_counted_by_reason_and_asked_again(tmp_path: Path) -> 
         "tool_calls": 1,
     }
     assert totals["empty_replies"] == {"content_filter": 1, "length": 1, "stop": 1, "tool_calls": 1}
-    said = "\n".join(warnings(totals))
-    assert "1 of 5 replies are empty (finish reason 'length'): raise max_tokens" in said
-    assert "'content_filter'): the server withheld them" in said and "turn them off" in said
+    message = "\n".join(warnings(totals))
+    assert "1 of 5 replies are empty (finish reason 'length'): raise max_tokens" in message
+    assert "'content_filter'): the server withheld them" in message and "turn them off" in message
 
 
 def test_truncated_replies_are_counted() -> None:
@@ -231,7 +231,7 @@ def test_truncated_replies_are_counted() -> None:
     assert warnings({"finish_reasons": {"stop": 7}}) == warnings({}) == []
 
 
-def test_an_empty_answer_of_an_earlier_version_is_asked_again(tmp_path: Path) -> None:
+def test_an_empty_answer_of_an_earlier_version_is_requested_again(tmp_path: Path) -> None:
     with Server(Model()) as server, Ledger(tmp_path).opened():
         ((first,),) = ask(server.url, chat("a"))
         with sqlite3.connect(tmp_path / "responses.sqlite") as old:
@@ -295,7 +295,7 @@ def test_a_refusal_for_another_reason_does_not_end_several_choices() -> None:
     assert [request.body.get("n") for request in server.requests] == [4] * 10
 
 
-def test_the_most_choices_of_a_request_can_be_set() -> None:
+def test_the_samples_per_request_can_be_limited() -> None:
     with Server(Model()) as server:
         ask(server.url, chat("a"), n=10, max_per_request=4)
 
@@ -353,7 +353,7 @@ def test_a_parameter_that_is_always_refused_is_not_blamed_on_the_question() -> N
     ids=lambda text: text[:40],
 )
 @pytest.mark.parametrize("status", [400, 404, 503])
-def test_the_servers_own_words_are_shown(status: int, body: str, words: str) -> None:
+def test_the_servers_message_is_shown(status: int, body: str, words: str) -> None:
     with (
         Server(says(body, status)) as server,
         pytest.raises(StageError, match=rf"status {status}") as caught,
@@ -411,7 +411,7 @@ def website() -> Iterator[Server]:
         yield running
 
 
-def test_an_address_without_v1_is_recognised(website: Server) -> None:
+def test_a_url_without_v1_is_recognised(website: Server) -> None:
     url = website.url.removesuffix("/v1")
     with pytest.raises(StageError, match=rf"Not Found.*usually ends in /v1, as in {url}/v1"):
         ask(url, chat("a"))

@@ -63,7 +63,7 @@ def check(found: list[list[Generation]], prompts: list[Prompt], n: int) -> None:
         assert all(one.text.startswith(f"{prompt[-1]['content']} #") for one in samples)
 
 
-def test_n_samples_are_one_request(server: Server) -> None:
+def test_n_samples_take_one_request(server: Server) -> None:
     found = ask(server, questions(3), n=4, temperature=0.5, max_tokens=7, extra={"top_k": 3})
 
     check(found, questions(3), 4)
@@ -74,7 +74,7 @@ def test_n_samples_are_one_request(server: Server) -> None:
     assert {one.tokens for samples in found for one in samples} == {5}
 
 
-def test_a_server_that_gives_one_choice_is_asked_for_the_rest() -> None:
+def test_missing_samples_are_requested_again() -> None:
     with Server(Model(obeys=False)) as server:
         found = ask(server, questions(3), n=5)
 
@@ -84,7 +84,7 @@ def test_a_server_that_gives_one_choice_is_asked_for_the_rest() -> None:
     assert seeds == dict.fromkeys(range(5), 3)  # or it might say the same again
 
 
-def test_the_endpoint_for_completions_gets_text(server: Server) -> None:
+def test_the_completions_endpoint_gets_text(server: Server) -> None:
     prompt: Prompt = [{"role": "system", "content": "Be brief."}, *chat("Why?")[0]]
     (found,) = ask(server, [prompt], n=2, endpoint="completions")
 
@@ -93,7 +93,7 @@ def test_the_endpoint_for_completions_gets_text(server: Server) -> None:
     assert [one.text.split("#")[0] for one in found] == ["Be brief.\n\nWhy?\n\n "] * 2
 
 
-def test_logprobs_are_asked_for_only_where_wanted(server: Server) -> None:
+def test_logprobs_are_requested_only_if_wanted(server: Server) -> None:
     ((plain,),) = ask(server, chat("a"))
     ((scored,),) = ask(server, chat("b"), with_logprobs=True)
     ((continued,),) = ask(server, chat("c"), with_logprobs=True, endpoint="completions")
@@ -113,7 +113,7 @@ def test_the_samplers_model_takes_precedence_over_the_recipes(server: Server) ->
     assert server.requests[0].body["model"] == "judge"
 
 
-def test_an_adapter_is_refused_before_anything_is_asked(server: Server) -> None:
+def test_an_adapter_is_refused_before_any_request(server: Server) -> None:
     sampler = OpenAISampler(base_url=server.url)
 
     with pytest.raises(UsageError, match="does not have the adapter here"):
@@ -121,7 +121,7 @@ def test_an_adapter_is_refused_before_anything_is_asked(server: Server) -> None:
     assert server.requests == []
 
 
-def test_no_more_requests_side_by_side_than_allowed() -> None:
+def test_concurrency_is_limited() -> None:
     model, under_way, most = Model(), 0, 0
 
     async def slow(request: Any) -> Any:
@@ -154,7 +154,7 @@ def test_results_come_in_order_as_they_finish(server: Server) -> None:
 # ------------------------------------------------------------------------------------- trouble
 
 
-def test_a_401_stops_at_once_with_one_line_that_lacks_the_key() -> None:
+def test_a_401_stops_at_once_with_one_line_without_the_key() -> None:
     with (
         Server(always(401, f"Incorrect API key provided: {KEY}")) as server,
         pytest.raises(StageError, match=r"refuses the key in OPENAI_API_KEY") as caught,
@@ -231,7 +231,7 @@ def test_a_wait_that_is_too_long_is_reported() -> None:
         ask(server, chat("a"))
 
 
-def test_a_choice_missing_once_does_not_end_many_choices_a_request() -> None:
+def test_one_missing_sample_does_not_end_requests_for_several() -> None:
     model, requests = Model(), itertools.count()
 
     async def short_once(request: Any) -> Any:
@@ -248,7 +248,7 @@ def test_a_choice_missing_once_does_not_end_many_choices_a_request() -> None:
     assert len(server.requests) == 11
 
 
-def test_one_prompt_that_is_refused_does_not_end_the_others_where_that_is_wanted(
+def test_a_refused_prompt_does_not_end_the_others_if_refusals_are_tolerated(
     tmp_path: Path,
 ) -> None:
     model = Model()
@@ -325,7 +325,7 @@ def test_a_failure_does_not_wait_for_retries(tmp_path: Path) -> None:
     assert time.monotonic() - began < 60  # a second try would come after 120 seconds
 
 
-def test_limits_hold_from_call_to_call(server: Server) -> None:
+def test_rate_limits_span_calls(server: Server) -> None:
     began = time.monotonic()
     for number in range(4):
         ask(server, chat(f"call {number}"), requests_per_minute=200)
@@ -401,12 +401,12 @@ def test_a_missing_key_is_reported_before_any_request(monkeypatch: pytest.Monkey
         *("http://[::1/v1", "http://two words/v1", "http://host/\x00", "http://host\n/v1"),
     ],
 )
-def test_an_address_that_is_none_or_holds_a_key_is_refused(url: str) -> None:
+def test_an_invalid_url_or_one_with_a_key_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="must "):
         OpenAISampler(base_url=url)
 
 
-def test_limits_of_requests_and_tokens_per_minute_count_every_attempt() -> None:
+def test_rate_limits_count_every_attempt() -> None:
     import time
 
     with Server(Model()) as upstream:
@@ -422,7 +422,7 @@ def test_limits_of_requests_and_tokens_per_minute_count_every_attempt() -> None:
 # --------------------------------------------------------------------------- asked only once
 
 
-def test_what_has_arrived_is_not_asked_for_again(server: Server, tmp_path: Path) -> None:
+def test_stored_samples_are_not_requested_again(server: Server, tmp_path: Path) -> None:
     with Ledger(tmp_path, "sample-1").opened():
         first = ask(server, questions(5), n=2)
         again = ask(server, questions(5), n=2)
@@ -443,7 +443,7 @@ def test_what_has_arrived_is_not_asked_for_again(server: Server, tmp_path: Path)
     ],
     ids=str,
 )
-def test_anything_that_decides_the_answer_asks_again(
+def test_options_that_decide_the_answer_send_new_requests(
     change: dict[str, Any], server: Server, tmp_path: Path
 ) -> None:
     with Ledger(tmp_path).opened():
@@ -454,7 +454,9 @@ def test_anything_that_decides_the_answer_asks_again(
     assert not {one.text for one in first[0]} & {one.text for one in second[0]}
 
 
-def test_what_only_changes_speed_does_not_ask_again(server: Server, tmp_path: Path) -> None:
+def test_options_that_change_only_speed_send_no_new_requests(
+    server: Server, tmp_path: Path
+) -> None:
     with Ledger(tmp_path).opened():
         ask(server, questions(1))
         ask(server, questions(1), concurrency=2, timeout=9, retries=1, requests_per_minute=9999)
@@ -462,7 +464,7 @@ def test_what_only_changes_speed_does_not_ask_again(server: Server, tmp_path: Pa
     assert len(server.requests) == 1
 
 
-def test_the_same_prompt_twice_is_asked_once(server: Server) -> None:
+def test_equal_prompts_are_requested_once(server: Server) -> None:
     found = ask(server, chat("a", "b", "a"), n=2)
 
     assert found[0] == found[2] != found[1]
@@ -490,7 +492,9 @@ def prices(tmp_path: Path) -> str:
     return str(tmp_path / "prices.yaml")
 
 
-def test_every_answer_is_noted_with_its_cost(server: Server, tmp_path: Path, prices: str) -> None:
+def test_every_answer_is_recorded_with_its_cost(
+    server: Server, tmp_path: Path, prices: str
+) -> None:
     ledger = Ledger(tmp_path, "sample-1", prices=prices)
     with ledger.opened():
         ask(server, questions(3))
@@ -523,7 +527,7 @@ def test_unusable_responses_cost_too(tmp_path: Path, prices: str) -> None:
     assert ledger.totals()["cost"] == 6.0
 
 
-def test_an_unknown_price_is_not_nothing(server: Server, tmp_path: Path) -> None:
+def test_an_unknown_price_is_not_zero(server: Server, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, "sample-1")
     with ledger.opened():
         ask(server, questions(3))
@@ -538,7 +542,7 @@ def test_an_unknown_price_is_not_nothing(server: Server, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("concurrency", [1, 16])
-def test_the_limit_is_never_exceeded_and_the_rest_is_asked_once_it_is_raised(
+def test_the_limit_is_never_exceeded_and_the_rest_is_requested_after_it_is_raised(
     concurrency: int, server: Server, tmp_path: Path, prices: str
 ) -> None:
     options: dict[str, Any] = {"concurrency": concurrency, "max_tokens": 10}

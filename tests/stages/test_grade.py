@@ -60,7 +60,7 @@ PROMPT = "Q: {question}\n{answers}\nR: {rationale}"
         ("Score: ٧", None),
     ],
 )
-def test_a_grade_is_read_where_it_is_clear(reply: str, grade: float | None) -> None:
+def test_reading_a_grade(reply: str, grade: float | None) -> None:
     assert read_grade(reply) == grade
 
 
@@ -111,7 +111,7 @@ def test_unreadable_grades_are_requested_again_and_then_missing() -> None:
     assert [one.grade for one in found] == [None, 5, None]
 
 
-def test_a_real_model_that_knows_nothing_is_never_taken_for_a_bad_grade(
+def test_an_untrained_grader_gives_missing_grades_not_bad_ones(
     small_model: ModelRef,
 ) -> None:
     grader = Grader(

@@ -31,7 +31,7 @@ def leaves(
     return asyncio.run(all_of_them())
 
 
-def test_requests_leave_at_equal_distances(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_are_evenly_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
     assert leaves(monkeypatch, 60, None, [1] * 4) == [0, 1, 2, 3]
 
 

@@ -25,7 +25,7 @@ generations = st.builds(
 
 
 @given(st.dictionaries(st.integers(0, 200), generations, min_size=1))
-def test_what_is_put_is_there(samples: dict[int, Generation]) -> None:
+def test_stored_samples_are_returned(samples: dict[int, Generation]) -> None:
     store = ResponseCache(None)
     store.put("a", "small", samples)
 
@@ -34,7 +34,7 @@ def test_what_is_put_is_there(samples: dict[int, Generation]) -> None:
     store.close()
 
 
-def test_it_is_there_for_another_process_and_what_is_first_stays(tmp_path: Path) -> None:
+def test_caches_share_a_file_and_the_first_sample_is_kept(tmp_path: Path) -> None:
     one, other = ResponseCache(tmp_path / "r.sqlite"), ResponseCache(tmp_path / "r.sqlite")
     one.put("a", "small", {0: Generation("first", 1)})
     other.put("a", "small", {0: Generation("second", 1), 1: Generation("third", 1)})
@@ -44,7 +44,7 @@ def test_it_is_there_for_another_process_and_what_is_first_stays(tmp_path: Path)
     other.close()
 
 
-def test_a_file_that_is_no_store_is_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_cache_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "r.sqlite").write_text("these are a few lines of text " * 50)
 
     with pytest.raises(StageError, match=r"r\.sqlite: cannot be used") as caught:

@@ -63,10 +63,10 @@ def everything(directory: Path) -> bytes:
     return b"".join(path.read_bytes() for path in directory.rglob("*") if path.is_file())
 
 
-def test_a_run_notes_what_each_stage_cost(server: Server, tmp_path: Path) -> None:
-    code, said = run(recipe(tmp_path, server.url))
+def test_a_run_records_the_cost_of_each_stage(server: Server, tmp_path: Path) -> None:
+    code, output = run(recipe(tmp_path, server.url))
 
-    assert code == 0, said
+    assert code == 0, output
     assert len(server.requests) == 48
     stages = json.loads((tmp_path / "run" / "manifest.json").read_text())["stages"]
     one, several = stages["evaluate-base-verbalized"], stages["evaluate-base-self_consistency"]
@@ -78,9 +78,9 @@ def test_a_run_notes_what_each_stage_cost(server: Server, tmp_path: Path) -> Non
 
 
 def test_the_key_is_nowhere(server: Server, tmp_path: Path) -> None:
-    code, said = run(recipe(tmp_path, server.url))
+    code, output = run(recipe(tmp_path, server.url))
 
-    assert code == 0 and KEY not in said
+    assert code == 0 and KEY not in output
     assert any(KEY in request.headers["authorization"] for request in server.requests)
     assert KEY.encode() not in everything(tmp_path)
 
@@ -92,13 +92,13 @@ def test_the_key_is_nowhere_after_a_failure_either(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY + around)
     with Server(always(status, f"your key {KEY} is not welcome")) as server:
-        code, said = run(recipe(tmp_path, server.url), "--set", "sample.retries=0")
+        code, output = run(recipe(tmp_path, server.url), "--set", "sample.retries=0")
 
     assert code == 1
-    assert KEY not in said and f"status {status}" in said
+    assert KEY not in output and f"status {status}" in output
     assert KEY.encode() not in everything(tmp_path)
     if status == 401:
-        assert "refuses the key in OPENAI_API_KEY" in said
+        assert "refuses the key in OPENAI_API_KEY" in output
         assert len(server.requests) <= 4
 
 
@@ -109,64 +109,68 @@ def test_a_key_in_the_recipe_is_refused_and_not_repeated(tmp_path: Path) -> None
         f"sample.key_from={KEY}",
         f"sample.base_url=https://{KEY}@host/v1",
     ):
-        code, said = run(path, "--set", setting)
-        assert code == 2 and KEY not in said.replace(f"--set {setting}", "")
+        code, output = run(path, "--set", setting)
+        assert code == 2 and KEY not in output.replace(f"--set {setting}", "")
 
 
-def test_no_key_is_told_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_is_reported_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     path = recipe(tmp_path, "https://api.openai.com/v1")
 
-    code, said = run(path)
+    code, output = run(path)
 
-    assert code == 2 and "OPENAI_API_KEY holds no key" in said
+    assert code == 2 and "OPENAI_API_KEY holds no key" in output
     assert not (tmp_path / "run" / "events.jsonl").exists()
 
 
-def test_max_cost_stops_the_run_which_goes_on_once_it_is_raised(
+def test_max_cost_stops_the_run_which_continues_after_it_is_raised(
     server: Server, tmp_path: Path
 ) -> None:
     path = recipe(tmp_path, server.url)
 
-    code, said = run(path, "--set", "max_cost=0.3")
-    assert code == 1 and "of 0.3 dollars are spent" in said
-    assert "raise max_cost and run again" in said
+    code, output = run(path, "--set", "max_cost=0.3")
+    assert code == 1 and "of 0.3 dollars are spent" in output
+    assert "raise max_cost and run again" in output
     spent = len(server.requests)
 
-    code, said = run(path, "--set", "max_cost=9")
-    assert code == 0, said
+    code, output = run(path, "--set", "max_cost=9")
+    assert code == 0, output
     assert 0 < spent < 48 == len(server.requests)
 
 
-def test_more_samples_of_each_question_ask_only_for_the_new_ones(
+def test_with_more_samples_per_question_only_new_ones_are_requested(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluate, "REPLIES_PER_SHARD", 12)  # the parts are others with other counts
     path = recipe(tmp_path, server.url)
     for n in (2, 3):
-        code, said = run(path, "--set", f"evaluate.estimators=[{{use: self_consistency, n: {n}}}]")
-        assert code == 0, said
+        code, output = run(
+            path, "--set", f"evaluate.estimators=[{{use: self_consistency, n: {n}}}]"
+        )
+        assert code == 0, output
 
     assert [request.body.get("n", 1) for request in server.requests] == [2] * 24 + [1] * 24
 
 
-def test_check_says_what_it_may_cost(tmp_path: Path) -> None:
+def test_check_shows_the_cost_estimate(tmp_path: Path) -> None:
     path = recipe(tmp_path, "http://127.0.0.1:1/v1")
 
-    said = end_to_end.invoke("check", path, "--set", "max_cost=0.5").output
+    output = end_to_end.invoke("check", path, "--set", "max_cost=0.5").output
 
-    assert "evaluate-base-verbalized asks small: 24 requests, about" in said
-    assert "384 out at most" in said and "1,152 out at most" in said
-    assert "cost: at most about $" in said and "more than max_cost ($0.50)" in said
+    assert "evaluate-base-verbalized asks small: 24 requests, about" in output
+    assert "384 out at most" in output and "1,152 out at most" in output
+    assert "cost: at most about $" in output and "more than max_cost ($0.50)" in output
 
 
-def test_check_says_that_a_price_is_not_known(tmp_path: Path) -> None:
+def test_check_reports_an_unknown_price(tmp_path: Path) -> None:
     path = recipe(tmp_path, "http://127.0.0.1:1/v1")
 
     unknown = ("--set", "model.name=nobody", "--set", "prices=null")
-    said = end_to_end.invoke("check", path, *unknown).output
+    output = end_to_end.invoke("check", path, *unknown).output
 
-    assert "price unknown" in said and "nobody (no known price: add one under prices)" in said
+    assert "price unknown" in output and "nobody (no known price: add one under prices)" in output
     for command in ("check", "run"):
         result = end_to_end.invoke(command, path, *unknown, "--set", "max_cost=1")
         assert result.exit_code == 2
@@ -181,7 +185,7 @@ def problems(path: Path, *settings: str) -> str:
     return str(caught.value)
 
 
-def test_what_no_sampler_can_reach_is_told_by_the_plan(tmp_path: Path) -> None:
+def test_the_plan_reports_models_that_no_sampler_can_reach(tmp_path: Path) -> None:
     path = recipe(tmp_path, "http://127.0.0.1:1/v1")
 
     assert "train: the model 'remote' is at a server and cannot be trained" in problems(
@@ -199,9 +203,9 @@ def test_what_no_sampler_can_reach_is_told_by_the_plan(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_at_any_time_only_what_had_not_arrived_is_asked_again(tmp_path: Path) -> None:
+def test_after_a_kill_only_missing_samples_are_requested(tmp_path: Path) -> None:
     model, arrived = Model(), threading.Event()
-    moments = [10, 30, 45, 48]  # requests after which the process is killed, but for the last
+    moments = [10, 30, 45, 48]  # requests after which the process is killed, except for the last
 
     async def slow(request: object) -> object:
         await asyncio.sleep(0.05)
@@ -218,10 +222,10 @@ def test_killed_at_any_time_only_what_had_not_arrived_is_asked_again(tmp_path: P
             os.kill(process.pid, signal.SIGKILL)
             process.communicate()
             del moments[0]
-        code, said = run(path)
+        code, output = run(path)
         asked = len(server.requests)
 
-    assert code == 0, said
+    assert code == 0, output
     # 48 answers; what was under way at each of three kills (4 side by side) may be asked twice.
     assert 48 <= asked <= 48 + 3 * 4
     with sqlite3.connect(tmp_path / "run" / "responses.sqlite") as store:
@@ -231,26 +235,26 @@ def test_killed_at_any_time_only_what_had_not_arrived_is_asked_again(tmp_path: P
     assert rows == distinct == 24 + 72
 
 
-def test_check_counts_what_faithfulness_and_grades_ask(tmp_path: Path) -> None:
+def test_check_counts_requests_of_faithfulness_and_grades(tmp_path: Path) -> None:
     path = recipe(tmp_path, "http://127.0.0.1:1/v1")
     grader = "{model: {use: remote, name: grader}, sampler: {use: openai, base_url: 'http://x/v1'}}"
 
-    said = end_to_end.invoke(
+    output = end_to_end.invoke(
         "check", path, "--set", f"evaluate.faithfulness={{n: 3, grader: {grader}}}"
     ).output
 
-    assert "faithfulness-base asks small: " in said
-    assert "grade-base asks grader: " in said
+    assert "faithfulness-base asks small: " in output
+    assert "grade-base asks grader: " in output
 
 
-def test_check_counts_what_training_has_judged(tmp_path: Path) -> None:
+def test_check_counts_judged_replies_of_training(tmp_path: Path) -> None:
     judge = "{use: llm, sampler: {use: openai, model: strict, base_url: 'http://127.0.0.1:1/v1'}}"
     options = ("--set", f"judge={judge}", "--set", "train.1.steps=3", "--set", "source.train=5")
 
-    said = end_to_end.invoke("check", "quickstart", *options).output
+    output = end_to_end.invoke("check", "quickstart", *options).output
 
-    assert "train-ppo asks strict: 384 requests" in said  # 3 batches of 128 replies
-    (line,) = (line for line in said.splitlines() if "train-ppo asks" in line)
+    assert "train-ppo asks strict: 384 requests" in output  # 3 batches of 128 replies
+    (line,) = (line for line in output.splitlines() if "train-ppo asks" in line)
     read = int(line.split("about ")[1].split(" tokens")[0].replace(",", ""))
     assert read > 384 * 150  # the judge's own words are shown each time
 
@@ -265,13 +269,13 @@ class Answering(Model):
         return Reply(body=json.dumps(whole).encode())
 
 
-def test_training_data_is_built_from_a_model_at_a_server(tmp_path: Path) -> None:
+def test_training_data_can_be_built_from_a_remote_model(tmp_path: Path) -> None:
 
     chosen = ("--set", "sample.n=5", "--set", "target=largest_cluster", "--until", "target")
     with Server(Answering()) as server:
-        code, said = run(recipe(tmp_path, server.url), *chosen)
+        code, output = run(recipe(tmp_path, server.url), *chosen)
 
-    assert code == 0, said
+    assert code == 0, output
     stages = json.loads((tmp_path / "run" / "manifest.json").read_text())["stages"]
     assert list(stages) == ["model", "sample", "cluster", "rationale", "target"]
     assert (stages["sample"]["tokens"], stages["target"]["examples"]) == (4 * 5 * 5, 4)
@@ -289,7 +293,7 @@ def replace(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["responses.sqlite", "ledger.sqlite"])
 @pytest.mark.parametrize("damage", [cut, replace])
-def test_a_damaged_database_is_named_in_one_line_and_nothing_is_asked(
+def test_a_damaged_database_is_reported_before_any_request(
     name: str, damage: Callable[[Path], None], server: Server, tmp_path: Path
 ) -> None:
     path, directory = recipe(tmp_path, server.url), tmp_path / "run"
@@ -299,10 +303,10 @@ def test_a_damaged_database_is_named_in_one_line_and_nothing_is_asked(
     for stage in directory.glob("stages/evaluate-*"):
         shutil.rmtree(stage)
 
-    said = end_to_end.invoke("run", path, "--out", directory)
+    result = end_to_end.invoke("run", path, "--out", directory)
 
-    assert isinstance(said.exception, SystemExit) and said.exit_code == 1
-    *_, line = said.stderr.splitlines()
+    assert isinstance(result.exception, SystemExit) and result.exit_code == 1
+    *_, line = result.stderr.splitlines()
     assert f"{directory / name}: cannot be used (" in line
     assert len(server.requests) == asked
 

@@ -113,7 +113,7 @@ def test_a_lease_is_held_until_it_is_released(tmp_path: Path) -> None:
         assert other.claim("a", (0, 1, 2)) == ({0: Generation("first", 1)}, (1, 2))
 
 
-def test_leases_of_a_closed_store_are_free(tmp_path: Path) -> None:
+def test_closing_a_cache_ends_its_leases(tmp_path: Path) -> None:
     path = tmp_path / "shared.sqlite"
     one = ResponseCache(path)
     one.claim("a", (0,))
@@ -192,7 +192,7 @@ def no_locks(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     ],
     ids=["database", "run"],
 )
-def test_a_file_system_without_locks_is_one_line_that_helps(
+def test_a_file_system_without_locks_is_reported_in_one_line(
     what: str, no_locks: str, tmp_path: Path
 ) -> None:
     code = (
@@ -214,7 +214,7 @@ def test_a_file_system_without_locks_is_one_line_that_helps(
     assert time.monotonic() - began < 50  # SQLite waits a minute for a lock
 
 
-def test_a_broken_file_is_not_taken_for_a_file_system_without_locks(tmp_path: Path) -> None:
+def test_a_damaged_file_is_not_mistaken_for_a_missing_lock(tmp_path: Path) -> None:
     (tmp_path / "shared.sqlite").write_bytes(b"no database " * 99)
 
     with pytest.raises(StageError, match="cannot be used"):

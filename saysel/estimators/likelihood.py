@@ -1,4 +1,4 @@
-"""How likely a model finds replies, for estimators that look inside it."""
+"""Log-probabilities of replies and of the answers in them, for white-box estimators."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from saysel.errors import UsageError
 from saysel.interfaces import EstimationContext, Format, Prompt
 from saysel.records import Generation, ModelRef, Response
 
-#: A character for private use, which no reply has.
+#: A private-use character, which replies do not contain.
 PROBE = "\ue000"
-#: How many places of a reply are tried as that of its answer: each takes reading it again.
-MOST_PLACES = 64
+#: Maximum number of positions tried when locating an answer; each takes parsing the reply again.
+MAX_POSITIONS = 64
 
 
 def token_logprobs(
@@ -23,16 +23,16 @@ def token_logprobs(
     """Log-probability of every token of each completion, in nats.
 
     Raises:
-        UsageError: the sampler gives none.
+        UsageError: the sampler returns no log-probabilities.
     """
-    found = context.sampler.logprobs(model, prompts, completions)
-    if found is None:
-        raise missing(context)
-    return found
+    logprobs = context.sampler.logprobs(model, prompts, completions)
+    if logprobs is None:
+        raise no_logprobs(context)
+    return logprobs
 
 
-def missing(context: EstimationContext) -> UsageError:
-    """That the sampler of the recipe gives no log-probabilities."""
+def no_logprobs(context: EstimationContext) -> UsageError:
+    """The error that the recipe's sampler returns no log-probabilities."""
     name = context.sampler.use or type(context.sampler).__name__
     return UsageError(
         f"the sampler '{name}' gives no log-probabilities, which this estimator needs: use one "
@@ -48,34 +48,36 @@ def answer_logprobs(
 ) -> list[list[float] | None]:
     """Log-probability of every token of the answer within each reply, in nats.
 
-    Given the prompt and what stands before the answer. `None`: the reply has no readable answer.
-    A tokenizer may join the last character before the answer with its first; such a token
-    counts as the answer's.
+    They are conditioned on the prompt and on the text before the answer. `None`: the reply has no
+    readable answer. If the tokenizer merges the last character before the answer with its first,
+    that token counts as part of the answer.
 
     Raises:
-        UsageError: the sampler gives none.
+        UsageError: the sampler returns no log-probabilities.
     """
-    places = [answer_place(context.format, reply.text, reply.cut) for reply in replies]
-    known = [row for row, place in enumerate(places) if place is not None]
+    spans = [answer_span(context.format, reply.text, reply.cut) for reply in replies]
+    known = [row for row, span in enumerate(spans) if span is not None]
     before, until = [], []
     for row in known:
-        start, end = places[row] or (0, 0)
-        # The space before a word is a part of its first token.
+        start, end = spans[row] or (0, 0)
+        # The space before a word is part of its first token.
         before.append(replies[row].text[:start].rstrip())
         until.append(replies[row].text[:end])
-    asked = [prompts[row] for row in known]
-    scores = token_logprobs(context, model, [*asked, *asked], [*until, *before])
-    found: list[list[float] | None] = [None] * len(replies)
-    for row, whole, lead in zip(known, scores[: len(known)], scores[len(known) :], strict=True):
-        found[row] = whole[min(len(lead), len(whole) - 1) :]
-    return found
+    known_prompts = [prompts[row] for row in known]
+    logprobs = token_logprobs(context, model, [*known_prompts, *known_prompts], [*until, *before])
+    answers: list[list[float] | None] = [None] * len(replies)
+    for row, with_answer, beginning in zip(
+        known, logprobs[: len(known)], logprobs[len(known) :], strict=True
+    ):
+        answers[row] = with_answer[min(len(beginning), len(with_answer) - 1) :]
+    return answers
 
 
-def answer_place(format: Format, reply: str, cut: bool = False) -> tuple[int, int] | None:
-    """Where in a reply its answer starts and ends; `None` without a readable one.
+def answer_span(format: Format, reply: str, cut: bool = False) -> tuple[int, int] | None:
+    """Start and end of the answer in a reply; `None` without a readable answer.
 
-    Also `None` where the answer's words occur so often that their place cannot be found in
-    `MOST_PLACES` tries.
+    Also `None` if the answer's words occur so often that it is not found within `MAX_POSITIONS`
+    attempts.
     """
     answer = format.parse(reply, cut=cut).answer
     if not answer:
@@ -83,11 +85,11 @@ def answer_place(format: Format, reply: str, cut: bool = False) -> tuple[int, in
     likely = None
     for start in _occurrences(reply, answer, format.reasoning(reply)):
         end = start + len(answer)
-        # The same words may stand in the reasoning, or in the label before the answer: where
-        # other words in their place are another answer, there it is.
+        # The same words may occur in the reasoning, or in the label before the answer. This is the
+        # position of the answer if other words there would be parsed as another answer,
         if format.parse(f"{reply[:start]}{PROBE}{reply[end:]}", cut=cut).answer == PROBE:
             return start, end
-        # Or the answer is read once it is written, in a format that reads no other words there.
+        # or, for formats that restrict the words, if the answer is parsed once these are written.
         before, after = format.parse(reply[:start]).answer, format.parse(reply[:end]).answer
         if likely is None and before is None and after == answer:
             likely = start, end
@@ -95,11 +97,11 @@ def answer_place(format: Format, reply: str, cut: bool = False) -> tuple[int, in
 
 
 def _occurrences(reply: str, answer: str, reasoning: str) -> Iterator[int]:
-    """Where an answer's words occur in a reply: after the reasoning first, then from the start."""
+    """Positions of an answer's words in a reply: first after the reasoning, then from the start."""
     begin = max(0, reply.find(reasoning)) + len(reasoning)
     for first, until in ((begin, len(reply)), (0, begin + len(answer))):
         start = reply.find(answer, first, until)
-        for _ in range(MOST_PLACES // 2):
+        for _ in range(MAX_POSITIONS // 2):
             if start < 0:
                 break
             yield start

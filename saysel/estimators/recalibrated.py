@@ -29,7 +29,7 @@ MAX_WEIGHT = 50.0
 
 
 class RecalibratedEstimator(Estimator):
-    """Another estimator, its confidence mapped by a curve fitted on a split of its own.
+    """Another estimator, its confidence mapped by a curve fitted on a separate split.
 
     With l = log(c / (1 - c)) and σ the logistic function, the mapped confidence is
 

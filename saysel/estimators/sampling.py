@@ -1,4 +1,4 @@
-"""One reply to a question, or several and what they agree on: what estimators start from."""
+"""Samples one reply or several replies to each question, for estimators to build on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from saysel.interfaces import EstimationContext, Estimator, Parsed, Prompt
 from saysel.records import Cluster, Generation, ModelRef, Prediction, Question, Response
 
 
-def single(
+def single_replies(
     model: ModelRef, questions: Sequence[Question], context: EstimationContext
 ) -> Iterator[tuple[Prediction, Generation]]:
-    """One reply to each question as the recipe decodes it: what it says, and the reply itself."""
+    """One reply to each question with the recipe's decoding: its parts, and the reply itself."""
     sampler = context.sampler.model_copy(update={"temperature": context.temperature})
     prompts = [context.format.prompt(question) for question in questions]
     replies = sampler.sample(model, prompts, 1, context.seed)
@@ -37,11 +37,11 @@ class Samples:
     """The replies to one question.
 
     Attributes:
-        question: what was asked.
-        prompt: the chat that asked it.
-        responses: every reply, in the order drawn.
-        parts: what was read from each.
-        clusters: of those with an answer, largest first.
+        question: the question.
+        prompt: the chat that asks it.
+        responses: all replies, in the order of sampling.
+        parts: the parsed parts of each reply.
+        clusters: clusters of the replies with an answer, largest first.
     """
 
     question: Question
@@ -51,47 +51,47 @@ class Samples:
     clusters: list[Cluster]
 
     def prediction(self, chosen: Cluster | None, confidence: float | None) -> Prediction:
-        """The answer of a cluster, or none, at the price of all replies."""
-        speaker = chosen.representative if chosen else self.responses[0]
+        """A prediction with the answer of a cluster, or none, and the tokens of all replies."""
+        response = chosen.representative if chosen else self.responses[0]
         return Prediction(
             question_id=self.question.id,
-            response=speaker.text,
-            answer=speaker.answer if chosen else None,
-            rationale=self.parts[speaker.index].rationale,
+            response=response.text,
+            answer=response.answer if chosen else None,
+            rationale=self.parts[response.index].rationale,
             confidence=confidence,
-            tokens=sum(response.tokens for response in self.responses),
-            shares={one.representative.answer or "": one.share for one in self.clusters},
-            finish_reason=speaker.finish_reason,
+            tokens=sum(reply.tokens for reply in self.responses),
+            shares={c.representative.answer or "": c.share for c in self.clusters},
+            finish_reason=response.finish_reason,
             distinct_texts=distinct_texts(self.responses),
         )
 
 
 def distinct_texts(responses: Sequence[Response]) -> int | None:
-    """How many different texts several responses to a question have; `None` for a single one."""
+    """The number of different texts among several responses; `None` for a single response."""
     return len({response.text for response in responses}) if len(responses) > 1 else None
 
 
 class SamplingEstimator(Estimator):
-    """What estimators that draw several replies to a question share."""
+    """Base class of estimators that sample several replies to each question."""
 
     n: int = Field(20, ge=1, description="replies per question")
     temperature: float | None = Field(
-        None, gt=0, description="of the replies; null: as in the recipe's `sample`"
+        None, gt=0, description="temperature of the replies; null: that of the recipe's `sample`"
     )
 
     def replies(self) -> int:
         return self.n
 
-    def draw(
+    def sample(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Samples]:
-        """n replies to each question, clustered by the recipe's clusterer."""
+        """n replies to each question, grouped by the recipe's clusterer."""
         sampler = context.sampler
         if self.temperature is not None:
             sampler = sampler.model_copy(update={"temperature": self.temperature})
         prompts = [context.format.prompt(question) for question in questions]
-        drawn = sampler.sample(model, prompts, self.n, context.seed)
-        for question, prompt, replies in zip(questions, prompts, drawn, strict=True):
+        samples = sampler.sample(model, prompts, self.n, context.seed)
+        for question, prompt, replies in zip(questions, prompts, samples, strict=True):
             parts = [context.format.parse(reply.text, cut=reply.cut) for reply in replies]
             responses = [
                 Response(

@@ -16,23 +16,23 @@ from saysel.records import ModelRef, Prediction, Question
 class SelfConsistencyEstimator(SamplingEstimator):
     """n replies; the most frequent answer, with its share as confidence.
 
-    The clusterer of the recipe says which answers are the same. Replies without a readable
-    answer count in the denominator.
+    The recipe's clusterer decides which answers are the same. Replies without a readable answer
+    count in the denominator.
 
-    With `weight: confidence` a reply counts as much as the confidence that it states: the
-    answer with the largest sum wins, and its share of the sum over all replies is the confidence
-    (Avg-Conf of arXiv 2306.13063). A reply that states none weighs nothing; where
-    none does, or all are 0, the most frequent answer is given without a confidence.
+    With `weight: confidence`, replies are weighted by the confidence they state: the answer with
+    the largest sum is chosen, and its share of the sum over all replies is the confidence
+    (Avg-Conf of arXiv 2306.13063). A reply that states none has weight 0. If all weights are 0,
+    the most frequent answer is chosen and has no confidence.
     """
 
     weight: Literal["count", "confidence"] = Field(
-        "count", description="whether replies count alike or by the confidence they state"
+        "count", description="weight of a reply: 1, or the confidence it states"
     )
 
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
-        for samples in self.draw(model, questions, context):
+        for samples in self.sample(model, questions, context):
             if not samples.clusters:
                 yield samples.prediction(None, None)
             elif self.weight == "count":
@@ -43,9 +43,9 @@ class SelfConsistencyEstimator(SamplingEstimator):
 
 def _weighted(samples: Samples) -> Prediction:
     stated = [part.confidence or 0.0 for part in samples.parts]
-    # Exact sums: rounding that hangs on the number of replies would rank equal confidences.
-    weights = [fsum(stated[member] for member in one.members) for one in samples.clusters]
-    largest = max(range(len(weights)), key=weights.__getitem__)  # the first, and larger, if equal
+    # Exact sums: rounding that depends on the number of replies would rank equal confidences.
+    weights = [fsum(stated[member] for member in cluster.members) for cluster in samples.clusters]
+    largest = max(range(len(weights)), key=weights.__getitem__)  # of equal weights, the first
     total = fsum(stated)
     return samples.prediction(
         samples.clusters[largest], min(1.0, weights[largest] / total) if total else None

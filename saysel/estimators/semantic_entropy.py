@@ -8,39 +8,39 @@ from typing import Literal
 
 from pydantic import Field
 
-from saysel.estimators.likelihood import answer_logprobs, missing
+from saysel.estimators.likelihood import answer_logprobs, no_logprobs
 from saysel.estimators.sampling import Samples, SamplingEstimator
 from saysel.interfaces import EstimationContext
 from saysel.records import ModelRef, Prediction, Question
 
 
 class SemanticEntropyEstimator(SamplingEstimator):
-    """n replies; the likeliest meaning, with 1 - H / log n as confidence.
+    """n replies; the most likely meaning, with 1 - H / log n as confidence.
 
-    H = -Σ p(C) log p(C) over clusters C of replies that mean the same, as the clusterer of the
-    recipe sees it. It is largest, log n, where all replies differ: that is confidence 0; where
-    all agree it is 0, and confidence 1.
+    H = -Σ p(C) log p(C) over clusters C of replies with the same meaning, according to the
+    recipe's clusterer. If all replies differ, H is log n and the confidence 0; if all agree, H is
+    0 and the confidence 1.
 
     `weight: count` is the discrete variant: p(C) is the share of replies in C. `weight:
     likelihood` sums the probabilities of the replies in C and divides by the sum over all of
-    them; `normalise` takes the geometric mean over a reply's tokens, as the authors' code does.
-    `of` says whether the probability is that of the answer, given what was written before it, or
-    of everything generated.
+    them; `normalise` uses the geometric mean over a reply's tokens, like the authors' code.
+    `of` chooses between the probability of the answer, given the text before it, and that of the
+    whole reply.
 
-    A reply without a readable answer agrees with none: it is a meaning of its own, with 1 / n of
-    the mass. Deviation from the paper, which draws one more reply at a low temperature to be
-    judged: the answer is that of the likeliest cluster.
+    Every reply without a readable answer is a separate meaning with 1 / n of the mass. Deviation:
+    the answer is that of the most likely cluster, while the paper samples one more reply at a low
+    temperature.
     """
 
     n: int = Field(20, ge=2, description="replies per question")
     weight: Literal["count", "likelihood"] = Field(
-        "count", description="whether replies count alike or by their probability"
+        "count", description="weight of a reply: 1, or its probability"
     )
     normalise: bool = Field(
-        True, description="with likelihood: geometric mean over tokens, not their product"
+        True, description="with likelihood: geometric mean over tokens instead of the product"
     )
     of: Literal["answer", "reply"] = Field(
-        "answer", description="with likelihood: whose tokens count"
+        "answer", description="with likelihood: the tokens that count"
     )
 
     def needs_logprobs(self) -> bool:
@@ -49,47 +49,51 @@ class SemanticEntropyEstimator(SamplingEstimator):
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
-        for samples in self.draw(model, questions, context):
+        for samples in self.sample(model, questions, context):
             if not samples.clusters:
                 yield samples.prediction(None, None)
                 continue
-            logs = self._logs(model, samples, context)
-            if not logs:
+            log_weights = self._log_weights(model, samples, context)
+            if not log_weights:
                 yield samples.prediction(samples.clusters[0], None)
                 continue
-            highest = max(logs.values())  # so that the largest weight is 1, and none underflows
+            highest = max(log_weights.values())  # makes the largest weight 1, to avoid underflow
             weights = [
-                sum(exp(logs[member] - highest) for member in cluster.members if member in logs)
+                sum(
+                    exp(log_weights[member] - highest)
+                    for member in cluster.members
+                    if member in log_weights
+                )
                 for cluster in samples.clusters
             ]
-            members = len(logs)
+            members = len(log_weights)
             mass = members / self.n
             masses = [mass * weight / sum(weights) for weight in weights]
-            likeliest = max(range(len(masses)), key=masses.__getitem__)
+            most_likely = max(range(len(masses)), key=masses.__getitem__)
             masses += [1 / self.n] * (self.n - members)
-            yield samples.prediction(samples.clusters[likeliest], confidence(masses, self.n))
+            yield samples.prediction(samples.clusters[most_likely], confidence(masses, self.n))
 
-    def _logs(
+    def _log_weights(
         self, model: ModelRef, samples: Samples, context: EstimationContext
     ) -> dict[int, float]:
-        """Log of the weight of every reply that is in a cluster and whose answer was found."""
+        """Log of the weight of every reply that is in a cluster and whose answer was located."""
         members = [member for cluster in samples.clusters for member in cluster.members]
         if self.weight == "count":
             return dict.fromkeys(members, 0.0)
-        found: dict[int, float] = {}
+        weights: dict[int, float] = {}
         if self.of == "reply":
             for member in members:
                 reply = samples.responses[member]
                 if reply.logprob is None:
-                    raise missing(context)
-                found[member] = self._mean(reply.logprob, reply.tokens)
-            return found
+                    raise no_logprobs(context)
+                weights[member] = self._mean(reply.logprob, reply.tokens)
+            return weights
         replies = [samples.responses[member] for member in members]
-        scores = answer_logprobs(context, model, [samples.prompt] * len(replies), replies)
-        for member, score in zip(members, scores, strict=True):
-            if score is not None:
-                found[member] = self._mean(sum(score), len(score))
-        return found
+        logprobs = answer_logprobs(context, model, [samples.prompt] * len(replies), replies)
+        for member, tokens in zip(members, logprobs, strict=True):
+            if tokens is not None:
+                weights[member] = self._mean(sum(tokens), len(tokens))
+        return weights
 
     def _mean(self, total: float, tokens: int) -> float:
         return total / max(1, tokens) if self.normalise else total

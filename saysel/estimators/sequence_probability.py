@@ -1,4 +1,4 @@
-"""The probability of what the model wrote."""
+"""The probability of the model's answer or reply."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from saysel.estimators.likelihood import answer_logprobs, missing
-from saysel.estimators.sampling import single
+from saysel.estimators.likelihood import answer_logprobs, no_logprobs
+from saysel.estimators.sampling import single_replies
 from saysel.interfaces import EstimationContext, Estimator
 from saysel.records import ModelRef, Prediction, Question
 
@@ -18,18 +18,18 @@ from saysel.records import ModelRef, Prediction, Question
 class SequenceProbabilityEstimator(Estimator):
     """One reply; the probability of its tokens as confidence.
 
-    With tokens t = 1 … T of probability p_t: the product of p_t, or with `normalise` its
-    geometric mean, the T-th root of it. p_t is that of the untempered model. The product shrinks
-    with the length of the text, so that answers of different length are hard to compare; the
-    mean does not, but two equally likely answers no longer share a total of one.
+    For tokens t = 1 … T with probability p_t under the untempered model, this is the product of
+    the p_t or, with `normalise`, their geometric mean. The product decreases with the length of
+    the text, which makes answers of different length hard to compare. The mean does not, but the
+    confidences of different answers no longer sum to at most one.
 
-    `of: answer` looks at the words of the answer, given what was written before them. `of: reply`
-    looks at everything generated, the end token included: right for models that reply with
-    nothing but the answer. No readable answer, no confidence.
+    `of: answer` uses the words of the answer, given the text before them. `of: reply` uses
+    everything generated, including the end token, which suits models that reply with the answer
+    only. Without a readable answer there is no confidence.
     """
 
-    normalise: bool = Field(True, description="geometric mean over tokens, not their product")
-    of: Literal["answer", "reply"] = Field("answer", description="whose tokens count")
+    normalise: bool = Field(True, description="geometric mean over tokens instead of the product")
+    of: Literal["answer", "reply"] = Field("answer", description="the tokens that count")
 
     def needs_logprobs(self) -> bool:
         return self.of == "answer"
@@ -37,23 +37,22 @@ class SequenceProbabilityEstimator(Estimator):
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
-        drawn = list(single(model, questions, context))
-        scores: list[tuple[float, int] | None] = []
+        replies = list(single_replies(model, questions, context))
+        totals: list[tuple[float, int] | None] = []
         if self.of == "answer":
             prompts = [context.format.prompt(question) for question in questions]
-            replies = [reply for _, reply in drawn]
-            found = answer_logprobs(context, model, prompts, replies)
-            scores = [None if one is None else (sum(one), len(one)) for one in found]
+            logprobs = answer_logprobs(context, model, prompts, [reply for _, reply in replies])
+            totals = [None if tokens is None else (sum(tokens), len(tokens)) for tokens in logprobs]
         else:
-            for prediction, reply in drawn:
+            for prediction, reply in replies:
                 if reply.logprob is None:
-                    raise missing(context)
+                    raise no_logprobs(context)
                 readable = prediction.answer is not None
-                scores.append((reply.logprob, reply.tokens) if readable else None)
-        for (prediction, _), score in zip(drawn, scores, strict=True):
+                totals.append((reply.logprob, reply.tokens) if readable else None)
+        for (prediction, _), total in zip(replies, totals, strict=True):
             yield replace(
-                prediction, confidence=None if score is None else self._confidence(*score)
+                prediction, confidence=None if total is None else self._confidence(*total)
             )
 
-    def _confidence(self, total: float, tokens: int) -> float:
-        return min(1.0, exp(total / max(1, tokens) if self.normalise else total))
+    def _confidence(self, logprob: float, tokens: int) -> float:
+        return min(1.0, exp(logprob / max(1, tokens) if self.normalise else logprob))

@@ -1,4 +1,4 @@
-"""Stated confidence and agreement in one (arXiv 2306.13063)."""
+"""Stated confidence and agreement combined (arXiv 2306.13063)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from saysel.records import ModelRef, Prediction, Question
 class VerbalizedConsistencyEstimator(SamplingEstimator):
     """n replies; the most frequent answer, with the mean confidence that its replies state.
 
-    The clusterer of the recipe says which answers are the same. Replies whose confidence cannot
-    be read are left out of the mean; if none can, there is no confidence. How many replies agree
-    decides the answer and nothing else: for shares, see `self_consistency`.
+    The recipe's clusterer decides which answers are the same. Replies without a readable
+    confidence are left out of the mean; if none has one, there is no confidence. The number of
+    replies that agree only decides the answer: for shares, see `self_consistency`.
     """
 
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
-        for samples in self.draw(model, questions, context):
+        for samples in self.sample(model, questions, context):
             chosen = samples.clusters[0] if samples.clusters else None
             members = chosen.members if chosen else ()
             stated = [samples.parts[member].confidence for member in members]
             known = [confidence for confidence in stated if confidence is not None]
-            # The exact mean: rounding that hangs on their number would rank equal confidences.
+            # The exact mean: rounding that depends on their number would rank equal confidences.
             yield samples.prediction(chosen, mean(known) if known else None)

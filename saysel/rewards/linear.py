@@ -1,4 +1,4 @@
-"""The paper's ablation of its reward (arXiv 2405.20974, section 4)."""
+"""The linear reward of the paper's ablation (arXiv 2405.20974, section 4)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from saysel.interfaces import RewardFn
 
 
 class LinearReward(RewardFn):
-    """R = +c when right, -c when wrong, and -1 where no confidence can be read.
+    """R = +c if right, -c if wrong, and -1 without a readable confidence.
 
     In [-1, 1]. Not a proper score: its expectation (2p - 1) c is largest at c = 1 for p > 1/2 and
     at c = 0 otherwise, so it teaches extreme confidences.

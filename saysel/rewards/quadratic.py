@@ -8,12 +8,12 @@ from saysel.interfaces import RewardFn
 
 
 class QuadraticReward(RewardFn):
-    """R = 1 - 2 (y - c)^2, and -1 where no confidence can be read.
+    """R = 1 - 2 (y - c)^2, and -1 without a readable confidence.
 
     In [-1, 1]. A proper score: with y in {0, 1} and P(y = 1) = p its expectation is largest at
-    c = p. Being wrong at confidence 0 earns as much as being right at 1, so it does not reward
-    right answers by itself: watch accuracy. The paper's figure prints a reward that is always
-    c^2 / 100, a misprint; this is the one in its text and code.
+    c = p. A wrong answer at confidence 0 gets the same reward as a correct one at confidence 1, so
+    correct answers are not rewarded as such: watch the accuracy. A figure in the paper shows a
+    reward that is always c^2 / 100, a misprint; this is the reward in its text and code.
     """
 
     def reward(self, correct: Sequence[float], confidence: Sequence[float | None]) -> list[float]:

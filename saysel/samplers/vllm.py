@@ -201,8 +201,8 @@ def _start(options: _EngineOptions) -> Any:
     from vllm import LLM
     from vllm.platforms import current_platform
 
-    # With seeds of their own, prompts read in chunks crash the engine on a CPU, where generators
-    # cannot be rewound.
+    # Prompts with a seed crash the engine on a CPU if they are read in chunks, because generators
+    # cannot be rewound there.
     chunks = {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
     rank = options.max_lora_rank
     try:
@@ -227,7 +227,7 @@ def _start(options: _EngineOptions) -> Any:
 
 
 def _adapter_request(directory: str) -> Any:
-    """The request for an adapter, with a new number if the directory was trained anew."""
+    """The request for an adapter, with a new number if the files changed."""
     from vllm.lora.request import LoRARequest
 
     weights = Path(directory) / "adapter_model.safetensors"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from saysel.estimators.sampling import single
+from saysel.estimators.sampling import single_replies
 from saysel.interfaces import Format
 from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
@@ -144,7 +144,7 @@ class ReflectShard:
     def __call__(self, number: int, asked: Sequence[Question], tick: Tick) -> list[Reflection]:
         recipe = self.recipe
         context = estimation_context(recipe, "faithfulness", number)
-        explained = [prediction for prediction, _ in single(self.model, asked, context)]
+        explained = [prediction for prediction, _ in single_replies(self.model, asked, context)]
         explained = judged(recipe, asked, explained)
         prompts = [recipe.format.prompt(question) for question in asked]
         drawn = context.sampler.sample(self.model, prompts, self.n, context.seed + 1)

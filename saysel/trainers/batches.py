@@ -13,7 +13,7 @@ def question_batch(
 ) -> list[Question]:
     """The questions of a step, each repeated once per reply, at most `batch_size` in total.
 
-    Each pass over the questions uses every question once, in an order of its own.
+    Each pass uses every question once, in another order.
 
     Args:
         replies: number of replies to each question.

@@ -215,7 +215,7 @@ def test_a_broken_model_is_mended_and_the_run_goes_on(tiny_run: Path, tmp_path: 
 def test_a_model_that_gives_no_examples(tiny_recipe: Path, tiny_copy: Path) -> None:
     line = failed(tiny_recipe, tiny_copy, "--set", "sample.max_tokens=1")
 
-    assert line.startswith("stage 'train-sft' failed: sft: there are no examples to train on: ")
+    assert line.startswith("stage 'train-sft' failed: sft: there are no examples to train on, ")
 
 
 # ---------------------------------------------------------------------------- the full disk

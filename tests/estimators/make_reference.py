@@ -63,7 +63,7 @@ def entropy(samples: list[list[float]], clusters: list[list[int]]) -> dict[str, 
     def uqlm(which: int, normalise: bool = True) -> float:
         weights = compute_response_probabilities(told, n, length_normalize=normalise)[which]
         shares = compute_cluster_probabilities(weights, clusters)
-        # It counts the answer beside its n - 1 samples.
+        # It counts the answer in addition to its n - 1 samples.
         return 1 - float(normalize_entropy([compute_semantic_entropy(shares)], n - 1)[0])
 
     of = {member: number for number, cluster in enumerate(clusters) for member in cluster}

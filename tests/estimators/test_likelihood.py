@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saysel import hf, testing
-from saysel.estimators.likelihood import answer_logprobs, answer_place
+from saysel.estimators.likelihood import answer_logprobs, answer_span
 from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import EstimationContext, Parsed
 from saysel.records import Generation, ModelRef
@@ -35,7 +35,7 @@ def context_of(sampler: str) -> EstimationContext:
     ],
 )
 def test_where_the_answer_is(reply: str, found: str) -> None:
-    start, end = answer_place(FORMAT, reply) or (0, 0)
+    start, end = answer_span(FORMAT, reply) or (0, 0)
 
     assert f"{reply[:start]}[{reply[start:end]}]{reply[end:]}".startswith(found)
 
@@ -47,7 +47,7 @@ def test_it_is_found_in_every_format(name: str, answer: str, why: bool, lead: bo
     rationale = f"It may be {answer} or not." if why else None
     reply = format.render(answer, rationale, 0.5, f"Is it {answer}?" if lead else "")
 
-    start, end = answer_place(format, reply) or (0, 0)
+    start, end = answer_span(format, reply) or (0, 0)
 
     assert reply[start:end] == answer
     other = format.render("Rome", rationale, 0.5, f"Is it {answer}?" if lead else "")
@@ -55,7 +55,7 @@ def test_it_is_found_in_every_format(name: str, answer: str, why: bool, lead: bo
 
 
 class Options(SaySelfFormat):
-    """Reads nothing but a letter as the answer."""
+    """Parses only a letter as the answer."""
 
     def parse(self, text: str, cut: bool = False) -> Parsed:
         parsed = super().parse(text, cut)
@@ -64,7 +64,7 @@ class Options(SaySelfFormat):
 
 
 def test_a_format_that_reads_few_answers_has_a_place_for_them() -> None:
-    assert answer_place(Options(), "B or A? Answer: B Confidence: 7") == (16, 17)
+    assert answer_span(Options(), "B or A? Answer: B Confidence: 7") == (16, 17)
 
 
 @pytest.mark.parametrize(
@@ -83,19 +83,19 @@ def test_an_answer_that_occurs_often_is_found_at_once(reply: str, place: tuple[i
 
     parsed: list[int] = []
 
-    assert answer_place(Counted(instruction=""), reply) == place
+    assert answer_span(Counted(instruction=""), reply) == place
     assert len(parsed) < 20
 
 
 @pytest.mark.parametrize("reply", ["", "Paris", "Answer: Confidence: 9"])
 def test_no_answer_is_nowhere(reply: str) -> None:
-    assert answer_place(FORMAT, reply) is None
+    assert answer_span(FORMAT, reply) is None
 
 
 @given(st.text(), st.text())
 def test_in_any_reply_it_is_what_was_parsed(lead: str, answer: str) -> None:
     reply = FORMAT.render(answer, "I am unsure.", 0.5, lead)
-    place = answer_place(FORMAT, reply)
+    place = answer_span(FORMAT, reply)
     if place is not None:
         assert reply[slice(*place)] == FORMAT.parse(reply).answer
 

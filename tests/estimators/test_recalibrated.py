@@ -54,7 +54,7 @@ def estimate(scene: EstimationContext, **options: Any) -> list[Prediction]:
     return list(fitted.estimate(MODEL, HELD_OUT, scene))
 
 
-def test_isotonic_gives_the_share_of_right_answers_at_each_confidence(scene: Any) -> None:
+def test_isotonic_gives_the_accuracy_at_each_confidence(scene: Any) -> None:
     sure, unsure, silent = estimate(scene, method="isotonic")
 
     # "… 9" is a wrong answer stated with .9, so that 5 of 11 are right there.

@@ -66,7 +66,7 @@ def test_every_estimator_is_a_row(
     assert [one["question_id"] for one in in_parts] == [one["question_id"] for one in before]
 
     def curve(made: list[dict[str, float]]) -> dict[float, float]:
-        """What each share of the samples behind the answer was mapped to."""
+        """The confidence that each share of agreeing samples was mapped to."""
         return {
             max(share for _, share in one["shares"]): round(one["confidence"], 9)
             for one in made

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from saysel import testing
-from saysel.estimators.sampling import Samples, SamplingEstimator, single
+from saysel.estimators.sampling import Samples, SamplingEstimator, single_replies
 from saysel.interfaces import EstimationContext
 from saysel.records import ModelRef
 from saysel.testing import examples
@@ -33,7 +33,7 @@ def context() -> EstimationContext:
 def test_a_single_reply_is_decoded_as_the_recipe_says(
     small_model: ModelRef, context: EstimationContext
 ) -> None:
-    first, again = (list(single(small_model, QUESTIONS, context)) for _ in range(2))
+    first, again = (list(single_replies(small_model, QUESTIONS, context)) for _ in range(2))
 
     assert first == again  # greedy
     assert [prediction.question_id for prediction, _ in first] == ["a", "b"]
@@ -41,11 +41,11 @@ def test_a_single_reply_is_decoded_as_the_recipe_says(
         assert (prediction.response, prediction.tokens) == (reply.text, reply.tokens)
 
 
-def test_several_replies_at_a_temperature_of_their_own(
+def test_several_replies_at_their_own_temperature(
     small_model: ModelRef, context: EstimationContext
 ) -> None:
     warm, cold = (
-        list(Draws(n=5, temperature=temperature).draw(small_model, QUESTIONS, context))
+        list(Draws(n=5, temperature=temperature).sample(small_model, QUESTIONS, context))
         for temperature in (None, 1e-6)
     )
 

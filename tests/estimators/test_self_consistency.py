@@ -32,7 +32,7 @@ def test_the_most_frequent_answer_with_its_share(context: Any) -> None:
         response=REPLIES[1],
         answer="Paris",
         rationale="So I read.",
-        confidence=2 / 5,  # replies that nobody can read count below the line
+        confidence=2 / 5,  # unreadable replies count in the denominator
         tokens=5 * 4,
         shares={"Paris": 2 / 5, "Rome": 1 / 5, "Oslo": 1 / 5},
         distinct_texts=5,

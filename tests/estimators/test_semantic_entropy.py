@@ -34,7 +34,7 @@ def test_the_discrete_variant_counts_replies(context: Any) -> None:
     assert found.shares == {"Paris": 0.5, "Rome": 0.25, "Oslo": 0.25}
 
 
-def test_a_reply_that_nobody_can_read_is_a_meaning_of_its_own(context: Any) -> None:
+def test_an_unreadable_reply_is_a_separate_meaning(context: Any) -> None:
     found = estimate(context("Answer: Paris", "Answer: Paris", "…", "?"), 4)
 
     assert found.confidence == pytest.approx(1 - 1.5 / 2)

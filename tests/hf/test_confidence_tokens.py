@@ -52,8 +52,8 @@ def test_one_token_each_needs_one_place() -> None:
     assert even(tokens, tokenizer).tolist() == pytest.approx([1.0] * 11)
 
 
-def test_a_digit_a_token_branches_behind_the_one() -> None:
-    # A blank, then a digit; behind the 1 comes the end or a 0.
+def test_one_token_per_digit_branches_after_the_one() -> None:
+    # A blank, then a digit; after the 1 comes the end or a 0.
     tokenizer = bytewise()
     blank, one = tokenizer(" 1")["input_ids"]
     tokens = ConfidenceTokens(SaySelfFormat(), tokenizer, {0})

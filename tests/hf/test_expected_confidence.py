@@ -26,7 +26,7 @@ def test_it_is_the_mean_over_everything_that_can_be_stated(
 
     found = read_confidence(small_model, format, prompts, leads)
 
-    # Whole replies, each with the end behind it, scored one by one. What counts is every token
+    # Whole replies, each followed by the end, scored one by one. What counts is every token
     # that another confidence would have differently.
     tokenizer = hf.load_tokenizer(small_model)
     for prompt, lead, mean in zip(prompts, leads, found, strict=True):

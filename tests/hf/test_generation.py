@@ -210,7 +210,7 @@ def test_tokens_after_the_end_are_not_searched_for_the_marker(llama: Any, tokeni
     marker = tokenizer.decode(common[:1])
     decoding = Decoding(1, max_tokens=24, marker=marker)
 
-    # Many end early, and stay in the batch while others go on.
+    # Many end early, and stay in the batch while others continue.
     drawn = replies(llama, tokenizer, decoding, n=64, prompts=[[5]], ends=set(common[1:]))[0]
 
     sizes = set()

@@ -1,4 +1,4 @@
-"""A model that needs Python code of its own is refused in one line; no code is run."""
+"""A model that needs its own Python code is refused in one line; no code is run."""
 
 from __future__ import annotations
 

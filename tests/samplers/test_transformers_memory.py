@@ -1,4 +1,4 @@
-"""Memory that really runs out: in a process of its own that may have only a little more of it."""
+"""Memory that really runs out, in a separate process with a memory limit."""
 
 from __future__ import annotations
 

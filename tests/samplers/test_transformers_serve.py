@@ -1,6 +1,6 @@
 """The sampler `openai` against a server that this project did not write: `transformers serve`.
 
-It takes requests with n > 1 and gives one choice all the same. A writer and a judge ask it too,
+It accepts requests with n > 1 but returns one choice. A rationale writer and a judge use it too,
 about a model that it loads when it is first asked for.
 """
 

@@ -174,7 +174,7 @@ class Interrupted(Steps):
     [SFTTrainer(**SFT), PPOTrainer(**PPO), GRPOTrainer(**GRPO)],
     ids=["sft", "ppo", "grpo"],
 )
-def test_ctrl_c_saves_a_checkpoint_from_which_training_goes_on(
+def test_training_resumes_from_the_checkpoint_saved_at_ctrl_c(
     trainer: Trainer, red: ModelRef, data: Data, tmp_path: Path
 ) -> None:
     straight = trainer.train(red, data, tmp_path / "straight")

@@ -88,7 +88,7 @@ def test_twenty_small_steps_change_nearly_all_weights(
     assert config.get("dtype", config.get("torch_dtype")) == "bfloat16"
 
 
-def test_an_adapter_is_float32_and_its_base_as_it_came(half: ModelRef) -> None:
+def test_an_adapter_is_float32_and_its_base_keeps_its_dtype(half: ModelRef) -> None:
     torch.manual_seed(0)
     model = hf.load_trainable(half, Lora(r=4).config())
 

@@ -52,7 +52,7 @@ def test_it_learns_the_examples(
     assert losses[-1] < losses[0] / 4
 
 
-def test_full_weights_are_a_model_of_their_own(
+def test_all_weights_are_saved_as_a_separate_model(
     red: ModelRef, examples: Data, tmp_path: Path
 ) -> None:
     trained = SFTTrainer(**FULL, max_steps=1, batch_size=8).train(red, examples, tmp_path)
@@ -61,7 +61,9 @@ def test_full_weights_are_a_model_of_their_own(
     assert weights(trained).keys() == weights(red).keys()
 
 
-def test_an_adapter_lies_beside_its_base(red: ModelRef, examples: Data, tmp_path: Path) -> None:
+def test_an_adapter_is_saved_without_its_base(
+    red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
     before = weights(red)
     trained = SFTTrainer(**ADAPTER, max_steps=1, batch_size=8).train(red, examples, tmp_path)
 
@@ -116,7 +118,9 @@ def test_long_examples_are_left_out(red: ModelRef, examples: Data, tmp_path: Pat
         trainer.train(red, replace(examples, learned=long), tmp_path / "none")
 
 
-def test_an_adapter_goes_on_with_itself(red: ModelRef, examples: Data, tmp_path: Path) -> None:
+def test_an_existing_adapter_is_trained_further(
+    red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
     trainer = SFTTrainer(**ADAPTER, epochs=12, batch_size=8)
 
     first = trainer.train(red, examples, tmp_path / "first")

@@ -11,8 +11,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 LABELS = ("contradiction", "neutral", "entailment")
-#: What each word entails besides itself. `couple`, `few` and `several` are a chain: neighbours
-#: entail each other, the ends do not. `crow` entails `bird`, which leaves `crow` open.
+#: What each word entails, in addition to itself. `couple`, `few` and `several` form a chain:
+#: neighbours entail each other, the ends do not. `crow` entails `bird`, but not vice versa.
 ENTAILS = {
     "kitty": {"cat"},
     "cat": {"kitty"},

@@ -84,7 +84,7 @@ def test_labels_are_found_by_name(classifier: Path, tmp_path: Path) -> None:
 def test_labels_that_say_nothing_are_refused(classifier: Path, tmp_path: Path) -> None:
     directory = relabelled(classifier, tmp_path, ["LABEL_0", "LABEL_1", "LABEL_2"])
 
-    with pytest.raises(DataError, match="its labels are label_0, label_1, label_2: name one that"):
+    with pytest.raises(DataError, match="its labels are label_0, label_1, label_2: use one that"):
         load(str(directory), None)
 
 

@@ -15,7 +15,7 @@ from saysel.records import Cluster, Question, Response
 
 
 class ExpectedAccuracyTarget(Target):
-    """Learn a right answer if there is one, with the share of correct samples as confidence.
+    """Learn a correct answer if there is one, with the share of correct samples as confidence.
 
     c = (sum of the correctness of the first k samples) / k, in [0, 1]. A sample has the correctness
     of its cluster's representative, and one without an answer is wrong. The response to learn is

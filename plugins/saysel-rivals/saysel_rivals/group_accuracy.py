@@ -26,8 +26,8 @@ class GroupAccuracyTarget(Target):
     c(q) = mean correctness of the most frequent answers to the questions in the group of q, in
     [0, 1]. Answers that could not be judged are left out, and a group without a judged answer
     gives no examples. Groups are the values of `label`, or, without it, `ceil(questions / size)`
-    clusters of the questions' embeddings. A question is part of its own group: in small groups, c
-    reflects the correctness of the question itself more than a probability.
+    clusters of the questions' embeddings. A question belongs to its group: in small groups,
+    c mostly reflects the correctness of the question itself.
     """
 
     label: str | None = Field(

@@ -19,7 +19,7 @@ class LogReward(RewardFn):
     Natural logarithms of c clipped to [0.001, 0.999]: in [-6.91, -0.001]. A proper score: with y
     in {0, 1} and P(y = 1) = p its expectation is largest at c = p, or at the bound nearest to it.
     The released code rescales the score to [-1, 1] and gives -3 to unreadable replies, which is
-    2 ln 0.001 = -13.8 in nats. Its bonus of 0.25 for right answers is left out, because answers
+    2 ln 0.001 = -13.8 in nats. Its bonus of 0.25 for correct answers is left out, because answers
     are not trained.
     """
 

@@ -13,7 +13,7 @@ class RlcrReward(RewardFn):
     """R = y - (c - y)^2, and `unreadable` where no confidence can be read.
 
     In [-1, 1]. With y in {0, 1} and P(y = 1) = p its expectation p - p (1 - c)^2 - (1 - p) c^2 is
-    largest at c = p, where it is p^2. It grows with p, so right answers are rewarded as such,
+    largest at c = p, where it is p^2. It grows with p, so correct answers are rewarded as such,
     unlike with `quadratic`. Deviation: the paper adds a reward for each part of the format; here
     a reply without a readable confidence gets at most the lowest reward of the others.
     """

@@ -119,7 +119,7 @@ def same() -> Callable[[ModelRef, ModelRef], bool]:
 
 @pytest.fixture
 def states() -> Callable[[ModelRef, Data], dict[str, float]]:
-    """The mean confidence that a model states behind the answer red, about either arm."""
+    """The mean confidence that a model states after the answer red, about either arm."""
 
     def ask(model: ModelRef, data: Data) -> dict[str, float]:
         prompts = [FORMAT.prompt(question) for question in data.asked]

@@ -51,7 +51,7 @@ def naive(model: Any, tokenizer: Any, format: Format, text: list[int], correct: 
     scores = []
     for stated in format.confidences:
         tail = tokenizer(marker + stated, add_special_tokens=False)["input_ids"][size:]
-        # "1" is told from the beginning of "10" by what follows; "%" must follow by itself.
+        # The next token tells "1" from the beginning of "10"; "%" always follows.
         tail = [*tail, tokenizer.eos_token_id]
         logits = model(torch.tensor([[*text, *tail]])).logits[0, len(text) - 1 : -1]
         logprobs = logits.log_softmax(-1).gather(1, torch.tensor(tail)[:, None])[:, 0]
@@ -63,7 +63,7 @@ def naive(model: Any, tokenizer: Any, format: Format, text: list[int], correct: 
 
 
 def counted(tokenizer: Any, format: Format, tail: list[int], size: int) -> list[int]:
-    """The places of a confidence where another one goes on differently."""
+    """The positions of a confidence at which another confidence continues differently."""
     marker = format.confidence_marker
     tails = [
         [*tokenizer(marker + one, add_special_tokens=False)["input_ids"][size:], -1]

@@ -68,7 +68,7 @@ class Interrupted(Steps):
     [DPOTrainer(**DPO, learning_rate=1e-3), TokenizedBrierTrainer(**BRIER, learning_rate=1e-3)],
     ids=["dpo", "tokenized_brier"],
 )
-def test_ctrl_c_saves_a_checkpoint_from_which_training_goes_on(
+def test_training_resumes_from_the_checkpoint_saved_at_ctrl_c(
     trainer: Trainer,
     red: ModelRef,
     sampled: Data,

@@ -1,4 +1,4 @@
-"""The package installed with pip into an environment of its own, and its recipes run there.
+"""The package installed with pip into a separate environment, and its recipes run there.
 
 The environment sees the packages of the running one, so nothing is downloaded.
 """

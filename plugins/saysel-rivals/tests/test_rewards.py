@@ -24,7 +24,7 @@ chances = st.floats(0, 1)
 def taught(reward: RewardFn, p: float) -> float:
     """The confidence with the largest expected reward, for a reply that is right with chance p.
 
-    Right and wrong stand in one batch, half and half, at every confidence.
+    The batch has a right and a wrong reply at every confidence.
     """
     earned = reward.reward([1.0] * len(GRID) + [0.0] * len(GRID), GRID * 2)
     right, wrong = np.array(earned[: len(GRID)]), np.array(earned[len(GRID) :])
@@ -108,6 +108,6 @@ def test_ppo_c_adds_nothing_where_all_replies_are_alike(y: float) -> None:
 @pytest.mark.parametrize(
     "reward", [RlcrReward(), AsymmetricReward(price=4), PpoCReward(), LogReward()]
 )
-def test_no_reply_earns_less_than_an_unreadable_one(reward: RewardFn) -> None:
+def test_no_reward_is_lower_than_that_of_an_unreadable_reply(reward: RewardFn) -> None:
     *readable, unreadable = reward.reward([1.0] * 1001 + [0.0] * 1002, [*GRID, *GRID, None])
     assert min(readable) >= unreadable

@@ -70,7 +70,7 @@ def test_r_tuning_is_sure_of_the_own_answer_if_it_is_right(
     assert chosen == (FOUND[0].representative, confidence)
 
 
-def test_r_tuning_learns_nothing_from_what_nobody_judged() -> None:
+def test_r_tuning_ignores_unjudged_questions() -> None:
     assert RTuningTarget().target(question(), FOUND, [None, 1.0, 1.0]) is None
 
 
@@ -134,7 +134,7 @@ def test_one_group_for_all_gives_the_base_rate(minilm: str) -> None:
     assert set(confidences(GroupAccuracyTarget(model=minilm, size=100)).values()) == {0.5}
 
 
-def test_what_nobody_judged_does_not_count() -> None:
+def test_unjudged_answers_do_not_count() -> None:
     asked = [question(id=str(place), meta={"topic": place > 2}) for place in range(5)]
     verdicts = [1.0, None, 0.5, None, None]
     fitted = GroupAccuracyTarget(label="topic").fit(list(map(item, asked, verdicts)))
@@ -143,11 +143,11 @@ def test_what_nobody_judged_does_not_count() -> None:
     assert [one and one[1] for one in chosen] == [0.75, 0.75, 0.75, None, None]
 
 
-def test_a_label_that_is_missing_is_told() -> None:
+def test_a_missing_label_is_reported() -> None:
     with pytest.raises(DataError, match="'capital' has no 'topic' in its meta, only nothing"):
         GroupAccuracyTarget(label="topic").fit([item(question(), 1.0)])
 
 
-def test_a_sentence_model_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_missing_sentence_model_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be loaded as a sentence model"):
         GroupAccuracyTarget(model=str(tmp_path)).fit(items())

@@ -1,6 +1,6 @@
-"""What is asked for in each style: the text that follows the question, one a turn.
+"""The prompts of each style: the text that follows the question, one per turn.
 
-`{guesses}` stands for the number of guesses, `{words}` for the phrases to choose from.
+`{guesses}` is replaced by the number of guesses, `{words}` by the phrases to choose from.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Literal
 
 Style = Literal["trained", "percent", "ten", "words", "guesses"]
 
-#: What phrases stand for: a convention, like every such list. Surveys of readers agree on the
-#: order and scatter by a tenth or more.
+#: The values of phrases. Any such list is a convention: surveys of readers agree on the order,
+#: and differ by a tenth or more in the values.
 WORDS = {
     "almost certain": 0.95,
     "highly likely": 0.9,
@@ -77,5 +77,5 @@ and so on up to P{guesses}.""",
 
 
 def texts(style: Style, turns: int) -> tuple[str, ...]:
-    """The texts of a style, one a turn."""
+    """The texts of a style, one per turn."""
     return (ONE_TURN[style],) if turns == 1 else TWO_TURNS[style]

@@ -80,7 +80,7 @@ def roll_out(
         for row, confidence in zip(judged.rows, judged.confidences, strict=True)
     ]
     readable = [group is not None for group in groups]
-    # 4. Lay everything out as tensors.
+    # 4. Turn everything into tensors.
     rollouts = assemble(
         prompts=prompts,
         replies=replies,

@@ -5,7 +5,7 @@ and stated confidence, and makes `epochs` passes of clipped updates over the bat
 
 Deviations from the paper, each because the paper's way failed in our experiments:
 - Answers are decoded at the temperature of the evaluation; only the tokens that the reward trains
-  are sampled at a temperature of their own, `confidence_temperature`. Rollouts at another
+  are sampled at another temperature, `confidence_temperature`. Rollouts at another
   temperature teach the confidence of answers that the model will not give. After fine-tuning, a
   rationale can leave nearly all probability on one confidence; a `confidence_temperature` above 1
   explores others.

@@ -73,7 +73,7 @@ def test_styles_in_one_turn_and_in_two(
 
     assert one == Prediction("a", reply, "Paris", None, confidence, tokens=4)
     assert two == Prediction("a", f"Paris\n\n{stated}", "Paris", None, confidence, tokens=8)
-    # At the temperature of the evaluation; the second turn has a seed of its own.
+    # At the temperature of the evaluation; the second turn has another seed.
     assert [call[:3] for call in calls] == [(0.3, 1, 7), (0.3, 1, 7), (0.3, 1, 8)]
     assert all(call[3][0].startswith(question().prompt) for call in calls[:2])
     assert "{" not in "".join(call[3][0] for call in calls)
@@ -133,9 +133,9 @@ def test_own_prompts_and_words(context: Any, calls: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"turns": 2}, "'trained' asks once"),
-        ({"prompts": ["Well?"]}, "'trained' asks once"),
-        ({"style": "ten", "turns": 2, "prompts": ["Well?"]}, "one text a turn: 2, got 1"),
+        ({"turns": 2}, "'trained' uses the recipe's format in one turn"),
+        ({"prompts": ["Well?"]}, "'trained' uses the recipe's format in one turn"),
+        ({"style": "ten", "turns": 2, "prompts": ["Well?"]}, "one text per turn: 2, got 1"),
         ({"style": "words", "words": {"sure": 1.0}}, "at least 2"),
         ({"style": "words", "words": {"sure": 1.0, "no": -1}}, "greater than or equal to 0"),
     ],

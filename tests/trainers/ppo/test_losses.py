@@ -1,4 +1,4 @@
-"""The arithmetic of PPO against values worked out by hand, the working written beside them."""
+"""The losses of PPO against values computed by hand, as shown in the comments."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_gae_by_hand() -> None:
 
 
 def test_gae_of_a_shorter_reply_ends_at_its_own_end() -> None:
-    # The second reply has two tokens; the padding behind it holds a value that must not count.
+    # The second reply has two tokens; the padding after it has a value that must not count.
     #   delta_1 = 1 - .4 = .6 = A_1,  delta_0 = 0 + .9 * .4 - .2 = .16,  A_0 = .16 + .45 * .6 = .43
     advantages, returns = gae(
         tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]),

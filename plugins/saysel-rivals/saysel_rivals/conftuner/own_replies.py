@@ -130,7 +130,7 @@ def no_replies(left_out: Mapping[str, int], marker: str) -> StageError:
 def reply_batch(
     replies: Sequence[OwnReply], batch_size: int, step: int, seed: int
 ) -> list[OwnReply]:
-    """The replies of a step; each pass uses every reply once, in an order of its own."""
+    """The replies of a step; each pass uses every reply once, in another order."""
     epoch, place = divmod(step, -(-len(replies) // batch_size))
     order = list(range(len(replies)))
     random.Random(f"tokenized_brier/{seed}/{epoch}").shuffle(order)

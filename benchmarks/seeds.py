@@ -4,8 +4,8 @@
     python benchmarks/seeds.py pararel --seeds 10 11 12 --out benchmarks/pararel \
         --set source.path=pararel_data.json
 
-Every seed is a run directory below `runs/`; a run that is done is not done again, so the script
-goes on where it stopped. `--jobs 2` runs two seeds side by side with one thread each. Writes
+Every seed is a run directory below `runs/`; a finished run is not repeated, so the script
+continues where it stopped. `--jobs 2` runs two seeds in parallel with one thread each. Writes
 `results.csv` (every value with its interval), `table.md` (mean and range) and `versions.json`.
 """
 

@@ -1,10 +1,10 @@
-"""How fast responses are grouped by embeddings, beside a loop that embeds again at every step.
+"""Speed of clustering by embeddings, compared with a loop that embeds again at every step.
 
     python benchmarks/clustering/speed.py --questions 6 --only-ours 100
 
-Both run here, one after the other, on the same sentence model, the same responses and one thread,
-and have to find the same partitions. `everything` embeds all responses of the question at every
-seed, `what is left` those that no cluster has yet. Writes results.json beside this file.
+Both run one after the other on the same sentence model, the same responses and one thread, and must
+find the same partitions. `everything` embeds all responses of the question for every new cluster,
+`what is left` those that are in no cluster yet. Writes results.json next to this file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Do the measures tell a faithful rationale from one that only sounds like it?
+"""Do the measures distinguish a faithful rationale from one that only sounds faithful?
 
     saysel run quickstart
     python benchmarks/faithfulness/writers.py runs/quickstart --out benchmarks/faithfulness
@@ -6,7 +6,7 @@
 The last model of the run answers every question of a split of the witness world, greedily, and is
 asked again 20 times. Then several writers explain each answer:
 
-    faithful   the built-in template, from 20 samples of its own: not those it is measured against
+    faithful   the built-in template, from 20 samples that are not used for the measurement
     shuffled   the faithful text of another question
     random     the template's words with places drawn at random, as many as the template names in
                some other question
@@ -79,7 +79,7 @@ def randomised(text: str, rng: random.Random) -> str:
 
 
 def truth(question: Question, reflection: Reflection) -> Reflection:
-    """The same rationale beside the exact posterior in place of the fresh samples."""
+    """The same rationale with the exact posterior instead of the fresh samples."""
     beliefs = posterior(tuple((who, where) for who, where in question.meta["statements"]))
     return replace(
         reflection,
@@ -139,9 +139,9 @@ def report(out: Path, found: dict[str, tuple[list[Measured], list[Measured]]]) -
         for writer, pair in found.items()
         for against, measured in zip(("samples", "posterior"), pair, strict=True)
         for one in measured
-        if one.score.metric != "named_gold_rate"  # of the reply itself, whoever explains it
+        if one.score.metric != "named_gold_rate"  # independent of the writer
         # A posterior gives every place some mass, so naming any is precise; the rest does not
-        # hang on what the rationale is compared with.
+        # depend on what the rationale is compared with.
         if against == "samples" or one.score.metric in ("mention_recall", "uncertainty_agreement")
         for s in [one.score]
     ]

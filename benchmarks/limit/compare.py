@@ -2,7 +2,7 @@
 
     python benchmarks/limit/compare.py benchmarks/quickstart/results.csv
 
-Prints a Markdown table of the last model's stated confidence beside the base's self-consistency:
+Prints a Markdown table of the last model's stated confidence and the base's self-consistency:
 Brier score as a ratio, AUROC and accuracy as differences, and the ratio to the ideal observer.
 """
 

@@ -2,10 +2,10 @@
 
     python benchmarks/methods/counted.py run quickstart
 
-Counted from outside, so that it is the same for every method, whoever wrote its trainer: what goes
+Counted from outside, so that it is the same for every method and trainer: what goes
 into a model's token embeddings, padding included, with gradients on (`trained`) and without
-(`read`: prompts, generated tokens, reference policies). Beside them the processor time of the
-stage in seconds, of all threads; other work on the machine does not add to it. A stage that was
+(`read`: prompts, generated tokens, reference policies). Also the processor time of the stage
+in seconds, of all threads; other work on the machine does not add to it. A stage that was
 interrupted and taken up again counts its last part only.
 
 Written to `counts/STAGE-FINGERPRINT.json` in the run directory as each stage ends.

@@ -6,7 +6,7 @@
 Every method of `methods.yaml` (or `--methods FILE`) is a recipe that `saysel run` runs, in one run
 directory below `runs/` for each world and seed. Stages that methods share are done once, so that
 all start from the same base model and the same samples, and what is done is not done again: the
-script goes on where it stopped. `--only` runs some of the methods and writes no results.
+script continues where it stopped. `--only` runs some of the methods and writes no results.
 
 Writes into `--out`:
 
@@ -89,7 +89,7 @@ def recipe_of(
 
 
 def run(said: dict[str, Any], directory: Path, threads: int | None) -> Recipe:
-    """Do what is missing of a recipe, in a process of its own; nothing, if it is evaluated.
+    """Run the missing stages of a recipe in a separate process; nothing if it is evaluated.
 
     Raises:
         RuntimeError: it failed; the message ends with what it said.
@@ -147,7 +147,7 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
 
 
 def ideal(world: str, seed: int, directory: Path) -> list[Result]:
-    """What nobody can beat, where the source knows it."""
+    """The ideal observer, if the source knows it."""
     rows = read_json(directory / "report" / "metrics.json")["rows"]
     return [
         Result(world, seed, IDEAL, row["metrics"], {}, [], {})
@@ -212,7 +212,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 def table(
     results: Sequence[Result], reference: str, verdicts: Mapping[tuple[str, str], str]
 ) -> str:
-    """Means over the seeds; ✓ ✗ beside what surely differs.
+    """Means over the seeds; ✓ or ✗ next to significant differences.
 
     The best first, by Brier score, a reply whose confidence cannot be read counting 1. Surely: on
     the questions of all seeds together, and in the same direction on each seed alone; only the

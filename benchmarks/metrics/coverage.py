@@ -4,7 +4,7 @@
 
 Forecasters of known calibration answer n questions, again and again; the true value of a metric is
 its value on a million answers whose correctness is the probability itself, or drawn where the
-metric needs right and wrong answers. Writes `coverage.csv` and `coverage.md` beside this file.
+metric needs right and wrong answers. Writes `coverage.csv` and `coverage.md` next to this file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from saysel.scoring import label, score
 Array = npt.NDArray[np.float64]
 
 HERE = Path(__file__).parent
-#: Probability of a right answer by stated confidence.
+#: Probability of a correct answer by stated confidence.
 FORECASTERS: dict[str, Callable[[Array], Array]] = {
     "calibrated": lambda c: c,
     "mildly off": lambda c: np.clip(c - 0.055, 0, 1),

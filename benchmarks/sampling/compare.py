@@ -1,4 +1,4 @@
-"""Tokens per second of our samplers beside other ways to draw n samples of a prompt.
+"""Tokens per second of saysel's samplers and of other ways to draw n samples of a prompt.
 
     python benchmarks/sampling/compare.py 0.3M 5M
     python benchmarks/sampling/compare.py 0.5B 7B --prompts 32

@@ -12,6 +12,7 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
+from saysel.contracts.returned import refuse
 from saysel.costs import ledger
 from saysel.costs.ledger import Ledger
 from saysel.display.batch_progress import batch_progress_goes_to
@@ -81,6 +82,9 @@ def map_shards(
 
     Returns:
         The number of items, those of stored shards included.
+
+    Raises:
+        ContractError: the engine did not return the results of all shards.
     """
     missing = set(stored.missing(layout.count))
     if begin:
@@ -97,7 +101,10 @@ def map_shards(
     for number, size, records in engine.map(ShardTask(work, ledger.current(), live), shards()):
         stored.write(number, records)
         live.shard_finished(size)
-    stored.missing(len(sizes))  # deletes shards beyond the last
+    lost = stored.missing(len(sizes))  # also deletes shards beyond the last
+    if lost:
+        returned = f"no results for {len(lost)} of {len(sizes)} shards"
+        refuse(engine, returned, "the result of every shard, in order", verbatim=True)
     return sum(sizes)
 
 

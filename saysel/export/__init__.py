@@ -4,8 +4,8 @@
     DIR/lm_eval/MODEL/samples_TASK_TIME.jsonl     and one line per question and task
     DIR/inspect_ai/TIME_TASK_ID.json              Inspect: one log per model and task
 
-A task is a source, a split and a way of asking. Times are those of the evaluation, so that the
-same run gives the same files. The ideal observer is no model and is left out.
+A task is a source, a split and an estimator. Times are those of the evaluation, so the same run
+gives the same files. The ideal observer is not a model and is left out.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from saysel.storage.models import read_model
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model that was asked in one way: a row of the report.
+    """A model under one estimator: a row of the report.
 
     Attributes:
         run: the run's name.
         cell: the matrix cell, empty without a matrix.
         phase: `base`, or the training phase after which it was measured.
-        estimator: how answer and confidence were had.
+        estimator: how answer and confidence were obtained.
         recipe: the cell's recipe.
-        model: where the model lies.
+        model: where the model is.
         scores: value, low and high of each metric, as `metrics.json` has them.
         questions: by id.
         predictions: in the questions' order.
-        started, seconds: when it was asked, in seconds since 1970, and for how long.
+        started, seconds: start in seconds since 1970, and duration.
     """
 
     run: str
@@ -65,21 +65,21 @@ class Evaluation:
 
     @property
     def task(self) -> str:
-        """What it was asked: source, split and estimator."""
+        """Name of the task: source, split and estimator."""
         return f"{self.recipe.source.use}-{self.recipe.evaluate.split}-{self.estimator}"
 
 
 def evaluations(run: Path, cells: Sequence[Cell]) -> list[Evaluation]:
-    """The evaluations of some cells of a run whose report is drawn."""
+    """The evaluations of some cells of a run that has a report."""
     content = read_metrics(run)
     rows = {(row["cell"], row["model"], row["estimator"]): row for row in content["rows"]}
-    found = []
+    evaluated = []
     for cell in cells:
         questions = {question.id: question for question in evaluation_questions(run, cell.recipe)}
         for step in cell.of(EvaluateStage):
             directory = step.directory_in(run)
             record = finished(directory) or {}
-            found.append(
+            evaluated.append(
                 Evaluation(
                     run=content["run"],
                     cell=cell.label,
@@ -94,17 +94,17 @@ def evaluations(run: Path, cells: Sequence[Cell]) -> list[Evaluation]:
                     seconds=record["seconds"],
                 )
             )
-    return found
+    return evaluated
 
 
 def write_predictions(run: Path, cells: Sequence[Cell], directory: Path) -> list[Path]:
     """Write all logs of some cells of a run; returns the files."""
     from saysel.export import inspect_ai, lm_eval
 
-    found = evaluations(run, cells)
+    evaluated = evaluations(run, cells)
     files = {
-        **{Path("lm_eval") / path: text for path, text in lm_eval.logs(found).items()},
-        **{Path("inspect_ai") / path: text for path, text in inspect_ai.logs(found).items()},
+        **{Path("lm_eval") / path: text for path, text in lm_eval.logs(evaluated).items()},
+        **{Path("inspect_ai") / path: text for path, text in inspect_ai.logs(evaluated).items()},
     }
     for path, text in files.items():
         write_text(directory / path, text.encode(errors="replace").decode())
@@ -117,10 +117,10 @@ def stamp(seconds: float) -> datetime:
 
 
 def file_name(text: str) -> str:
-    """A text without what file systems refuse, and no longer than they take."""
+    """A text without characters that file systems refuse, within the allowed length."""
     name = re.sub(r'["<>:/|\\?*\[\]\s]+', "__", text)
     short = shortened(name)
-    # Two long labels may differ at their ends only.
+    # Two long labels may differ only at their ends.
     return name if short == name else f"{short}-{blake2b(name.encode(), digest_size=6).hexdigest()}"
 
 

@@ -1,4 +1,4 @@
-"""The model card: what was measured, on what, with which data, and what it is for."""
+"""The model card: usage, measured calibration, data, training, and intended use."""
 
 from __future__ import annotations
 
@@ -16,19 +16,56 @@ from saysel.report import read_metrics
 from saysel.scoring import metric_info
 from saysel.stages.train import TrainStage
 
-#: Told of every model, as far as they were measured.
+#: Reported for every model, if they were measured.
 METRICS = ("accuracy", "ece", "smooth_ece", "brier", "auroc", "parse_rate", "distinct_confidences")
+
+INTENDED_USE = """\
+Research on calibration, and applications that ask short questions like those above and use the \
+confidence to decide when not to rely on the answer. The measured calibration applies to questions \
+like those of the evaluation; for other questions, measure it before you rely on it. A high \
+confidence is no proof, and the rationale is generated text: plausible, but not verified. Do not \
+use the model where a wrong answer causes harm and nobody checks it."""
 
 
 def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, license: str) -> str:
     """README.md of an exported model, in Markdown with the hub's metadata."""
-    recipe = step.recipe
-    # Only an adapter's reader needs to know where a base that is on no hub was.
-    base = next(
-        (name for name in (ref.path, getattr(recipe.model, "path", "")) if _on_hub(name)), None
-    )
+    base = _base_on_hub(step, ref)
     trained = cell.of(TrainStage)
-    phases = [one.model for one in trained[: 1 + trained.index(step)]] if step in trained else []
+    phases = trained[: 1 + trained.index(step)] if step in trained else []
+    recipe = step.recipe
+    parts = [
+        _metadata(base, adapter, license),
+        f"# {recipe.name}",
+        _introduction(step, ref, base, phases),
+        *([_local_base(ref)] if adapter and not base else []),
+        "## Usage",
+        "A reply contains the answer and a confidence, in the format of the training:",
+        f"```text\n{_example(step)}\n```",
+        f"```python\n{_code(step, ref, adapter)}\n```",
+        "## Calibration",
+        *_measured(run, cell, step),
+        "## Data",
+        f"Questions of the source `{recipe.source.use}` with these options; the evaluation used "
+        f"the split `{recipe.evaluate.split}`.",
+        _source(step),
+        "## Training",
+        *([_phase(phase) for phase in phases] or ["None: this is the base model."]),
+        "## Intended use",
+        INTENDED_USE,
+        "## Licence",
+        f"`{license}`. The licences of the base model and of the data also apply to derived "
+        "models: check both before you redistribute this model.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _base_on_hub(step: Stage, ref: ModelRef) -> str | None:
+    """The hub's name of the base model; `None` if the base is a local directory."""
+    names = (ref.path, getattr(step.recipe.model, "path", ""))
+    return next((name for name in names if name and not Path(name).exists()), None)
+
+
+def _metadata(base: str | None, adapter: bool, license: str) -> str:
     metadata = {
         "license": license,
         "library_name": "peft" if adapter else "transformers",
@@ -36,53 +73,36 @@ def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, li
         "tags": ["saysel", "calibration", "confidence"],
         **({"base_model": base} if base else {}),
     }
-    revision = ref.revision or getattr(recipe.model, "revision", None)
-    source = recipe.source.model_dump(mode="json", exclude={"use"})
+    return f"---\n{yaml.safe_dump(metadata, sort_keys=False)}---"
+
+
+def _introduction(
+    step: Stage, ref: ModelRef, base: str | None, phases: Sequence[TrainStage]
+) -> str:
+    """What the model is and how it was made, in one sentence."""
+    revision = ref.revision or getattr(step.recipe.model, "revision", None)
+    text = "A language model that answers and then states how sure it is"
+    if phases:
+        text += f", trained by {' and '.join(phase.model for phase in phases)}"
+    text += f" with saysel {__version__}"
+    if base:
+        text += f" on {base}" + (f" at {revision}" if revision else "")
+    return text + "."
+
+
+def _local_base(ref: ModelRef) -> str:
+    return (
+        f"The base model is not on the hub: it was in `{Path(ref.path).resolve()}`, which "
+        "`adapter_config.json` names. If the base model is elsewhere, change the path there."
+    )
+
+
+def _source(step: Stage) -> str:
+    """The options of the source; of a path only the file's name."""
+    source = step.recipe.source.model_dump(mode="json", exclude={"use"})
     if source.get("path"):
         source["path"] = Path(source["path"]).name
-    parts = [
-        f"---\n{yaml.safe_dump(metadata, sort_keys=False)}---",
-        f"# {recipe.name}",
-        "A language model that answers and then says how sure it is"
-        + (f", trained by {' and '.join(phases)}" if phases else "")
-        + f" with saysel {__version__}"
-        + (f" on {base}" if base else "")
-        + (f" at {revision}." if base and revision else "."),
-        *(
-            [
-                f"Its base is on no hub: it was in `{Path(ref.path).resolve()}`, which "
-                "`adapter_config.json` names. Elsewhere, name there where the base is."
-            ]
-            if adapter and not base
-            else []
-        ),
-        "## How to ask it",
-        "The reply holds the answer and a confidence, in the format of the training:",
-        f"```text\n{_example(step)}\n```",
-        f"```python\n{_code(step, ref, adapter)}\n```",
-        "## How far its confidence can be trusted",
-        *_measured(run, cell, step),
-        "## Data",
-        f"Questions of the source `{recipe.source.use}`, with these options; the evaluation was on "
-        f"the split `{recipe.evaluate.split}`.",
-        _yaml(source),
-        "## Training",
-        *([_phase(one) for one in trained[: len(phases)]] or ["None: this is the base model."]),
-        "## Intended use",
-        "Research on calibration, and applications that ask short questions like those above and "
-        "use the confidence to decide when not to rely on the answer. The confidence speaks of "
-        "questions like those that were measured; elsewhere, measure before you trust it. A high "
-        "confidence is no proof, and the self-reflection is text of a language model: plausible, "
-        "not checked. Do not use it where a wrong answer does harm and nobody looks.",
-        "## Licence",
-        f"`{license}`. The licences of the base model and of the data hold for what was made of "
-        "them: see to both before you pass this model on.",
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _on_hub(name: str | None) -> bool:
-    return bool(name) and not Path(str(name)).exists()
+    return _yaml(source)
 
 
 def _phase(step: TrainStage) -> str:
@@ -101,7 +121,7 @@ def _prompt(step: Stage) -> list[Any]:
 
 
 def _code(step: Stage, ref: ModelRef, adapter: bool) -> str:
-    """Lines that run with transformers (and peft, for an adapter) in the model's directory."""
+    """Code that runs with transformers (and peft, for an adapter) in the model's directory."""
     longest = step.recipe.sample.reply_limit() or 256
     tokenizer = hf.load_tokenizer(ref)
     if tokenizer.chat_template is None:
@@ -120,7 +140,7 @@ def _code(step: Stage, ref: ModelRef, adapter: bool) -> str:
             "",
             'here = "."  # the directory of this file, or its name on the hub',
             "tokenizer = AutoTokenizer.from_pretrained(here)",
-            *(["# Loads the base model too; needs the package peft."] if adapter else []),
+            *(["# Loads the base model too; requires peft."] if adapter else []),
             "model = AutoModelForCausalLM.from_pretrained(here)",
             *asked,
             f"reply = model.generate(**inputs, max_new_tokens={longest}, do_sample=False)",
@@ -131,9 +151,8 @@ def _code(step: Stage, ref: ModelRef, adapter: bool) -> str:
 
 
 def _measured(run: Path, cell: Cell, step: Stage) -> list[str]:
-    """The calibration table: this model and the one it was made of, every way of asking."""
-    place = run / "report" / "metrics.json"
-    if not place.is_file():
+    """The calibration table: this model and its base model under every estimator."""
+    if not (run / "report" / "metrics.json").is_file():
         return ["Not measured: the run has no report yet."]
     rows = [
         row
@@ -143,7 +162,7 @@ def _measured(run: Path, cell: Cell, step: Stage) -> list[str]:
     if not any(row["model"] == step.model for row in rows):
         return ["Not measured: the run's report does not have this model."]
     keys = [key for key in METRICS if any(key in row["metrics"] for row in rows)]
-    head = ["model", "asked by", "questions", *(metric_info(key).name for key in keys)]
+    head = ["model", "estimator", "questions", *(metric_info(key).name for key in keys)]
     body = [
         [
             row["model"],
@@ -162,10 +181,8 @@ def _measured(run: Path, cell: Cell, step: Stage) -> list[str]:
 
 
 def _meaning(key: str) -> str:
-    about = metric_info(key)
-    return about.meaning + (
-        "" if about.better == "neither" else f" {about.better.title()} is better."
-    )
+    info = metric_info(key)
+    return info.meaning + ("" if info.better == "neither" else f" {info.direction.capitalize()}.")
 
 
 def _value(score: dict[str, float | None] | None, key: str) -> str:

@@ -1,10 +1,10 @@
 """Logs as Inspect reads them (`inspect view`, `read_eval_log`, `samples_df`): format `json`.
 
-One log per model and task. The score named by the recipe's judge is the correctness, with the
-answer, and confidence and rationale as its metadata; a score `confidence` is there where one was
-stated. All of saysel's metrics are metrics of the judge's score, with their intervals as metadata.
+One log per model and task. The score with the name of the recipe's judge is the correctness, with
+the answer, and with confidence and rationale as metadata. A second score is the `confidence`, if
+one was stated. All metrics belong to the judge's score, with their intervals as metadata.
 
-There is no transcript of events: saysel keeps none.
+There is no transcript of events, because saysel does not keep one.
 
 Source: the models below `EvalLog` in `inspect_ai.log` (log version 2, inspect_ai 0.3.285).
 """
@@ -24,79 +24,96 @@ from saysel.records import Prediction, Question
 def logs(evaluations: Sequence[Evaluation]) -> dict[Path, str]:
     """The content of every file, by its path."""
     files: dict[Path, str] = {}
-    for one in evaluations:
-        began = stamp(one.started).strftime("%Y-%m-%dT%H-%M-%S+00-00")
-        # Parts of a file's name are separated by underscores.
-        task = file_name(one.task).replace("_", "-")
-        name = f"{began}_{task}_{_id('eval', one)}.json"
-        files[Path(name)] = dumped(_log(one), 2) + "\n"
+    for evaluation in evaluations:
+        start = stamp(evaluation.started).strftime("%Y-%m-%dT%H-%M-%S+00-00")
+        # Underscores separate the parts of a file's name.
+        task = file_name(evaluation.task).replace("_", "-")
+        name = f"{start}_{task}_{_id('eval', evaluation)}.json"
+        files[Path(name)] = dumped(_log(evaluation), 2) + "\n"
     return files
 
 
-def _log(one: Evaluation) -> dict[str, Any]:
-    model, judge = f"saysel/{one.name}", one.recipe.judge.use
-    began, ended = stamp(one.started).isoformat(), stamp(one.started + one.seconds).isoformat()
-    tokens = sum(prediction.tokens for prediction in one.predictions)
+def _log(evaluation: Evaluation) -> dict[str, Any]:
+    started, seconds = evaluation.started, evaluation.seconds
+    tokens = sum(prediction.tokens for prediction in evaluation.predictions)
+    temperature = evaluation.recipe.evaluate.temperature
     return {
         "version": 2,
         "status": "success",
-        "eval": {
-            "eval_id": _id("eval", one),
-            "run_id": _id("run", one),
-            "created": began,
-            "task": one.task,
-            "task_id": _id("task", one),
-            "task_version": 0,
-            "task_attribs": {},
-            "task_args": {},
-            "dataset": {
-                "name": one.recipe.source.use,
-                "samples": len(one.predictions),
-                "sample_ids": [prediction.question_id for prediction in one.predictions],
-                "shuffled": False,
-            },
-            "model": model,
-            "model_args": {
-                key: value
-                for key, value in (("path", one.model.path), ("adapter", one.model.adapter))
-                if value
-            },
-            "config": {"epochs": 1},
-            "packages": {"saysel": __version__},
-            "metadata": {"run": one.run, "cell": one.cell, "phase": one.phase},
-        },
+        "eval": _spec(evaluation),
         "plan": {
             "name": "plan",
-            "steps": [{"solver": one.estimator, "params": {}}],
-            "config": {"temperature": one.recipe.evaluate.temperature},
+            "steps": [{"solver": evaluation.estimator, "params": {}}],
+            "config": {"temperature": temperature},
         },
-        "results": {
-            "total_samples": len(one.predictions),
-            "completed_samples": len(one.predictions),
-            "scores": [
-                {
-                    "name": judge,
-                    "scorer": judge,
-                    "scored_samples": sum(p.correct is not None for p in one.predictions),
-                    "unscored_samples": sum(p.correct is None for p in one.predictions),
-                    "params": {},
-                    "metrics": _metrics(one),
-                }
-            ],
-        },
+        "results": _results(evaluation),
         "stats": {
-            "started_at": began,
-            "completed_at": ended,
-            "model_usage": {model: _usage(tokens)},
+            "started_at": stamp(started).isoformat(),
+            "completed_at": stamp(started + seconds).isoformat(),
+            "model_usage": {_model(evaluation): _usage(tokens)},
         },
         "samples": [
-            _sample(one, one.questions[prediction.question_id], prediction, model)
-            for prediction in one.predictions
+            _sample(evaluation, evaluation.questions[prediction.question_id], prediction)
+            for prediction in evaluation.predictions
         ],
     }
 
 
-def _metrics(one: Evaluation) -> dict[str, Any]:
+def _spec(evaluation: Evaluation) -> dict[str, Any]:
+    """What was evaluated: task, questions and model."""
+    predictions, model = evaluation.predictions, evaluation.model
+    return {
+        "eval_id": _id("eval", evaluation),
+        "run_id": _id("run", evaluation),
+        "created": stamp(evaluation.started).isoformat(),
+        "task": evaluation.task,
+        "task_id": _id("task", evaluation),
+        "task_version": 0,
+        "task_attribs": {},
+        "task_args": {},
+        "dataset": {
+            "name": evaluation.recipe.source.use,
+            "samples": len(predictions),
+            "sample_ids": [prediction.question_id for prediction in predictions],
+            "shuffled": False,
+        },
+        "model": _model(evaluation),
+        "model_args": {
+            key: value for key, value in (("path", model.path), ("adapter", model.adapter)) if value
+        },
+        "config": {"epochs": 1},
+        "packages": {"saysel": __version__},
+        "metadata": {
+            "run": evaluation.run,
+            "cell": evaluation.cell,
+            "phase": evaluation.phase,
+        },
+    }
+
+
+def _results(evaluation: Evaluation) -> dict[str, Any]:
+    predictions, judge = evaluation.predictions, evaluation.recipe.judge.use
+    return {
+        "total_samples": len(predictions),
+        "completed_samples": len(predictions),
+        "scores": [
+            {
+                "name": judge,
+                "scorer": judge,
+                "scored_samples": sum(p.correct is not None for p in predictions),
+                "unscored_samples": sum(p.correct is None for p in predictions),
+                "params": {},
+                "metrics": _metrics(evaluation),
+            }
+        ],
+    }
+
+
+def _model(evaluation: Evaluation) -> str:
+    return f"saysel/{evaluation.name}"
+
+
+def _metrics(evaluation: Evaluation) -> dict[str, Any]:
     return {
         name: {
             "name": name,
@@ -104,22 +121,21 @@ def _metrics(one: Evaluation) -> dict[str, Any]:
             "params": {},
             "metadata": {"low": score["low"], "high": score["high"]},
         }
-        for name, score in one.scores.items()
+        for name, score in evaluation.scores.items()
         if score["value"] is not None
     }
 
 
-def _sample(
-    one: Evaluation, question: Question, prediction: Prediction, model: str
-) -> dict[str, Any]:
-    said = {"role": "assistant", "content": prediction.response}
-    *asked, reply = [
-        {"id": _id("message", one, question.id, place), **turn}
-        for place, turn in enumerate([*one.recipe.format.prompt(question), said])
+def _sample(evaluation: Evaluation, question: Question, prediction: Prediction) -> dict[str, Any]:
+    model = _model(evaluation)
+    response = {"role": "assistant", "content": prediction.response}
+    *prompt, reply = [
+        {"id": _id("message", evaluation, question.id, position), **turn}
+        for position, turn in enumerate([*evaluation.recipe.format.prompt(question), response])
     ]
     scores: dict[str, Any] = {}
     if prediction.correct is not None:
-        scores[one.recipe.judge.use] = {
+        scores[evaluation.recipe.judge.use] = {
             "value": prediction.correct,
             "answer": prediction.answer,
             "metadata": {"confidence": prediction.confidence, "rationale": prediction.rationale},
@@ -129,10 +145,10 @@ def _sample(
     return {
         "id": question.id,
         "epoch": 1,
-        "uuid": _id("sample", one, question.id),
-        "input": asked,
+        "uuid": _id("sample", evaluation, question.id),
+        "input": prompt,
         "target": list(question.answers),
-        "messages": [*asked, reply],
+        "messages": [*prompt, reply],
         "output": {
             "model": model,
             "choices": [{"message": reply, "stop_reason": "stop"}],
@@ -148,15 +164,15 @@ def _sample(
 
 
 def _usage(tokens: int) -> dict[str, int]:
-    """Tokens generated; nobody counted those of the prompts."""
+    """Generated tokens; those of the prompts are unknown."""
     return {"input_tokens": 0, "output_tokens": tokens, "total_tokens": tokens}
 
 
-def _id(kind: str, one: Evaluation, *inside: object) -> str:
-    """22 characters, the same for the same thing."""
-    parts: list[object] = [one.run, one.cell]
+def _id(kind: str, evaluation: Evaluation, *inside: object) -> str:
+    """22 characters, the same whenever the same run is exported."""
+    parts: list[object] = [evaluation.run, evaluation.cell]
     if kind != "run":
-        parts.append(one.task)
+        parts.append(evaluation.task)
     if kind not in ("run", "task"):
-        parts += [one.phase, one.started, *inside]
+        parts += [evaluation.phase, evaluation.started, *inside]
     return sha256(repr((kind, *parts)).encode(errors="replace")).hexdigest()[:22]

@@ -1,9 +1,9 @@
 """Logs as lm-evaluation-harness writes them with `--output_path` and `--log_samples`.
 
-One results file per model, and one file of samples per model and task; what they are called and
-what is in them follows its `EvaluationTracker` and `result_schema` (version 0.4.13). `acc` is
-saysel's accuracy; a standard error is the width of saysel's 95 % interval over 2 · 1.96. Beyond
-that format, a sample has the `confidence` (null where it could not be read) and the `rationale`.
+One results file per model, and one file of samples per model and task. Their names and content
+follow `EvaluationTracker` and `result_schema` (version 0.4.13). `acc` is saysel's accuracy; a
+standard error is the width of saysel's 95 % interval divided by 2 · 1.96. In addition to that
+format, a sample has the `confidence` (null if missing) and the `rationale`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from saysel.scoring import metric_info
 def logs(evaluations: Sequence[Evaluation]) -> dict[Path, str]:
     """The content of every file, by its path."""
     files: dict[Path, str] = {}
-    for name, group in groupby(evaluations, key=lambda one: one.name):
+    for name, group in groupby(evaluations, key=lambda evaluation: evaluation.name):
         members = list(group)
-        # No underscore: what follows the last one in a file's name is its time.
-        time = stamp(max(one.started + one.seconds for one in members)).strftime(
-            "%Y-%m-%dT%H-%M-%S.000000"
-        )
+        # No underscore: the time is whatever follows the last one in a file's name.
+        time = stamp(
+            max(evaluation.started + evaluation.seconds for evaluation in members)
+        ).strftime("%Y-%m-%dT%H-%M-%S.000000")
         folder = Path(file_name(name))
-        samples = {one.task: _samples(one) for one in members}
+        samples = {evaluation.task: _samples(evaluation) for evaluation in members}
         files[folder / f"results_{time}.json"] = dumped(_results(members, samples), 2) + "\n"
         for task, lines in samples.items():
             text = "".join(f"{dumped(line)}\n" for line in lines)
@@ -40,23 +40,26 @@ def logs(evaluations: Sequence[Evaluation]) -> dict[Path, str]:
 
 def _results(members: Sequence[Evaluation], samples: dict[str, list[dict[str, Any]]]) -> Any:
     first = members[0]
-    began, ended = (
-        min(one.started for one in members),
-        max(one.started + one.seconds for one in members),
+    start, end = (
+        min(evaluation.started for evaluation in members),
+        max(evaluation.started + evaluation.seconds for evaluation in members),
     )
     return {
-        "results": {one.task: _scores(one) for one in members},
-        "group_subtasks": {one.task: [] for one in members},
-        "configs": {one.task: _config(one) for one in members},
-        "versions": {one.task: __version__ for one in members},
-        "n-shot": {one.task: 0 for one in members},
+        "results": {evaluation.task: _scores(evaluation) for evaluation in members},
+        "group_subtasks": {evaluation.task: [] for evaluation in members},
+        "configs": {evaluation.task: _config(evaluation) for evaluation in members},
+        "versions": {evaluation.task: __version__ for evaluation in members},
+        "n-shot": {evaluation.task: 0 for evaluation in members},
         "higher_is_better": {
-            one.task: {_metric(metric): _direction(metric) for metric in one.scores}
-            for one in members
+            evaluation.task: {_metric(metric): _direction(metric) for metric in evaluation.scores}
+            for evaluation in members
         },
         "n-samples": {
-            one.task: {"original": len(one.predictions), "effective": len(one.predictions)}
-            for one in members
+            evaluation.task: {
+                "original": len(evaluation.predictions),
+                "effective": len(evaluation.predictions),
+            }
+            for evaluation in members
         },
         "config": {
             "model": "saysel",
@@ -64,7 +67,7 @@ def _results(members: Sequence[Evaluation], samples: dict[str, list[dict[str, An
             "limit": None,
             "random_seed": first.recipe.seed,
         },
-        "date": began,
+        "date": start,
         "task_hashes": {
             task: _hash("".join(s["doc_hash"] + s["prompt_hash"] + s["target_hash"] for s in lines))
             for task, lines in samples.items()
@@ -72,26 +75,28 @@ def _results(members: Sequence[Evaluation], samples: dict[str, list[dict[str, An
         "model_source": "saysel",
         "model_name": first.name,
         "model_name_sanitized": file_name(first.name),
-        "start_time": began,
-        "end_time": ended,
-        "total_evaluation_time_seconds": str(round(sum(one.seconds for one in members), 3)),
+        "start_time": start,
+        "end_time": end,
+        "total_evaluation_time_seconds": str(
+            round(sum(evaluation.seconds for evaluation in members), 3)
+        ),
     }
 
 
-def _scores(one: Evaluation) -> dict[str, Any]:
-    found: dict[str, Any] = {"alias": one.task, "sample_len": len(one.predictions)}
-    for metric, score in one.scores.items():
+def _scores(evaluation: Evaluation) -> dict[str, Any]:
+    scores: dict[str, Any] = {"alias": evaluation.task, "sample_len": len(evaluation.predictions)}
+    for metric, score in evaluation.scores.items():
         value, low, high = score["value"], score["low"], score["high"]
         if value is None:
             continue
         error = "N/A" if low is None or high is None else (high - low) / (2 * 1.96)
-        found[f"{_metric(metric)},none"] = value
-        found[f"{_metric(metric)}_stderr,none"] = error
-    return found
+        scores[f"{_metric(metric)},none"] = value
+        scores[f"{_metric(metric)}_stderr,none"] = error
+    return scores
 
 
 def _metric(name: str) -> str:
-    # What follows a comma is the filter.
+    # A comma would separate the name of a filter.
     return "acc" if name == "accuracy" else name.replace(",", ";")
 
 
@@ -99,48 +104,48 @@ def _direction(name: str) -> bool | None:
     return {"higher": True, "lower": False}.get(metric_info(name).better)
 
 
-def _config(one: Evaluation) -> dict[str, Any]:
+def _config(evaluation: Evaluation) -> dict[str, Any]:
     return {
-        "task": one.task,
-        "dataset_path": one.recipe.source.use,
-        "test_split": one.recipe.evaluate.split,
+        "task": evaluation.task,
+        "dataset_path": evaluation.recipe.source.use,
+        "test_split": evaluation.recipe.evaluate.split,
         "num_fewshot": 0,
         "output_type": "generate_until",
         "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
-        "generation_kwargs": _decoding(one),
+        "generation_kwargs": _decoding(evaluation),
         "repeats": 1,
-        "metadata": {"version": __version__, "estimator": one.estimator},
+        "metadata": {"version": __version__, "estimator": evaluation.estimator},
     }
 
 
-def _decoding(one: Evaluation) -> dict[str, Any]:
-    temperature = one.recipe.evaluate.temperature
+def _decoding(evaluation: Evaluation) -> dict[str, Any]:
+    temperature = evaluation.recipe.evaluate.temperature
     return {"until": [], "do_sample": temperature > 0, "temperature": temperature}
 
 
-def _model_args(one: Evaluation) -> str:
-    parts = {"pretrained": one.model.path, "peft": one.model.adapter}
+def _model_args(evaluation: Evaluation) -> str:
+    parts = {"pretrained": evaluation.model.path, "peft": evaluation.model.adapter}
     return ",".join(f"{key}={value}" for key, value in parts.items() if value)
 
 
-def _samples(one: Evaluation) -> list[dict[str, Any]]:
+def _samples(evaluation: Evaluation) -> list[dict[str, Any]]:
     return [
-        _sample(one, number, one.questions[prediction.question_id], prediction)
-        for number, prediction in enumerate(one.predictions)
+        _sample(evaluation, number, evaluation.questions[prediction.question_id], prediction)
+        for number, prediction in enumerate(evaluation.predictions)
     ]
 
 
 def _sample(
-    one: Evaluation, number: int, question: Question, prediction: Prediction
+    evaluation: Evaluation, number: int, question: Question, prediction: Prediction
 ) -> dict[str, Any]:
     doc = {"id": question.id, "question": question.prompt, "answers": list(question.answers)}
-    prompt = "\n\n".join(turn["content"] for turn in one.recipe.format.prompt(question))
+    prompt = "\n\n".join(turn["content"] for turn in evaluation.recipe.format.prompt(question))
     target = question.answers[0]
     return {
         "doc_id": number,
         "doc": doc,
         "target": target,
-        "arguments": {"gen_args_0": {"arg_0": prompt, "arg_1": _decoding(one)}},
+        "arguments": {"gen_args_0": {"arg_0": prompt, "arg_1": _decoding(evaluation)}},
         "resps": [[prediction.response]],
         "filtered_resps": [prediction.answer or ""],
         "filter": "none",

@@ -1,8 +1,8 @@
 """The model of a run as a directory that transformers and vLLM load without saysel.
 
 DIR/README.md                    the model card
-DIR/adapter_config.json          an adapter, to load on top of its base; or with `merge`
-DIR/config.json                  a whole model
+DIR/adapter_config.json          an adapter, to load on top of its base model; or with `merge`
+DIR/config.json                  a complete model
 DIR/model.safetensors …          the weights, and the tokenizer with its chat template
 """
 
@@ -23,7 +23,7 @@ from saysel.storage.models import read_model
 
 
 def last_model(run: Path, plan: Plan, cell: Cell) -> tuple[Stage, ModelRef]:
-    """The step that made a cell's last model, and where it lies.
+    """The step that made a cell's last model, and the model.
 
     Raises:
         UsageError: the cell has no model yet.
@@ -41,36 +41,26 @@ def write_model(
     """Write a cell's last model with its card.
 
     Args:
-        directory: made whole, or not at all.
-        merge: add an adapter to the weights of its base; a whole model is one already.
-        license: identifier for the card, as the hub knows it.
+        directory: appears complete or not at all.
+        merge: add an adapter to the weights of its base model.
+        license: identifier for the card, as the hub uses it.
 
     Raises:
-        UsageError: see `last_model`; something is in the directory already; or the model is one
-            that the hub has, unchanged.
+        UsageError: see `last_model`; the directory is not empty; or the model is an unchanged one
+            of the hub.
         DataError: the model cannot be loaded.
     """
     step, ref = last_model(run, plan, cell)
     if ref.adapter is None and not Path(ref.path).is_dir():
-        raise UsageError(f"{run}: its model is {ref.path} as it is: there is nothing to export")
+        raise UsageError(f"{run}: its model is {ref.path}, unchanged: there is nothing to export")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UsageError(f"{directory}: something is there already: name another directory")
-    # Beside its place under another name, then renamed.
+        raise UsageError(f"{directory} is not empty: name another directory")
+    # Written under another name in the same folder, then renamed.
     unfinished = directory.with_name(f".{directory.name}.tmp")
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        adapter = ref.adapter is not None and not merge
-        if ref.adapter is not None and merge:
-            # Into whole weights: what is added to quantized ones is rounded away with them.
-            whole = hf.load_model(replace(ref, quantization=None))
-            hf.save(whole.merge_and_unload(), hf.load_tokenizer(ref), unfinished)
-        else:
-            _copy(Path(ref.adapter or ref.path), unfinished)
-            if adapter:
-                # An adapter that was named in the recipe need not have a tokenizer.
-                hf.load_tokenizer(ref).save_pretrained(unfinished)
-                _name_base(unfinished, ref.path)
+        adapter = _write_weights(ref, merge, unfinished)
         text = card(run, cell, step, ref, adapter=adapter, license=license)
         write_text(unfinished / "README.md", text)
         if directory.exists():
@@ -85,17 +75,32 @@ def write_model(
     return directory
 
 
+def _write_weights(ref: ModelRef, merge: bool, directory: Path) -> bool:
+    """Write weights and tokenizer; returns whether they are an adapter's."""
+    if ref.adapter is not None and merge:
+        # Into unquantized weights: quantized ones would round the adapter away.
+        whole = hf.load_model(replace(ref, quantization=None))
+        hf.save(whole.merge_and_unload(), hf.load_tokenizer(ref), directory)
+        return False
+    _copy(Path(ref.adapter or ref.path), directory)
+    if ref.adapter is None:
+        return False
+    # An adapter that the recipe names may come without a tokenizer.
+    hf.load_tokenizer(ref).save_pretrained(directory)
+    _name_base(directory, ref.path)
+    return True
+
+
 def _name_base(adapter: Path, base: str) -> None:
-    """Have an adapter name its base so that it is found from any working directory."""
-    place = Path(base)
+    """Let an adapter name its base model so that it is found from any working directory."""
     path = adapter / "adapter_config.json"
     content = read_json(path)
-    content["base_model_name_or_path"] = str(place.resolve()) if place.is_dir() else base
+    content["base_model_name_or_path"] = str(Path(base).resolve()) if Path(base).is_dir() else base
     write_json(path, content)
 
 
 def _copy(model: Path, directory: Path) -> None:
-    """A saved model's own files: no checkpoints, no second adapter that training kept beside."""
+    """Copy a saved model's own files, without checkpoints and subfolders."""
     for path in model.iterdir():
         if path.is_file() and path.name not in ("README.md", "training_args.bin"):
             shutil.copy2(path, directory / path.name)

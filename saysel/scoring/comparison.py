@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from saysel.errors import DataError, UsageError
-from saysel.interfaces import Metric
+from saysel.interfaces import Metric, PredictionArrays
 from saysel.records import Prediction
 from saysel.scoring.arrays import to_arrays
 from saysel.scoring.comparison_table import Comparison
-from saysel.scoring.differences import ResampledMethod, differences, with_holm
+from saysel.scoring.differences import Difference, ResampledMethod, differences, with_holm
 
 #: Bootstrap resamples, at least. More than for intervals: p-values have to survive a correction.
 RESAMPLES = 10_000
@@ -84,12 +84,6 @@ def compare(
     arrays = [to_arrays([one[id] for id in judged], clusters) for one in predictions]
     tests = (len(methods) - 1) * sum(metric.better != "neither" for metric in metrics)
     count = resamples or max(RESAMPLES, RESAMPLES_PER_TEST * tests)
-    reference, *others = (ResampledMethod(metrics, columns, count, seed) for columns in arrays)
-    untested = [
-        difference
-        for name, other in zip(names[1:], others, strict=True)
-        for difference in differences(name, reference, other)
-    ]
     cluster = arrays[0].cluster
     return Comparison(
         reference=names[0],
@@ -102,7 +96,25 @@ def compare(
         },
         clusters=None if cluster is None else len(np.unique(cluster)),
         resamples=count,
-        differences=with_holm(untested),
+        differences=_from_reference(names, arrays, metrics, count, seed),
+    )
+
+
+def _from_reference(
+    names: Sequence[str],
+    arrays: Sequence[PredictionArrays],
+    metrics: Sequence[Metric],
+    count: int,
+    seed: int,
+) -> tuple[Difference, ...]:
+    """All differences from the first method, tested as one family."""
+    reference, *others = (ResampledMethod(metrics, columns, count, seed) for columns in arrays)
+    return with_holm(
+        [
+            difference
+            for name, other in zip(names[1:], others, strict=True)
+            for difference in differences(name, reference, other)
+        ]
     )
 
 

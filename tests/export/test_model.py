@@ -187,7 +187,7 @@ def test_what_cannot_be_exported(tiny_copy: Path, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").touch()
     told = refused(tiny_copy, "--to", tmp_path / "full")
-    assert "something is there already: name another directory" in told
+    assert "is not empty: name another directory" in told
     assert "--predictions about what it said" in refused(tiny_copy, "--predictions", "--merge")
     for done in tiny_copy.glob("stages/*/done.json"):
         done.unlink()
@@ -207,5 +207,5 @@ def test_a_model_of_the_hub_is_not_exported(tmp_path: Path) -> None:
     result = invoke("export", run)
 
     assert result.exit_code == 2
-    assert result.stderr == f"{run}: its model is org/name as it is: there is nothing to export\n"
+    assert result.stderr == f"{run}: its model is org/name, unchanged: there is nothing to export\n"
     assert json.loads((run / "manifest.json").read_text())

@@ -12,7 +12,7 @@ from saysel.display.terminal import echo, printable, wrapped
 if TYPE_CHECKING:
     from rich.table import Table
 
-#: Columns of the terminal that a note needs beside its row; with fewer it goes below the row.
+#: Columns that a note needs to the right of its row; with fewer it goes below the row.
 NOTE_COLUMNS = 30
 
 Rows = Sequence[Sequence[str]]
@@ -43,10 +43,10 @@ def aligned(rows: Rows, left: Collection[int] = (0,)) -> list[str]:
 def annotated(
     rows: Rows, notes: Sequence[str], columns: int, left: Collection[int] = (0,)
 ) -> list[str]:
-    """Rows as lines with a note beside each, within the columns of a terminal.
+    """Rows as lines, each with a note to its right, within the columns of a terminal.
 
-    A note that does not fit beside its row goes below it. Where the row itself does not fit, its
-    values go below its first column.
+    A note that does not fit to the right of its row goes below it. If the row itself does not fit,
+    its values go below its first column.
     """
     lines: list[str] = []
     for row, line, note in zip(rows, padded(rows, left), notes, strict=True):
@@ -57,8 +57,8 @@ def annotated(
         elif room < NOTE_COLUMNS:
             lines += [line.rstrip(), *below(note, columns)]
         else:
-            beside, *more = wrapped(note, columns=room).split("\n")
-            lines.append(f"{line}  {beside}".rstrip())
+            first, *more = wrapped(note, columns=room).split("\n")
+            lines.append(f"{line}  {first}".rstrip())
             lines += [" " * (len(line) + 2) + text for text in more]
     return lines
 

@@ -1,8 +1,8 @@
-"""What is printed: without control characters, and within the width of the terminal.
+"""Output to the terminal: without control characters, and within its width.
 
-Replies of models, words of servers and names of files come from elsewhere. Printed as they are,
-an escape sequence in them could clear the screen, set the window's title, or make one line look
-like another. Every command prints through `echo`.
+Replies of models, messages of servers and names of files are not trusted. Printed unchanged, an
+escape sequence in them could clear the screen, set the window's title, or make one line look like
+another. Every command prints through `echo`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import textwrap
 
 import click
 
-#: Wider than any table: where no terminal cuts lines, none is wrapped.
+#: Columns of files and pipes, wider than any table: no line is wrapped.
 UNLIMITED = 10_000
-#: Control characters but tab and newline; marks that reorder text; halves of characters.
+#: Control characters except tab and newline, marks that reorder text, and lone surrogates.
 HIDDEN = (
     *(*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)),
     *(0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)),
@@ -29,7 +29,7 @@ def printable(text: str) -> str:
 
 
 def echo(text: object = "", err: bool = False, nl: bool = True) -> None:
-    """Print text from anywhere.
+    """Print text of any origin.
 
     Args:
         err: to standard error.
@@ -44,11 +44,11 @@ def width() -> int:
 
 
 def wrapped(text: str, indent: int = 0, columns: int | None = None) -> str:
-    """The text on as many lines as the terminal needs, broken between words.
+    """The text, wrapped between words to the width of the terminal.
 
     Args:
-        indent: spaces before every line but the first.
-        columns: what there is instead of the terminal's width.
+        indent: spaces before every line except the first.
+        columns: used instead of the terminal's width.
     """
     lines = textwrap.wrap(
         text,

@@ -122,14 +122,14 @@ def _prompt(step: Stage) -> list[Any]:
 
 def _code(step: Stage, ref: ModelRef, adapter: bool) -> str:
     """Code that runs with transformers (and peft, for an adapter) in the model's directory."""
-    longest = step.recipe.sample.reply_limit() or 256
+    max_tokens = step.recipe.sample.reply_limit() or 256
     tokenizer = hf.load_tokenizer(ref)
     if tokenizer.chat_template is None:
-        asked = [
+        prompt = [
             f"inputs = tokenizer({hf.render(tokenizer, _prompt(step))!r}, return_tensors='pt')"
         ]
     else:
-        asked = [
+        prompt = [
             f"messages = {_prompt(step)!r}",
             "inputs = tokenizer.apply_chat_template("
             "messages, add_generation_prompt=True, return_tensors='pt', return_dict=True)",
@@ -142,8 +142,8 @@ def _code(step: Stage, ref: ModelRef, adapter: bool) -> str:
             "tokenizer = AutoTokenizer.from_pretrained(here)",
             *(["# Loads the base model too; requires peft."] if adapter else []),
             "model = AutoModelForCausalLM.from_pretrained(here)",
-            *asked,
-            f"reply = model.generate(**inputs, max_new_tokens={longest}, do_sample=False)",
+            *prompt,
+            f"reply = model.generate(**inputs, max_new_tokens={max_tokens}, do_sample=False)",
             "print(tokenizer.decode(reply[0, inputs['input_ids'].shape[1]:], "
             "skip_special_tokens=True))",
         ]

@@ -16,7 +16,7 @@ IDEAL = "ideal"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report: a model, asked in one way, on one split.
+    """One line of the report: a model under one estimator, on one split.
 
     Attributes:
         cell: name of the matrix cell, empty without a matrix.

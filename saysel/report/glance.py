@@ -15,7 +15,7 @@ HEADLINES = ("ece", "auroc", "brier", "accuracy")
 
 @dataclass(frozen=True)
 class Entry:
-    """A score in a table, beside that of the first column.
+    """A score in a table, compared with that of the first column.
 
     Attributes:
         value, interval: as text, empty where not defined.

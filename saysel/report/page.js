@@ -66,7 +66,7 @@
   function reply(row, i) {
     const answer = text(row.a[i]);
     const node = make("div", `reply ${row.kind}`, make("h4", "", row.ideal ? "ideal observer" : row.name));
-    node.append(make("div", "said", mark(row, i), answer === null ? make("small", "", "no parseable answer") : answer));
+    node.append(make("div", "reply-answer", mark(row, i), answer === null ? make("small", "", "no parseable answer") : answer));
     node.append(meter(row, i));
     const rationale = text(row.r[i]);
     if (rationale !== null) node.append(make("p", "", rationale));
@@ -149,18 +149,18 @@
 
   // The state is in the address, so that views can be linked to: #q=lantern&filter=wrong
   function read() {
-    const asked = new URLSearchParams(location.hash.slice(1));
+    const parameters = new URLSearchParams(location.hash.slice(1));
     if (location.hash && !location.hash.includes("=")) return false;
     const number = (value, low, high, otherwise) => {
       const parsed = Number(value);
       return value !== null && value !== "" && parsed >= low && parsed <= high ? parsed : otherwise;
     };
-    state = { ...initial, q: asked.get("q") || "" };
-    if (["right", "wrong", "unread"].includes(asked.get("filter"))) state.filter = asked.get("filter");
-    state.row = Math.floor(number(asked.get("row"), 0, rows.length - 1, start));
-    state.from = String(number(asked.get("from"), 0, 100, ""));
-    state.to = String(number(asked.get("to"), 0, 100, ""));
-    state.page = Math.floor(number(asked.get("page"), 1, Infinity, 1));
+    state = { ...initial, q: parameters.get("q") || "" };
+    if (["right", "wrong", "unread"].includes(parameters.get("filter"))) state.filter = parameters.get("filter");
+    state.row = Math.floor(number(parameters.get("row"), 0, rows.length - 1, start));
+    state.from = String(number(parameters.get("from"), 0, 100, ""));
+    state.to = String(number(parameters.get("to"), 0, 100, ""));
+    state.page = Math.floor(number(parameters.get("page"), 1, Infinity, 1));
     return location.hash.length > 1;
   }
 
@@ -193,10 +193,10 @@
   at("previous").addEventListener("click", () => turn(-1));
   at("next").addEventListener("click", () => turn(1));
   const follow = () => {
-    const asked = read();
+    const linked = read();
     write();
     render();
-    if (asked) at("questions").scrollIntoView({ behavior: "instant" });
+    if (linked) at("questions").scrollIntoView({ behavior: "instant" });
   };
   window.addEventListener("hashchange", () => {
     if (location.hash.includes("=")) follow();

@@ -36,7 +36,7 @@ NOISE_DRAWS = 100
 
 @dataclass(frozen=True)
 class Difference:
-    """One metric of a method beside the reference's.
+    """One metric of a method compared with the reference.
 
     Attributes:
         method: the method's name.

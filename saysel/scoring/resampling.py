@@ -1,7 +1,8 @@
-"""What the built-in metrics share: they are written once, for many resamples at a time.
+"""Base classes and helpers of the built-in metrics, which compute many resamples at a time.
 
-A resample is a row of weights, how often each prediction was drawn. Sums over a resample are then
-products with the weights, and everything that needs the predictions' order sorts them once.
+A resample is a row of weights: how often each prediction was drawn. Sums over a resample are then
+matrix products with the weights, and metrics that depend on the order of predictions sort them
+only once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Weighted(Metric):
-    """A metric that is defined on weighted predictions; the plain value has all weights 1."""
+    """A metric of weighted predictions; its plain value has all weights 1."""
 
     def compute(self, predictions: PredictionArrays) -> float:
         import numpy as np
@@ -44,7 +45,7 @@ class Mean(Weighted):
 
 
 class Share(Weighted):
-    """A metric that is the mean of numbers in [0, 1], one for every question, mostly 0 or 1.
+    """A metric that is the mean of one number in [0, 1] per question, mostly 0 or 1.
 
     Its interval is Wilson's, see `saysel.scoring.shares`.
     """
@@ -59,16 +60,16 @@ class Share(Weighted):
         return ratio(weights @ self.each(predictions), weights.sum(axis=1))
 
 
-#: So many levels are added up by a matrix product; more, in order.
-FEW = 32
+#: Up to this many levels are summed by a matrix product, more by a running sum.
+MAX_PRODUCT_LEVELS = 32
 
 
 class Levels:
     """Predictions grouped by equal keys, in ascending order.
 
     Args:
-        key: one number per prediction. Keys are equal only if they are exactly so: probabilities
-            of long texts are tiny and still differ.
+        key: one number per prediction. Keys are compared exactly, because probabilities of long
+            texts are tiny and still differ.
     """
 
     def __init__(self, key: Array) -> None:
@@ -79,7 +80,7 @@ class Levels:
         ordered = key if self.order is None else key[self.order]
         self.starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(key)])
         self.keys = ordered[self.starts]
-        few = len(self.keys) <= FEW
+        few = len(self.keys) <= MAX_PRODUCT_LEVELS
         self.members = np.equal.outer(key, self.keys).astype(np.float64) if few else None
 
     def sums(self, values: Array) -> Array:
@@ -97,7 +98,7 @@ class Levels:
 
 
 def stated(predictions: PredictionArrays, weights: Array) -> tuple[PredictionArrays, Array]:
-    """The predictions whose confidence could be read, and their weights."""
+    """The predictions with a stated confidence, and their weights."""
     import numpy as np
 
     keep = np.flatnonzero(~np.isnan(predictions.confidence))
@@ -107,7 +108,7 @@ def stated(predictions: PredictionArrays, weights: Array) -> tuple[PredictionArr
 
 
 def ratio(above: Any, below: Any) -> Array:
-    """The quotient, NaN where it would divide by zero."""
+    """The quotient; NaN for a division by zero."""
     import numpy as np
 
     above, below = np.broadcast_arrays(above, below)

@@ -1,4 +1,4 @@
-"""Intervals of shares, such as accuracy: also where none or all of the answers are right.
+"""Intervals of shares, such as accuracy, that are valid even if no or all answers are correct.
 
 Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference". Grades
 and clusters enter through the effective number of answers: Korn & Graubard 1998, "Confidence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-#: Of the standard normal distribution, for 95 %.
+#: The 97.5 % quantile of the standard normal distribution.
 Z = 1.959963984540054
 
 
@@ -27,8 +27,8 @@ def share_interval(
 
     Args:
         values: one per question, mostly 0 or 1.
-        cluster: the cluster of each, numbered from 0. The answers of one cluster count as far as
-            they differ; if all answers are equal, each cluster counts as one answer.
+        cluster: the cluster of each, numbered from 0. Correlation within clusters reduces the
+            effective number of answers; if all answers are equal, that is the number of clusters.
     """
     import numpy as np
     from scipy.special import stdtrit
@@ -47,7 +47,7 @@ def share_interval(
         residuals = np.asarray(sums * sqrt(units / max(1, units - 1)), dtype=np.float64)
     variance = float(residuals @ residuals) / n**2
     effective = share * (1 - share) / variance if variance > 1e-12 / n else units
-    # Clusters that differ less than chance would have it are no reason for a narrower interval.
+    # Clusters that differ less than by chance do not justify a narrower interval.
     return wilson(share, min(effective, n) if cluster is not None else effective, z)
 
 

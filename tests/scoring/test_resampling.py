@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saysel.interfaces import PredictionArrays
-from saysel.scoring.resampling import FEW, Levels, ratio, stated
+from saysel.scoring.resampling import MAX_PRODUCT_LEVELS, Levels, ratio, stated
 
 
 @given(
@@ -27,8 +27,8 @@ def test_levels_add_up_equal_keys(key, ascending, seed):
 def test_keys_are_equal_only_if_exactly_so():
     tiny = np.array([1e-30, 2e-30, 1e-30])
     assert Levels(tiny).keys.tolist() == [1e-30, 2e-30]
-    many = np.repeat(np.arange(FEW + 5.0), 2)
-    assert Levels(many).sums(np.ones((1, len(many)))).tolist() == [[2.0] * (FEW + 5)]
+    many = np.repeat(np.arange(MAX_PRODUCT_LEVELS + 5.0), 2)
+    assert Levels(many).sums(np.ones((1, len(many)))).tolist() == [[2.0] * (MAX_PRODUCT_LEVELS + 5)]
 
 
 def test_rows_without_a_confidence_leave_with_their_weights():

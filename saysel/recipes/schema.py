@@ -1,12 +1,13 @@
-"""JSON Schema of the recipe, for the components installed here.
+"""JSON Schema of the recipe, for the components installed in this environment.
 
-Editors complete and check recipes with it. A place for a component takes a name or an object
-with `use` and the options of that component; both lists hold what is installed, no more.
+Editors complete and check recipes with it. A key for a component takes a name, or an object with
+`use` and the options of that component; both contain only what is installed.
 """
 
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,56 +23,62 @@ from saysel.registry import find, names
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-#: Stands for a reference to a kind's definition while pydantic, which does not know it, is at work.
-PLACE_OF = "x-saysel-kind"
+#: Marks a reference to the definition of a kind, which pydantic's generator does not know.
+KIND_REFERENCE = "x-saysel-kind"
 
 
 class _RecipeJsonSchema(GenerateJsonSchema):
-    """Pydantic's generator, which also knows fields typed with a kind."""
+    """Pydantic's generator, extended to fields that are typed with a kind."""
 
     def function_plain_schema(
         self, schema: core_schema.PlainValidatorFunctionSchema
     ) -> JsonSchemaValue:
         kind = schema.get("metadata", {}).get("kind")
-        return super().function_plain_schema(schema) if kind is None else {PLACE_OF: kind}
+        return super().function_plain_schema(schema) if kind is None else {KIND_REFERENCE: kind}
 
 
 def recipe_schema() -> dict[str, Any]:
-    """The schema. Components that cannot be used (a broken plugin's) are not in it."""
-    found: dict[str, dict[str, type[Component]]] = {}
-    for kind in KINDS:
-        found[kind] = {}
-        for name in names(kind):
-            try:
-                found[kind][name] = find(kind, name)
-            except PluginError:
-                continue
-    classes = {component for named in found.values() for component in named.values()}
-    in_order = sorted(classes, key=_full_name)
+    """The schema, without components that cannot be used, such as those of a broken plugin."""
+    installed = _installed()
+    classes = {component for by_name in installed.values() for component in by_name.values()}
     definitions: dict[str, Any] = {}
     schemas: dict[type[BaseModel], dict[str, Any]] = {}
-    models: list[type[BaseModel]] = [Recipe, *in_order]
+    models: list[type[BaseModel]] = [Recipe, *sorted(classes, key=_full_name)]
     for model in models:
-        schema = _schema_of(model)
-        # Parts of two components may share a name, so each keeps its own.
-        for part, content in schema.pop("$defs", {}).items():
+        schemas[model] = _schema_of(model)
+        # Parts of two components may share a name, so each gets a name of its own.
+        for part, content in schemas[model].pop("$defs", {}).items():
             definitions[f"{_full_name(model)}.{part}"] = content
-        schemas[model] = schema
-    for kind, named in found.items():
-        objects = []
-        for name, component in named.items():
-            schema = copy.deepcopy(schemas[component])
-            schema["properties"]["use"] = {"const": name, "description": f"the {kind} '{name}'"}
-            # Other options may come from `extends` or from `--set`.
-            schema["required"] = ["use"]
-            definitions[f"{kind}.{name}"] = schema
-            objects.append({"$ref": f"#/$defs/{kind}.{name}"})
-        definitions[kind] = {"anyOf": [{"enum": sorted(named)}, *objects]}
+    for kind, by_name in installed.items():
+        for name, component in by_name.items():
+            definitions[f"{kind}.{name}"] = _with_use(schemas[component], kind, name)
+        references = [{"$ref": f"#/$defs/{kind}.{name}"} for name in by_name]
+        definitions[kind] = {"anyOf": [{"enum": sorted(by_name)}, *references]}
     return _finish(schemas[Recipe], definitions)
 
 
+def _installed() -> dict[str, dict[str, type[Component]]]:
+    """The usable components by kind and name."""
+    installed: dict[str, dict[str, type[Component]]] = {}
+    for kind in KINDS:
+        installed[kind] = {}
+        for name in names(kind):
+            with suppress(PluginError):
+                installed[kind][name] = find(kind, name)
+    return installed
+
+
+def _with_use(schema: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
+    """The schema of a component under one of its names."""
+    schema = copy.deepcopy(schema)
+    schema["properties"]["use"] = {"const": name, "description": f"the {kind} '{name}'"}
+    # Other options may come from `extends` or from `--set`.
+    schema["required"] = ["use"]
+    return schema
+
+
 def _finish(recipe: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """What holds for the file but not for the validated recipe: `extends`, and keys left out."""
+    """Add what is valid in a file but not in a validated recipe: `extends`, and missing keys."""
     recipe["properties"]["extends"] = {
         "type": "string",
         "description": "name or path of the recipe that this one builds on",
@@ -97,14 +104,14 @@ def _full_name(model: type[BaseModel]) -> str:
 
 
 def _resolve(node: Any, owner: str) -> Any:
-    """References to kinds, and to the parts of a class, by their names in the whole schema."""
+    """Replace references to kinds, and to parts of a class, by their names in the whole schema."""
     if isinstance(node, list):
         return [_resolve(item, owner) for item in node]
     if not isinstance(node, dict):
         return node
     result = {key: _resolve(value, owner) for key, value in node.items()}
-    if PLACE_OF in result:
-        result["$ref"] = f"#/$defs/{result.pop(PLACE_OF)}"
+    if KIND_REFERENCE in result:
+        result["$ref"] = f"#/$defs/{result.pop(KIND_REFERENCE)}"
     elif isinstance(result.get("$ref"), str):
         result["$ref"] = result["$ref"].replace("#/$defs/", f"#/$defs/{owner}.", 1)
     return result

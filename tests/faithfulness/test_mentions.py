@@ -123,7 +123,7 @@ def test_very_long_answers_are_never_named() -> None:
         ("Perhaps it is so, or the other way round, or the opposite.", []),
     ],
 )
-def test_alternatives_that_nobody_knows(text: str, unknown: list[str]) -> None:
+def test_made_up_alternatives(text: str, unknown: list[str]) -> None:
     assert made_up(text, KNOWN, "Where is the kettle?") == {words(name) for name in unknown}
 
 

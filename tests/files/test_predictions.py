@@ -111,7 +111,7 @@ def test_nan_in_json_and_a_key_that_is_not_there_are_no_confidence(tmp_path: Pat
 # ------------------------------------------------------------------------------------- scale
 
 
-def test_percent_and_tenths_have_to_be_said(tmp_path: Path) -> None:
+def test_percent_and_tenths_need_a_scale(tmp_path: Path) -> None:
     percent = text(tmp_path, "confidence,correct\n0,1\n73,1\n100,0\n")
     tenths = text(tmp_path, "confidence,correct\n7,1\n10,0\n", "tenths.csv")
 
@@ -151,7 +151,7 @@ def test_a_scale_is_above_zero(tmp_path: Path, scale: float) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
-def test_answers_are_judged_where_nobody_says_what_is_correct(tmp_path: Path, kind: str) -> None:
+def test_answers_are_judged_without_a_column_of_correctness(tmp_path: Path, kind: str) -> None:
     rows = [{key: row[key] for key in ("id", "confidence", "answer", "gold")} for row in ROWS]
 
     found = read_predictions(written(tmp_path, kind, rows))
@@ -290,7 +290,7 @@ def test_what_is_not_needed_may_be_unclear(tmp_path: Path) -> None:
         ("x.txt", "confidence", "a file must end in .csv, .tsv, .json, .jsonl, .ndjson, "),
     ],
 )
-def test_broken_files_are_told_in_one_line(
+def test_broken_files_are_reported_in_one_line(
     tmp_path: Path, name: str, content: str, message: str
 ) -> None:
     with pytest.raises(DataError) as error:

@@ -56,7 +56,7 @@ def test_confidences(stated: str, confidence: float | None) -> None:
     assert FORMAT.parse(f"Answer: the cellar Confidence: {stated}").confidence == confidence
 
 
-def test_the_prompt_asks_for_the_format_unless_told_otherwise() -> None:
+def test_the_prompt_asks_for_the_format_unless_reported_otherwise() -> None:
     (turn,) = FORMAT.prompt(question())
     (bare,) = FractionFormat(instruction="").prompt(question())
 

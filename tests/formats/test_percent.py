@@ -107,7 +107,7 @@ def test_other_replies(text: str, parsed: tuple[str | None, str | None, float | 
     assert FORMAT.parse(text) == parsed
 
 
-def test_the_prompt_asks_for_the_format_unless_told_otherwise() -> None:
+def test_the_prompt_asks_for_the_format_unless_reported_otherwise() -> None:
     (turn,) = FORMAT.prompt(question())
     (bare,) = PercentFormat(instruction="").prompt(question())
 

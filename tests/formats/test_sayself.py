@@ -114,7 +114,7 @@ def test_replies_that_lack_parts(text: str, parsed: Parsed) -> None:
     assert FORMAT.parse(text) == parsed
 
 
-def test_the_prompt_asks_for_the_format_unless_told_otherwise() -> None:
+def test_the_prompt_asks_for_the_format_unless_reported_otherwise() -> None:
     (turn,) = FORMAT.prompt(question())
     (bare,) = SaySelfFormat(instruction="").prompt(question())
 

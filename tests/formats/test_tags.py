@@ -106,7 +106,7 @@ def test_reasoning_without_its_tag_is_what_stands_before_the_answer() -> None:
     assert FORMAT.reasoning("Nora says so.") == ""
 
 
-def test_the_prompt_asks_for_the_format_unless_told_otherwise() -> None:
+def test_the_prompt_asks_for_the_format_unless_reported_otherwise() -> None:
     (turn,) = FORMAT.prompt(question())
     (bare,) = TagsFormat(instruction="").prompt(question())
 

@@ -62,7 +62,7 @@ def judged(folder: Path) -> list[str]:
     return [line.split(",")[4] for line in lines[1:]]
 
 
-def test_no_leak_is_said_in_the_report_only(folder: Path) -> None:
+def test_the_absence_of_leaks_is_only_in_the_report(folder: Path) -> None:
     result = run(CLEAN)
 
     assert result.exit_code == 0
@@ -135,7 +135,7 @@ def test_leaks_can_be_allowed(folder: Path) -> None:
     assert "2 of 4 questions allowed" in (folder / "run/report/index.html").read_text()
 
 
-def test_another_word_on_leaks_redoes_what_hangs_on_it(folder: Path) -> None:
+def test_changing_leaks_repeats_only_what_depends_on_it(folder: Path) -> None:
     run(LEAKY, leaks="allow")
     told = len(events(folder / "run"))
 
@@ -176,7 +176,7 @@ def test_another_split_to_judge_on_is_compared_too(folder: Path) -> None:
     assert "words in train" in result.stderr
 
 
-def test_the_closest_question_of_each_split_is_told(folder: Path) -> None:
+def test_the_closest_question_of_each_split_is_reported(folder: Path) -> None:
     rows = [
         {"question": "What is Chad's capital?", "answer": "1", "split": "train"},
         {"question": "What is the capital of Chad", "answer": "1", "split": "train"},

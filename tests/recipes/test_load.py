@@ -38,7 +38,7 @@ def test_a_recipe_is_its_own_recipe() -> None:
     assert changed == load("quickstart", ["seed=5", "train.1.reward=linear"])
 
 
-def test_problems_of_a_mapping_are_told_together() -> None:
+def test_problems_of_a_mapping_are_reported_together() -> None:
     with pytest.raises(RecipeError) as caught:
         load({"name": "mine", "source": "witness", "seed": -1}, {"sede": 1})
 

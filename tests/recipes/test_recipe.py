@@ -56,7 +56,7 @@ def part(loaded: Recipe, index: int) -> Any:
 # ------------------------------------------------------------------------------- defaults
 
 
-def test_what_is_not_said_takes_its_default(write: Write) -> None:
+def test_missing_keys_take_their_defaults(write: Write) -> None:
     loaded = load(write())
     assert (loaded.name, loaded.seed, loaded.matrix) == ("mine", 0, {})
     used = {key: getattr(loaded, key).use for key in ("cluster", "rationale", "target", "engine")}
@@ -127,7 +127,7 @@ def test_a_recipe_is_frozen(write: Write) -> None:
 # ------------------------------------------------------------------------------- problems
 
 
-def test_all_problems_are_told_at_once_with_their_place(write: Write) -> None:
+def test_all_problems_are_reported_at_once_with_their_place(write: Write) -> None:
     wrong = problems_of(
         write(
             """
@@ -172,7 +172,7 @@ def test_the_head_line_names_the_recipe_and_counts(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("train: small", "train: must be a list (got 'small')"),
         ("evaluate: 3", "evaluate: must be a mapping"),
@@ -186,10 +186,10 @@ def test_the_head_line_names_the_recipe_and_counts(write: Write) -> None:
         ("report: {title: 3}", "report.title: must be a string (got 3)"),
     ],
 )
-def test_problems_in_words(write: Write, text: str, said: str) -> None:
+def test_problems_in_words(write: Write, text: str, message: str) -> None:
     key = text.partition(":")[0]
     kept = {k: v for k, v in parse_yaml(BASE).items() if k != key}
-    assert any(said in line for line in problems_of(write(dump_yaml(kept) + text)))
+    assert any(message in line for line in problems_of(write(dump_yaml(kept) + text)))
 
 
 def test_long_values_are_cut(write: Write) -> None:
@@ -267,7 +267,7 @@ def test_no_such_recipe(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_recipe(write: Write, tmp_path: Path) -> None:
-    for text, said in (
+    for text, message in (
         ("", "is empty"),
         ("# nothing\n", "is empty"),
         ("- a\n- b\n", "must be a mapping of keys to values, but is a list"),
@@ -280,7 +280,7 @@ def test_files_that_are_no_recipe(write: Write, tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError) as caught:
             load(write(text))
-        assert said in str(caught.value)
+        assert message in str(caught.value)
         assert "\n" not in str(caught.value)
         assert caught.value.exit_code == 2
     (tmp_path / "latin.yaml").write_bytes("seed: 1\nname: Grün\n".encode("latin-1"))
@@ -374,7 +374,7 @@ def test_set_reaches_options_of_a_component_that_is_there_by_default(write: Writ
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("seed", "--set seed: write it as path=value"),
         ("trian.0.steps=3", "a recipe has no key 'trian'; did you mean 'train'?"),
@@ -390,12 +390,12 @@ def test_set_reaches_options_of_a_component_that_is_there_by_default(write: Writ
         ("matrix.sed=[1]", "matrix (sed=1): sed: a recipe has no key 'sed'; did you mean 'seed'?"),
     ],
 )
-def test_set_that_cannot_be_done(write: Write, override: str, said: str) -> None:
+def test_set_that_cannot_be_done(write: Write, override: str, message: str) -> None:
     text = BASE + "seed: 0\n"
-    assert any(said in line for line in problems_of(write(text), override))
+    assert any(message in line for line in problems_of(write(text), override))
 
 
-def test_bad_overrides_are_told_together_with_the_rest(write: Write) -> None:
+def test_bad_overrides_are_reported_together_with_the_rest(write: Write) -> None:
     wrong = problems_of(write(BASE + "sed: 1\n"), "trian=3", "seed=-1")
     assert [line.partition(":")[0] for line in wrong] == ["--set trian", "seed", "sed"]
 
@@ -442,7 +442,7 @@ def test_lists_in_a_matrix_have_labels(write: Write) -> None:
     ]
 
 
-def test_problems_of_cells_are_told_when_the_recipe_is_loaded(write: Write) -> None:
+def test_problems_of_cells_are_reported_when_the_recipe_is_loaded(write: Write) -> None:
     wrong = problems_of(write(BASE + "matrix: {cluster: [exact, exat], train.7.steps: [1]}\n"))
     assert "matrix (cluster=exact,train.7.steps=1): train.7.steps: train has 2 entries" in wrong[0]
     assert any("cluster: no clusterer is called 'exat'; did you mean 'exact'" in w for w in wrong)

@@ -47,7 +47,7 @@ def reply(format: Format, answer: str, confidence: float) -> str:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("delimited", DELIMITED)
-def test_what_is_thought_is_not_said(name: str, delimited: str) -> None:
+def test_thoughts_are_not_visible(name: str, delimited: str) -> None:
     format = build("format", name)
     thought = delimited.format(reply(format, "London", 0.3))
 
@@ -132,5 +132,5 @@ def test_a_thought_that_the_prompt_opens_and_the_reply_does_not_end(
         "Answer: [think tank] Confidence: 9",
     ],
 )
-def test_what_only_looks_like_a_thought_is_said(text: str) -> None:
+def test_what_only_looks_like_a_thought_is_visible(text: str) -> None:
     assert blank_thoughts(text) == text

@@ -67,7 +67,7 @@ def test_one_answer_is_not_split_and_several_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (
             b"what,why\na,b\n",
@@ -88,8 +88,10 @@ def test_one_answer_is_not_split_and_several_are(tmp_path: Path) -> None:
         (b"", ": the file has no rows"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(content: bytes, told: str, tmp_path: Path) -> None:
+def test_what_is_wrong_is_reported_with_its_line(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
     with pytest.raises(DataError) as caught:
         list(source(tmp_path / "x.csv", content).questions("train"))
 
-    assert str(caught.value) == f"{tmp_path / 'x.csv'}{told}"
+    assert str(caught.value) == f"{tmp_path / 'x.csv'}{message}"

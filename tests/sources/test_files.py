@@ -53,7 +53,7 @@ def test_another_seed_deals_anew(tmp_path: Path) -> None:
     assert prompts(source(tmp_path), "train") != prompts(source(tmp_path, seed=1), "train")
 
 
-def test_the_same_words_never_lie_on_two_sides(tmp_path: Path) -> None:
+def test_the_same_wording_is_never_in_two_splits(tmp_path: Path) -> None:
     rows = [{"question": f"Where is  city {n}?", "answer": "here"} for n in range(50)]
     rows += [{"question": f"WHERE is city {n}? ", "answer": "there"} for n in range(50)]
     cities = JsonlSource(path=written(tmp_path / "x.jsonl", rows))
@@ -88,13 +88,13 @@ def test_smoke_takes_a_handful_and_never_more_than_asked(tmp_path: Path) -> None
     assert len(prompts(small, "heldout")) == 16
 
 
-def test_the_digest_hangs_on_the_content(tmp_path: Path) -> None:
+def test_the_digest_depends_on_the_content(tmp_path: Path) -> None:
     assert source(tmp_path).digest() == source(tmp_path).digest()
     assert source(tmp_path).digest() != source(tmp_path, 301).digest()
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"shares": {"train": 0.5}}, "the shares must be at least 0 and add up to 1"),
         ({"shares": {"train": 1.5, "dev": -0.5}}, "the shares must be at least 0"),
@@ -102,12 +102,12 @@ def test_the_digest_hangs_on_the_content(tmp_path: Path) -> None:
         ({"limits": {"tain": 3}}, "no such split: tain"),
     ],
 )
-def test_wrong_shares_are_told(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_wrong_shares_are_reported(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         JsonlSource(path=Path("x"), **options)
 
 
-def test_an_id_that_occurs_twice_is_told(tmp_path: Path) -> None:
+def test_an_id_that_occurs_twice_is_reported(tmp_path: Path) -> None:
     rows = [{"id": "a", "question": f"{n}?", "answer": "x"} for n in range(2)]
     twice = JsonlSource(path=written(tmp_path / "x.jsonl", rows))
 
@@ -115,19 +115,19 @@ def test_an_id_that_occurs_twice_is_told(tmp_path: Path) -> None:
         list(twice.questions("train"))
 
 
-def test_a_split_that_does_not_exist_is_told(tmp_path: Path) -> None:
+def test_a_split_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"there is no split 'test'; use {', '.join(SPLITS)}"):
         list(source(tmp_path).questions("test"))
 
 
-def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    for path, told in [
+    for path, message in [
         (tmp_path / "none", "none: there is no such file: set source.path"),
         (tmp_path, "this is a directory: name a file"),
         (tmp_path / "empty", "empty: the file has no rows"),
     ]:
-        with pytest.raises(DataError, match=told):
+        with pytest.raises(DataError, match=message):
             list(JsonlSource(path=path).questions("train"))
     with pytest.raises(DataError, match="there is no such file"):
         JsonlSource(path=tmp_path / "none").digest()
@@ -174,7 +174,7 @@ def test_what_is_left_out_has_a_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ({"answer": "a"}, "x: it has no question: give it a text under 'question'"),
         ({"question": " ", "answer": "a"}, "x: it has no question"),
@@ -188,6 +188,6 @@ def test_what_is_left_out_has_a_default() -> None:
         ({"question": "?", "answer": "a", "meta": [1]}, "x: 'meta' must be a mapping"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_told(row: dict[str, Any], told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_what_is_wrong_with_a_row_is_reported(row: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         question_from(row, "x", 1)

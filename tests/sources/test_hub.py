@@ -87,7 +87,7 @@ def test_columns_have_names_and_insides(write: Write) -> None:
 
     assert (first.id, first.prompt, first.answers) == ("7", "Who wrote it?", ("Ada", "A. W."))
     assert (first.wrong_answers, second.wrong_answers) == (("Bo",), ())
-    for column, told in (
+    for column, message in (
         ("a.title", "there is no column 'a.title'; the columns are q, a, no, key"),
         (
             "a",
@@ -95,7 +95,7 @@ def test_columns_have_names_and_insides(write: Write) -> None:
         ),
     ):
         wrong = source.model_copy(update={"answer_column": column})
-        with pytest.raises(DataError, match=told):
+        with pytest.raises(DataError, match=message):
             list(wrong.questions("train"))
 
 
@@ -113,15 +113,15 @@ def test_what_moves_is_no_revision(revision: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"splits": {"test": "test"}}, "no such split: test"),
         ({"splits": {"train": "a", "rl": "a"}, "shares": {"dev": 1}}, "train, rl are all taken"),
         ({"shares": {"train": 0.5}}, "add up to 1"),
     ],
 )
-def test_wrong_options(folder: Path, options: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_wrong_options(folder: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         HubSource(repository=str(folder), **options)
 
 

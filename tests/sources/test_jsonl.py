@@ -66,7 +66,7 @@ def test_blank_lines_and_other_ends_of_line_are_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         (
             '{"question": "a?", "answer": "b"',
@@ -83,11 +83,11 @@ def test_blank_lines_and_other_ends_of_line_are_nothing(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_line_is_named(line: str, told: str, tmp_path: Path) -> None:
+def test_a_wrong_line_is_named(line: str, message: str, tmp_path: Path) -> None:
     rows = [f'{{"question": "{n}?", "answer": "{n}"}}' for n in range(1_000)]
     rows[711] = line
 
     with pytest.raises(DataError) as caught:
         list(source(tmp_path / "x.jsonl", "\n".join(rows)).questions("train"))
 
-    assert str(caught.value) == f"{tmp_path / 'x.jsonl'}, {told}"
+    assert str(caught.value) == f"{tmp_path / 'x.jsonl'}, {message}"

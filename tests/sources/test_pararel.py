@@ -70,7 +70,7 @@ def test_no_question_is_in_two_splits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (
             '[\n{"question": "a?",\n',
@@ -84,11 +84,13 @@ def test_no_question_is_in_two_splits() -> None:
         (["a?"], ", entry 1: must be an object with a value for each column"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(content: Any, told: str, tmp_path: Path) -> None:
+def test_what_is_wrong_is_reported_with_its_place(
+    content: Any, message: str, tmp_path: Path
+) -> None:
     with pytest.raises(DataError) as caught:
         list(written(tmp_path / "x.json", content).questions("train"))
 
-    assert str(caught.value) == f"{tmp_path / 'x.json'}{told}"
+    assert str(caught.value) == f"{tmp_path / 'x.json'}{message}"
 
 
 @pytest.mark.skipif(not RELEASE.is_file(), reason="the release's file is not beside the checkout")

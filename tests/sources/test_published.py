@@ -57,7 +57,7 @@ def test_the_same_wording_twice_accepts_both_answers(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("x.json", "[1]", "x.json, entry 1: must be an object"),
         ("x.json", "[", "x.json, line 1: not JSON (Expecting value at column 2)"),
@@ -93,15 +93,15 @@ def test_the_same_wording_twice_accepts_both_answers(write: Write) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(
-    name: str, content: str, told: str, tmp_path: Path
+def test_what_is_wrong_is_reported_with_its_place(
+    name: str, content: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / name).write_text(content)
 
     with pytest.raises(DataError) as caught:
         list(HotpotQASource(path=tmp_path / name).questions("train"))
 
-    assert str(caught.value).startswith(str(tmp_path / told))
+    assert str(caught.value).startswith(str(tmp_path / message))
 
 
 def test_a_file_that_is_not_there() -> None:

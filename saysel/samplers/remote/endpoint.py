@@ -106,8 +106,8 @@ class Endpoint:
             )
         return TemporaryFailure(
             self.failure(
-                f"cannot be reached ({reason}), tried {tried}: check that the server runs and that "
-                "base_url is right"
+                f"cannot be reached ({reason}), tried {tried}: check that the server runs, and "
+                "check base_url"
             )
         )
 

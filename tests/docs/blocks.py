@@ -17,12 +17,11 @@ class Block:
     """A fenced block.
 
     Attributes:
-        page: file it stands in.
-        line: number of its opening fence, from 1.
+        page: the file.
+        line: line number of its opening fence.
         language: first word of the fence.
-        words: the others: `recipe`, `fragment`, `plugin`, `fails`, or the name of the file
-            that it is.
-        text: what is inside.
+        words: the other words: `recipe`, `fragment`, `plugin`, `fails`, or a file name.
+        text: the content.
         generated: whether `docs/generate.py` writes it.
     """
 
@@ -39,7 +38,7 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        """The file that the block is, of those that commands after it use."""
+        """The file that the block is written to before the following commands run."""
         return next((word for word in self.words if "." in word), None)
 
 

@@ -18,8 +18,8 @@ from saysel.errors import SayselError
 from saysel.recipes.recipe import load
 from tests.docs.blocks import ROOT, Block
 
-#: What makes `saysel run` a matter of seconds. Every stage still does its real work: the model
-#: learns the format, its samples hold right answers, and training takes several steps.
+#: Overrides that make `saysel run` take seconds. Every stage still does its real work: the model
+#: learns the format, its samples contain correct answers, and training takes several steps.
 TINY = (
     *("source.pretrain=1500", "source.train=24", "source.heldout=24", "source.witnesses=2"),
     *("model.layers=2", "model.width=48", "model.learning_rate=1e-2"),
@@ -30,11 +30,11 @@ TINY = (
 
 
 class Session:
-    """A page's working directory, and what its commands are rewritten to.
+    """A page's working directory, and how its commands are rewritten.
 
     Attributes:
-        folder: where everything runs; what blocks name as files lies there.
-        trained: `saysel run` commands that were really run.
+        folder: where everything runs; the files of the blocks are written there.
+        trained: number of `saysel run` commands that ran.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -115,8 +115,8 @@ class Session:
             return []  # the command is about to say so
         extra = [f"--set={tiny}" for tiny in TINY if self.fits(words[2], given, taken, tiny)]
         if words[1] == "run" and recipe.model.use == "pretrained":
-            # A hub model is stood in for by one that knows nothing, and whose samples are right
-            # too seldom to learn from: only a smoke run comes to its end.
+            # In place of a hub model, a tiny one is used that knows nothing. Its samples are too
+            # rarely correct to learn from, so that only a smoke run finishes.
             model = self.folder / "small" / "model"
             if not model.exists():
                 testing.small_model(self.folder / "small")
@@ -157,7 +157,7 @@ class Session:
         return done.returncode, done.stderr if done.returncode else None
 
     def see(self, *paths: str) -> None:
-        """Import from there first, in commands of their own and in this process."""
+        """Import from there first, in subprocesses and in this process."""
         known = self.environment["PYTHONPATH"]
         self.environment["PYTHONPATH"] = os.pathsep.join([*paths, known])
         sys.path[:0] = paths  # the test puts it back

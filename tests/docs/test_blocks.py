@@ -1,9 +1,9 @@
-"""Every block of README, CONTRIBUTING and docs is real: it is run, or loaded, or written.
+"""Every block of README, CONTRIBUTING, SKILL and docs is executed, loaded or written to a file.
 
-The first word behind a fence says what a block is, and there are no others than these:
+The first word after a fence says what a block is; only these are allowed:
 
-- `console`: commands behind `$ `, each with the output it prints; `...` stands for any lines or
-  any part of a line. With the word `fails` every command must end with an exit code that isn't 0.
+- `console`: commands after `$ `, each with its output; `...` matches any lines, or any part of a
+  line. With the word `fails`, every command must end with an exit code other than 0.
 - `yaml recipe`: a whole recipe, which loads. `yaml fragment`: some keys of one, which load on top
   of `{name: fragment, source: witness}`. `yaml plugin`: a recipe that names what the page installs;
   a command of the page loads it.
@@ -15,15 +15,14 @@ A block that also names a file (`yaml recipe mine.yaml`) is written under that n
 commands after it run. All commands of a page run in one empty directory. Generated blocks are
 the package's own text, which `test_reference.py` compares; of them only recipes are loaded.
 
-What is too heavy is rewritten by these rules, and by no others (see `session.py`):
+Commands that are too heavy are rewritten by these rules only (see `session.py`):
 
-- `saysel run RECIPE` and `saysel check RECIPE` get the overrides `TINY`, as far as the recipe has
-  those options. Where it is to run a `pretrained` model, a tiny one that is built here stands in,
-  and the run is a smoke run.
+- `saysel run RECIPE` and `saysel check RECIPE` get the overrides `TINY`, where the recipe has those
+  options. A run with a `pretrained` model uses a tiny model instead, and is a smoke run.
 - `make TARGET`: the target exists. `.venv/bin/…`: the project's files that it names exist.
 - `pip install saysel…`: package and extra are those of `pyproject.toml`. `pip install .`, or
-  another folder of the page, is really done, without an index, into a directory of the page; with
-  `-e` the folder itself is imported from.
+  another folder of the page, is executed, without an index, into a directory of the page; with `-e`
+  the folder itself is put on the path.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ from tests.docs.blocks import Block, blocks, everything
 from tests.docs.session import Session, commands, matches
 
 LANGUAGES = {"console", "yaml", "python", "jsonl", "csv", "toml", "text", "json"}
-#: At least so many blocks there are, so that none is passed over unnoticed.
+#: Minimum number of blocks of each language, so that a broken search does not go unnoticed.
 AT_LEAST = {"console": 20, "yaml": 20, "python": 8}
 BASE = {"name": "fragment", "source": "witness"}
 

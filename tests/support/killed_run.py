@@ -90,6 +90,7 @@ def _arm(at: KillPoint) -> None:
     import transformers
 
     from saysel import hf
+    from saysel.hf import training
     from saysel.runs.progress import StageProgress
 
     replace, advance, save = os.replace, StageProgress.advance, hf.save
@@ -127,4 +128,5 @@ def _arm(at: KillPoint) -> None:
     Path.replace = lambda path, target: os.replace(path, target)  # type: ignore[assignment,return-value]
     StageProgress.advance = watched_advance  # type: ignore[method-assign]
     transformers.Trainer._save_optimizer_and_scheduler = watched_optimizer
-    hf.save = watched_save
+    # Models built from scratch are saved through the first name, trained ones through the second.
+    hf.save = training.save = watched_save

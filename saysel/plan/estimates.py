@@ -65,15 +65,16 @@ def reply_limit(sampler: Sampler) -> int:
     return sampler.reply_limit() or 0
 
 
-def prompt_tokens(recipe: Recipe, asked: Sequence[Question]) -> int:
+def prompt_tokens(recipe: Recipe, questions: Sequence[Question]) -> int:
     """About how many tokens the recipe's prompts for some questions have together."""
-    return sum(likely_prompt_tokens(recipe.format.prompt(question)) for question in asked)
+    return sum(likely_prompt_tokens(recipe.format.prompt(question)) for question in questions)
 
 
-def question_tokens(asked: Sequence[Question]) -> int:
+def question_tokens(questions: Sequence[Question]) -> int:
     """About how many tokens the questions alone have together."""
     return sum(
-        likely_prompt_tokens([{"role": "user", "content": question.prompt}]) for question in asked
+        likely_prompt_tokens([{"role": "user", "content": question.prompt}])
+        for question in questions
     )
 
 

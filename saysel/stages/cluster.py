@@ -11,7 +11,7 @@ from saysel.plan.context import StageContext
 from saysel.plan.estimates import Amount, question_count
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import Cell, Stage
-from saysel.recipes.questions import questions
+from saysel.recipes.questions import questions as questions_of
 from saysel.records import Cluster, Question, Response
 from saysel.stages.sample import SampleStage
 from saysel.stages.shards import Layout, Tick, by_question, map_shards
@@ -43,16 +43,16 @@ class ClusterStage(Stage):
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe = self.recipe
-        asked = questions(recipe, "train")
+        questions = questions_of(recipe, "train")
         map_shards(
             ClusterShard(recipe.cluster),
-            by_question(asked, context.records(self.inputs["sample"], Response)),
-            Layout(QUESTIONS_PER_SHARD, len(asked), "questions"),
+            by_question(questions, context.records(self.inputs["sample"], Response)),
+            Layout(QUESTIONS_PER_SHARD, len(questions), "questions"),
             Shards(context.directory, Cluster),
             engine=recipe.engine,
             progress=context.progress,
         )
-        return {"questions": len(asked)}
+        return {"questions": len(questions)}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from saysel.plan.estimates import (
 )
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import Cell, Stage
-from saysel.recipes.questions import questions
+from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
 from saysel.stages.evaluation import (
@@ -89,35 +89,37 @@ class EvaluateStage(Stage):
 
     def work(self) -> Amount:
         recipe = self.recipe
-        asked = sum(question_count(recipe, split) for split in self.splits())
-        replies = asked * self.estimator.replies()
+        count = sum(question_count(recipe, split) for split in self.splits())
+        replies = count * self.estimator.replies()
         return Amount(replies, "replies", replies * reply_limit(recipe.sample))
 
     def requests(self) -> Iterator[RequestEstimate]:
         recipe = self.recipe
-        asked = [q for split in self.splits() for q in expected_questions(recipe, split)]
+        questions = [q for split in self.splits() for q in expected_questions(recipe, split)]
         yield from sampler_requests(
             self.name,
             recipe,
             evaluation_sampler(recipe),
-            prompts=len(asked),
-            tokens=prompt_tokens(recipe, asked),
+            prompts=len(questions),
+            tokens=prompt_tokens(recipe, questions),
             n=self.estimator.replies(),
         )
-        tokens = question_tokens(asked) + len(asked) * reply_limit(recipe.sample)
+        tokens = question_tokens(questions) + len(questions) * reply_limit(recipe.sample)
         yield from component_requests(
-            self.name, recipe, recipe.judge, requests=len(asked), tokens=tokens
+            self.name, recipe, recipe.judge, requests=len(questions), tokens=tokens
         )
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe, replies = self.recipe, self.estimator.replies()
-        asked = evaluation_questions(context.run_directory, recipe)
-        layout = Layout(max(1, REPLIES_PER_SHARD // replies), len(asked), "replies", units=replies)
+        questions = evaluation_questions(context.run_directory, recipe)
+        layout = Layout(
+            max(1, REPLIES_PER_SHARD // replies), len(questions), "replies", units=replies
+        )
         stored = Shards(context.directory, Prediction)
         drawn = Shards(context.directory / "drawn", Prediction)
         missing = stored.missing(layout.count)
         count, resumed = layout.items_in(missing), any(drawn.has(number) for number in missing)
-        fitted_on = sum(len(questions(recipe, split)) for split in self.estimator.splits())
+        fitted_on = sum(len(questions_of(recipe, split)) for split in self.estimator.splits())
         context.progress.begin((count + (fitted_on if count else 0)) * replies, layout.unit)
         model = context.model(self.inputs["model"])
         estimator = self.estimator
@@ -127,7 +129,7 @@ class EvaluateStage(Stage):
         began = monotonic()
         map_shards(
             EvaluateShard(recipe, estimator, model, drawn),
-            asked,
+            questions,
             layout,
             stored,
             engine=recipe.engine,
@@ -138,7 +140,7 @@ class EvaluateStage(Stage):
         rmtree(drawn.directory, ignore_errors=True)
         predictions = list(stored)
         return {
-            "questions": len(asked),
+            "questions": len(questions),
             # From loading the model to judging the answers, where this process did all of that.
             "seconds_per_question": seconds / count if count and not resumed else None,
             "tokens": sum(prediction.tokens for prediction in predictions),
@@ -159,12 +161,12 @@ class EvaluateShard:
     model: ModelRef
     drawn: Shards
 
-    def __call__(self, number: int, asked: Sequence[Question], tick: Tick) -> list[Prediction]:
+    def __call__(self, number: int, questions: Sequence[Question], tick: Tick) -> list[Prediction]:
         if not self.drawn.has(number):
             context = estimation_context(self.recipe, "evaluate", number)
             predictions = []
-            for prediction in self.estimator.estimate(self.model, asked, context):
+            for prediction in self.estimator.estimate(self.model, questions, context):
                 predictions.append(prediction)
                 tick(1)
             self.drawn.write(number, predictions)
-        return judged(self.recipe, asked, list(self.drawn.read(number)))
+        return judged(self.recipe, questions, list(self.drawn.read(number)))

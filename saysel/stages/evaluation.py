@@ -11,7 +11,7 @@ from typing import Any
 from saysel.interfaces import EstimationContext, Sampler
 from saysel.leaks.check import leak_report
 from saysel.plan.fingerprint import identity
-from saysel.recipes.questions import questions
+from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import Prediction, Question
 from saysel.stages.shards import shard_seed
@@ -45,7 +45,7 @@ def evaluation_questions(run_directory: Path, recipe: Recipe) -> list[Question]:
     Raises:
         DataError: see `saysel.recipes.questions.questions`.
     """
-    split = questions(recipe, recipe.evaluate.split)
+    split = questions_of(recipe, recipe.evaluate.split)
     if recipe.leaks != "drop":
         return split
     leaked = leak_report(run_directory, recipe).ids
@@ -62,17 +62,17 @@ def estimation_context(recipe: Recipe, stage: str, shard: int | str) -> Estimati
         judge=recipe.judge,
         temperature=recipe.evaluate.temperature,
         seed=shard_seed(sampler, stage, recipe.seed, shard),
-        questions=partial(questions, recipe),
+        questions=partial(questions_of, recipe),
     )
 
 
 def judged(
-    recipe: Recipe, asked: Sequence[Question], predictions: Sequence[Prediction]
+    recipe: Recipe, questions: Sequence[Question], predictions: Sequence[Prediction]
 ) -> list[Prediction]:
     """The predictions with their correctness."""
     answers = [
         (question, prediction.answer)
-        for question, prediction in zip(asked, predictions, strict=True)
+        for question, prediction in zip(questions, predictions, strict=True)
     ]
     return [
         replace(prediction, correct=correct)

@@ -93,37 +93,37 @@ class FaithfulnessStage(Stage):
 
     def requests(self) -> Iterator[RequestEstimate]:
         recipe = self.recipe
-        asked = expected_questions(recipe, recipe.evaluate.split)
+        questions = expected_questions(recipe, recipe.evaluate.split)
         yield from sampler_requests(
             self.name,
             recipe,
             evaluation_sampler(recipe),
-            prompts=len(asked),
-            tokens=prompt_tokens(recipe, asked),
+            prompts=len(questions),
+            tokens=prompt_tokens(recipe, questions),
             n=self.replies,
         )
-        tokens = question_tokens(asked) + len(asked) * reply_limit(recipe.sample)
+        tokens = question_tokens(questions) + len(questions) * reply_limit(recipe.sample)
         yield from component_requests(
-            self.name, recipe, recipe.judge, requests=len(asked), tokens=tokens
+            self.name, recipe, recipe.judge, requests=len(questions), tokens=tokens
         )
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe = self.recipe
-        asked = evaluation_questions(context.run_directory, recipe)
+        questions = evaluation_questions(context.run_directory, recipe)
         stored = Shards(context.directory, Reflection)
         # A rationale is exchanged for another one of its shard, which needs two.
         size = max(2, REPLIES_PER_SHARD // self.replies)
         map_shards(
             ReflectShard(recipe, context.model(self.inputs["model"]), self.options.n),
-            asked,
-            Layout(size, len(asked), "replies", units=self.replies),
+            questions,
+            Layout(size, len(questions), "replies", units=self.replies),
             stored,
             engine=recipe.engine,
             progress=context.progress,
         )
         reflections = list(stored)
         return {
-            "questions": len(asked),
+            "questions": len(questions),
             "rationales": sum(reflection.rationale is not None for reflection in reflections),
             "tokens": sum(reflection.tokens for reflection in reflections),
         }
@@ -141,21 +141,21 @@ class ReflectShard:
     model: ModelRef
     n: int
 
-    def __call__(self, number: int, asked: Sequence[Question], tick: Tick) -> list[Reflection]:
+    def __call__(self, number: int, questions: Sequence[Question], tick: Tick) -> list[Reflection]:
         recipe = self.recipe
         context = estimation_context(recipe, "faithfulness", number)
-        explained = [prediction for prediction, _ in single_replies(self.model, asked, context)]
-        explained = judged(recipe, asked, explained)
-        prompts = [recipe.format.prompt(question) for question in asked]
+        explained = [prediction for prediction, _ in single_replies(self.model, questions, context)]
+        explained = judged(recipe, questions, explained)
+        prompts = [recipe.format.prompt(question) for question in questions]
         drawn = context.sampler.sample(self.model, prompts, self.n, context.seed + 1)
         reflections = []
-        for question, prediction, fresh in zip(asked, explained, drawn, strict=True):
+        for question, prediction, fresh in zip(questions, explained, drawn, strict=True):
             reflections.append(reflection(recipe, question, prediction, fresh))
             tick(1)
         # A sampler without log-probabilities may ask a server, whose model cannot be loaded here.
         if not context.sampler.gives_logprobs():
             return reflections
-        return reread(recipe.format, self.model, asked, reflections, context.seed)
+        return reread(recipe.format, self.model, questions, reflections, context.seed)
 
 
 def reflection(
@@ -208,7 +208,7 @@ def meanings(
 def reread(
     format: Format,
     model: ModelRef,
-    asked: Sequence[Question],
+    questions: Sequence[Question],
     reflections: Sequence[Reflection],
     seed: int,
 ) -> list[Reflection]:
@@ -229,7 +229,7 @@ def reread(
     if len(rows) > 1:
         other = dict(zip(rows, exchanged(rows, seed), strict=True))
         leads += [lead(format, reflections[row], rationales[other[row]]) for row in rows]
-    prompts = [format.prompt(asked[row]) for row in rows] * 3
+    prompts = [format.prompt(questions[row]) for row in rows] * 3
     confidences = read_confidence(model, format, prompts[: len(leads)], leads)
     result = list(reflections)
     for index, row in enumerate(rows):

@@ -82,13 +82,15 @@ class GradeStage(Stage):
         recipe, grader = self.recipe, self.grader
         faithfulness = recipe.evaluate.faithfulness
         samples = faithfulness.n if faithfulness else 0
-        asked = expected_questions(recipe, recipe.evaluate.split)[: grader.questions]
-        shown = question_tokens(asked) + len(asked) * (1 + samples) * reply_limit(recipe.sample)
+        questions = expected_questions(recipe, recipe.evaluate.split)[: grader.questions]
+        shown = question_tokens(questions) + len(questions) * (1 + samples) * reply_limit(
+            recipe.sample
+        )
         return sampler_requests(
             self.name,
             recipe,
             grader.sampler,
-            prompts=len(asked),
+            prompts=len(questions),
             tokens=shown,
             model=grader.model.served_name(),
         )
@@ -98,7 +100,7 @@ class GradeStage(Stage):
         reflections = context.records(self.inputs["reflections"], Reflection)
         graded = [reflection for reflection in reflections if explainable(reflection)]
         graded = graded[: grader.questions]
-        asked = evaluation_questions(context.run_directory, recipe)
+        questions = evaluation_questions(context.run_directory, recipe)
         model = grader.model.prepare(
             recipe.source,
             recipe.format,
@@ -108,7 +110,9 @@ class GradeStage(Stage):
         )
         stored = Shards(context.directory, Grade)
         map_shards(
-            GradeShard(grader, model, {question.id: question for question in asked}, recipe.seed),
+            GradeShard(
+                grader, model, {question.id: question for question in questions}, recipe.seed
+            ),
             graded,
             Layout(GRADES_PER_SHARD, len(graded), "grades"),
             stored,

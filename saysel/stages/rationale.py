@@ -19,7 +19,7 @@ from saysel.plan.estimates import (
 )
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import Cell, Stage
-from saysel.recipes.questions import questions
+from saysel.recipes.questions import questions as questions_of
 from saysel.records import Cluster, Question, Rationale
 from saysel.stages.cluster import ClusterStage
 from saysel.stages.shards import Layout, Tick, by_question, map_shards
@@ -52,21 +52,21 @@ class RationaleStage(Stage):
 
     def requests(self) -> Iterator[RequestEstimate]:
         recipe = self.recipe
-        asked = expected_questions(recipe, "train")
+        questions = expected_questions(recipe, "train")
         shown = recipe.rationale.responses_shown(recipe.sample.n)
-        tokens = question_tokens(asked) + len(asked) * shown * reply_limit(recipe.sample)
+        tokens = question_tokens(questions) + len(questions) * shown * reply_limit(recipe.sample)
         return component_requests(
-            self.name, recipe, recipe.rationale, requests=len(asked), tokens=tokens
+            self.name, recipe, recipe.rationale, requests=len(questions), tokens=tokens
         )
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe = self.recipe
-        asked = questions(recipe, "train")
+        questions = questions_of(recipe, "train")
         stored = Shards(context.directory, Rationale)
         count = map_shards(
             RationaleShard(recipe.rationale),
-            by_question(asked, context.records(self.inputs["cluster"], Cluster)),
-            Layout(QUESTIONS_PER_SHARD, len(asked), "questions"),
+            by_question(questions, context.records(self.inputs["cluster"], Cluster)),
+            Layout(QUESTIONS_PER_SHARD, len(questions), "questions"),
             stored,
             engine=recipe.engine,
             progress=context.progress,

@@ -113,8 +113,8 @@ class ReportStage(Stage):
 
 def _rows(run_directory: Path, cell: Cell) -> list[Row]:
     """A cell's rows: every model under every estimator, then the ideal observer."""
-    asked = evaluation_questions(run_directory, cell.recipe)
-    clusters = clusters_of(asked, cell.recipe.evaluate.cluster)
+    questions = evaluation_questions(run_directory, cell.recipe)
+    clusters = clusters_of(questions, cell.recipe.evaluate.cluster)
     rows = []
     for step in cell.of(EvaluateStage):
         directory = step.directory_in(run_directory)
@@ -122,7 +122,7 @@ def _rows(run_directory: Path, cell: Cell) -> list[Row]:
         row = _row(cell, step.model, step.estimator_name, predictions, clusters)
         seconds = (finished(directory) or {}).get("seconds_per_question")
         rows.append(replace(row, seconds=seconds))
-    ideal = _ideal(cell, asked)
+    ideal = _ideal(cell, questions)
     return [*rows, _row(cell, IDEAL, IDEAL, ideal, clusters)] if ideal else rows
 
 
@@ -148,14 +148,14 @@ def _row(
     )
 
 
-def _ideal(cell: Cell, asked: Sequence[Question]) -> list[Prediction]:
+def _ideal(cell: Cell, questions: Sequence[Question]) -> list[Prediction]:
     """The ideal observer's judged predictions; empty where the source does not know all."""
     known = [
         (question, ideal)
-        for question in asked
+        for question in questions
         if (ideal := cell.recipe.source.ideal(question)) is not None
     ]
-    if len(known) < len(asked):
+    if len(known) < len(questions):
         return []
     correct = cell.recipe.judge.judge_answers(
         [(question, ideal.answer) for question, ideal in known]
@@ -169,8 +169,8 @@ def _ideal(cell: Cell, asked: Sequence[Question]) -> list[Prediction]:
 def _rationales(run_directory: Path, cell: Cell) -> list[Rationales]:
     """How faithful the rationales of each of a cell's models are."""
     evaluate = cell.recipe.evaluate
-    asked = evaluation_questions(run_directory, cell.recipe)
-    clusters = clusters_of(asked, evaluate.cluster)
+    questions = evaluation_questions(run_directory, cell.recipe)
+    clusters = clusters_of(questions, evaluate.cluster)
     graders = {step.model: step for step in cell.of(GradeStage)}
     rationales = []
     for step in cell.of(FaithfulnessStage):
@@ -181,7 +181,7 @@ def _rationales(run_directory: Path, cell: Cell) -> list[Rationales]:
             grades = list(read_records(directory, Grade))
         measured = measure(
             reflections,
-            asked,
+            questions,
             grades,
             candidates=step.options.candidates,
             seed=cell.recipe.seed,

@@ -21,7 +21,7 @@ from saysel.plan.estimates import (
 )
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import BASE, Cell, Stage
-from saysel.recipes.questions import questions
+from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import Generation, ModelRef, Question, Response
 from saysel.stages.shards import Layout, Tick, map_shards, shard_seed
@@ -60,25 +60,30 @@ class SampleStage(Stage):
 
     def requests(self) -> Iterator[RequestEstimate]:
         recipe = self.recipe
-        asked = expected_questions(recipe, "train")
-        tokens = prompt_tokens(recipe, asked)
+        questions = expected_questions(recipe, "train")
+        tokens = prompt_tokens(recipe, questions)
         return sampler_requests(
-            self.name, recipe, recipe.sample, prompts=len(asked), tokens=tokens, n=recipe.sample.n
+            self.name,
+            recipe,
+            recipe.sample,
+            prompts=len(questions),
+            tokens=tokens,
+            n=recipe.sample.n,
         )
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe, n = self.recipe, self.recipe.sample.n
-        asked = questions(recipe, "train")
+        questions = questions_of(recipe, "train")
         stored = Shards(context.directory, Response)
         map_shards(
             SampleShard(recipe, context.model(self.inputs["model"])),
-            asked,
-            Layout(max(1, RESPONSES_PER_SHARD // n), len(asked), "responses", units=n),
+            questions,
+            Layout(max(1, RESPONSES_PER_SHARD // n), len(questions), "responses", units=n),
             stored,
             engine=recipe.engine,
             progress=context.progress,
         )
-        return {"questions": len(asked), **counts(stored)}
+        return {"questions": len(questions), **counts(stored)}
 
 
 @dataclass(frozen=True)
@@ -88,13 +93,13 @@ class SampleShard:
     recipe: Recipe
     model: ModelRef
 
-    def __call__(self, number: int, asked: Sequence[Question], tick: Tick) -> list[Response]:
+    def __call__(self, number: int, questions: Sequence[Question], tick: Tick) -> list[Response]:
         sampler, format = self.recipe.sample, self.recipe.format
-        prompts = [format.prompt(question) for question in asked]
+        prompts = [format.prompt(question) for question in questions]
         seed = shard_seed(sampler, "sample", self.recipe.seed, number)
         responses = []
         samples = sampler.sample(self.model, prompts, sampler.n, seed)
-        for question, generations in zip(asked, samples, strict=True):
+        for question, generations in zip(questions, samples, strict=True):
             responses += [
                 self._response(question, index, generation)
                 for index, generation in enumerate(generations)

@@ -23,7 +23,7 @@ from saysel.plan.estimates import (
 )
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import Cell, Stage
-from saysel.recipes.questions import questions
+from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import Cluster, Example, Question, Rationale
 from saysel.stages.cluster import ClusterStage
@@ -64,35 +64,35 @@ class TargetStage(Stage):
     def requests(self) -> Iterator[RequestEstimate]:
         """Every response is taken to be a cluster of its own."""
         recipe, n = self.recipe, self.recipe.sample.n
-        asked = expected_questions(recipe, "train")
-        tokens = n * (question_tokens(asked) + len(asked) * reply_limit(recipe.sample))
+        questions = expected_questions(recipe, "train")
+        tokens = n * (question_tokens(questions) + len(questions) * reply_limit(recipe.sample))
         return component_requests(
-            self.name, recipe, recipe.judge, requests=len(asked) * n, tokens=tokens
+            self.name, recipe, recipe.judge, requests=len(questions) * n, tokens=tokens
         )
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe = self.recipe
-        asked = questions(recipe, "train")
-        judged = self._judged(context, asked)
+        questions = questions_of(recipe, "train")
+        judged = self._judged(context, questions)
         rationales = context.records(self.inputs["rationale"], Rationale)
         examples = examples_of(
             recipe, judged, {rationale.question_id: rationale.text for rationale in rationales}
         )
         if context.smoke and not examples:
-            examples = stand_ins(recipe, asked)
+            examples = stand_ins(recipe, questions)
         stored = Shards(context.directory, Example)
         stored.missing(0)  # deletes what is left of an earlier attempt
         stored.write(0, examples)
         return {
-            "questions": len(asked),
+            "questions": len(questions),
             "examples": len(examples),
             "unjudged": sum(item.correct.count(None) for item in judged),
         }
 
-    def _judged(self, context: StageContext, asked: Sequence[Question]) -> list[JudgedClusters]:
+    def _judged(self, context: StageContext, questions: Sequence[Question]) -> list[JudgedClusters]:
         recipe = self.recipe
         clusters = context.records(self.inputs["cluster"], Cluster)
-        items = list(by_question(asked, clusters))
+        items = list(by_question(questions, clusters))
         stored = Shards(context.directory / "judged", Judgement)
         map_shards(
             JudgeShard(recipe.judge),
@@ -176,7 +176,7 @@ def examples_of(
     return examples
 
 
-def stand_ins(recipe: Recipe, asked: Sequence[Question]) -> list[Example]:
+def stand_ins(recipe: Recipe, questions: Sequence[Question]) -> list[Example]:
     """Examples with the gold answers.
 
     In a smoke run, one step of training leaves a model that answers nothing right. These let the
@@ -190,5 +190,5 @@ def stand_ins(recipe: Recipe, asked: Sequence[Question]) -> list[Example]:
             format.render(question.answers[0], "I am not sure.", 0.5),
             0.5,
         )
-        for question in asked
+        for question in questions
     ]

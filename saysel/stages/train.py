@@ -20,7 +20,7 @@ from saysel.plan.estimates import (
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import BASE, Cell, Stage
 from saysel.recipes.phases import phases
-from saysel.recipes.questions import questions
+from saysel.recipes.questions import questions as questions_of
 from saysel.records import Example, Question, Response
 from saysel.stages.target import TargetStage
 
@@ -64,13 +64,13 @@ class TrainStage(Stage):
 
     def requests(self) -> Iterator[RequestEstimate]:
         recipe = self.recipe
-        asked = [
+        questions = [
             question
             for split in self.trainer.splits()
             for question in expected_questions(recipe, split)
         ]
-        judged = self.trainer.max_judge_calls(len(asked), recipe.sample.n)
-        each = question_tokens(asked) // max(1, len(asked)) + reply_limit(recipe.sample)
+        judged = self.trainer.max_judge_calls(len(questions), recipe.sample.n)
+        each = question_tokens(questions) // max(1, len(questions)) + reply_limit(recipe.sample)
         return component_requests(
             self.name, recipe, recipe.judge, requests=judged, tokens=judged * each
         )
@@ -112,7 +112,7 @@ class StageData(TrainingData):
         return list(self.context.records(self.step.inputs["target"], Example))
 
     def questions(self, split: str = "train") -> list[Question]:
-        return questions(self.step.recipe, split)
+        return questions_of(self.step.recipe, split)
 
     def responses(self) -> list[Response]:
         return list(self.context.records(self.step.inputs["sample"], Response))

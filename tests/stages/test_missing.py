@@ -24,7 +24,7 @@ def test_a_writer_and_a_judge_that_know_nothing(
     assert failed.exit_code == 1
     *_, line = failed.stderr.splitlines()
     assert "stage 'rationale' failed: " in line and "are unusable after 2 attempts each" in line
-    assert "raise max_missing" in line and "the same command goes on" in line
+    assert "raise max_missing" in line and "the same command continues" in line
 
     told = len(events(tiny_copy))
     judge = f"judge={{use: llm, {model}, retries: 0, max_missing: 1}}"

@@ -142,7 +142,7 @@ def test_a_model_without_a_chat_template_is_asked_in_plain_text(
 
 
 @pytest.mark.slow
-def test_the_card_tells_what_was_measured(tiny_run: Path, tmp_path: Path) -> None:
+def test_the_card_contains_the_scores(tiny_run: Path, tmp_path: Path) -> None:
     assert invoke("export", tiny_run, "--to", tmp_path / "mine").exit_code == 0
     metadata, text = card_of(tmp_path / "mine")
 
@@ -168,7 +168,7 @@ def test_the_card_tells_what_was_measured(tiny_run: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_run_that_is_not_finished_says_so_in_the_card(tiny_copy: Path, tmp_path: Path) -> None:
+def test_the_card_of_an_unfinished_run_says_so(tiny_copy: Path, tmp_path: Path) -> None:
     (tiny_copy / "report" / "metrics.json").unlink()
     assert invoke("export", tiny_copy, "--to", tmp_path / "mine").exit_code == 0
 

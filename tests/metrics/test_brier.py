@@ -35,7 +35,7 @@ confidences = st.none() | st.floats(0, 1) | st.integers(0, 10).map(lambda k: k /
 
 
 @given(st.lists(st.tuples(confidences, st.floats(0, 1) | st.integers(0, 1)), max_size=30))
-def test_the_parts_add_up_where_a_bin_holds_one_confidence(make_columns, rows):
+def test_the_parts_add_up_if_bins_contain_one_confidence(make_columns, rows):
     columns = make_columns([c for c, _ in rows], [y for _, y in rows])
     parts = (
         BrierReliability(binning="distinct").compute(columns)

@@ -83,7 +83,7 @@ def test_one_bin_for_each_confidence(make_columns):
     assert Ece().compute(columns) < expected  # gaps of one bin cancel
 
 
-def test_the_worst_bin_counts_however_few_it_holds(make_columns):
+def test_the_worst_bin_counts_however_few_answers_it_contains(make_columns):
     columns = make_columns([0.9] * 9 + [0.1], [1] * 9 + [1])
     assert Mce().compute(columns) == pytest.approx(0.9)
     assert Ece().compute(columns) == pytest.approx(0.18)

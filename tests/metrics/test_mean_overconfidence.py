@@ -12,11 +12,11 @@ def test_above_zero_is_overconfident(make_columns):
     assert MeanOverconfidence().compute(make_columns([0.1, 0.3], [1, 0])) == pytest.approx(-0.3)
 
 
-def test_errors_cancel_as_its_docstring_says(make_columns):
+def test_errors_can_cancel(make_columns):
     assert MeanOverconfidence().compute(make_columns([1.0, 0.0], [0, 1])) == 0
 
 
-def test_compares_with_the_accuracy_of_those_with_a_confidence(make_columns):
+def test_the_accuracy_is_that_of_answers_with_a_confidence(make_columns):
     assert MeanOverconfidence().compute(make_columns([0.5, None], [1, 0])) == -0.5
 
 

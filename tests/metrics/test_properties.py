@@ -170,7 +170,7 @@ RANKING = ("auroc", "auprc", "aurc", "eaurc", "augrc", "prr")
         max_size=30,
     )
 )
-def test_rankings_do_not_see_increasing_transforms(make_columns, name, rows):
+def test_rankings_are_invariant_to_increasing_transforms(make_columns, name, rows):
     confidence, correct = [c for c, _ in rows], [y for _, y in rows]
     bent = [None if c is None else c**3 / 2 for c in confidence]
     value = METRICS[name].compute(make_columns(confidence, correct))
@@ -179,7 +179,7 @@ def test_rankings_do_not_see_increasing_transforms(make_columns, name, rows):
 
 @pytest.mark.parametrize("name", ["brier", "nll"])
 @given(p=st.floats(0.001, 0.999), c=st.floats(0, 1))
-def test_proper_scores_are_best_for_the_honest(make_columns, name, p, c):
+def test_proper_scores_are_best_for_honest_confidence(make_columns, name, p, c):
     """The expectation over y is p * score(c, 1) + (1 - p) * score(c, 0)."""
 
     def expected(stated: float) -> float:

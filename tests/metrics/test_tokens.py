@@ -14,6 +14,6 @@ def test_counts_the_tokens_of_every_answer(make_columns):
     assert Tokens().compute(columns.take(np.array([1, 1, 0]))) == 70 / 3
 
 
-def test_is_not_defined_where_nobody_counted(make_columns):
+def test_undefined_without_token_counts(make_columns):
     assert math.isnan(Tokens().compute(make_columns([0.5], [1])))
     assert math.isnan(Tokens().compute(replace(make_columns([], []), tokens=np.array([]))))

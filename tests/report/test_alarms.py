@@ -92,7 +92,7 @@ def test_no_correct_answer_at_all():
 
 
 @pytest.mark.parametrize(("cut", "raised"), [(0, False), (20, False), (21, True), (400, True)])
-def test_replies_that_were_cut(cut: int, raised: bool):
+def test_replies_that_reached_the_token_limit(cut: int, raised: bool):
     given = row("base", *useful())
     given = replace(
         given,

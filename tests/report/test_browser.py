@@ -156,7 +156,7 @@ def test_hostile_text_is_text(browser, hostile_page, hostile_report):
     assert browser.trouble == [] and browser.requests == [hostile_page.as_uri()]
 
 
-def test_the_policy_holds_where_escaping_would_fail(browser, page, tmp_path):
+def test_the_content_policy_blocks_scripts_that_escaping_missed(browser, page, tmp_path):
     html = page.read_text(encoding="utf-8")
     attack = "<script>alert(1)</script><img src='https://example.invalid/x.png' onerror='alert(2)'>"
     broken = tmp_path / "broken.html"

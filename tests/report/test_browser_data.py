@@ -22,7 +22,7 @@ def test_json_in_a_script_says_the_same_and_can_not_leave_it(data):
     assert not set(text) & set("<>&\u2028\u2029")
 
 
-def test_the_data_holds_every_prediction(make_report):
+def test_the_data_contains_every_prediction(make_report):
     report = make_report()
     rows = ordered(report.rows)
     data = payload(report, rows)
@@ -80,7 +80,7 @@ def test_a_question_that_is_not_given_goes_by_its_id(make_report):
     assert id == prompt and answers == []
 
 
-def test_a_large_page_holds_a_sample_and_says_so(make_report, monkeypatch):
+def test_a_large_page_contains_a_sample_and_says_so(make_report, monkeypatch):
     monkeypatch.setattr(browser, "MAX_QUESTIONS", 40)
     report = make_report()
     rows, count = sampled(report.rows)

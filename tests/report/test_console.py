@@ -38,7 +38,7 @@ def test_a_score_in_few_characters(score, text):
     assert compact(score) == text
 
 
-def test_the_table_fits_and_ends_with_the_limit(make_report):
+def test_the_table_fits_and_ends_with_the_ideal_observer(make_report):
     rows = make_report().rows
     lines = on_terminal(rows, 100).splitlines()
     assert len(lines) == 1 + len(rows)

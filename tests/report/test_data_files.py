@@ -43,7 +43,7 @@ def test_metrics_json_is_the_documented_schema(make_report):
     }
 
 
-def test_what_is_not_defined_is_null_and_an_empty_field():
+def test_undefined_scores_are_null_and_empty_fields():
     scores = (Score("auroc", None, None, None), Score("nll", float("inf"), 1.0, float("nan")))
     row = Row("", "base", "verbalized", "heldout", (), scores, 1)
     metrics = json.loads(metrics_json("r", [row]))["rows"][0]["metrics"]
@@ -78,7 +78,7 @@ def test_predictions_csv_has_one_line_per_question_and_row(make_report, hostile_
             assert line["confidence"] == ("" if p.confidence is None else str(p.confidence))
 
 
-def test_the_limit_stands_last_in_its_cell(make_report):
+def test_the_ideal_observer_is_last_in_its_cell(make_report):
     rows = [make_report.row(m, "v", n=3, cell=c) for c in ("a", "b") for m in ("ideal", "base")]
     assert [(r.cell, r.model) for r in ordered(rows)] == [
         ("a", "base"),

@@ -119,7 +119,7 @@ def test_controls_have_labels_and_ids_are_unique(make_report):
             assert attributes["href"][1:] in ids
 
 
-def test_matrix_cells_are_told_apart(make_report):
+def test_matrix_cells_are_shown_separately(make_report):
     rows = tuple(make_report.row("base", "verbalized", cell=f"seed={k}") for k in (0, 1))
     text = Reader(drawn(make_report(rows=rows))).text
     assert "seed=0 heldout, 60 questions" in text and "seed=1 heldout, 60 questions" in text
@@ -162,7 +162,7 @@ def test_what_a_question_took_stands_beside_its_scores(make_report):
         ({"use": "hub", "repository": "org/data"}, "hub org/data"),
     ],
 )
-def test_the_header_says_which_model_and_which_questions(make_report, spec, told):
+def test_the_header_names_model_and_source(make_report, spec, told):
     report = make_report(recipe={"model": spec, "source": spec})
 
     assert [value for name, value in facts(report) if name in ("model", "source")] == [told] * 2

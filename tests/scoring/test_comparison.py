@@ -57,7 +57,7 @@ def test_the_same_predictions_do_not_differ():
     assert [d.favour for d in made.differences] == [0.5, 0.5, 0.5, None]
 
 
-def test_what_is_better_is_found_in_both_directions():
+def test_the_better_method_is_identified_in_either_order():
     good, bad = method("good", 0.05), method("bad", 0.6)
     _, brier, auroc, distinct = compare([bad, good], METRICS, resamples=2000).differences
     assert brier.difference < 0 and auroc.difference > 0
@@ -154,7 +154,7 @@ def test_values_below_zero_are_compared_like_others():
 
 
 @pytest.mark.parametrize("metric", [Ece(), SmoothEce(), BrierReliability()])
-def test_calibration_that_is_far_worse_is_found(metric):
+def test_much_worse_calibration_is_significant(metric):
     good, bad = method("good", 0.05, n=500), method("bad", 0.6, n=500)
     (made,) = compare([good, bad], [metric], resamples=1000).differences
     assert made.outcome == "worse" and 0 < made.low < made.difference < made.high
@@ -162,7 +162,7 @@ def test_calibration_that_is_far_worse_is_found(metric):
     assert back.outcome == "better" and back.high < 0
 
 
-def test_different_questions_are_refused_unless_told_otherwise():
+def test_different_questions_need_intersect():
     one, other = method("one", 0.1, n=50), method("other", 0.1, n=50, first=10)
     with pytest.raises(UsageError) as caught:
         compare([one, other], METRICS, resamples=10)

@@ -115,7 +115,7 @@ def test_a_value_that_is_all_noise_has_no_interval():
     assert distinct is None and ece is not None
 
 
-def test_what_is_not_defined_has_none():
+def test_undefined_metrics_have_no_estimate():
     nothing = PredictionArrays(np.array([1.0]), np.array([np.nan]))
     assert estimate_noise(list(METRICS.values()), nothing) == [None] * len(METRICS)
 
@@ -127,7 +127,7 @@ def test_what_is_not_defined_has_none():
     ),
     grouped=st.booleans(),
 )
-def test_no_interval_leaves_out_its_value(rows, grouped):
+def test_every_interval_contains_its_value(rows, grouped):
     confidence = np.array([np.nan if c is None else c for c, _ in rows])
     cluster = np.arange(len(rows)) // 3 if grouped else None
     columns = PredictionArrays(
@@ -144,7 +144,7 @@ def test_no_interval_leaves_out_its_value(rows, grouped):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10), st.booleans()), min_size=2, max_size=30))
-def test_an_interval_holds_0_where_its_test_does_not_reject_it(rows):
+def test_an_interval_contains_0_if_its_test_does_not_reject_0(rows):
     columns = PredictionArrays(
         np.array([float(right) for _, right in rows]), np.array([k / 10 for k, _ in rows])
     )
@@ -152,7 +152,7 @@ def test_an_interval_holds_0_where_its_test_does_not_reject_it(rows):
         assert chance is None or chance.p <= 0.05 or chance.low == pytest.approx(0)
 
 
-def test_confidences_are_put_together():
+def test_equal_confidences_are_grouped():
     at = by_confidence(PredictionArrays(np.array([1.0, 0, 1]), np.array([0.5, 0.5, 0.2])))
     assert at.confidence.tolist() == [0.2, 0.5] and at.correct.tolist() == [1, 0.5]
     assert at.n.tolist() == at.independent.tolist() == [1, 2]

@@ -26,7 +26,7 @@ def drawn(n: int, rate: float, seed: int = 1) -> PredictionArrays:
     return PredictionArrays((rng.random(n) < rate).astype(float), rng.integers(0, 11, n) / 10)
 
 
-def test_columns_leaves_out_what_was_not_judged_and_keeps_what_was_not_stated():
+def test_unjudged_predictions_are_left_out_and_missing_confidences_kept():
     made = to_arrays([prediction(0.5, 1.0), prediction(0.9, None), prediction(None, 0.0)])
     assert made.correct.tolist() == [1.0, 0.0]
     assert made.confidence[0] == 0.5 and np.isnan(made.confidence[1])
@@ -48,7 +48,7 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_approximation():
     assert accuracy.high - accuracy.value == pytest.approx(half, rel=0.08)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+def test_the_interval_covers_the_truth_about_as_often_as_it_claims():
     hits = 0
     for seed in range(200):
         (accuracy,) = score(drawn(200, 0.7, seed), [Accuracy()], resamples=200, seed=seed)
@@ -93,13 +93,13 @@ def test_labels_tell_variants_apart():
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 80])
 @pytest.mark.parametrize("name", ["confidence", "correct"])
-def test_what_is_no_share_is_refused(name, value):
+def test_values_outside_0_to_1_are_refused(name, value):
     given = {"confidence": 0.5, "correct": 1.0} | {name: value}
     with pytest.raises(DataError, match=f"question 'q': {name} must be a number from 0 to 1"):
         to_arrays([prediction(**given)])
 
 
-def test_tokens_are_there_where_somebody_counted():
+def test_tokens_are_optional():
     assert to_arrays([prediction(0.5, 1.0)]).tokens is None
     counted = replace(prediction(0.5, 1.0), tokens=12)
     assert to_arrays([counted, prediction(0.5, None)]).tokens.tolist() == [12]
@@ -108,7 +108,7 @@ def test_tokens_are_there_where_somebody_counted():
     assert (tokens.value, tokens.low, tokens.high) == (12, 12, 12)
 
 
-def test_a_metric_that_knows_nothing_of_resamples_gets_the_same_intervals():
+def test_a_metric_with_compute_only_gets_the_same_intervals():
     class Slow(Brier):
         resampled = Metric.resampled
 

@@ -20,7 +20,7 @@ def made(rows) -> PredictionArrays:
     )
 
 
-def test_bins_that_hold_nothing_are_left_out_and_so_is_what_was_not_stated():
+def test_empty_bins_and_missing_confidences_are_left_out():
     bins = reliability(made([(0.3, 1), (0.3, 0), (1.0, 1), (0.9, 1), (None, 0)]))
     assert bins == [
         Bin(0.3, 0.4, 2, 1, pytest.approx(0.3)),
@@ -30,7 +30,7 @@ def test_bins_that_hold_nothing_are_left_out_and_so_is_what_was_not_stated():
 
 
 @given(rows)
-def test_bins_hold_every_stated_answer_once(rows):
+def test_bins_contain_every_stated_answer_once(rows):
     bins = reliability(made(rows))
     stated = [(c, y) for c, y in rows if c is not None]
     assert sum(b.n for b in bins) == len(stated)

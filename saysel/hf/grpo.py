@@ -123,7 +123,9 @@ def training_tensors(replies: Sequence[WeightedReply], pad: int, device: Any) ->
     prompt_ids, prompt_mask = pad_left([reply.context for reply in replies], pad, device)
     longest = max(1, *(len(reply.trained) for reply in replies))
     ids = [reply.trained + [pad] * (longest - len(reply.trained)) for reply in replies]
-    mask = [[int(place < len(reply.trained)) for place in range(longest)] for reply in replies]
+    mask = [
+        [int(position < len(reply.trained)) for position in range(longest)] for reply in replies
+    ]
     return {
         "prompt_ids": prompt_ids,
         "prompt_mask": prompt_mask,

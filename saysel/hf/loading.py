@@ -14,17 +14,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from saysel.errors import DataError
+from saysel.errors import DataError, require
 from saysel.hf import master_weights, memory, model_faults
 from saysel.records import ModelRef
 from saysel.storage import read_json
 
+#: What loading a model needs, of the extra `train`.
+LIBRARIES = ("torch", "transformers", "datasets")
 #: The model and tokenizer that `resident` returned last.
 _RESIDENT: dict[ModelRef, tuple[Any, Any]] = {}
 
 
 def silence_libraries() -> None:
-    """Turn off the libraries' progress bars and advice: saysel reports progress itself."""
+    """Turn off the libraries' progress bars and advice: saysel reports progress itself.
+
+    Raises:
+        MissingExtra: the libraries are not installed.
+    """
+    require("running models on this machine", "train", *LIBRARIES)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import datasets
     import transformers
@@ -93,9 +100,9 @@ def _loading(ref: ModelRef) -> Iterator[None]:
         DataError: files are missing or broken, the hub is unreachable or has no such model, or
             the model does not fit into memory.
     """
+    silence_libraries()
     from safetensors import SafetensorError
 
-    silence_libraries()
     check_directories(ref)
     try:
         yield

@@ -94,11 +94,11 @@ class TransformersSampler(Sampler):
             longest = max(1, len(reply_ids[order[-1]]))
             rows = order[-max(1, positions_per_batch // longest) :]
             batch = [prompt_ids[row] for row in rows], [reply_ids[row] for row in rows]
-            found = memory.attempt(partial(hf.reply_logprobs, lm, tokenizer, *batch))
-            if found is not None:
+            values = memory.attempt(partial(hf.reply_logprobs, lm, tokenizer, *batch))
+            if values is not None:
                 order = order[: -len(rows)]
-                for row, values in zip(rows, found, strict=True):
-                    logprobs[row] = values
+                for row, tokens in zip(rows, values, strict=True):
+                    logprobs[row] = tokens
             elif len(rows) == 1:
                 raise _too_large(len(prompt_ids[rows[0]]) + len(reply_ids[rows[0]]))
             else:

@@ -119,8 +119,8 @@ class VLLMSampler(Sampler):
         ]
         return [
             [
-                float(output.prompt_logprobs[len(prompt) + place][token].logprob)
-                for place, token in enumerate(reply)
+                float(output.prompt_logprobs[len(prompt) + position][token].logprob)
+                for position, token in enumerate(reply)
             ]
             for output, prompt, reply in zip(outputs, prompt_ids, reply_ids, strict=True)
         ]

@@ -22,8 +22,8 @@ def question_batch(
     per_step = max(1, batch_size // replies)
     orders: dict[int, list[int]] = {}
     batch = []
-    for place in range(step * per_step, (step + 1) * per_step):
-        epoch, row = divmod(place, len(questions))
+    for position in range(step * per_step, (step + 1) * per_step):
+        epoch, row = divmod(position, len(questions))
         if epoch not in orders:
             orders[epoch] = list(range(len(questions)))
             generator("ppo", seed, epoch).shuffle(orders[epoch])

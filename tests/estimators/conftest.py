@@ -20,7 +20,7 @@ class Recites(Sampler):
     """Says the given replies, to every prompt the same, and notes how it was asked.
 
     In a second turn it says the last of them. Words are its tokens, of the given probabilities
-    or one half; a word that follows the end of a prompt may have one of its own, under
+    or one half; a word that follows the end of a prompt may have another one, under
     `last word of the prompt > word`.
     """
 

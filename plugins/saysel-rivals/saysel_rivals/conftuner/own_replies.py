@@ -131,7 +131,7 @@ def reply_batch(
     replies: Sequence[OwnReply], batch_size: int, step: int, seed: int
 ) -> list[OwnReply]:
     """The replies of a step; each pass uses every reply once, in another order."""
-    epoch, place = divmod(step, -(-len(replies) // batch_size))
+    epoch, part = divmod(step, -(-len(replies) // batch_size))
     order = list(range(len(replies)))
     random.Random(f"tokenized_brier/{seed}/{epoch}").shuffle(order)
-    return [replies[row] for row in order[place * batch_size : (place + 1) * batch_size]]
+    return [replies[row] for row in order[part * batch_size : (part + 1) * batch_size]]

@@ -162,4 +162,4 @@ def test_a_hub_out_of_reach_is_one_line() -> None:
 
     (line,) = done.stdout.splitlines()
     assert line.startswith("org/name at 000000000000, split 'train': cannot be read: ")
-    assert "or read a file that you have" in line
+    assert "or read a local file" in line

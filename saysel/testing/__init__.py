@@ -5,25 +5,21 @@
     def test_contract():
         testing.check_reward(MyReward())
 
-There is one check per kind. Each raises an AssertionError that says what the contract asks and
-what the component did. Checks that need a language model take one; `small_model` builds one in
-seconds, too small to know anything. `question`, `responses` and `clusters` make records to test
-with, `Data` and `Steps` stand in for what the framework hands to a trainer.
+There is one check per kind. It raises an AssertionError that says what the contract requires and
+what the component did. Some checks need a language model; `small_model` builds an untrained one in
+seconds. `question`, `responses` and `clusters` make records to test with; `Data` and `Steps` are
+the training data and the progress that a trainer gets.
 """
 
 from __future__ import annotations
 
-from saysel.testing.checks import (
+from saysel.testing.data_checks import (
     check_clusterer,
-    check_engine,
-    check_format,
-    check_judge,
-    check_metric,
     check_rationale,
-    check_reward,
     check_source,
     check_target,
 )
+from saysel.testing.evaluation_checks import check_engine, check_metric
 from saysel.testing.examples import Data, Steps, clusters, question, responses, small_model
 from saysel.testing.model_checks import (
     check_estimator,
@@ -31,6 +27,7 @@ from saysel.testing.model_checks import (
     check_sampler,
     check_trainer,
 )
+from saysel.testing.response_checks import check_format, check_judge, check_reward
 
 __all__ = [
     "Data",

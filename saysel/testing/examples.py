@@ -1,4 +1,4 @@
-"""Records to test with, and stand-ins for what the framework hands to components."""
+"""Records to test with, and what components get from the framework, in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def question(**changes: Any) -> Question:
 
 
 def responses(*answers: str | None, question_id: str = "capital") -> list[Response]:
-    """One response per answer, in order; `None`: none could be read."""
+    """One response per answer, in order; `None`: no answer could be parsed."""
     return [
         Response(question_id, index, f"Answer: {answer}" if answer else "…", answer, tokens=5)
         for index, answer in enumerate(answers)
@@ -27,23 +27,23 @@ def responses(*answers: str | None, question_id: str = "capital") -> list[Respon
 
 
 def clusters(shares: dict[str, int], question_id: str = "capital") -> list[Cluster]:
-    """Clusters of so many responses each, in the given order: `{"Paris": 6, "Rome": 3}`."""
+    """Clusters of the given sizes, in the given order: `{"Paris": 6, "Rome": 3}`."""
     answers = [answer for answer, size in shares.items() for _ in range(size)]
-    drawn = responses(*answers, question_id=question_id)
-    found = []
+    sampled = responses(*answers, question_id=question_id)
+    grouped = []
     for answer in shares:
-        members = [response for response in drawn if response.answer == answer]
+        members = [response for response in sampled if response.answer == answer]
         indices = tuple(member.index for member in members)
-        found.append(Cluster(question_id, indices, members[0], len(members) / len(drawn)))
-    return found
+        grouped.append(Cluster(question_id, indices, members[0], len(members) / len(sampled)))
+    return grouped
 
 
 class Steps(Progress):
     """Progress that only counts.
 
     Attributes:
-        total, unit: as the component announced them.
-        done: units advanced since.
+        total, unit: the arguments of the last `begin`.
+        done: units advanced since then.
     """
 
     total = 0
@@ -62,15 +62,15 @@ class Data(TrainingData):
     """Training data held in memory.
 
     Attributes:
-        asked: what `questions` gives, whatever the split.
-        learned: what `examples` gives.
-        drawn: what `responses` gives.
-        figures: everything logged.
+        all_questions: returned by `questions` for every split.
+        all_examples: returned by `examples`.
+        all_responses: returned by `responses`.
+        figures: the logged figures, in order.
     """
 
-    asked: Sequence[Question] = ()
-    learned: Sequence[Example] = ()
-    drawn: Sequence[Response] = ()
+    all_questions: Sequence[Question] = ()
+    all_examples: Sequence[Example] = ()
+    all_responses: Sequence[Response] = ()
     format: Format = field(default_factory=lambda: build("format", "sayself"))
     judge: Judge = field(default_factory=lambda: build("judge", "match"))
     sampler: Sampler = field(
@@ -82,27 +82,27 @@ class Data(TrainingData):
     figures: list[dict[str, float]] = field(default_factory=list)
 
     def examples(self) -> list[Example]:
-        return list(self.learned)
+        return list(self.all_examples)
 
     def questions(self, split: str = "train") -> list[Question]:
-        return list(self.asked)
+        return list(self.all_questions)
 
     def responses(self) -> list[Response]:
-        return list(self.drawn)
+        return list(self.all_responses)
 
     def log(self, **values: float) -> None:
         self.figures.append(values)
 
 
 def small_model(directory: Path) -> ModelRef:
-    """A causal LM with random knowledge and a chat template, built below `directory`."""
+    """An untrained causal LM with a chat template, built below `directory`."""
     options = {"layers": 1, "width": 16, "heads": 2, "vocabulary": 400, "max_steps": 2}
     model: Model = build("model", {"use": "scratch", **options})
     return model.prepare(stories(), build("format", "sayself"), directory, 0, Steps())
 
 
 def stories() -> Source:
-    """A few questions to build or ask a model with."""
+    """A few questions to build a model with or to ask it."""
     sizes = {"pretrain": 64, "train": 8, "dev": 4, "heldout": 4}
     source: Source = build("source", {"use": "witness", **sizes})
     return source

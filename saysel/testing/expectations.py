@@ -1,4 +1,4 @@
-"""What all checks expect, and how they say that it was not met."""
+"""What all checks expect, and how they fail."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from saysel.contracts.signatures import mismatch
 from saysel.interfaces import KINDS, Component
 
 
-def expect(met: object, otherwise: str) -> None:
-    # Not `assert`: a test kit must also hold under `python -O`.
-    if not met:
-        raise AssertionError(otherwise)
+def expect(condition: object, message: str) -> None:
+    # Not `assert`, which `python -O` removes.
+    if not condition:
+        raise AssertionError(message)
 
 
 def expect_raises(error: type[Exception], call: Callable[[], object], what: str) -> None:
@@ -20,18 +20,21 @@ def expect_raises(error: type[Exception], call: Callable[[], object], what: str)
         call()
     except error:
         return
-    raise AssertionError(f"{what} must raise {error.__name__}, nothing was raised")
+    raise AssertionError(f"{what} must raise {error.__name__}, but raised nothing")
 
 
 def check_options(component: Component) -> None:
-    """Options survive being written to a recipe, are described, and cannot be changed."""
+    """Options have descriptions, are frozen, and can be written to a recipe and read back."""
     cls = type(component)
     problem = mismatch(cls, KINDS[component.kind])
     expect(not problem, f"{cls.__name__}: {problem}")
     expect(component.model_config.get("frozen"), f"{cls.__name__} must be frozen")
-    expect((cls.__doc__ or "").strip(), f"{cls.__name__} needs a docstring: users see it")
+    expect(
+        (cls.__doc__ or "").strip(),
+        f"{cls.__name__} needs a docstring, which `saysel plugins` shows",
+    )
     missing = [name for name, option in cls.model_fields.items() if not option.description]
     expect(not missing, f"options without a description: {', '.join(missing)}")
     written = json.loads(component.model_dump_json())
-    expect(cls(**written) == component, f"{written} does not give the same component again")
+    expect(cls(**written) == component, f"{written} does not build an equal component")
     expect(isinstance(component.smoke(), cls), f"smoke must return a {cls.__name__}")

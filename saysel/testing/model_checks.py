@@ -1,4 +1,4 @@
-"""Checks of components that make, train or ask a language model."""
+"""Checks of components that provide, sample, train or evaluate a language model."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from saysel.testing.expectations import check_options, expect, expect_raises
 
 
 def check_model(model: Model, directory: Path) -> None:
-    """`prepare` gives a model that transformers loads, and the same one when called again."""
+    """`prepare` returns a model that transformers loads, and the same one when called again."""
     check_options(model)
     source, format = stories(), build("format", "sayself")
     total, unit = model.work(source)
-    expect(total >= 0 and unit, f"work must give an amount and its unit, got {(total, unit)!r}")
+    expect(total >= 0 and unit, f"work must return an amount and its unit, got {(total, unit)!r}")
     first = model.prepare(source, format, directory, 0, Steps())
     check_model_ref(first)
     again = model.prepare(source, format, directory, 0, Steps())
-    expect(again == first, f"prepare called again gave {again!r} instead of {first!r}")
+    expect(again == first, f"prepare called again returned {again!r} instead of {first!r}")
 
 
 def check_sampler(sampler: Sampler, model: ModelRef) -> None:
-    """n generations for each prompt; log-probabilities, where known, are not positive."""
+    """n generations per prompt; log-probabilities, where known, are not positive."""
     check_options(sampler)
     format = build("format", "sayself")
     prompts = [format.prompt(one) for one in stories().questions("train")][:3]
     for n in (1, 2):
         samples = list(sampler.sample(model, prompts, n, 0))
         sizes = [len(generations) for generations in samples]
-        expect(sizes == [n] * 3, f"3 prompts with n = {n} must give {[n] * 3}, got {sizes}")
+        expect(
+            sizes == [n] * 3, f"3 prompts with n = {n} must give {[n] * 3} generations, got {sizes}"
+        )
         for one in (one for generations in samples for one in generations):
             expect(isinstance(one.text, str), f"a generation's text must be a str, got {one!r}")
             expect(one.tokens >= 0, f"a generation cannot have {one.tokens} tokens")
@@ -47,12 +49,12 @@ def check_sampler(sampler: Sampler, model: ModelRef) -> None:
     expect(
         scores is None
         or (len(scores) == 3 and scores[0] and not scores[1] and max(scores[0]) <= 1e-6),
-        "logprobs must give the log-probability of every token of every completion, or None; "
+        "logprobs must return the log-probability of every token of every completion, or None; "
         f"got {scores!r} for 'the cellar', '' and 'the cellar'",
     )
     expect(
         sampler.gives_logprobs() == (scores is not None),
-        f"gives_logprobs says {sampler.gives_logprobs()}, and logprobs gave {scores!r}",
+        f"gives_logprobs says {sampler.gives_logprobs()}, but logprobs returned {scores!r}",
     )
     limit = sampler.reply_limit()
     expect(limit is None or limit >= 1, f"reply_limit must be None or at least 1, got {limit}")
@@ -88,7 +90,7 @@ def _check_requests(sampler: Sampler, model: ModelRef, prompt: Prompt) -> None:
 
 
 def check_trainer(trainer: Trainer, model: ModelRef, directory: Path) -> None:
-    """Training gives a model that loads, tells its progress, and repeats after a crash."""
+    """Training returns a model that loads, reports its progress, and resumes after a crash."""
     check_options(trainer)
     format = build("format", "sayself")
     asked = list(stories().questions("train"))
@@ -107,21 +109,21 @@ def check_trainer(trainer: Trainer, model: ModelRef, directory: Path) -> None:
         for draw in responses(*one.answers * 2, question_id=one.id)
     ]
     total, unit = trainer.work(len(learned))
-    expect(total >= 1 and unit, f"work must give an amount and its unit, got {(total, unit)!r}")
+    expect(total >= 1 and unit, f"work must return an amount and its unit, got {(total, unit)!r}")
     refs = []
-    for _ in range(2):  # the second time as after a crash just before the end was recorded
+    for _ in range(2):  # the second time as if a crash had come just before the end was recorded
         progress = Steps()
         refs.append(trainer.train(model, Data(asked, learned, drawn, progress=progress), directory))
         check_model_ref(refs[-1])
         expect(
             progress.done == progress.total,
-            f"told of {progress.done} {progress.unit} out of {progress.total}",
+            f"reported {progress.done} {progress.unit} of {progress.total}",
         )
-    expect(refs[0] == refs[1], f"train called again gave {refs[1]!r} instead of {refs[0]!r}")
+    expect(refs[0] == refs[1], f"train called again returned {refs[1]!r} instead of {refs[0]!r}")
 
 
 def check_estimator(estimator: Estimator, model: ModelRef) -> None:
-    """One prediction per question, in order, not judged; confidence in [0, 1] or `None`."""
+    """One prediction per question, in order, not yet judged; confidence in [0, 1] or `None`."""
     check_options(estimator)
     expect(estimator.replies() >= 1, f"replies must be positive, got {estimator.replies()}")
     data = Data()
@@ -132,7 +134,9 @@ def check_estimator(estimator: Estimator, model: ModelRef) -> None:
         questions=lambda split: list(stories().questions(split)),
     )
     asked = list(stories().questions("train"))[:3]
-    expect("train" not in estimator.splits(), "an estimator must not be fitted on what is trained")
+    expect(
+        "train" not in estimator.splits(), "an estimator must not be fitted on the training split"
+    )
     made = list(estimator.fit(model, context).estimate(model, asked, context))
     expect(
         [one.question_id for one in made] == [one.id for one in asked],
@@ -141,23 +145,23 @@ def check_estimator(estimator: Estimator, model: ModelRef) -> None:
     for one in made:
         expect(
             one.confidence is None or 0 <= one.confidence <= 1,
-            f"a confidence lies in [0, 1], got {one.confidence}",
+            f"a confidence must be in [0, 1], got {one.confidence}",
         )
         expect(one.correct is None, "an estimator must not judge its own predictions")
-        expect(one.tokens >= 0, f"a prediction cannot have cost {one.tokens} tokens")
+        expect(one.tokens >= 0, f"a prediction cannot have {one.tokens} tokens")
         shares = one.shares.values()
         expect(
             all(0 < share <= 1 for share in shares) and sum(shares) <= 1 + 1e-9,
-            f"shares of samples add up to at most 1: {dict(one.shares)}",
+            f"shares of samples must add up to at most 1: {dict(one.shares)}",
         )
 
 
 def check_model_ref(ref: ModelRef) -> None:
-    """Model and tokenizer load, and one can be asked through the other."""
+    """Model and tokenizer load and fit together."""
     from saysel import hf
 
     model, tokenizer = hf.load_model(ref), hf.load_tokenizer(ref)
     expect(tokenizer.eos_token_id is not None, f"{ref!r}: the tokenizer has no end token")
     inputs = tokenizer("What is the capital of France?", return_tensors="pt")
     logits = model(input_ids=inputs["input_ids"].to(model.device)).logits
-    expect(bool(logits.isfinite().all()), f"{ref!r}: the model gives NaN or infinity")
+    expect(bool(logits.isfinite().all()), f"{ref!r}: the model computes NaN or infinite logits")

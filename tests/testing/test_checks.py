@@ -146,7 +146,7 @@ class Wrong(Component):
 class OtherModelEachTime(Model, Wrong):
     """Prepares another model each time."""
 
-    message = "prepare called again gave"
+    message = "prepare called again returned"
     path: str = Field("", description="where a model lies")
 
     def prepare(self, source: Any, format: Any, directory: Path, *_: Any) -> ModelRef:
@@ -158,7 +158,7 @@ class OtherModelEachTime(Model, Wrong):
 class SameInAllSplits(Source, Wrong):
     """Has the same question in all of its splits."""
 
-    message = "in 'train' and 'dev' at once"
+    message = "in both 'train' and 'dev'"
 
     def questions(self, split: str) -> list[Question]:
         return [testing.question()]
@@ -222,7 +222,7 @@ class Percent(Target, Wrong):
 class FitsItself(Target, Wrong):
     """Counts how often it was fitted, and is surer every time."""
 
-    message = "fitted again on the same questions, it gives something else"
+    message = "fitted again on the same questions, it gives something other"
     _fits: int = PrivateAttr(0)
 
     def fit(self, items: Any) -> Any:
@@ -238,7 +238,7 @@ class FitsItself(Target, Wrong):
 class ReadsTenthsAsTheyAre(Format, Wrong):
     """Forgets that it writes tenths."""
 
-    message = "confidence 0.1 in .* is read as 1.0"
+    message = "confidence 0.1 in .* is parsed as 1.0"
     confidence_marker: ClassVar[str] = "Confidence:"
     confidences: ClassVar[dict[str, float]] = {}
 
@@ -260,7 +260,7 @@ class ReadsTenthsAsTheyAre(Format, Wrong):
 class ReadsCutNumbers(type(build("format", "sayself")), Wrong):  # type: ignore[misc]
     """Takes the beginning of a number for the number."""
 
-    message = "which the limit on tokens ended, as confidence 0.1 instead of None"
+    message = "which ended at the token limit, gives confidence 0.1 instead of None"
 
     def parse(self, text: str, cut: bool = False) -> Parsed:
         return super().parse(text)
@@ -269,7 +269,7 @@ class ReadsCutNumbers(type(build("format", "sayself")), Wrong):  # type: ignore[
 class Mentioned(Judge, Wrong):
     """Takes a mention for an answer."""
 
-    message = "a wrong answer is judged right"
+    message = "a wrong answer is judged correct"
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
         return [1.0 for _ in items]
@@ -278,7 +278,7 @@ class Mentioned(Judge, Wrong):
 class ReadsEverything(Judge, Wrong):
     """Looks for the accepted answer anywhere, as the paper's code does."""
 
-    message = "naming the right one besides does not count"
+    message = "although it only mentions the accepted answer"
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
         return [float(question.answers[0] in answer) for question, answer in items]
@@ -287,7 +287,7 @@ class ReadsEverything(Judge, Wrong):
 class Indifferent(RewardFn, Wrong):
     """Pays everybody the same."""
 
-    message = "sure and right earns 1.0, no more than sure and wrong"
+    message = "certain and correct gets 1.0, not more than certain and wrong"
 
     def reward(self, correct: Sequence[float], confidence: Any) -> list[float]:
         return [1.0 for _ in correct]
@@ -296,7 +296,7 @@ class Indifferent(RewardFn, Wrong):
 class Generous(RewardFn, Wrong):
     """Pays most for what nobody can read."""
 
-    message = "an unreadable confidence earns as much as any"
+    message = "an unreadable confidence gets as much as any"
 
     def reward(self, correct: Sequence[float], confidence: Any) -> list[float]:
         return [2.0 if c is None else y * c for y, c in zip(correct, confidence, strict=True)]
@@ -305,7 +305,7 @@ class Generous(RewardFn, Wrong):
 class Silent(Trainer, Wrong):
     """Announces ten steps and tells of none."""
 
-    message = "told of 0 steps out of 10"
+    message = "reported 0 steps of 10"
 
     def train(self, model: ModelRef, data: Any, directory: Path) -> ModelRef:
         data.progress.begin(10, "steps")
@@ -328,7 +328,7 @@ class JudgesItself(Estimator, Wrong):
 class LearnsFromTraining(Estimator, Wrong):
     """Is fitted on the questions that models are trained on."""
 
-    message = "an estimator must not be fitted on what is trained"
+    message = "an estimator must not be fitted on the training split"
 
     def splits(self) -> tuple[str, ...]:
         return ("train",)

@@ -99,12 +99,12 @@ def test_advantages_depend_on_differences_only(rewards: list[float | None], shif
 
 
 def test_only_the_confidence_of_readable_replies_is_trained(red: ModelRef, two_arms: Data) -> None:
-    replies, figures, tokenizer = sample(red, two_arms, two_arms.asked[:8])
+    replies, figures, tokenizer = sample(red, two_arms, two_arms.all_questions[:8])
 
     assert len(replies) == 32
     read = 0
     for row, reply in enumerate(replies):
-        prompt = hf.encode(tokenizer, [FORMAT.prompt(two_arms.asked[row // 4])])[0]
+        prompt = hf.encode(tokenizer, [FORMAT.prompt(two_arms.all_questions[row // 4])])[0]
         text = tokenizer.decode(reply.context[len(prompt) :] + reply.trained)
         if FORMAT.parse(text.removesuffix(tokenizer.eos_token)).confidence is None:
             assert reply.context == prompt
@@ -117,15 +117,15 @@ def test_only_the_confidence_of_readable_replies_is_trained(red: ModelRef, two_a
 
 
 def test_the_whole_reply_is_trained_with_the_response_mask(red: ModelRef, two_arms: Data) -> None:
-    replies, _, tokenizer = sample(red, two_arms, two_arms.asked[:2], mask="response")
+    replies, _, tokenizer = sample(red, two_arms, two_arms.all_questions[:2], mask="response")
 
-    prompts = hf.encode(tokenizer, [FORMAT.prompt(asked) for asked in two_arms.asked[:2]])
+    prompts = hf.encode(tokenizer, [FORMAT.prompt(asked) for asked in two_arms.all_questions[:2]])
     assert [reply.context for reply in replies] == [prompts[0]] * 4 + [prompts[1]] * 4
     assert all(reply.trained for reply in replies)
 
 
 def test_replies_are_compared_with_their_group(red: ModelRef, two_arms: Data) -> None:
-    replies, figures, tokenizer = sample(red, two_arms, two_arms.asked[:2], reward=Rlcr())
+    replies, figures, tokenizer = sample(red, two_arms, two_arms.all_questions[:2], reward=Rlcr())
 
     rewards = []
     for row, reply in enumerate(replies):
@@ -146,14 +146,14 @@ def test_replies_are_compared_with_their_group(red: ModelRef, two_arms: Data) ->
 def test_unjudged_replies_have_no_effect(red: ModelRef, two_arms: Data) -> None:
     data = replace(two_arms, judge=Undecided(unclear=("sun0",)))
 
-    replies, figures, _ = sample(red, data, two_arms.asked[:2])
+    replies, figures, _ = sample(red, data, two_arms.all_questions[:2])
 
     assert [reply.advantage for reply in replies[:4]] == [0] * 4
     assert any(reply.advantage for reply in replies[4:])
     assert figures["accuracy"] == 0
     nothing = replace(two_arms, judge=Undecided(unclear=("sun0", "moon0")))
     with pytest.raises(StageError, match="grpo: the judge could not judge any reply"):
-        sample(red, nothing, two_arms.asked[:2])
+        sample(red, nothing, two_arms.all_questions[:2])
 
 
 def test_contexts_are_padded_on_the_left_and_trained_tokens_on_the_right() -> None:
@@ -292,9 +292,11 @@ def test_an_adapter_is_trained_and_its_base_is_not(
 def says(model: ModelRef, data: Data, temperature: float, n: int) -> dict[str, list[Any]]:
     """What the model says about either arm."""
     sampler = TransformersSampler(max_tokens=12, temperature=temperature)
-    prompts = [FORMAT.prompt(question) for question in data.asked]
+    prompts = [FORMAT.prompt(question) for question in data.all_questions]
     found: dict[str, list[Any]] = {"sun": [], "moon": []}
-    for question, replies in zip(data.asked, sampler.sample(model, prompts, n, 0), strict=True):
+    for question, replies in zip(
+        data.all_questions, sampler.sample(model, prompts, n, 0), strict=True
+    ):
         arm = question.id.rstrip("0123456789")
         found[arm] += [FORMAT.parse(reply.text) for reply in replies]
     return found

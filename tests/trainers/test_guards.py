@@ -44,9 +44,9 @@ def data(two_arms: Data) -> Data:
     """Training data with examples."""
     learned = [
         Example(question.id, tuple(FORMAT.prompt(question)), FORMAT.render("blue", None, 0.3), 0.3)
-        for question in two_arms.asked
+        for question in two_arms.all_questions
     ]
-    return replace(two_arms, learned=learned)
+    return replace(two_arms, all_examples=learned)
 
 
 class NotFinite(RewardFn):

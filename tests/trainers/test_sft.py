@@ -26,14 +26,14 @@ def examples(two_arms: Data) -> Data:
     """To every question the answer that the model does not give."""
     learned = [
         Example(question.id, tuple(FORMAT.prompt(question)), FORMAT.render("blue", None, 0.3), 0.3)
-        for question in two_arms.asked
+        for question in two_arms.all_questions
     ]
-    return replace(two_arms, learned=learned)
+    return replace(two_arms, all_examples=learned)
 
 
 def says(model: ModelRef, data: Data) -> set[str]:
     sampler = TransformersSampler(max_tokens=24, temperature=0)
-    prompts = [FORMAT.prompt(question) for question in data.asked]
+    prompts = [FORMAT.prompt(question) for question in data.all_questions]
     return {reply.text for (reply,) in sampler.sample(model, prompts, 1, 0)}
 
 
@@ -75,7 +75,7 @@ def test_an_adapter_is_saved_without_its_base(
 def test_the_loss_is_on_the_replies_only(red: ModelRef, examples: Data, tmp_path: Path) -> None:
     model, tokenizer = hf.load_model(red), hf.load_tokenizer(red)
     total, count = 0.0, 0
-    for example in examples.learned:
+    for example in examples.all_examples:
         (prompt,) = hf.encode(tokenizer, [example.prompt])
         reply = tokenizer(example.completion + tokenizer.eos_token)["input_ids"]
         with torch.no_grad():
@@ -105,17 +105,17 @@ def test_how_much_goes_into_a_pass_changes_nothing(
 
 
 def test_long_examples_are_left_out(red: ModelRef, examples: Data, tmp_path: Path) -> None:
-    long = [replace(example, completion="red " * 2000) for example in examples.learned]
+    long = [replace(example, completion="red " * 2000) for example in examples.all_examples]
     trainer = SFTTrainer(**FULL, max_steps=2, batch_size=8)
-    few = replace(examples, learned=[*examples.learned[:16], *long[16:]], figures=[])
-    half = replace(examples, learned=examples.learned[:16], figures=[])
+    few = replace(examples, all_examples=[*examples.all_examples[:16], *long[16:]], figures=[])
+    half = replace(examples, all_examples=examples.all_examples[:16], figures=[])
 
     trainer.train(red, few, tmp_path / "few")
     trainer.train(red, half, tmp_path / "half")
 
     assert few.figures == [{"step": 0, "too_long": 16}, *half.figures]
     with pytest.raises(StageError, match="all 32 examples are longer than 400 tokens: raise max_"):
-        trainer.train(red, replace(examples, learned=long), tmp_path / "none")
+        trainer.train(red, replace(examples, all_examples=long), tmp_path / "none")
 
 
 def test_an_existing_adapter_is_trained_further(

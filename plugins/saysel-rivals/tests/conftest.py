@@ -122,7 +122,7 @@ def states() -> Callable[[ModelRef, Data], dict[str, float]]:
     """The mean confidence that a model states after the answer red, about either arm."""
 
     def ask(model: ModelRef, data: Data) -> dict[str, float]:
-        prompts = [FORMAT.prompt(question) for question in data.asked]
+        prompts = [FORMAT.prompt(question) for question in data.all_questions]
         begun = ["Answer: red Confidence:"] * len(prompts)
         found = read_confidence(model, FORMAT, prompts, begun)
         return {

@@ -40,11 +40,11 @@ def test_twenty_small_steps_change_nearly_all_weights(
     hf.save(hf.load_model(red).bfloat16(), hf.load_tokenizer(red), Path(half.path))
     drawn = [
         Response(question.id, index, f"Answer: red Confidence: {k}", None, 5)
-        for question in two_arms.asked
+        for question in two_arms.all_questions
         for index, k in enumerate((2, 9))
     ]
 
-    trained = TRAINERS[name].train(half, replace(two_arms, drawn=drawn), tmp_path)
+    trained = TRAINERS[name].train(half, replace(two_arms, all_responses=drawn), tmp_path)
 
     before = load_file(Path(half.path) / "model.safetensors")
     after = checkpoint(tmp_path / "checkpoints", half)

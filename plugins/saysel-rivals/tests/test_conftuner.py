@@ -120,14 +120,14 @@ def test_unreadable_and_unjudged_replies_are_left_out(red: ModelRef, two_arms: D
     marker = two_arms.format.confidence_marker
     decoding = hf.Decoding(temperature=0.0, max_tokens=12, marker=marker)
 
-    drawn = own_replies.sample_part(model, tokenizer, data, data.asked, decoding, 0)
+    drawn = own_replies.sample_part(model, tokenizer, data, data.all_questions, decoding, 0)
     cut = own_replies.sample_part(
-        model, tokenizer, data, data.asked, replace(decoding, max_tokens=3), 0
+        model, tokenizer, data, data.all_questions, replace(decoding, max_tokens=3), 0
     )
 
     assert drawn["left_out"] == {"unreadable": 0, "unjudged": 1}
     assert cut == {"replies": [], "left_out": {"unreadable": 32, "unjudged": 0}}
-    kept = [question for question in data.asked if question.id != "sun1"]
+    kept = [question for question in data.all_questions if question.id != "sun1"]
     for question, reply in zip(kept, drawn["replies"], strict=True):
         text = tokenizer.decode(reply["tokens"])
         assert question.prompt in text and text.endswith("Answer: red Confidence:")
@@ -243,11 +243,11 @@ def test_it_trains_a_fine_tuned_model_further(
             two_arms.format.render("blue", None, 0.3),
             0.3,
         )
-        for question in two_arms.asked
+        for question in two_arms.all_questions
     ]
     tuned = SFTTrainer(
         lora={"r": 8, "alpha": 16}, learning_rate=2e-2, epochs=24, batch_size=8
-    ).train(red, replace(two_arms, learned=examples), tmp_path / "sft")
+    ).train(red, replace(two_arms, all_examples=examples), tmp_path / "sft")
 
     two_arms.figures.clear()
 
@@ -265,7 +265,7 @@ def test_contract(fluent: ModelRef, tmp_path: Path) -> None:
 
 
 def test_a_smoke_test_needs_no_model_that_can_reply(two_arms: Data, tmp_path: Path) -> None:
-    question = two_arms.asked[0]
+    question = two_arms.all_questions[0]
     prompt = tuple(two_arms.format.prompt(question))
     example = Example(question.id, prompt, two_arms.format.render("red", None, 1.0), 1.0)
     ref = small_model(tmp_path / "small")
@@ -273,7 +273,7 @@ def test_a_smoke_test_needs_no_model_that_can_reply(two_arms: Data, tmp_path: Pa
     trained = (
         TokenizedBrierTrainer(max_tokens=2)
         .smoke()
-        .train(ref, replace(two_arms, learned=[example]), tmp_path / "trained")
+        .train(ref, replace(two_arms, all_examples=[example]), tmp_path / "trained")
     )
 
     assert trained.adapter == str(tmp_path / "trained" / "model")

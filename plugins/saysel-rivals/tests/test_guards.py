@@ -36,10 +36,10 @@ def sampled(two_arms: Data) -> Data:
     """Training data with a sure and an unsure reply to every question."""
     drawn = [
         Response(question.id, index, f"Answer: red Confidence: {k}", None, 5)
-        for question in two_arms.asked
+        for question in two_arms.all_questions
         for index, k in enumerate((2, 9))
     ]
-    return replace(two_arms, drawn=drawn)
+    return replace(two_arms, all_responses=drawn)
 
 
 @pytest.mark.parametrize(

@@ -32,16 +32,16 @@ def sampled(two_arms: Data) -> Data:
     texts = ["Answer: red Confidence: 9", "Answer: red Confidence: 2", "red", "Answer: red"]
     drawn = [
         Response(question.id, index, text, None, 5)
-        for question in two_arms.asked
+        for question in two_arms.all_questions
         for index, text in enumerate(texts)
     ]
-    return replace(two_arms, drawn=drawn)
+    return replace(two_arms, all_responses=drawn)
 
 
 def test_pairs_follow_the_table(sampled: Data) -> None:
     trainer = DPOTrainer(restate=False)
 
-    pairs = trainer._make_pairs(sampled, sampled.drawn)
+    pairs = trainer._make_pairs(sampled, sampled.all_responses)
 
     assert len(pairs) == 32
     for pair in pairs:
@@ -65,7 +65,7 @@ def test_scores_are_those_of_the_paper(two_arms: Data) -> None:
 def test_a_model_that_never_doubts_gets_restated_replies(two_arms: Data) -> None:
     drawn = [
         Response(question.id, index, f"Answer: red Confidence: {k}", None, 5)
-        for question in two_arms.asked
+        for question in two_arms.all_questions
         for index, k in enumerate((8, 9, 10))
     ]
 
@@ -124,7 +124,7 @@ def test_the_reference_is_the_model_before_training(
     model, tokenizer = hf.load_model(adapted), hf.load_tokenizer(adapted)
 
     rows = trainer._preferences(
-        model, tokenizer, sampled.format, trainer._make_pairs(sampled, sampled.drawn)
+        model, tokenizer, sampled.format, trainer._make_pairs(sampled, sampled.all_responses)
     )
 
     for row in rows[:4]:
@@ -176,13 +176,13 @@ def test_doubt_is_learned_for_wrong_answers(
 ) -> None:
     drawn = [
         Response(question.id, index, f"Answer: red Confidence: {k}", None, 5)
-        for question in two_arms.asked
+        for question in two_arms.all_questions
         for index, k in enumerate((8, 9, 10))
     ]
     trainer = DPOTrainer(lora=None, learning_rate=2e-3, batch_size=16, epochs=80)
 
     before = states(sure, two_arms)
-    after = states(trainer.train(sure, replace(two_arms, drawn=drawn), tmp_path), two_arms)
+    after = states(trainer.train(sure, replace(two_arms, all_responses=drawn), tmp_path), two_arms)
 
     assert min(before.values()) > 0.8
     assert after["sun"] > 0.8
@@ -219,8 +219,8 @@ def test_a_killed_and_resumed_run_gives_the_same_model(
 
 def test_long_pairs_are_left_out(red: ModelRef, sampled: Data, tmp_path: Path) -> None:
     long = Response("sun3", 9, "red " * 200 + "Answer: red Confidence: 9", None, 200)
-    drawn = [response for response in sampled.drawn if response.question_id != "sun3"]
-    data = replace(sampled, drawn=[*drawn, long])
+    drawn = [response for response in sampled.all_responses if response.question_id != "sun3"]
+    data = replace(sampled, all_responses=[*drawn, long])
 
     DPOTrainer(max_steps=1, max_length=64).train(red, data, tmp_path)
 

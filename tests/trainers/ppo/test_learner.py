@@ -245,7 +245,7 @@ def test_the_reference_does_not_change_in_training(
 
 
 def test_each_pass_uses_every_question_once(two_arms: Data) -> None:
-    questions = list(two_arms.asked)  # 32 of them
+    questions = list(two_arms.all_questions)  # 32 of them
     chosen = [one.id for step in range(8) for one in question_batch(questions, 12, 1, step, seed=0)]
 
     for start in range(0, 96, 32):
@@ -314,9 +314,11 @@ def test_an_adapter_is_trained_and_its_base_left_alone(
 def says(model: ModelRef, data: Data, temperature: float, n: int) -> dict[str, list[Any]]:
     """What the model says about either arm."""
     sampler = TransformersSampler(max_tokens=12, temperature=temperature)
-    prompts = [FORMAT.prompt(question) for question in data.asked]
+    prompts = [FORMAT.prompt(question) for question in data.all_questions]
     found: dict[str, list[Any]] = {"sun": [], "moon": []}
-    for question, replies in zip(data.asked, sampler.sample(model, prompts, n, 0), strict=True):
+    for question, replies in zip(
+        data.all_questions, sampler.sample(model, prompts, n, 0), strict=True
+    ):
         arm = question.id.rstrip("0123456789")
         found[arm] += [FORMAT.parse(reply.text) for reply in replies]
     return found
@@ -402,7 +404,7 @@ def test_ppo_trains_an_adapter_where_one_is_asked_for(red: ModelRef, tmp_path: P
         {"steps": 1, "batch_size": 4, "mini_batch_size": 4, "max_tokens": 8, "lora": {"r": 4}}
     )
     questions = list(WitnessSource(train=4).questions("train"))
-    made = trainer.train(red, Data(asked=questions, format=FORMAT), tmp_path)
+    made = trainer.train(red, Data(all_questions=questions, format=FORMAT), tmp_path)
 
     assert made.path == red.path
     assert made.adapter is not None and (Path(made.adapter) / "adapter_config.json").is_file()

@@ -55,11 +55,12 @@ def write_plugin(name: str, kind: str) -> str:
     _check_package(name)
     chosen = component_name(name)
     if chosen in registry.names(kind):
-        owner = registry.claim(kind, chosen).distribution
-        raise UsageError(
-            f"{name}: a {kind} called '{chosen}' comes with {owner}, and two cannot share a name; "
-            "choose another"
-        )
+        provider = registry.claim(kind, chosen)
+        if provider.origin.file is None:  # a sayselfile.py is often the draft of the package
+            raise UsageError(
+                f"{name}: a {kind} called '{chosen}' comes with {provider.distribution}, and two "
+                "cannot share a name; choose another"
+            )
     place = Path(name)
     if place.is_symlink() or (place.exists() and not place.is_dir()):
         raise UsageError(f"{name}: there is a file of this name; choose another")

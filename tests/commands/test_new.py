@@ -275,7 +275,7 @@ def test_a_recipe_extends_another() -> None:
 def test_the_comments_of_a_recipe_load_too() -> None:
     invoke("new", "recipe", "mine")
     text = Path("mine.yaml").read_text()
-    head, _, offered = text.partition("# Take away a #")
+    head, _, offered = text.partition("# Remove a #")
     lines = [line.removeprefix("# ") for line in offered.splitlines()[1:]]
     assert len(lines) >= 4
     Path("mine.yaml").write_text("\n".join([head, *lines]))

@@ -113,7 +113,7 @@ def test_it_can_be_worked_with_the_keyboard(browser, page):
     browser.run("new Promise((done) => setTimeout(done, 200))")
     assert browser.run("document.querySelector('#list details').open") is True
     detail = browser.run("document.querySelector('.detail').textContent")
-    assert "Accepted: place 59" in detail and "ppo weighs witness 59." in detail
+    assert "Accepted answers: place 59" in detail and "ppo weighs witness 59." in detail
     assert "75 %" in detail and "ideal observer" in detail
     assert browser.run("document.querySelectorAll('.detail .reply').length") == 4
 
@@ -133,7 +133,7 @@ def test_clusters_of_a_question_are_shown(browser, page):
     browser.open(page, "#q=q0")
     browser.run("document.querySelector('#list summary').click()")
     browser.run("new Promise((done) => setTimeout(done, 200))")
-    assert "answers sampled, by share" in browser.run(
+    assert "sampled answers by share" in browser.run(
         "document.querySelector('.detail').textContent"
     )
 

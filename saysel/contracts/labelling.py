@@ -88,7 +88,8 @@ def target(
 
 def fitted(component: Component, returned: Any, /, *_: Any, **__: Any) -> Any:
     """Of `Target.fit` and `Estimator.fit`."""
-    if isinstance(returned, type) or getattr(returned, "kind", None) != component.kind:
+    interface = next(parent for parent in type(component).__mro__ if "kind" in vars(parent))
+    if not isinstance(returned, interface):
         refuse(component, returned, f"the {component.kind} to use", "fit")
     return returned
 

@@ -5,9 +5,9 @@ Plugins use `build`; the other names are for saysel itself.
 
 from saysel.registry.building import build
 from saysel.registry.claims import RECIPE, Claim, suggest
+from saysel.registry.entry_points import PluginModule, plugin_modules
 from saysel.registry.lookup import (
     Installed,
-    PluginModule,
     Registry,
     claim,
     component_digest,
@@ -16,7 +16,6 @@ from saysel.registry.lookup import (
     hooks,
     installed,
     names,
-    plugin_modules,
     recipe,
     sayselfile_in_use,
     use_sayselfile,

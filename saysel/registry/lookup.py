@@ -14,7 +14,6 @@ from __future__ import annotations
 import inspect
 import logging
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -24,13 +23,13 @@ from saysel import __version__, hookspecs
 from saysel.errors import PluginError
 from saysel.registry import builtins, sayselfile
 from saysel.registry.claims import RECIPE, Claim, Origin, Plugin, one_line, read_plugin, suggest
+from saysel.registry.entry_points import plugin_modules
 from saysel.registry.loading import find_file, import_plugin, load_class
 from saysel.registry.source_code import source_digest
 
 if TYPE_CHECKING:
     from saysel.interfaces import Component
 
-ENTRY_POINTS = "saysel"
 log = logging.getLogger(__name__)
 
 
@@ -50,14 +49,6 @@ class Installed(NamedTuple):
     version: str
     summary: str
     error: str | None
-
-
-class PluginModule(NamedTuple):
-    """A hook module that an installed distribution names in its entry points."""
-
-    module: str
-    distribution: str
-    version: str
 
 
 class Registry:
@@ -220,20 +211,6 @@ def _give_up(claims: list[Claim]) -> str:
         return f"rename yours in {file}"
     others = (claim.distribution for claim in claims if claim.distribution != "saysel")
     return f"pip uninstall {next(others, 'saysel')}"
-
-
-def plugin_modules() -> list[PluginModule]:
-    """The hook modules of installed distributions, in the order of loading, not yet imported."""
-    return [
-        PluginModule(point.value, *_distribution(point))
-        for point in sorted(entry_points(group=ENTRY_POINTS))
-    ]
-
-
-def _distribution(point: EntryPoint) -> tuple[str, str]:
-    if point.dist is None:  # only for entry points made by hand
-        return point.name, "unknown"
-    return point.dist.name, point.dist.version
 
 
 @cache

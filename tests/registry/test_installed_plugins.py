@@ -1,4 +1,4 @@
-"""Third-party packages, built and installed with pip into an environment of their own."""
+"""Third-party packages, built and installed with pip into a separate environment."""
 
 from __future__ import annotations
 
@@ -112,13 +112,13 @@ def good(make: Make) -> Environment:
 
 
 def problems(done: Done) -> str:
-    """stderr of a command that must have been refused before any work, without a traceback."""
+    """The stderr of a command that must be refused before any work, without a traceback."""
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
 
 
-def test_ours_install_and_are_found(make: Make) -> None:
+def test_our_plugins_can_be_installed(make: Make) -> None:
     projects = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
     assert projects
     environment = make()
@@ -153,7 +153,7 @@ def test_a_good_plugin_is_listed_shown_and_in_the_schema(good: Environment) -> N
     assert schema["$defs"]["reward"]["anyOf"][0]["enum"] == ["humble", "linear", "quadratic"]
 
 
-def test_wrong_options_of_a_plugin_are_told_with_their_place(good: Environment) -> None:
+def test_wrong_options_of_a_plugin_are_reported_with_their_path(good: Environment) -> None:
     recipe = good.recipe(RECIPE.replace("price: 3", "prize: 3"), "wrong.yaml")
     said = problems(good.saysel("check", recipe))
     assert "train[1].reward.prize: unknown key; did you mean 'price'? (got 3)" in said
@@ -174,7 +174,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("module", BROKEN)
-def test_a_broken_plugin_is_told_and_harms_nobody(make: Make, module: str) -> None:
+def test_a_broken_plugin_is_reported_and_others_work(make: Make, module: str) -> None:
     code, said = BROKEN[module]
     environment = make(saysel_humble=GOOD, **{module: code})
     owner = f"plugin {module.replace('_', '-')} 1.5"

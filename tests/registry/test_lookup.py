@@ -124,7 +124,7 @@ def test_wrong_options_carry_the_inner_errors(plugins: registry.Registry) -> Non
         ("{kind}", "no reward is called '{kind}'"),
     ],
 )
-def test_specs_that_name_nothing(plugins: registry.Registry, spec: object, said: str) -> None:
+def test_invalid_specs_are_refused(plugins: registry.Registry, spec: object, said: str) -> None:
     assert said in message_of("reward", spec)
 
 
@@ -191,7 +191,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_plugin_is_told_and_harms_nobody(
+def test_a_broken_plugin_is_reported_and_others_work(
     ship: Ship, case: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     code, said = BROKEN[case]
@@ -207,11 +207,13 @@ def test_a_broken_plugin_is_told_and_harms_nobody(
     row = registry.installed()[-1]
     assert (row.kind, row.name, row.target, row.distribution) == ("", "", "bad", "bad")
     assert row.error is not None and said in row.error
-    # Whoever asks for a name that nobody has learns of the plugin that might have had it.
+    # An unknown name may be that of the broken plugin.
     assert said in message_of("reward", "flatt")
 
 
-def test_several_broken_plugins_are_one_line(ship: Ship, caplog: pytest.LogCaptureFixture) -> None:
+def test_several_broken_plugins_are_reported_in_one_line(
+    ship: Ship, caplog: pytest.LogCaptureFixture
+) -> None:
     ship("bad_one", "raise ValueError")
     ship("bad_two", "import no_such_package")
     registry.find("reward", "linear")
@@ -277,7 +279,7 @@ def test_a_class_written_for_another_interface(
 
 
 @pytest.mark.parametrize("case", CLASSES)
-def test_a_class_that_is_not_what_its_hook_says(ship: Ship, tmp_path: Path, case: str) -> None:
+def test_a_class_that_is_not_what_its_hook_declares(ship: Ship, tmp_path: Path, case: str) -> None:
     code, said = CLASSES[case]
     ship(
         "acme",
@@ -298,7 +300,7 @@ def test_an_entry_point_without_its_module(ship: Ship, tmp_path: Path) -> None:
     assert "names the module 'acme', which it does not contain" in message_of("reward", "flat")
 
 
-def test_two_plugins_claiming_one_name_harm_only_that_name(ship: Ship) -> None:
+def test_only_the_name_that_two_plugins_provide_is_refused(ship: Ship) -> None:
     ship("acme", good("acme"))
     ship("zeta", good("zeta").replace('{"flat"', '{"round": "zeta:Flat", "flat"'))
     message = message_of("reward", "flat")
@@ -312,7 +314,7 @@ def test_two_plugins_claiming_one_name_harm_only_that_name(ship: Ship) -> None:
     assert rows["quadratic", "saysel"] is None
 
 
-def test_a_plugin_cannot_quietly_take_a_built_in_name(ship: Ship) -> None:
+def test_a_plugin_cannot_replace_a_built_in_component(ship: Ship) -> None:
     ship("acme", good("acme").replace('{"flat"', '{"quadratic"'))
     message = message_of("reward", "quadratic")
     assert f"claimed by saysel {saysel.__version__} (saysel.rewards.quadratic" in message
@@ -320,7 +322,7 @@ def test_a_plugin_cannot_quietly_take_a_built_in_name(ship: Ship) -> None:
     assert registry.find("reward", "linear")
 
 
-def test_a_plugin_added_by_hand_is_kept_whole_or_not_at_all(plugins: registry.Registry) -> None:
+def test_a_plugin_with_one_wrong_hook_is_not_registered_at_all(plugins: registry.Registry) -> None:
     def saysel_judges() -> dict[str, str]:
         return {"mine": "x:Y"}
 

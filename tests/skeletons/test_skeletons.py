@@ -1,4 +1,4 @@
-"""What `saysel new plugin` writes, for every kind: installed, tested, checked and used."""
+"""The packages that `saysel new plugin` writes, for every kind, are installed and used."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SMALL = "from saysel import testing; from pathlib import Path; testing.small_mod
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """All of them in one environment."""
+    """An environment with all of them."""
     environment = Environment(tmp_path_factory.mktemp("skeletons"))
     written = environment.run("-c", WRITE, json.dumps(NAMES))
     assert written.returncode == 0, written.stderr

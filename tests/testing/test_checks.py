@@ -1,4 +1,4 @@
-"""Every built-in component keeps its contract, and each check notices who does not."""
+"""Every built-in component passes the check of its kind, and each check detects violations."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ FILES = {
 
 
 def check(component: Component, model: ModelRef, directory: Path) -> None:
-    """The component through the check of its kind."""
+    """Run the check of the component's kind."""
     extra: dict[str, tuple[Any, ...]] = {
         "model": (directory,),
         "sampler": (model,),
@@ -100,7 +100,7 @@ def check(component: Component, model: ModelRef, directory: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), [one for one in BUILT_IN if one not in SERVED])
-def test_every_built_in_keeps_its_contract(
+def test_every_built_in_component_passes(
     kind: str, name: str, small_model: ModelRef, minilm: str, tmp_path: Path
 ) -> None:
     options = OPTIONS.get((kind, name), {})
@@ -122,7 +122,7 @@ def test_every_built_in_keeps_its_contract(
     check(build(kind, {"use": name, **options}), small_model, tmp_path)
 
 
-def test_no_kind_and_no_built_in_is_left_out() -> None:
+def test_every_kind_and_every_built_in_component_is_covered() -> None:
     for kind in KINDS:
         assert hasattr(testing, f"check_{kind}")
     assert {kind for kind, _ in BUILT_IN} == set(KINDS)
@@ -138,13 +138,13 @@ def test_no_kind_and_no_built_in_is_left_out() -> None:
 
 
 class Wrong(Component):
-    """A component with one fault; its message is what the check says of it."""
+    """A component with one violation; `message` is part of what the check reports."""
 
     message: ClassVar[str]
 
 
 class OtherModelEachTime(Model, Wrong):
-    """Prepares another model each time."""
+    """Prepares a different model each time."""
 
     message = "prepare called again returned"
     path: str = Field("", description="where a model lies")
@@ -165,7 +165,7 @@ class SameInAllSplits(Source, Wrong):
 
 
 class AnySplit(Source, Wrong):
-    """Knows every split that anybody asks for."""
+    """Returns questions for unknown splits."""
 
     message = "an unknown split must raise NoSplit"
 
@@ -174,7 +174,7 @@ class AnySplit(Source, Wrong):
 
 
 class OneSample(Sampler, Wrong):
-    """Draws one sample whatever n is."""
+    """Returns one sample for every n."""
 
     message = "must return a list of 2 Generations for each of 3 prompts"
 
@@ -183,7 +183,7 @@ class OneSample(Sampler, Wrong):
 
 
 class AllInOne(Clusterer, Wrong):
-    """Puts everything into one cluster, the unreadable too."""
+    """Puts all responses into one cluster, including those without an answer."""
 
     message = "must return a list of Clusters, largest first, whose members are indices of respo"
 
@@ -202,7 +202,7 @@ class SmallestFirst(Clusterer, Wrong):
 
 
 class LosesItems(RationaleWriter, Wrong):
-    """Leaves out the items that it has nothing to say about."""
+    """Skips items for which it has no rationale."""
 
     message = "returned 2 for 3; it must return one Rationale or None for each question"
 
@@ -211,7 +211,7 @@ class LosesItems(RationaleWriter, Wrong):
 
 
 class Percent(Target, Wrong):
-    """Mistakes percent for confidence."""
+    """Returns percentages as confidences."""
 
     message = "must return a Response to the question and a confidence from 0 to 1"
 
@@ -220,7 +220,7 @@ class Percent(Target, Wrong):
 
 
 class FitsItself(Target, Wrong):
-    """Counts how often it was fitted, and is surer every time."""
+    """Returns a higher confidence each time it is fitted."""
 
     message = "fitted again on the same questions, it gives something other"
     _fits: int = PrivateAttr(0)
@@ -236,7 +236,7 @@ class FitsItself(Target, Wrong):
 
 
 class ReadsTenthsAsTheyAre(Format, Wrong):
-    """Forgets that it writes tenths."""
+    """Writes tenths and parses them as whole numbers."""
 
     message = "confidence 0.1 in .* is parsed as 1.0"
     confidence_marker: ClassVar[str] = "Confidence:"
@@ -258,7 +258,7 @@ class ReadsTenthsAsTheyAre(Format, Wrong):
 
 
 class ReadsCutNumbers(type(build("format", "sayself")), Wrong):  # type: ignore[misc]
-    """Takes the beginning of a number for the number."""
+    """Parses the beginning of a number as the number."""
 
     message = "which ended at the token limit, gives confidence 0.1 instead of None"
 
@@ -267,7 +267,7 @@ class ReadsCutNumbers(type(build("format", "sayself")), Wrong):  # type: ignore[
 
 
 class Mentioned(Judge, Wrong):
-    """Takes a mention for an answer."""
+    """Accepts a mention of the answer."""
 
     message = "a wrong answer is judged correct"
 
@@ -276,7 +276,7 @@ class Mentioned(Judge, Wrong):
 
 
 class ReadsEverything(Judge, Wrong):
-    """Looks for the accepted answer anywhere, as the paper's code does."""
+    """Searches for the accepted answer anywhere, like the paper's code."""
 
     message = "although it only mentions the accepted answer"
 
@@ -285,7 +285,7 @@ class ReadsEverything(Judge, Wrong):
 
 
 class Indifferent(RewardFn, Wrong):
-    """Pays everybody the same."""
+    """Gives every response the same reward."""
 
     message = "certain and correct gets 1.0, not more than certain and wrong"
 
@@ -294,7 +294,7 @@ class Indifferent(RewardFn, Wrong):
 
 
 class Generous(RewardFn, Wrong):
-    """Pays most for what nobody can read."""
+    """Gives unreadable confidences the highest reward."""
 
     message = "an unreadable confidence gets as much as any"
 
@@ -303,7 +303,7 @@ class Generous(RewardFn, Wrong):
 
 
 class Silent(Trainer, Wrong):
-    """Announces ten steps and tells of none."""
+    """Announces ten steps and reports none."""
 
     message = "reported 0 steps of 10"
 
@@ -316,7 +316,7 @@ class Silent(Trainer, Wrong):
 
 
 class JudgesItself(Estimator, Wrong):
-    """Calls all of its predictions correct."""
+    """Judges its own predictions."""
 
     message = "an estimator must not judge its own predictions"
 
@@ -326,7 +326,7 @@ class JudgesItself(Estimator, Wrong):
 
 
 class LearnsFromTraining(Estimator, Wrong):
-    """Is fitted on the questions that models are trained on."""
+    """Is fitted on the training split."""
 
     message = "an estimator must not be fitted on the training split"
 
@@ -339,7 +339,7 @@ class LearnsFromTraining(Estimator, Wrong):
 
 
 class TooLikely(Sampler, Wrong):
-    """Finds every text more than certain."""
+    """Returns log-probabilities above 0."""
 
     message = "must return a list of log-probabilities, numbers of at most 0"
 
@@ -357,7 +357,7 @@ class TooLikely(Sampler, Wrong):
 
 
 class FirstOnly(Metric, Wrong):
-    """Looks at the first prediction only."""
+    """Depends on the order of the predictions."""
 
     message = "the same predictions in another order"
     better: ClassVar[Literal["higher"]] = "higher"
@@ -385,7 +385,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("cls", WRONG, ids=lambda cls: cls.__name__)
-def test_each_check_notices_a_fault(
+def test_each_check_detects_a_violation(
     cls: type[Wrong], small_model: ModelRef, tmp_path: Path
 ) -> None:
     options = {"path": small_model.path} if cls is OtherModelEachTime else {}
@@ -393,13 +393,13 @@ def test_each_check_notices_a_fault(
         check(cls(**options), small_model, tmp_path)
 
 
-def test_a_fault_of_every_kind_is_shown() -> None:
+def test_every_kind_has_a_violation() -> None:
     assert {cls.kind for cls in WRONG} == set(KINDS)
 
 
 def test_options_need_a_description() -> None:
     class Undescribed(LinearLike):
-        """An option without a word."""
+        """Has an option without a description."""
 
         scale: float = 1.0
 
@@ -408,7 +408,7 @@ def test_options_need_a_description() -> None:
 
 
 class LinearLike(RewardFn):
-    """A reward without a fault."""
+    """A valid reward."""
 
     def reward(self, correct: Sequence[float], confidence: Any) -> list[float]:
         return [
@@ -416,7 +416,7 @@ class LinearLike(RewardFn):
         ]
 
 
-def test_the_builders_make_what_they_say() -> None:
+def test_the_builders_of_records() -> None:
     found = testing.clusters({"Paris": 6, "Rome": 3, "Oslo": 1})
 
     assert [cluster.share for cluster in found] == [0.6, 0.3, 0.1]

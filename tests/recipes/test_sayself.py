@@ -161,7 +161,7 @@ def test_from_questions_to_report(
         "sample.max_tokens": 48,
         "cluster.model": minilm,
         "cluster.instruction": '""',
-        "cluster.of": "answer",
+        "cluster.embed": "answer",
         "rationale.model": writer.path,
         "rationale.sampler.max_tokens": 40,
         "rationale.sampler.temperature": 0,

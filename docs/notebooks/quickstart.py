@@ -25,7 +25,7 @@ reduced = {
     "evaluate.estimators": ["verbalized"],
     "evaluate.metrics": ["accuracy", "ece", "auroc", "brier", "parse_rate"],
 }
-print(saysel.check("quickstart", set=reduced))
+saysel.check("quickstart", set=reduced)
 
 # %% [markdown]
 # Nothing has run yet: `check` validates the recipe and counts the work of every step. `run` does
@@ -39,8 +39,8 @@ run
 # A row is a model, asked in one way: `base` before training, `sft` and `ppo` after the two phases.
 # `ideal` is an observer that knows the true probabilities; no model can do better. Every value has
 # a 95 % interval, and a line with ⚠ says what to be careful about. Here the confidence that the
-# trained model states fits its accuracy far better than before (ECE, Brier), but it hardly tells
-# right answers from wrong ones (AUROC); the full recipe trains long enough for that too.
+# trained model states fits its accuracy far better than before (ECE, Brier), but it hardly
+# separates correct answers from wrong ones (AUROC); the full recipe trains long enough for that.
 #
 # The scores of a single row:
 

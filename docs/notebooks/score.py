@@ -24,8 +24,8 @@ informed = answers.assign(confidence=chance.round(1))
 saysel.score(constant, metrics=["accuracy", "ece", "brier", "auroc", "distinct_confidences"])
 
 # %% [markdown]
-# Every value has a 95 % interval. The line below the table is an alarm: with one confidence for
-# all answers, calibration can look good although no answer is told from another.
+# Every value has a 95 % interval. A line with ⚠ below a table is an alarm: a method that states one
+# confidence for all answers can look calibrated and still not distinguish a single answer.
 #
 # Without `metrics`, the usual ones are computed:
 

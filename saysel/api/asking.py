@@ -16,7 +16,7 @@ from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Question
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """What a model replied to a question.
 
@@ -37,6 +37,9 @@ class Answer:
         stated = "not stated" if self.confidence is None else f"{self.confidence:.0%}"
         parts = [("answer", self.answer), ("rationale", self.rationale), ("confidence", stated)]
         return [(name, text) for name, text in parts if text is not None]
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         if self.answer is None:

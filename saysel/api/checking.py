@@ -32,7 +32,7 @@ class StepEstimate:
     tokens: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check:
     """What running a recipe would do.
 
@@ -47,6 +47,9 @@ class Check:
     cells: int
     steps: tuple[StepEstimate, ...]
     requests: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         head = f"{self.recipe}: no problems" + (f"; {self.cells} cells" if self.cells > 1 else "")

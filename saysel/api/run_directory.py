@@ -112,6 +112,13 @@ class Run:
         """
         return {row_key(row): ScoreTable(row.scores, row.n, row.missing) for row in self.rows}
 
+    def rows_of(self, cell: str | None) -> tuple[Row, ...]:
+        """The rows of one cell, see `last_model`; all rows for `None`."""
+        if cell is None:
+            return self.rows
+        label = chosen_cell(self.directory, self.plan, cell).label
+        return tuple(row for row in self.rows if row.cell == label)
+
     @property
     def alarms(self) -> tuple[str, ...]:
         """Signs that a number is not what it seems, each with the name of its row."""
@@ -196,28 +203,38 @@ class Run:
         directory = Path(to) if to is not None else self.directory / "export"
         return write_predictions(self.directory, cells, directory)
 
-    def draw_report(self) -> Path:
+    def draw_report(self, *, cell: str | None = None) -> Path:
         """Draw the report again from the stored predictions.
+
+        Args:
+            cell: draw a report of this cell alone, below `report/cells`; see `last_model`.
 
         Returns:
             The page.
 
         Raises:
-            UsageError: predictions are missing.
+            UsageError: predictions are missing, or there is no such cell.
             RunBusy: another process works in the directory.
         """
+        from saysel.export import file_name
         from saysel.runs.lock import locked
         from saysel.stages.report import ReportStage
         from saysel.storage import read_record
 
         self._need_predictions()
         again = f"saysel run {self.directory / 'recipe.yaml'} --out {self.directory}"
+        whole = page = self.directory / "report"
+        (step,) = self.plan.of(ReportStage)
         with locked(self.directory):
             manifest = read_record(self.directory / "manifest.json", f"write it again: {again}")
-            (step,) = self.plan.of(ReportStage)
-            step.draw(self.directory, manifest)
-        self.__dict__.pop("rows", None)
-        return self.directory / "report" / "index.html"
+            if cell is None or not is_whole(whole):
+                step.draw(self.directory, manifest)
+                self.__dict__.pop("rows", None)
+            if cell is not None:
+                chosen = chosen_cell(self.directory, self.plan, cell)
+                page = whole / "cells" / file_name(chosen.label)
+                step.draw_cell(self.directory, manifest, chosen, page)
+        return page / "index.html"
 
     def _need_predictions(self) -> None:
         """Raise unless all predictions are stored."""

@@ -24,7 +24,7 @@ from saysel.scoring import score as score_arrays
 SPLIT = "all"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores(ScoreTable):
     """What `saysel.score` returns: a `ScoreTable` with what a reader has to know about it.
 

@@ -45,7 +45,7 @@ def command(
       saysel run quickstart --until target --set sample.n=50
     """
     from saysel.api.running import full_run_estimate, pending, run
-    from saysel.commands.report import print_report
+    from saysel.commands.report import print_scores
 
     if dry_run:
         directory, steps = pending(recipe, out, set=overrides, until=until, smoke=smoke)
@@ -57,14 +57,15 @@ def command(
     if not finished.ran:
         echo(_nothing(finished.directory))
     if "report" in finished.ran:
-        print_report(finished)
+        print_scores(finished.rows)
     for line in finished.notes:
         echo(line)
-    if finished.complete:
+    reaches_report = until in (None, list(STAGES)[-1])
+    if reaches_report:
         echo(f"report: {finished.report}")
     elif finished.ran:
         echo(f"stopped after '{until}'; the same command without --until goes on")
-    if smoke and finished.complete:
+    if smoke and reaches_report:
         echo(full_run_estimate(recipe, finished, set=overrides))
 
 

@@ -19,7 +19,7 @@ WORST = "missing at worst"
 SIGNS = {"better": "✓ ", "worse": "✗ ", "unclear": ""}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """All differences from the reference; iterate over `differences`, or print it as a table.
 
@@ -114,6 +114,9 @@ class Comparison:
             fits = max(map(len, table)) <= columns
             lines += table if fits else _paragraphs(rows, columns)
         return lines
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         return "\n".join(self.lines(width()))

@@ -18,7 +18,7 @@ HEADER = ("metric", "value", "95 % interval", "better")
 NOISE_HEADER = ("without noise", "debiased", "by chance", "p")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoreTable:
     """Scores with 95 % intervals: iterate over them, or look one up with `table["ece"]`.
 
@@ -80,6 +80,9 @@ class ScoreTable:
         """What the scores are computed on."""
         noun = "prediction" if self.predictions == 1 else "predictions"
         return f"{self.predictions:,} {noun}, {self.missing:,} without a confidence"
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         return "\n".join([self.caption(), *self.lines()])

@@ -83,8 +83,20 @@ class ReportStage(Stage):
             manifest: the content of the run's manifest.
         """
         self._delete_other_markers(run_directory)
-        rows = with_alarms([row for cell in self.cells for row in _rows(run_directory, cell)])
-        report = Report(
+        shutil.rmtree(run_directory / "report" / "cells", ignore_errors=True)
+        write(self._content(run_directory, manifest, self.cells), run_directory / "report")
+
+    def draw_cell(
+        self, run_directory: Path, manifest: Mapping[str, Any], cell: Cell, directory: Path
+    ) -> None:
+        """Write a report of a single cell into a directory of its own."""
+        write(self._content(run_directory, manifest, [cell]), directory)
+
+    def _content(
+        self, run_directory: Path, manifest: Mapping[str, Any], cells: Sequence[Cell]
+    ) -> Report:
+        rows = with_alarms([row for cell in cells for row in _rows(run_directory, cell)])
+        return Report(
             name=self.recipe.name,
             title=self.recipe.report.title or self.recipe.name,
             recipe=self.recipe.resolved(),
@@ -95,14 +107,13 @@ class ReportStage(Stage):
                     question.id: question
                     for question in evaluation_questions(run_directory, cell.recipe)
                 }
-                for cell in self.cells
+                for cell in cells
             },
             clusters=_clusters(rows),
             rationales=tuple(
-                rationales for cell in self.cells for rationales in _rationales(run_directory, cell)
+                rationales for cell in cells for rationales in _rationales(run_directory, cell)
             ),
         )
-        write(report, run_directory / "report")
 
     def _delete_other_markers(self, run_directory: Path) -> None:
         """There is one page: once it is drawn again, those of other recipes are not done."""

@@ -159,3 +159,24 @@ def test_predictions_are_exported(tmp_path: Path) -> None:
     assert invoke(
         *("export", "out", "--predictions", "--to", "logs", "--cell", "source.train=6,seed=1")
     ).stdout.splitlines() == list(map(str, files))
+
+
+def test_the_report_of_one_cell_is_drawn_beside_that_of_the_run() -> None:
+    run = saysel.run(MATRIX, "out")
+    whole = run.report.read_bytes()
+
+    printed = invoke("report", "out", "--cell", "source.train=6,seed=1")
+
+    assert printed.exit_code == 0, printed.output
+    page = Path("out/report/cells/source.train=6,seed=1/index.html")
+    assert printed.stdout.splitlines()[-1] == f"report: {page}"
+    assert "source.train=6,seed=0" not in printed.stdout
+    content = json.loads((page.parent / "metrics.json").read_text())
+    assert {row["cell"] for row in content["rows"]} == {"source.train=6,seed=1"}
+    stored = json.loads(Path("out/report/metrics.json").read_text())["rows"]
+    assert content["rows"] == [row for row in stored if row["cell"] == "source.train=6,seed=1"]
+    assert run.report.read_bytes() == whole and run.complete
+    invoke("report", "out")
+    assert not page.exists()  # it would outlive a change of the recipe
+    refused = invoke("report", "out", "--cell", "seed=7")
+    assert refused.exit_code == 2 and "no cell matches --cell 'seed=7'" in refused.stderr

@@ -33,6 +33,8 @@ def silence_libraries() -> None:
     """
     require("running models on this machine", "train", *LIBRARIES)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # tqdm asks for ipywidgets when it is imported in a notebook.
+    warnings.filterwarnings("ignore", "IProgress not found")
     import datasets
     import transformers
 

@@ -93,6 +93,7 @@ class ScratchModel(Model):
         Raises:
             DataError: the source has no pretrain split, or the architecture is unknown.
         """
+        hf.silence_libraries()
         import torch
         from transformers import TrainingArguments
 

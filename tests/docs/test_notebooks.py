@@ -29,15 +29,19 @@ def test_what_is_stored_is_what_the_source_says(source: Path) -> None:
     nbformat.validate(found)
 
 
-@pytest.mark.parametrize("source", build.SOURCES, ids=lambda path: path.stem)
-def test_every_cell_has_outputs_without_errors_or_paths_of_a_machine(source: Path) -> None:
-    for cell in stored(source).cells:
+def check_outputs(made: nbformat.NotebookNode) -> None:
+    """Every cell shows something, and no error, warning or path of a machine."""
+    for cell in made.cells:
         if cell.cell_type == "code":
             assert cell.execution_count and cell.outputs
             for output in cell.outputs:
-                assert output.output_type in ("execute_result", "display_data", "stream")
-                assert output.get("name") != "stderr", output.text
+                assert output.output_type in ("execute_result", "display_data"), output
             assert "/tmp" not in str(cell.outputs) and "/home" not in str(cell.outputs)
+
+
+@pytest.mark.parametrize("source", build.SOURCES, ids=lambda path: path.stem)
+def test_every_cell_has_outputs_without_errors(source: Path) -> None:
+    check_outputs(stored(source))
 
 
 @pytest.mark.slow
@@ -45,8 +49,8 @@ def test_every_cell_has_outputs_without_errors_or_paths_of_a_machine(source: Pat
 def test_it_runs(source: Path) -> None:
     made = build.executed(source.read_text(encoding="utf-8"))
 
-    for cell, before in zip(made.cells, stored(source).cells, strict=True):
-        if cell.cell_type == "code":
-            assert cell.outputs[-1].output_type == before.outputs[-1].output_type
-            if source.stem == "score":  # no time is measured there
-                assert cell.outputs == before.outputs
+    check_outputs(made)
+    if source.stem == "score":  # shows no durations
+        assert [cell.get("outputs") for cell in made.cells] == [
+            cell.get("outputs") for cell in stored(source).cells
+        ]

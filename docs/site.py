@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "build" / "pages"
 FOLDERS = ("docs", "benchmarks", "plugins")
-SUFFIXES = {".css", ".csv", ".html", ".md", ".json", ".png", ".py", ".svg", ".yaml"}
+SUFFIXES = {".css", ".csv", ".html", ".md", ".ipynb", ".json", ".png", ".py", ".svg", ".yaml"}
 FENCE = re.compile(r"^```(?P<language>\w+)(?P<words>(?: [\w./-]+)+)$", re.MULTILINE)
 GENERATED = re.compile(r"^<!-- (?:end )?generated.* -->\n", re.MULTILINE)
 

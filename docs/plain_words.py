@@ -24,7 +24,19 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 LIST = Path(__file__).with_name("plain_words.yaml")
-SUFFIXES = {".py", ".md", ".yaml", ".yml", ".txt", ".html", ".css", ".js", ".toml", ".cff"}
+SUFFIXES = {
+    ".py",
+    ".md",
+    ".yaml",
+    ".yml",
+    ".txt",
+    ".html",
+    ".css",
+    ".js",
+    ".toml",
+    ".cff",
+    ".template",
+}
 GENERATED = re.compile(r"<!-- generated: .*?<!-- end generated -->", re.DOTALL)
 MARKED = re.compile(r"^.*plain-words: ok.*$", re.MULTILINE)
 STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}

@@ -2,7 +2,7 @@
 
     import saysel
 
-    run = saysel.run("quickstart")                    # train, evaluate, draw the report
+    run = saysel.run("quickstart")                    # train, evaluate, write the report
     run.scores["ppo:verbalized"]["brier"]             # a metric with its 95 % interval
     saysel.ask(run, "Nora says the lantern is in the cellar. Where is the lantern?")
     saysel.score("predictions.csv")                   # predictions made elsewhere

@@ -47,7 +47,7 @@ class Commands(click.Group):
             echo(error, err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
-            echo("interrupted; run the same command again to go on", err=True)
+            echo("interrupted; run the same command again to continue", err=True)
             ctx.exit(INTERRUPTED)
 
 

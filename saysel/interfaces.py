@@ -94,7 +94,7 @@ class Component(Options, ABC):
     Attributes:
         use: the name by which the recipe chose this component; empty if it was made in Python.
         kind: the recipe's word for the kind, set by the classes below.
-        version: increase it when the same options give different results, so that runs start anew.
+        version: increase it when the same options give different results, to repeat old runs.
     """
 
     kind: ClassVar[str]
@@ -215,7 +215,7 @@ class Model(Component):
         return None
 
     def digest(self) -> str:
-        """Hash of what the model depends on besides the options, such as the files of a directory.
+        """Hash of what the model depends on beyond the options, such as the files of a directory.
 
         It is part of the fingerprint of the stage.
         """
@@ -290,7 +290,7 @@ class Source(Component):
         return None
 
     def digest(self) -> str:
-        """Hash of what the questions depend on besides the options, such as a file's content.
+        """Hash of what the questions depend on beyond the options, such as a file's content.
 
         It is part of the fingerprint of every stage that reads questions.
         """
@@ -328,7 +328,7 @@ class Sampler(Component):
 
     kind = "sampler"
 
-    #: Whether it asks a server, which only has models of its own.
+    #: Whether it asks a server, which has only its models.
     remote: ClassVar[bool] = False
     #: Whether it records every request in the run's ledger (`saysel.costs.ledger`), under
     #: `served_model` or the model's path, and sends none that `max_cost` does not allow. Under

@@ -66,7 +66,7 @@ def test_version() -> None:
 
 
 def modules_after(*arguments: str) -> set[str]:
-    """The modules loaded once a command has ended well, in a Python of its own."""
+    """The modules that a successful command loads, in a separate Python."""
     code = (
         "import sys\nfrom saysel.cli import cli\n"
         "code = cli(sys.argv[1:], prog_name='saysel', standalone_mode=False)\n"
@@ -207,7 +207,7 @@ def test_plugins_that_do_not_exist() -> None:
     [
         (SayselError("the disk is full"), 1, "the disk is full\n"),
         (UsageError("no such thing"), 2, "no such thing\n"),
-        (KeyboardInterrupt(), 130, "interrupted; run the same command again to go on\n"),
+        (KeyboardInterrupt(), 130, "interrupted; run the same command again to continue\n"),
     ],
 )
 def test_how_commands_end(error: BaseException, code: int, said: str) -> None:

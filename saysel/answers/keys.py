@@ -47,7 +47,7 @@ def keys(answers: Sequence[str]) -> list[str]:
     """The keys of answers to one question.
 
     A number without a unit takes the unit of the others if there is only one: among "18" and "$18"
-    both are dollars; among "18", "$18" and "18 %", the first has a key of its own.
+    both are dollars; among "18", "$18" and "18 %", the first has a separate key.
     """
     own_keys = [key(answer) for answer in answers]
     with_unit: defaultdict[str, set[str]] = defaultdict(set)

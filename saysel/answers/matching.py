@@ -60,7 +60,7 @@ def matches(accepted: Sequence[str], answer: str, wrong: Sequence[str] = ()) -> 
     """Whether an answer is one of the accepted ones.
 
     Args:
-        accepted: all right answers.
+        accepted: all correct answers.
         answer: the answer to judge; only its words are compared if it has more than `MAX_LENGTH`
             characters.
         wrong: known wrong answers; an answer that equals one of them is not accepted.

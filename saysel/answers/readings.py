@@ -50,7 +50,8 @@ DOUBT = re.compile(
     r"\b(?:or|either|maybe|perhaps|possibly|unless|actually|wait)\b|\?| / ", re.IGNORECASE
 )
 NEGATED = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|except|without|nobody|no longer|nothing|anything|everyone"
+    r"\b(?:not|never|neither|nor|cannot|except|without|no longer|nothing|anything|everyone"
+    r"|nobody"  # plain-words: ok
     r"|everything|all but|doubt|wrong|incorrect|too \w+|no[ -]one)\b|n['’]t\b",
     re.IGNORECASE,
 )

@@ -15,7 +15,7 @@ from saysel.answers.plurals import singular
 class Unit(NamedTuple):
     """The dimension of a unit, and its factor to the dimension's base unit.
 
-    Scales with another zero (°C, °F) are dimensions of their own: they are not converted.
+    Scales with another zero (°C, °F) are separate dimensions: they are not converted.
     """
 
     dimension: str

@@ -6,6 +6,6 @@
     asking                    one question to a trained model
     predictions               what may be given as predictions, and how they are read
 
-Functions return objects that print as text and show as HTML in notebooks. They print nothing but
+Functions return objects that print as text and show as HTML in notebooks. They print only
 progress, raise `SayselError` for expected problems, and warn with `SayselWarning`.
 """

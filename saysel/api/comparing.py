@@ -137,7 +137,7 @@ def _of_run(run: Run, wanted: Sequence[str], cell: str | None, alone: bool) -> I
 def _read(data: AnyPredictions, path: Path, how: Reading) -> Located:
     """Predictions made elsewhere, under the name of their file."""
     table = how.read(data, path.name)
-    # Without a column of its own, a question's text is its id.
+    # Without a column for it, a question's text is its id.
     known = "question" in table.columns
     texts = {q.id: q.prompt for q in table.questions.values()} if known else {}
     if not known and "id" not in table.columns:
@@ -150,7 +150,7 @@ def _read(data: AnyPredictions, path: Path, how: Reading) -> Located:
 
 
 def _named(located: Sequence[Located], names: Sequence[str] | None) -> list[Method]:
-    """The methods with the given names, or with names of their own that differ."""
+    """The methods with the given names, or with distinct default names."""
     if names is None:
         return _with_distinct_names(located)
     if len(names) != len(located):

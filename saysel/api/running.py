@@ -54,7 +54,7 @@ def run(
         out: the run directory; by default `runs/NAME`, NAME being the recipe's name.
         until: the last stage to run: `sample`, `target`, `train` … Training data is built up to
             it even if nothing is trained.
-        smoke: walk every stage with the least work, in a directory of its own (`OUT-smoke`).
+        smoke: run every stage with the least work, in a separate directory (`OUT-smoke`).
 
     Raises:
         SayselError: the recipe is wrong, a package is missing, or a stage failed; what is

@@ -159,7 +159,7 @@ def _counts(read: Predictions) -> str:
     noun = "prediction" if len(rows) == 1 else "predictions"
     parts = [f"{len(rows):,} {noun}", f"{unread:,} without a confidence"]
     if unjudged:
-        parts.append(f"{unjudged:,} left out, nobody knows whether they are correct")
+        parts.append(f"{unjudged:,} left out because their correctness is unknown")
     if read.clusters:
         parts.append(f"{len(set(read.clusters.values())):,} clusters")
     return ", ".join(parts)

@@ -42,7 +42,7 @@ def command(
 ) -> None:
     """Compare predictions for the same questions, metric by metric, with the first.
 
-    A RUN alone is compared row by row. Beside others it stands for its last model; RUN:MODEL and
+    A RUN alone is compared row by row. Among others it stands for its last model; RUN:MODEL and
     RUN:MODEL:ESTIMATOR name a row. The options that say how a FILE is read are those of score, and
     hold for all files.
 

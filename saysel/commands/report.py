@@ -1,4 +1,4 @@
-"""`saysel report`: draw the report of a run again."""
+"""`saysel report`: write the report of a run again."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Run a recipe from questions to report.
 
-    Stages that are done and unchanged are skipped; an interrupted run goes on where it was.
+    Stages that are done and unchanged are skipped; an interrupted run continues where it stopped.
 
     \b
     Examples:

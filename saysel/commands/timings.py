@@ -1,6 +1,6 @@
 """`saysel plugins --timings`: what installed plugins cost each command that looks up a name.
 
-Every distribution is measured in Python processes of its own, which have imported of saysel what a
+Every distribution is measured in separate Python processes, which have imported of saysel what a
 command has imported before it loads plugins. So no plugin pays for what another one has loaded,
 and none gets it for free; where plugins share packages, the sum is an upper one.
 """
@@ -69,7 +69,7 @@ class Timing(NamedTuple):
 
 
 def print_timings() -> None:
-    """Print what each plugin costs at start-up, the dearest first, and what to do about it."""
+    """Print what each plugin costs at start-up, the slowest first, and what to do about it."""
     by_owner = attrgetter("distribution", "version")
     measured = [
         (f"{distribution} {version}", measure(points))

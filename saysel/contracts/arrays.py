@@ -95,7 +95,7 @@ def _one_dimension(name: str, column: Any) -> npt.NDArray[Any]:
 
     if isinstance(column, np.ma.MaskedArray):
         column = np.ma.filled(column.astype(np.float64), np.nan)
-    # A list may mix numbers with None, which numpy would turn into texts beside a text.
+    # A list may mix numbers, None and texts, which numpy would turn into texts.
     values = np.array(column, dtype=object) if isinstance(column, list | tuple) else column
     values = np.asarray(values)
     if values.ndim != 1:

@@ -1,4 +1,4 @@
-"""Check what a component returns against the contract of its kind, whoever calls it.
+"""Check what a component returns against the contract of its kind, for every caller.
 
 `guard` wraps the methods of every implementation, so that a wrong return value is caught before
 anything is stored or trained on. The error names the component, what it returned and what it must

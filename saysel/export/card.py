@@ -24,7 +24,7 @@ Research on calibration, and applications that ask short questions like those ab
 confidence to decide when not to rely on the answer. The measured calibration applies to questions \
 like those of the evaluation; for other questions, measure it before you rely on it. A high \
 confidence is no proof, and the rationale is generated text: plausible, but not verified. Do not \
-use the model where a wrong answer causes harm and nobody checks it."""
+use the model where a wrong answer causes harm and is not checked."""
 
 
 def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, license: str) -> str:

@@ -13,7 +13,7 @@ from saysel.records import Question, Reflection
 
 @dataclass(frozen=True)
 class NamedAlternatives:
-    """What the rationale of one reply names besides the reply's own answer.
+    """What the rationale of one reply names in addition to the reply's answer.
 
     Attributes:
         competing_mass: share of the samples that give a competing answer, in [0, 1].
@@ -29,7 +29,7 @@ class NamedAlternatives:
 
 
 def has_answer(reflection: Reflection) -> bool:
-    """Whether the explained reply has a readable answer of its own."""
+    """Whether the explained reply has a readable answer."""
     return any(meaning.own for meaning in reflection.meanings)
 
 
@@ -45,7 +45,7 @@ def named_alternatives(
     """The alternatives that a rationale names.
 
     Args:
-        reflection: a reply with an answer of its own.
+        reflection: a reply with a readable answer.
         question: its accepted and known wrong answers can be named too. All accepted answers are
             the same answer.
         others: further answers that can be named, as `mentions.words` gives them.
@@ -86,7 +86,7 @@ def _meanings_by_name(reflection: Reflection, question: Question) -> dict[Tokens
 
 
 def entropy(reflection: Reflection) -> float:
-    """Entropy of the fresh samples in nats; each without a readable answer is one of its own."""
+    """Entropy of the fresh samples in nats; each one without a readable answer is unique."""
     shares = [meaning.share for meaning in reflection.meanings if meaning.share > 0]
     unreadable = round(reflection.samples * (1 - sum(shares)))
     shares += [1 / reflection.samples] * unreadable

@@ -21,7 +21,7 @@ If a measure is not defined for a question:
 
 - Recall and precision are ratios of sums over all questions, not means of ratios. A question with
   no competing answer, or whose rationale names nothing, adds nothing to either sum.
-- A reply without a rationale names nothing, which lowers recall: staying silent does not pay. It is
+- A reply without a rationale names nothing, which lowers recall: writing none does not pay. It is
   left out of the agreement. For a model that never writes a rationale, only the named-gold rate is
   defined.
 - A reply without a readable answer has no own answer and so no alternatives: it counts in the
@@ -102,7 +102,7 @@ def measure(
         reflections: one per question, of one model.
         questions: at least those, with their accepted and known wrong answers.
         grades: of some of the reflections; `None` if there is no grader.
-        candidates: the answers that a rationale can name besides those that the model gives: those
+        candidates: the answers that a rationale can name in addition to those of the model: those
             known of any question (`split`), so that invented alternatives are recognised if
             questions share their answers, or of the question alone (`question`).
         resamples, seed: of the bootstrap; every measure uses the same resamples.

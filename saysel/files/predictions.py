@@ -165,7 +165,7 @@ def _parsed(reader: ColumnReader, ids: list[str], format: Format) -> list[Predic
 def _stated(
     reader: ColumnReader, ids: list[str], scale: float, needs_answers: bool
 ) -> list[Prediction]:
-    """Predictions whose answer, rationale and confidence have columns of their own."""
+    """Predictions whose answer, rationale and confidence are in separate columns."""
     reasons = reader.optional("finish_reason", values.reply, None)
     outputs = reader.optional("output", values.reply, None)
     rationales = reader.optional("rationale", values.reply, None)

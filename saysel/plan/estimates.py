@@ -123,7 +123,7 @@ def component_requests(
     Args:
         step: name of the step.
         requests: how many prompts the component writes.
-        tokens: how many tokens of questions and replies it shows in them, besides its own words.
+        tokens: how many tokens of questions and replies it shows in them, without its own words.
     """
     model = None
     if isinstance(component, AsksLanguageModel):

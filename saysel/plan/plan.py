@@ -17,7 +17,7 @@ def plan(recipe: Recipe, until: str | None = None) -> Plan:
     """The steps of a recipe. Cells of a matrix share the steps whose fingerprints agree.
 
     Args:
-        recipe: what is to be run.
+        recipe: the recipe to run.
         until: the last stage to run. A recipe that trains nothing builds training data only if
             this is one of the stages that do.
 

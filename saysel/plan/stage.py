@@ -93,7 +93,7 @@ class Stage(ABC):
 
     @abstractmethod
     def content(self) -> dict[str, Any]:
-        """What decides its result besides its inputs, in JSON types; see `identity`."""
+        """What determines its result beyond its inputs, in JSON types; see `identity`."""
 
     def splits(self) -> tuple[str, ...]:
         """The splits of the source that it reads, which are validated before the run."""

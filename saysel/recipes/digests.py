@@ -29,7 +29,7 @@ def digests_computed_once() -> Iterator[None]:
 
 
 def digest(component: Model | Source) -> str:
-    """Hash of what a model or source depends on besides its options."""
+    """Hash of what a model or source depends on beyond its options."""
     known = _KNOWN.get()
     if known is None:
         return component.digest()

@@ -78,7 +78,7 @@ def with_base(
         except UsageError as error:
             raise UsageError(f"{where}: extends {error}") from None
         base = read_with_base(base_path, extending)
-        base.pop("name", None)  # the recipe gets a run directory of its own
+        base.pop("name", None)  # the recipe gets a separate run directory
         content = merged(base, content)
     return without_empty(content)
 

@@ -58,7 +58,7 @@ class Faithfulness(Options):
     )
     candidates: Literal["split", "question"] = Field(
         "split",
-        description="the answers that a rationale can name besides those that the model gives: "
+        description="the answers that a rationale can name in addition to the model's: "
         "the known answers to any question of the split, or to the question alone",
     )
     grader: Grader | None = Field(None, description="a language model that grades rationales")

@@ -46,7 +46,7 @@ def recipe_schema() -> dict[str, Any]:
     models: list[type[BaseModel]] = [Recipe, *sorted(classes, key=_full_name)]
     for model in models:
         schemas[model] = _schema_of(model)
-        # Parts of two components may share a name, so each gets a name of its own.
+        # Parts of two components may share a name, so each gets a unique name.
         for part, content in schemas[model].pop("$defs", {}).items():
             definitions[f"{_full_name(model)}.{part}"] = content
     for kind, by_name in installed.items():

@@ -1,8 +1,8 @@
 """Labelled fields of a reply, such as "Answer: Paris", however a model decorates the labels.
 
 A label is a word and a colon, in any case and anywhere in a line: `Answer:`, `**Answer:**`,
-`- **Answer**:`, `### Answer:`, `1. Answer:`, `Answer：`. In bold or as a heading on a line of its
-own, it needs no colon.
+`- **Answer**:`, `### Answer:`, `1. Answer:`, `Answer：`. In bold or as a heading on a
+separate line, it needs no colon.
 """
 
 from __future__ import annotations

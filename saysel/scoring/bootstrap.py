@@ -87,7 +87,7 @@ def _merged_rows(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
 def levels(values: Array, max_levels: int) -> Codes:
     """A level for each value, ascending; equal values share one, missing ones have the last.
 
-    Each value has a level of its own unless there are more than `max_levels`; then each level
+    Each value has a separate level unless there are more than `max_levels`; then each level
     contains about the same number of values.
     """
     import numpy as np

@@ -180,7 +180,7 @@ def _tested(
     before, after = difference.before or 0.0, difference.after or 0.0
     lowest = highest = draws
     if metric.zero_if is not None:
-        # Each resample adds noise of its own, as much as the values contain already.
+        # Each resample adds new noise, as much as the values contain already.
         draws = draws - (np.nanmean(draws) - (after - before))
         # Either true value may be lower than the observed one, by the noise in it.
         noise_before, noise_after = (noise(metric, columns, seed) for columns in pair)

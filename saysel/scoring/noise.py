@@ -35,7 +35,7 @@ DRAWS = 500
 #: the observed value.
 SCALES = (0.3, 0.6, 0.9, 1.2, 1.6, 2.2, 3.0, 5.0, 9.0)
 #: Largest relative change of a value when similar confidences are merged. A metric that changes
-#: more is nothing but noise on these predictions.
+#: more is only noise on these predictions.
 MERGE_TOLERANCE = 0.25
 #: The quantiles that are compared with the observed value.
 QUANTILES = (0.025, 0.5, 0.975)
@@ -95,7 +95,7 @@ class _Curves:
 def estimate_noise(
     metrics: Sequence[Metric], columns: PredictionArrays, draws: int = DRAWS, seed: int = 0
 ) -> list[NoiseEstimate | None]:
-    """The noise in each metric; `None` if the metric is not defined, or nothing but noise.
+    """The noise in each metric; `None` if the metric is not defined, or is only noise.
 
     Args:
         metrics: all with `zero_if`.

@@ -182,7 +182,7 @@ def _check_package(name: str) -> None:
             f"{name}: this word means something else in Python or YAML; saysel-{name} would do"
         )
     if module == "tests":
-        raise UsageError(f"{name}: the tests of the package lie there; saysel-{name} would do")
+        raise UsageError(f"{name}: the tests of the package are there; saysel-{name} would do")
     # An empty directory of the name, the place to be filled, is found too: it has no file.
     if module in sys.stdlib_module_names or (
         (spec := find_spec(module)) is not None and spec.origin is not None
@@ -202,7 +202,7 @@ def _check_package(name: str) -> None:
 
 
 def _appear(place: Path, contents: Mapping[str, str]) -> None:
-    """Write a directory beside its place, and give it the name when everything is there."""
+    """Write a directory under a temporary name, and rename it when it is complete."""
     beside = Path(f".{place.name}.{os.getpid()}.tmp")
     try:
         beside.mkdir()  # a new one: a link of this name is not followed

@@ -10,7 +10,7 @@ from saysel.sources.published import PublishedSource
 
 
 class ChoiceSource(PublishedSource):
-    """A question set whose right answer is one of a few words."""
+    """A question set whose correct answer is one of a few words."""
 
     def merged(self, first: Question, again: Question) -> Question | None:
         """None if two rows of one wording disagree: it is unknown which is right."""

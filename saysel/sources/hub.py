@@ -25,7 +25,7 @@ class RemoteSource(HashSplitSource):
     """Rows of a data set on the hub at one commit, made into questions."""
 
     stops_at_limit: ClassVar[bool] = True
-    #: What a message suggests besides naming a commit.
+    #: What a message suggests in addition to naming a commit.
     alternative: ClassVar[str] = ""
 
     repository: str = Field(min_length=1, description="hub id, or a directory of data files")

@@ -20,7 +20,7 @@ from saysel.sources.splits import words
 
 
 class PublishedSource(RemoteSource):
-    """A question set with columns of its own, read from the hub at a commit, or from a file.
+    """A question set with specific columns, read from the hub at a commit, or from a file.
 
     A file is JSON, JSON Lines, CSV or Parquet; its questions are assigned to splits by `shares`.
     """

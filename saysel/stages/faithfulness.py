@@ -161,7 +161,7 @@ class ReflectShard:
 def reflection(
     recipe: Recipe, question: Question, explained: Prediction, fresh: Sequence[Generation]
 ) -> Reflection:
-    """A reply and its rationale beside fresh samples of the same model."""
+    """A reply and its rationale, with fresh samples of the same model."""
     return Reflection(
         question_id=question.id,
         response=explained.response,

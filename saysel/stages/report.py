@@ -1,4 +1,4 @@
-"""Score the predictions and draw the report."""
+"""Score the predictions and write the report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from saysel.storage import DONE, finished, intact_record, read_records
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportStage(Stage):
-    """Score the predictions of all cells and draw the report.
+    """Score the predictions of all cells and write the report.
 
     Attributes:
         recipe: with its matrix.

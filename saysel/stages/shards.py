@@ -72,7 +72,7 @@ def map_shards(
     progress: Progress,
     begin: bool = True,
 ) -> int:
-    """Process the shards that are not stored yet, and store each as it comes.
+    """Process the shards that are not stored yet, and store each result as it arrives.
 
     Args:
         work: what to do with a shard.

@@ -62,7 +62,7 @@ class TargetStage(Stage):
         return Amount(question_count(self.recipe, "train"), "questions")
 
     def requests(self) -> Iterator[RequestEstimate]:
-        """Every response is taken to be a cluster of its own."""
+        """Every response is taken to be a separate cluster."""
         recipe, n = self.recipe, self.recipe.sample.n
         questions = expected_questions(recipe, "train")
         tokens = n * (question_tokens(questions) + len(questions) * reply_limit(recipe.sample))
@@ -180,7 +180,7 @@ def stand_ins(recipe: Recipe, questions: Sequence[Question]) -> list[Example]:
     """Examples with the gold answers.
 
     In a smoke run, one step of training leaves a model that answers nothing right. These let the
-    later stages run all the same.
+    later stages still run.
     """
     format = recipe.format
     return [

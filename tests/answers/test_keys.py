@@ -78,7 +78,7 @@ def test_a_bare_number_joins_the_only_unit_of_the_others() -> None:
     assert keys(["18", "17 eggs"]) == ["18", "17eggs"] or len(set(keys(["18", "17 eggs"]))) == 2
 
 
-def test_spaces_count_beside_digits_only() -> None:
+def test_spaces_count_next_to_digits_only() -> None:
     assert key("Spider-Man") == key("spiderman")
     assert key("Apollo 11") == key("apollo  eleven") != key("Apollo 1 1")
 

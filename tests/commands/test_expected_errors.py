@@ -195,7 +195,7 @@ def test_a_model_directory_that_is_none(tmp_path: Path) -> None:
     assert line == f"{model}: there is no such model directory"
 
 
-def test_a_broken_model_is_mended_and_the_run_goes_on(tiny_run: Path, tmp_path: Path) -> None:
+def test_a_broken_model_is_repaired_and_the_run_continues(tiny_run: Path, tmp_path: Path) -> None:
     model = tmp_path / "model"
     shutil.copytree(next((tiny_run / "stages").glob("model-*")) / "model", model)
     weights = (model / "model.safetensors").read_bytes()
@@ -317,8 +317,8 @@ def test_a_run_directory_in_use_and_an_interruption(tmp_path: Path) -> None:
         lines = first.stderr.read().splitlines()
 
     assert [line for line in lines if not line.startswith("model: ")] == [
-        "interrupted; run the same command again to go on"
+        "interrupted; run the same command again to continue"
     ]
     assert events(run)[-1]["event"] == "interrupted"
-    # Nobody holds the directory any more.
+    # The directory is free again.
     assert invoke("run", recipe, "--out", run, "--until", "model").exit_code == 0

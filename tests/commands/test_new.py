@@ -152,7 +152,7 @@ def test_a_distribution_that_would_be_replaced(name: str) -> None:
     assert "a package of this name is installed already" in said
 
 
-def test_the_module_beside_its_tests() -> None:
+def test_the_module_next_to_its_tests() -> None:
     assert "saysel-tests would do" in refusal("plugin", "tests", "--kind", "reward")
     assert invoke("new", "plugin", "saysel-tests", "--kind", "reward").exit_code == 0
 
@@ -304,7 +304,7 @@ def test_recipes_that_cannot_be() -> None:
     assert Path("mine.yaml").read_text() == "precious"
 
 
-def test_a_link_planted_beside_the_place_is_not_followed(
+def test_a_link_planted_next_to_the_target_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -35,7 +35,7 @@ def test_the_table_has_every_metric_with_its_interval(file: Path) -> None:
     assert result.exit_code == 0
     counts, header, *lines, last = result.output.splitlines()
     assert counts == (
-        "12 predictions, 1 without a confidence, 1 left out, nobody knows whether they are correct"
+        "12 predictions, 1 without a confidence, 1 left out because their correctness is unknown"
     )
     assert header.split() == ["metric", "value", "95", "%", "interval", "better"]
     table = lines[: lines.index("")]
@@ -119,7 +119,9 @@ def test_components_take_options(file: Path) -> None:
         (["--judge", "match"], "no column is known to be the gold"),
     ],
 )
-def test_a_wrong_option_is_told_in_one_line(file: Path, arguments: list[str], told: str) -> None:
+def test_a_wrong_option_is_reported_in_one_line(
+    file: Path, arguments: list[str], told: str
+) -> None:
     result = invoke("score", file, *arguments)
 
     assert (result.exit_code, result.stdout) == (2, "")
@@ -128,7 +130,7 @@ def test_a_wrong_option_is_told_in_one_line(file: Path, arguments: list[str], to
     assert not Path("scores").exists()
 
 
-def test_where_nobody_knows_what_is_correct_there_is_nothing_to_score(file: Path) -> None:
+def test_without_any_correctness_there_is_nothing_to_score(file: Path) -> None:
     Path("none.csv").write_text("confidence,correct\n0.5,\n")
 
     result = invoke("score", "none.csv")

@@ -21,7 +21,7 @@ HARNESS = "".join(
     for n in range(4)
 )
 PERCENT = ("--format", "percent", "--column", "output=filtered_resps")
-#: The files that are given beside the checkout, if they are.
+#: Files next to the checkout, if there are any.
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "files"
 
 
@@ -177,7 +177,7 @@ def test_options_are_used_or_refused(
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the files are not beside the checkout")
-def test_the_files_beside_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_next_to_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (CASES / "EXPECTED.tsv").open(newline="") as file:
         cases = list(csv.DictReader(file, delimiter="\t"))
     refused = {"f08", "f12", "l14", "l19", "p04"}

@@ -41,7 +41,7 @@ def ship(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ship:
 
 
 def table() -> tuple[list[list[str]], str]:
-    """The rows below the header, and what stands below the table."""
+    """The rows of the table, and the text below it."""
     result = invoke("plugins", "--timings")
     assert result.exit_code == 0, result.output
     upper, _, below = result.output.partition("\n\n")
@@ -50,7 +50,7 @@ def table() -> tuple[list[list[str]], str]:
     return [row.split(maxsplit=4) for row in rows], below.strip()
 
 
-def test_the_dearest_comes_first_and_all_are_summed(ship: Ship) -> None:
+def test_the_slowest_comes_first_and_all_are_summed(ship: Ship) -> None:
     ship("cheap", cheap=NOTHING)
     ship("slow", slow=SLOW)
 
@@ -107,7 +107,7 @@ def test_no_plugin_gets_for_free_what_another_has_loaded(ship: Ship) -> None:
     assert sorted(below.partition(":")[0].split(", ")) == ["one", "two"]
 
 
-def test_broken_plugins_are_told_and_harm_nobody(ship: Ship) -> None:
+def test_broken_plugins_are_reported_and_others_work(ship: Ship) -> None:
     ship("broken", broken=BROKEN)
     ship("deadly", deadly=DEADLY)
     ship("loud", loud=LOUD)

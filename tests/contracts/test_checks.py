@@ -17,7 +17,7 @@ from tests.support import contract_violations, small_plugin
 from tests.support.contract_violations import FAULTS
 from tests.support.end_to_end import invoke
 
-#: Where a component of each kind stands in a recipe.
+#: The place of a component of each kind in a recipe.
 PLACES = {"clusterer": "cluster", "sampler": "sample", "trainer": "train"}
 
 

@@ -15,7 +15,7 @@ def test_columns_are_aligned():
     assert aligned([]) == []
 
 
-def test_a_note_goes_beside_its_row_or_below_it():
+def test_a_note_is_next_to_its_row_or_below_it():
     notes = ["", "a note of several words", ""]
     beside = annotated(ROWS, notes, columns=60)
     assert beside == ["name    value", "a         1.5  a note of several words", "longer     10"]

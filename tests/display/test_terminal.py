@@ -52,7 +52,7 @@ def test_every_command_prints_through_it() -> None:
     }
 
     assert len(files) > 150
-    # Code that runs in a process of its own and is read by a program.
+    # Code that runs in a separate process and is read by a program.
     assert {line.partition(":")[0] for line in found} == {"commands/timings.py"}
 
 

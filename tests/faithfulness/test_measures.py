@@ -27,7 +27,7 @@ PLACES = ("attic", "barn", "cellar", "garden")
 def reflection(
     rationale: str | None, own: str | None = "the attic", id: str = "q", **shares: float
 ) -> Reflection:
-    """A reply that answers `own`, beside ten fresh samples with these shares."""
+    """A reply that answers `own`, with ten fresh samples of these shares."""
     found = {f"the {place}": share for place, share in shares.items()}
     if own is not None:
         found.setdefault(own, 0.0)
@@ -56,7 +56,7 @@ def test_what_a_rationale_names_is_weighed_by_the_fresh_samples() -> None:
     one = reflection("Often the attic, sometimes the barn.", attic=0.5, barn=0.3, cellar=0.2)
 
     assert named_alternatives(one, question()) == Named(0.5, 0.3, 1, 1)
-    # The garden is known of other questions, and nobody says it here.
+    # The garden is known from other questions, and no sample gives it here.
     told = replace(one, rationale="The barn, the garden, the barn again.")
     assert named_alternatives(told, question()) == Named(0.5, 0.3, 1, 1)
     assert named_alternatives(told, question(), {words("the garden")}) == Named(0.5, 0.3, 2, 1)
@@ -180,7 +180,7 @@ def test_use_is_how_far_the_confidence_moves_and_what_that_costs() -> None:
     assert found["rationale_swap_brier"] == pytest.approx((0.09 - 0.01) / 2)
 
 
-def test_the_named_gold_rate_counts_wrong_answers_beside_an_accepted_one() -> None:
+def test_the_named_gold_rate_counts_wrong_answers_with_an_accepted_one() -> None:
     wrong = replace(reflection("Or the barn."), correct=0.0, question_id="a")
     asked = [question(id, "the barn") for id in "abcde"]
     found = values(

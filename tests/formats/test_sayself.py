@@ -82,7 +82,7 @@ def test_confidences(stated: str, confidence: float | None) -> None:
     assert parsed.confidence == confidence
 
 
-def test_the_right_answer_among_the_alternatives_is_not_the_answer() -> None:
+def test_the_correct_answer_among_the_alternatives_is_not_the_answer() -> None:
     parsed = FORMAT.parse("Answer: Rome Self-reflection: It could be Paris. Confidence: 3")
 
     assert parsed == ("Rome", "It could be Paris.", 0.3)

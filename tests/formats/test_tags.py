@@ -101,7 +101,7 @@ def test_other_replies(text: str, parsed: tuple[str | None, str | None, float | 
     assert FORMAT.parse(text) == parsed
 
 
-def test_reasoning_without_its_tag_is_what_stands_before_the_answer() -> None:
+def test_reasoning_without_its_tag_is_the_text_before_the_answer() -> None:
     assert FORMAT.reasoning("Nora says so. <answer>the cellar</answer>") == "Nora says so."
     assert FORMAT.reasoning("Nora says so.") == ""
 

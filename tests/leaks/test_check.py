@@ -57,7 +57,7 @@ def run(rows: list[dict[str, str]], **keys: Any) -> Result:
 
 
 def judged(folder: Path) -> list[str]:
-    """The questions behind the report."""
+    """The questions of the report."""
     lines = (folder / "run/report/predictions.csv").read_text().splitlines()
     return [line.split(",")[4] for line in lines[1:]]
 

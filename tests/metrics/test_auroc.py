@@ -58,6 +58,6 @@ def test_average_precision_agrees_with_scikit_learn_with_ties(make_columns, rows
     assert value == pytest.approx(average_precision_score(correct, confidence))
 
 
-def test_average_precision_is_not_defined_without_right_answers(make_columns):
+def test_average_precision_is_not_defined_without_correct_answers(make_columns):
     assert math.isnan(Auprc().compute(make_columns([0.5, 0.6, None], [0, 0, 1])))
     assert Auprc().compute(make_columns([0.5, 0.6], [1, 1])) == 1

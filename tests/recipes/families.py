@@ -23,7 +23,7 @@ SIZE = {
 }
 TURNS = "{% for message in messages %}"
 TEMPLATES = {
-    # No system role: the user's turn stands in brackets.
+    # No system role: the user's turn is put in brackets.
     "Mistral": "{{ bos_token }}" + TURNS + "{% if message['role'] == 'user' %}"
     "[INST] {{ message['content'] }} [/INST]"
     "{% elif message['role'] == 'assistant' %} {{ message['content'] }}{{ eos_token }}"

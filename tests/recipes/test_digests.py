@@ -41,7 +41,7 @@ def test_a_digest_is_computed_once_per_command(recipe: Recipe) -> None:
         questions(recipe, "train")
         digest(recipe.source.model_copy(update={"train": 4}))
 
-    assert len(computed) == 2  # another source has a digest of its own
+    assert len(computed) == 2  # another source has another digest
 
 
 def test_the_next_command_notices_a_change(recipe: Recipe) -> None:

@@ -21,7 +21,7 @@ def test_an_empty_mapping_measures_without_a_grader() -> None:
     assert Recipe.model_validate(recipe.resolved()) == recipe
 
 
-def test_a_grader_needs_nothing_but_a_model() -> None:
+def test_a_grader_needs_only_a_model() -> None:
     grader = Grader.model_validate({"model": MODEL})
 
     assert isinstance(grader.model, PretrainedModel)

@@ -1,4 +1,4 @@
-"""What a recipe can be loaded from, besides a file."""
+"""What a recipe can be loaded from, other than a file."""
 
 from __future__ import annotations
 

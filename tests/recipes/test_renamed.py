@@ -79,7 +79,7 @@ def trained(reward: str) -> str:
     return f"train: [{{use: small, reward: {reward}}}]\n"
 
 
-def test_every_old_name_in_a_recipe_is_one_line_beside_all_other_problems(tmp_path: Path) -> None:
+def test_every_old_name_in_a_recipe_is_one_line_among_all_other_problems(tmp_path: Path) -> None:
     reward = "{use: bounded, max: 1, shape: slope, bounds: {minimum: 0}, base: {use: limited}}"
     assert problems_of(tmp_path, "seed: -1\n" + trained(reward)) == (
         "seed: must be greater than or equal to 0 (got -1)",

@@ -184,12 +184,12 @@ def test_from_questions_to_report(
     told = len(events(out))
     killed = KillPoint("train-ppo", "checkpoint.pt", after=True)
     assert killed_run.saysel(said, *command, at=killed) == -signal.SIGKILL, said.read_text()
-    # It went on behind the target: sampled, clustered and labelled once.
+    # It continued after the target: sampled, clustered and labelled once.
     assert stages_started(out, told) == ["train-sft", "train-ppo"]
     told = len(events(out))
     assert killed_run.saysel(said, *command) == 0, said.read_text()
 
-    # It went on behind the checkpoint, and nobody can tell from the weights.
+    # It continued after the checkpoint, with the same weights.
     assert stages_started(out, told)[0] == "train-ppo"
     assert [e["step"] for e in events(out)[told:] if e["event"] == "training"] == [2]
     command[3] = undisturbed
@@ -201,7 +201,7 @@ def test_from_questions_to_report(
     assert stages["rationale"]["missing"] == 0
     (shard,) = (out / "stages").glob("rationale-*/part-*.parquet")
     assert DOUBT in {row["text"] for row in pq.read_table(shard).to_pylist()}
-    # Both phases trained adapters on the model as it came, in the family's own architecture.
+    # Both phases trained adapters on the unchanged model, in the family's own architecture.
     for phase in ("sft", "ppo"):
         (place,) = (out / "stages").glob(f"train-{phase}-*/model/adapter_config.json")
         assert read_json(place)["base_model_name_or_path"] == model.path

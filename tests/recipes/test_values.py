@@ -1,4 +1,4 @@
-"""Recipes that are hostile or mistaken in their values: told in lines, never a traceback."""
+"""Recipes that are hostile or mistaken in their values: reported in lines, never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A `sayselfile.py` beside the recipe is a plugin."""
+"""A `sayselfile.py` next to the recipe is a plugin."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def reward_of(recipe: Path) -> RewardFn:
     return load(str(recipe)).train[0].reward
 
 
-def test_a_recipe_uses_the_sayselfile_beside_it(folder: Path) -> None:
+def test_a_recipe_uses_the_sayselfile_next_to_it(folder: Path) -> None:
     reward = reward_of(folder / "mine.yaml")
 
     assert reward.reward([0.0, 1.0], [None, 0.5]) == [1.0, 1.0]

@@ -92,7 +92,7 @@ def test_decorated_labels(
             ("Paris", None, 0.9),
         ),
         ("Confidence: 9\nAnswer: Paris", ("Paris", None, None)),
-        # What a reflection names besides is not the answer, and its words are no labels.
+        # What a reflection also names is not the answer, and its words are no labels.
         (
             "Answer: Rome Self-reflection: Answer: Paris is close. Confidence: 3",
             ("Rome", "Answer: Paris is close.", 0.3),
@@ -108,7 +108,7 @@ def test_decorated_labels(
         # Another order of the parts.
         ("Answer: Paris\nConfidence: 9\nSelf-reflection: I read it.", ("Paris", "I read it.", 0.9)),
         ("Self-reflection: I read it.\nAnswer: Paris\nConfidence: 9", ("Paris", "I read it.", 0.9)),
-        # A model that goes on with another question has replied before.
+        # A model that continues with another question has already replied.
         (
             "Answer: Paris\nConfidence: 9\n\nQuestion: And Italy?\nAnswer: Rome\nConfidence: 2",
             ("Paris", None, 0.9),

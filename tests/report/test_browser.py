@@ -169,7 +169,7 @@ def test_the_content_policy_blocks_scripts_that_escaping_missed(browser, page, t
 
 
 @pytest.mark.parametrize("width", [340, 390, 768, 1280])
-def test_every_verdict_of_a_comparison_is_in_sight(browser, comparison_page, width):
+def test_every_verdict_of_a_comparison_is_visible(browser, comparison_page, width):
     browser.size(width, 900)
     browser.open(comparison_page)
     assert browser.run("document.documentElement.scrollWidth") <= width

@@ -143,7 +143,7 @@ def test_a_thousand_questions_in_six_rows_stay_small(make_report):
     assert len(html.encode()) < 1_500_000
 
 
-def test_what_a_question_took_stands_beside_its_scores(make_report):
+def test_the_cost_of_a_question_is_shown_with_its_scores(make_report):
     rows = tuple(replace(row, seconds=0.25 * i) for i, row in enumerate(make_report().rows, 1))
     timed, untimed = (Reader(drawn(make_report(rows=r))).text for r in (rows, make_report().rows))
     assert "Accuracy ↑ Seconds base" in timed

@@ -56,7 +56,7 @@ def test_the_section_is_there_only_where_something_was_measured(make_report: Any
     assert "&lt;b&gt;sft" in html and "<b>sft" not in html
 
 
-def test_programs_find_the_measures_beside_the_rows(make_report: Any) -> None:
+def test_programs_find_the_measures_next_to_the_rows(make_report: Any) -> None:
     rows = make_report().rows
     assert "faithfulness" not in json.loads(metrics_json("mine", rows))
 

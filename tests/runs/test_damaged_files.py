@@ -102,10 +102,10 @@ def file_of(run: Path, pattern: str) -> Path:
     return path
 
 
-def told(said: Result) -> str:
+def error_line(result: Result) -> str:
     """The one line of a command that failed as it should, progress aside."""
-    assert isinstance(said.exception, SystemExit), said.exc_info
-    lines = [line for line in said.stderr.splitlines() if line.split(": ")[0] not in STEPS]
+    assert isinstance(result.exception, SystemExit), result.exc_info
+    lines = [line for line in result.stderr.splitlines() if line.split(": ")[0] not in STEPS]
     assert len(lines) == 1, lines
     return lines[0]
 
@@ -123,9 +123,9 @@ def test_a_file_of_a_finished_run(
     if said.exit_code == 0:
         assert results(tiny_copy) == results(tiny_run)
     else:
-        assert str(added(path) if damage is add else path) in told(said)
+        assert str(added(path) if damage is add else path) in error_line(said)
     if damage is of_another_version and path.name == "done.json" and said.exit_code:
-        assert "another version of saysel" in told(said)
+        assert "another version of saysel" in error_line(said)
 
 
 @pytest.mark.parametrize("damage", [cut, empty, flip, delete, add, of_another_version])
@@ -158,7 +158,7 @@ def test_a_file_that_another_command_reads(
         "ask": ("ask", tiny_copy, "Where is the lantern?"),
     }
 
-    line = told(invoke(*arguments[command]))
+    line = error_line(invoke(*arguments[command]))
 
     # Without its marker a stage, and without its manifest a run, is one that is not finished.
     assert str(tiny_copy if damage is delete else added(path) if damage is add else path) in line
@@ -202,7 +202,7 @@ def test_a_file_of_an_unfinished_stage_is_made_again(
     said = invoke("run", tiny_recipe, "--out", tiny_copy)
 
     if damage is replace_by_directory and said.exit_code:  # a directory may hold something
-        assert str(path) in told(said)
+        assert str(path) in error_line(said)
         return
     assert said.exit_code == 0, said.output
     assert results(tiny_copy) == results(tiny_run)
@@ -222,7 +222,7 @@ def test_a_file_of_an_unfinished_stage_is_made_again(
     ],
     ids=str,
 )
-def test_a_damaged_checkpoint_is_passed_over(
+def test_a_damaged_checkpoint_is_skipped(
     at: KillPoint, name: str, damage: Damage, tiny_copy: Path, tiny_run: Path, tiny_recipe: Path
 ) -> None:
     said = tiny_copy.parent / "said"

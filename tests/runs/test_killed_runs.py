@@ -102,7 +102,7 @@ def test_killed_and_started_again_is_as_if_nothing_had_happened(
     ],
     ids=str,
 )
-def test_training_goes_on_from_its_last_checkpoint(
+def test_training_continues_from_its_last_checkpoint(
     at: KillPoint, steps: list[int], undisturbed: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     run, said = copied_without(at.stage, undisturbed, tmp_path), tmp_path / "said"
@@ -113,7 +113,7 @@ def test_training_goes_on_from_its_last_checkpoint(
     assert killed_run.run_command(said, *command) == 0, said.read_text()
 
     def figures(run: Path, since: int = 0) -> list[dict[str, Any]]:
-        """What training told of these steps: losses tell of optimizer and data position."""
+        """The training events of these steps: losses depend on optimizer and data position."""
         return [
             {key: value for key, value in event.items() if key != "time"}
             for event in events(run)[since:]
@@ -153,7 +153,7 @@ def test_killed_in_every_stage_one_after_the_other(
     assert "nothing to do" in said.read_text()
 
 
-def test_killed_while_it_told_of_something(
+def test_killed_while_it_wrote_an_event(
     undisturbed: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     run, said = copied_without("target", undisturbed, tmp_path), tmp_path / "said"
@@ -179,7 +179,7 @@ def test_killed_while_it_told_of_something(
     ],
     ids=str,
 )
-def test_interrupted_it_says_so_in_one_line_and_goes_on_later(
+def test_interrupted_it_says_so_in_one_line_and_continues_later(
     at: KillPoint, undisturbed: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     run, said = copied_without(at.stage, undisturbed, tmp_path), tmp_path / "said"
@@ -191,7 +191,7 @@ def test_interrupted_it_says_so_in_one_line_and_goes_on_later(
     lines = said.read_text().splitlines()
     assert [line for line in lines if line.split(": ")[0] not in STEPS] == [
         *([SAVING_MESSAGE] if trains else []),
-        "interrupted; run the same command again to go on",
+        "interrupted; run the same command again to continue",
     ]
     told = events(run)
     assert (told[-1]["event"], told[-1]["stage"]) == ("interrupted", at.stage)
@@ -199,6 +199,6 @@ def test_interrupted_it_says_so_in_one_line_and_goes_on_later(
     assert killed_run.run_command(said, *command) == 0, said.read_text()
     assert results(run) == results(undisturbed)
     if trains and at.stage != "model":  # which logs no steps
-        # It went on with the step after the last, although no checkpoint was due yet.
+        # It continued with the step after the last, although no checkpoint was due yet.
         steps = [event["step"] for event in events(run)[len(told) :] if "step" in event]
         assert steps[0] == at.units + 1

@@ -58,7 +58,7 @@ def test_it_measures_from_begin_to_the_last_advance(clock: Clock) -> None:
     assert bar.seconds_per_unit == 1
 
 
-def test_a_second_begin_counts_anew(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_begin_counts_from_zero(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     with StageProgress("evaluate") as bar:
         bar.begin(2, "questions")
         clock.now += 2
@@ -68,7 +68,7 @@ def test_a_second_begin_counts_anew(clock: Clock, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err.splitlines()[1] == "evaluate: 2 of 2 questions in 2 s"
 
 
-def test_what_was_done_is_told_when_the_stage_fails(
+def test_finished_work_is_reported_when_the_stage_fails(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(KeyboardInterrupt), StageProgress("sample") as bar:
@@ -78,7 +78,7 @@ def test_what_was_done_is_told_when_the_stage_fails(
     assert capsys.readouterr().err.splitlines()[-1] == "sample: 3 of 10 questions in 0 s"
 
 
-def test_nothing_is_told_before_anything_begins(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_reported_before_anything_begins(capsys: pytest.CaptureFixture[str]) -> None:
     with StageProgress("sample"):
         pass
     assert capsys.readouterr().err == ""

@@ -233,7 +233,7 @@ def test_throughput_options_repeat_nothing(tiny_recipe: Path, tiny_copy: Path) -
     assert list(read_json(tiny_copy / "manifest.json")["stages"]) == STEPS
 
 
-def test_until_stops_after_a_stage_and_the_same_command_goes_on(
+def test_until_stops_after_a_stage_and_the_same_command_continues(
     tiny_recipe: Path, tiny_copy: Path
 ) -> None:
     undisturbed = results(tiny_copy)
@@ -245,7 +245,7 @@ def test_until_stops_after_a_stage_and_the_same_command_goes_on(
     assert result.exit_code == 0
     assert stages_started(tiny_copy, told) == ["cluster", "rationale"]
     assert result.stdout.splitlines() == [
-        "stopped after 'rationale'; the same command without --until goes on"
+        "stopped after 'rationale'; the same command without --until continues"
     ]
     assert "nothing to do" in invoke(*command, "--until", "rationale").stdout
 
@@ -328,7 +328,7 @@ def test_the_split_that_an_estimator_is_fitted_on_has_to_be_there(
 
 
 class Tracker:
-    """A plugin that notes what it is told."""
+    """A plugin that records its hook calls."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, Any, Any]] = []
@@ -470,7 +470,7 @@ def test_a_run_whose_questions_have_changed_says_so(tmp_path: Path) -> None:
         )
 
 
-def test_smoke_walks_every_stage_beside_the_run(tiny_recipe: Path, tiny_copy: Path) -> None:
+def test_smoke_runs_every_stage_in_a_separate_directory(tiny_recipe: Path, tiny_copy: Path) -> None:
     before = results(tiny_copy), (tiny_copy / "events.jsonl").read_bytes()
 
     result = invoke("run", tiny_recipe, "--smoke", "--out", tiny_copy)
@@ -521,7 +521,7 @@ def test_training_data_is_built_without_a_trainer(until: str, tmp_path: Path) ->
 
     assert said.exit_code == 0, said.output
     *_, last = said.stdout.splitlines()
-    assert last == f"stopped after '{until}'; the same command without --until goes on"
+    assert last == f"stopped after '{until}'; the same command without --until continues"
     assert stages_started(tmp_path / "run") == expected
     assert list(read_json(tmp_path / "run" / "manifest.json")["stages"]) == expected
     assert "nothing to do" in invoke(*command).stdout

@@ -201,7 +201,7 @@ def test_what_is_not_defined_is_not_tested():
     assert (auroc.before, auroc.difference, auroc.p, auroc.p_holm) == (None,) * 4
 
 
-def test_methods_have_names_of_their_own_and_questions_once():
+def test_methods_have_distinct_names_and_questions_once():
     one = method("one", 0.1, n=3)
     with pytest.raises(UsageError, match="two methods have the same name: one, one"):
         compare([one, one], METRICS)

@@ -124,7 +124,7 @@ def test_a_run_uses_them(environment: Environment) -> None:
 
 
 def test_a_run_of_the_model_and_the_sampler(environment: Environment) -> None:
-    """Of their own: replies from a list are no samples of the model that is trained."""
+    """A separate recipe: replies from a list are no samples of the model that is trained."""
     environment.run("-c", SMALL)
     recipe = yaml.safe_load(end_to_end.RECIPE)
     recipe["name"] = "disturbed"

@@ -12,7 +12,7 @@ import pytest
 
 Write = Callable[[str, Sequence[Mapping[str, Any]]], Path]
 
-#: Where the published files lie, if they do: beside the checkout.
+#: The folder of the published files, if there are any: next to the checkout.
 RELEASES = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -43,7 +43,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def release(name: str) -> Any:
-    """A published file's rows and path; skips where it is not beside the checkout."""
+    """A published file's rows and path; skips if it is not next to the checkout."""
     path = RELEASES / name
     if not path.is_file():
         pytest.skip(f"{name} is not beside the checkout")

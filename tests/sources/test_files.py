@@ -48,7 +48,7 @@ def test_more_rows_move_none_of_the_others(tmp_path: Path) -> None:
         assert set(few[split]) <= set(many[split])
 
 
-def test_another_seed_deals_anew(tmp_path: Path) -> None:
+def test_another_seed_assigns_other_splits(tmp_path: Path) -> None:
     assert prompts(source(tmp_path), "train") == prompts(source(tmp_path), "train")
     assert prompts(source(tmp_path), "train") != prompts(source(tmp_path, seed=1), "train")
 

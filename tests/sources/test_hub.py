@@ -99,7 +99,7 @@ def test_columns_have_names_and_insides(write: Write) -> None:
             list(wrong.questions("train"))
 
 
-def test_a_wording_that_comes_again_is_passed_over(write: Write) -> None:
+def test_a_repeated_wording_is_skipped(write: Write) -> None:
     folder = write("set/train.jsonl", [*ROWS[:3], {"question": "what is  1 + 1?", "answer": "3"}])
     source = HubSource(repository=str(folder.parent), splits={"train": "train"})
 

@@ -15,7 +15,7 @@ from saysel.sources.splits import SPLITS
 
 #: Rows in the schema of the release.
 SAMPLE = Path(__file__).with_name("pararel_sample.json")
-#: The release itself, where it lies beside the checkout.
+#: The release itself, if it is next to the checkout.
 RELEASE = Path(__file__).parents[3] / "shared" / "data" / "pararel_data.json"
 
 TEXTS = "must have texts under 'question' and 'answer'"

@@ -28,7 +28,7 @@ def test_every_kind_of_file(name: str, write: Write) -> None:
     assert [dict(row) for row in file_table(path).rows] == ROWS
 
 
-def test_a_file_is_dealt_out_to_all_splits(write: Write) -> None:
+def test_a_file_is_split_over_all_splits(write: Write) -> None:
     source = HotpotQASource(path=write("x.json", ROWS))
     sides = {split: {words(q.prompt) for q in source.questions(split)} for split in SPLITS}
 

@@ -63,7 +63,7 @@ def test_the_reply_is_grouped_with_the_fresh_samples_and_counts_in_no_share() ->
         (("Oslo", "the Oslo"), 0.4, False),
     ]
 
-    # An answer that no fresh sample gives is still there, with nobody behind it.
+    # An answer that no fresh sample gives is still there, with a share of 0.
     found = meanings(RECIPE, question(), Prediction("q", "…", "Bern", "Hm.", 0.5), fresh)
     assert found[-1].wordings == ("Bern",) and (found[-1].share, found[-1].own) == (0, True)
 
@@ -110,7 +110,7 @@ def test_without_log_probabilities_no_confidence_is_read_again() -> None:
     recipe = RECIPE.model_copy(
         update={"sample": Canned(said=("Answer: Rome Self-reflection: Or Oslo.", "Answer: Oslo"))}
     )
-    # No such model: nobody may try to load it.
+    # No such model: it must not be loaded.
     reflect = ReflectShard(recipe, ModelRef("no/such/model"), 4)
     one, other = reflect(7, [question(id="a"), question(id="b")], lambda items: None)
 

@@ -75,7 +75,7 @@ def test_the_grader_sees_question_answers_and_rationale() -> None:
     (message,) = grading_prompt(PROMPT, ASKED["0"], TOLD[0])
 
     assert message["role"] == "user"
-    # The rationale's braces are text; answers that nobody gave are not shown.
+    # The rationale's braces are text; answers that no sample gave are not shown.
     assert message["content"] == (
         f'{NOTICE}\n\nQ: {ASKED["0"].prompt}\n- "Rome" (60%)\n- "Oslo" (40%)\n'
         'R: "Or {answers} 0."'

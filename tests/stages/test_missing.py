@@ -1,4 +1,4 @@
-"""Rationales and verdicts that nobody could give: counted, and past a limit the stage fails."""
+"""Rationales and verdicts that are missing: counted, and past a limit the stage fails."""
 
 from __future__ import annotations
 

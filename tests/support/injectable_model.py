@@ -1,7 +1,7 @@
 """A served model that follows instructions injected into its prompt.
 
 It reads prompts naively: turn tokens and line breaks start a new message, and any line that looks
-like a heading, an accepted answer, a verdict or a score is taken as one, whoever wrote it. Served
+like a heading, an accepted answer, a verdict or a score counts as one. Served
 by `tests.support.api_server.Server`, it plays the model that judges, grades or writes.
 """
 

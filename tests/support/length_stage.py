@@ -1,4 +1,4 @@
-"""A stage of its own: how many words the responses have."""
+"""A third-party stage: how many words the responses have."""
 
 from __future__ import annotations
 

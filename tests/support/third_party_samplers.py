@@ -1,4 +1,4 @@
-"""A plugin whose samplers ask a server of their own, each with another fault in its accounting.
+"""A plugin whose samplers ask their own server, each with another fault in its accounting.
 
 Tests install it as a package, or register the module as a plugin. The option `log` lets tests
 count the prompts.

@@ -61,7 +61,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("estimator", "verbalized_consistency"): {"n": 3},
 }
 BUILT_IN = [(row.kind, row.name) for row in registry.installed() if row.distribution == "saysel"]
-#: Checked in `tests/samplers`, beside the servers or in the environment that they need.
+#: Checked in `tests/samplers`, with the servers or in the environment that they need.
 SERVED = {("sampler", "anthropic"), ("sampler", "openai"), ("sampler", "vllm")}
 FACTS = [(f"What is {n} + {n}?", str(2 * n)) for n in range(60)]
 #: What the sources that read files are given to read.

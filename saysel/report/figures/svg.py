@@ -1,4 +1,4 @@
-"""SVG as text: elements, scales, and figures for a page or a file of their own."""
+"""SVG as text: elements, scales, and figures for a page or a separate file."""
 
 from __future__ import annotations
 

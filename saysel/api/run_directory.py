@@ -203,16 +203,11 @@ class Run:
         directory = Path(to) if to is not None else self.directory / "export"
         return write_predictions(self.directory, cells, directory)
 
-<<<<<<< HEAD
     def draw_report(self, *, cell: str | None = None) -> Path:
-        """Draw the report again from the stored predictions.
-=======
-    def draw_report(self) -> Path:
         """Write the report again from the stored predictions.
->>>>>>> 3c7a05e (The check of the wording covers the whole project)
 
         Args:
-            cell: draw a report of this cell alone, below `report/cells`; see `last_model`.
+            cell: write a report of this cell alone, below `report/cells`; see `last_model`.
 
         Returns:
             The page.

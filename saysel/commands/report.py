@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @cell
 def command(run: Path, cell: str | None) -> None:
-    """Draw the report of a run directory again.
+    """Write the report of a run directory again.
 
     With --cell, a report of that cell alone is drawn below RUN/report/cells.
 

@@ -64,7 +64,7 @@ def command(
     if reaches_report:
         echo(f"report: {finished.report}")
     elif finished.ran:
-        echo(f"stopped after '{until}'; the same command without --until goes on")
+        echo(f"stopped after '{until}'; the same command without --until continues")
     if smoke and reaches_report:
         echo(full_run_estimate(recipe, finished, set=overrides))
 

@@ -89,7 +89,7 @@ class ReportStage(Stage):
     def draw_cell(
         self, run_directory: Path, manifest: Mapping[str, Any], cell: Cell, directory: Path
     ) -> None:
-        """Write a report of a single cell into a directory of its own."""
+        """Write a report of a single cell into a separate directory."""
         write(self._content(run_directory, manifest, [cell]), directory)
 
     def _content(

@@ -161,7 +161,7 @@ def test_predictions_are_exported(tmp_path: Path) -> None:
     ).stdout.splitlines() == list(map(str, files))
 
 
-def test_the_report_of_one_cell_is_drawn_beside_that_of_the_run() -> None:
+def test_the_report_of_one_cell_is_next_to_that_of_the_run() -> None:
     run = saysel.run(MATRIX, "out")
     whole = run.report.read_bytes()
 

@@ -1,4 +1,4 @@
-"""The wheel without extras, in an environment of its own: what works there, and what says no."""
+"""The wheel without extras, in a separate environment: what works there, and what says no."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_an_exported_adapter_is_asked_from_anywhere(
     content = read_json(settings)
     for base, told in (
         (str(tmp_path / "moved"), f"{tmp_path / 'moved'}: there is no such model directory"),
-        (None, "its adapter_config.json names no base"),
+        (None, "adapter_config.json names no base"),
     ):
         settings.write_text(json.dumps({**content, "base_model_name_or_path": base}))
         said = invoke("ask", "adapter", ASKED)

@@ -15,7 +15,8 @@ from saysel import registry
 from saysel.display.tables import print_table
 from saysel.display.terminal import echo
 from saysel.errors import UsageError
-from saysel.interfaces import KINDS, NotFingerprintedMarker
+from saysel.interfaces import KINDS
+from saysel.interfaces.component import NotFingerprintedMarker
 
 
 def print_plugins(what: str) -> None:

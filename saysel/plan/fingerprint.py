@@ -15,13 +15,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from saysel.interfaces import (
-    Component,
-    ContentHashedMarker,
-    Model,
-    NotFingerprintedMarker,
-    Source,
-)
+from saysel.interfaces import Component, Model, Source
+from saysel.interfaces.component import ContentHashedMarker, NotFingerprintedMarker
 from saysel.recipes.digests import digest
 from saysel.registry import component_digest
 

@@ -1,0 +1,103 @@
+"""An answer and a confidence for each question."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+from typing_extensions import Self
+
+from saysel.interfaces.clusterer import Clusterer
+from saysel.interfaces.component import Component
+from saysel.interfaces.format import Format
+from saysel.interfaces.judge import Judge
+from saysel.interfaces.sampler import Sampler
+from saysel.records import (
+    ModelRef,
+    Prediction,
+    Question,
+)
+
+
+@dataclass(frozen=True)
+class EstimationContext:
+    """What an estimator can use.
+
+    Attributes:
+        sampler, format, clusterer, judge: the recipe's components.
+        temperature: for decoding one answer.
+        seed: for sampling.
+        questions: returns the questions of a split; only of those in `splits`.
+    """
+
+    sampler: Sampler
+    format: Format
+    clusterer: Clusterer
+    judge: Judge
+    temperature: float
+    seed: int
+    questions: Callable[[str], Sequence[Question]]
+
+
+class Estimator(Component):
+    """Obtains an answer and a confidence for each question from a model.
+
+    ```python
+    import saysel
+    from pydantic import Field
+    from saysel.interfaces import Estimator
+    from saysel.records import Prediction
+
+
+    class ConstantEstimator(Estimator):
+        '''Samples one answer and gives every answer the same confidence.'''
+
+        confidence: float = Field(0.5, ge=0, le=1, description="the confidence")
+
+        def estimate(self, model, questions, context):
+            prompts = [context.format.prompt(question) for question in questions]
+            samples = context.sampler.sample(model, prompts, 1, context.seed)
+            for question, (reply,) in zip(questions, samples, strict=True):
+                answer, rationale, _ = context.format.parse(reply.text, cut=reply.cut)
+                yield Prediction(question.id, reply.text, answer, rationale, self.confidence)
+
+
+    @saysel.hookimpl
+    def saysel_estimators():
+        return {"constant": "sayselfile:ConstantEstimator"}
+    ```
+    """
+
+    kind = "estimator"
+
+    models: tuple[str, ...] | None = Field(
+        None, description="models to evaluate this way: base, sft, ppo …; null: all of them"
+    )
+
+    def replies(self) -> int:
+        """How many responses it samples per question."""
+        return 1
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits that it is fitted on; never the split that it is evaluated on."""
+        return ()
+
+    def needs_logprobs(self) -> bool:
+        """Whether it needs a sampler that gives log-probabilities."""
+        return False
+
+    def fit(self, model: ModelRef, context: EstimationContext) -> Self:
+        """A copy fitted on the questions of `splits`, if there are any.
+
+        Called once before `estimate`, which may be called for several parts of the questions. It
+        is deterministic.
+        """
+        return self
+
+    @abstractmethod
+    def estimate(
+        self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
+    ) -> Iterator[Prediction]:
+        """One prediction per question, in order, not yet judged."""

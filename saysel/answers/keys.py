@@ -26,6 +26,7 @@ def key(text: str) -> str:
     "10-4" is not 104. Units are converted: "1.5 hours" is "90 minutes". The key of a text of more
     than `MAX_LENGTH` characters is its words in lower case.
     """
+    text = text.strip()
     if len(text) > MAX_LENGTH:
         return collapse(text)
     read = plain(text)

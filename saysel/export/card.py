@@ -15,6 +15,7 @@ from saysel.records import ModelRef, Question
 from saysel.report import read_metrics
 from saysel.scoring import metric_info
 from saysel.stages.train import TrainStage
+from saysel.storage.models import read_model
 
 #: Reported for every model, if they were measured.
 METRICS = ("accuracy", "ece", "smooth_ece", "brier", "auroc", "parse_rate", "distinct_confidences")
@@ -29,14 +30,16 @@ use the model where a wrong answer causes harm and is not checked."""
 
 def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, license: str) -> str:
     """README.md of an exported model, in Markdown with the hub's metadata."""
-    base = _base_on_hub(step, ref)
+    # The recipe's model, before any training.
+    origin = read_model(run, cell.models()[BASE].directory_in(run))
+    base = _base_on_hub(ref, origin)
     trained = cell.of(TrainStage)
     phases = trained[: 1 + trained.index(step)] if step in trained else []
     recipe = step.recipe
     parts = [
         _metadata(base, adapter, license),
         f"# {recipe.name}",
-        _introduction(step, ref, base, phases),
+        _introduction(ref.revision or origin.revision, base, phases),
         *([_local_base(ref)] if adapter and not base else []),
         "## Usage",
         "A reply contains the answer and a confidence, in the format of the training:",
@@ -59,10 +62,9 @@ def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, li
     return "\n\n".join(parts) + "\n"
 
 
-def _base_on_hub(step: Stage, ref: ModelRef) -> str | None:
+def _base_on_hub(ref: ModelRef, origin: ModelRef) -> str | None:
     """The hub's name of the base model; `None` if the base is a local directory."""
-    names = (ref.path, getattr(step.recipe.model, "path", ""))
-    return next((name for name in names if name and not Path(name).exists()), None)
+    return next((path for path in (ref.path, origin.path) if not Path(path).exists()), None)
 
 
 def _metadata(base: str | None, adapter: bool, license: str) -> str:
@@ -76,11 +78,8 @@ def _metadata(base: str | None, adapter: bool, license: str) -> str:
     return f"---\n{yaml.safe_dump(metadata, sort_keys=False)}---"
 
 
-def _introduction(
-    step: Stage, ref: ModelRef, base: str | None, phases: Sequence[TrainStage]
-) -> str:
+def _introduction(revision: str | None, base: str | None, phases: Sequence[TrainStage]) -> str:
     """What the model is and how it was made, in one sentence."""
-    revision = ref.revision or getattr(step.recipe.model, "revision", None)
     text = "A language model that answers and then states how sure it is"
     if phases:
         text += f", trained by {' and '.join(phase.model for phase in phases)}"

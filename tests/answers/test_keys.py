@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from saysel.answers import MAX_LENGTH, key, keys, matches
@@ -97,6 +97,7 @@ def test_every_text_has_a_key(text: str) -> None:
 
 
 @given(st.text(max_size=60), st.sampled_from(["{} ", " {}", "\n{}\t"]))
+@example("?\\", "{} ")
 def test_space_around_an_answer_does_not_matter(text: str, around: str) -> None:
     assert key(around.format(text)) == key(text)
 

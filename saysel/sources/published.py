@@ -42,6 +42,10 @@ class PublishedSource(RemoteSource):
     def on_hub(self) -> bool:
         return self.path is None and super().on_hub()
 
+    def check_installed(self) -> None:
+        if self.path is None:
+            super().check_installed()
+
     def size(self, split: str) -> int | None:
         return super().size(split) if self.path is None else None
 

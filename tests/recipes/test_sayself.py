@@ -183,17 +183,17 @@ def test_from_questions_to_report(
     shutil.copytree(out, undisturbed)
     told = len(events(out))
     killed = KillPoint("train-ppo", "checkpoint.pt", after=True)
-    assert killed_run.saysel(said, *command, at=killed) == -signal.SIGKILL, said.read_text()
+    assert killed_run.run_command(said, *command, at=killed) == -signal.SIGKILL, said.read_text()
     # It continued after the target: sampled, clustered and labelled once.
     assert stages_started(out, told) == ["train-sft", "train-ppo"]
     told = len(events(out))
-    assert killed_run.saysel(said, *command) == 0, said.read_text()
+    assert killed_run.run_command(said, *command) == 0, said.read_text()
 
     # It continued after the checkpoint, with the same weights.
     assert stages_started(out, told)[0] == "train-ppo"
     assert [e["step"] for e in events(out)[told:] if e["event"] == "training"] == [2]
     command[3] = undisturbed
-    assert killed_run.saysel(said, *command, "--until", "train") == 0, said.read_text()
+    assert killed_run.run_command(said, *command, "--until", "train") == 0, said.read_text()
     assert adapters(out) == adapters(undisturbed)
     command[3] = out
     stages = read_json(out / "manifest.json")["stages"]

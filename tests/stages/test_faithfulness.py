@@ -192,7 +192,7 @@ def test_a_grader_that_knows_nothing_gives_no_grades(reflected: Path) -> None:
     assert done["grades"] == done["missing"] == row["ungraded"] > 0
     assert row["graded"] == 0
     assert row["metrics"]["grade"]["value"] is None
-    assert "grades could not be read" in (reflected / "report" / "index.html").read_text()
+    assert "grades could not be parsed" in (reflected / "report" / "index.html").read_text()
 
 
 def test_a_lost_shard_is_restored_unchanged(

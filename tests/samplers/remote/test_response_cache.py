@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from saysel.errors import StageError
@@ -25,6 +25,7 @@ generations = st.builds(
 
 
 @given(st.dictionaries(st.integers(0, 200), generations, min_size=1))
+@example({0: Generation("a", 1, -0.0)})
 def test_stored_samples_are_returned(samples: dict[int, Generation]) -> None:
     store = ResponseCache(None)
     store.put("a", "small", samples)

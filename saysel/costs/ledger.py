@@ -7,7 +7,6 @@ the way; the ledger does not know about those.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -225,7 +224,7 @@ def warnings(totals: Mapping[str, Any]) -> list[str]:
 
 def _connect(path: Path | None) -> Connection:
     connection = sqlite.connect(path, *SCHEMA)
-    connection.create_function("checksum_of", -1, _checksum, deterministic=True)
+    connection.create_function("checksum_of", -1, sqlite.row_checksum, deterministic=True)
     with sqlite.errors_in(path):
         for table in CHECKED_COLUMNS:  # absent in files of earlier versions
             sqlite.add_column(connection, table, "checksum TEXT")
@@ -248,13 +247,6 @@ def _check_rows(connection: Connection, path: Path | None) -> None:
                 f"{path}: a row of the table '{table}' is damaged ({row}): restore the file from "
                 "a copy, or remove it; without it, the run does not know what it has cost so far"
             )
-
-
-def _checksum(*fields: object) -> str:
-    """XXH3 of a row, to detect flipped bits."""
-    import xxhash
-
-    return xxhash.xxh3_64_hexdigest(json.dumps(fields).encode())
 
 
 #: Models that this process has recorded requests to, or reused responses of.

@@ -17,13 +17,6 @@ from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
     Amount,
     RequestEstimate,
-    component_requests,
-    expected_questions,
-    prompt_tokens,
-    question_count,
-    question_tokens,
-    reply_limit,
-    sampler_requests,
 )
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import Cell, Stage
@@ -34,7 +27,8 @@ from saysel.stages.evaluation import (
     estimation_context,
     evaluation_content,
     evaluation_questions,
-    evaluation_sampler,
+    evaluation_requests,
+    evaluation_work,
     judged,
 )
 from saysel.stages.shards import Layout, Tick, map_shards
@@ -88,26 +82,10 @@ class EvaluateStage(Stage):
         return (*self.estimator.splits(), self.recipe.evaluate.split)
 
     def work(self) -> Amount:
-        recipe = self.recipe
-        count = sum(question_count(recipe, split) for split in self.splits())
-        replies = count * self.estimator.replies()
-        return Amount(replies, "replies", replies * reply_limit(recipe.sample))
+        return evaluation_work(self.recipe, self.splits(), self.estimator.replies())
 
     def requests(self) -> Iterator[RequestEstimate]:
-        recipe = self.recipe
-        questions = [q for split in self.splits() for q in expected_questions(recipe, split)]
-        yield from sampler_requests(
-            self.name,
-            recipe,
-            evaluation_sampler(recipe),
-            prompts=len(questions),
-            tokens=prompt_tokens(recipe, questions),
-            n=self.estimator.replies(),
-        )
-        tokens = question_tokens(questions) + len(questions) * reply_limit(recipe.sample)
-        yield from component_requests(
-            self.name, recipe, recipe.judge, requests=len(questions), tokens=tokens
-        )
+        return evaluation_requests(self.name, self.recipe, self.splits(), self.estimator.replies())
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe, replies = self.recipe, self.estimator.replies()
@@ -119,8 +97,9 @@ class EvaluateStage(Stage):
         drawn = Shards(context.directory / "drawn", Prediction)
         missing = stored.missing(layout.count)
         count, resumed = layout.items_in(missing), any(drawn.has(number) for number in missing)
-        fitted_on = sum(len(questions_of(recipe, split)) for split in self.estimator.splits())
-        context.progress.begin((count + (fitted_on if count else 0)) * replies, layout.unit)
+        splits = self.estimator.splits() if count else ()
+        fitted_on = sum(len(questions_of(recipe, split)) for split in splits)
+        context.progress.begin((count + fitted_on) * replies, layout.unit)
         model = context.model(self.inputs["model"])
         estimator = self.estimator
         if count:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,17 @@ from typing import Any
 
 from saysel.interfaces import EstimationContext, Sampler
 from saysel.leaks.check import leak_report
+from saysel.plan.estimates import (
+    Amount,
+    RequestEstimate,
+    component_requests,
+    expected_questions,
+    prompt_tokens,
+    question_count,
+    question_tokens,
+    reply_limit,
+    sampler_requests,
+)
 from saysel.plan.fingerprint import identity
 from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
@@ -37,6 +48,31 @@ def evaluation_content(recipe: Recipe) -> dict[str, Any]:
         "seed": recipe.seed,
     }
     return {**content, "leaks": "drop"} if recipe.leaks == "drop" else content
+
+
+def evaluation_work(recipe: Recipe, splits: Sequence[str], n: int) -> Amount:
+    """The work of sampling n replies to each question of some splits."""
+    replies = n * sum(question_count(recipe, split) for split in splits)
+    return Amount(replies, "replies", replies * reply_limit(recipe.sample))
+
+
+def evaluation_requests(
+    step: str, recipe: Recipe, splits: Sequence[str], n: int
+) -> Iterator[RequestEstimate]:
+    """The requests for n replies to each question of some splits, one of which is judged."""
+    questions = [q for split in splits for q in expected_questions(recipe, split)]
+    yield from sampler_requests(
+        step,
+        recipe,
+        evaluation_sampler(recipe),
+        prompts=len(questions),
+        tokens=prompt_tokens(recipe, questions),
+        n=n,
+    )
+    tokens = question_tokens(questions) + len(questions) * reply_limit(recipe.sample)
+    yield from component_requests(
+        step, recipe, recipe.judge, requests=len(questions), tokens=tokens
+    )
 
 
 def evaluation_questions(run_directory: Path, recipe: Recipe) -> list[Question]:

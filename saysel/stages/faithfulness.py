@@ -19,13 +19,6 @@ from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
     Amount,
     RequestEstimate,
-    component_requests,
-    expected_questions,
-    prompt_tokens,
-    question_count,
-    question_tokens,
-    reply_limit,
-    sampler_requests,
 )
 from saysel.plan.stage import Cell, Stage
 from saysel.recipes.faithfulness import Faithfulness
@@ -43,7 +36,8 @@ from saysel.stages.evaluation import (
     estimation_context,
     evaluation_content,
     evaluation_questions,
-    evaluation_sampler,
+    evaluation_requests,
+    evaluation_work,
     judged,
 )
 from saysel.stages.shards import Layout, Tick, map_shards
@@ -88,24 +82,10 @@ class FaithfulnessStage(Stage):
         return (self.recipe.evaluate.split,)
 
     def work(self) -> Amount:
-        replies = question_count(self.recipe, self.recipe.evaluate.split) * self.replies
-        return Amount(replies, "replies", replies * reply_limit(self.recipe.sample))
+        return evaluation_work(self.recipe, self.splits(), self.replies)
 
     def requests(self) -> Iterator[RequestEstimate]:
-        recipe = self.recipe
-        questions = expected_questions(recipe, recipe.evaluate.split)
-        yield from sampler_requests(
-            self.name,
-            recipe,
-            evaluation_sampler(recipe),
-            prompts=len(questions),
-            tokens=prompt_tokens(recipe, questions),
-            n=self.replies,
-        )
-        tokens = question_tokens(questions) + len(questions) * reply_limit(recipe.sample)
-        yield from component_requests(
-            self.name, recipe, recipe.judge, requests=len(questions), tokens=tokens
-        )
+        return evaluation_requests(self.name, self.recipe, self.splits(), self.replies)
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe = self.recipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -49,6 +50,15 @@ def add_column(connection: sqlite3.Connection, table: str, column: str) -> None:
     except sqlite3.OperationalError as error:
         if "duplicate column" not in str(error):  # another process has added it
             raise
+
+
+def row_checksum(*fields: object) -> str:
+    """XXH3 of a row's values, to detect flipped bits."""
+    import xxhash
+
+    # SQLite stores -0.0 as 0.0.
+    stored = [field + 0.0 if isinstance(field, float) else field for field in fields]
+    return xxhash.xxh3_64_hexdigest(json.dumps(stored).encode())
 
 
 @contextmanager

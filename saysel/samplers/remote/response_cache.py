@@ -141,10 +141,6 @@ def _adapter_content(adapter: str | None) -> str | None:
 
 
 def _checksum(key: str, index: int, sample: Generation) -> str:
-    """XXH3 of a stored sample, to detect flipped bits."""
-    import xxhash
-
-    # SQLite stores -0.0 as 0.0.
-    logprob = None if sample.logprob is None else sample.logprob + 0.0
-    fields = [key, index, sample.text, sample.tokens, logprob, sample.finish_reason]
-    return xxhash.xxh3_64_hexdigest(json.dumps(fields).encode())
+    return sqlite.row_checksum(
+        *(key, index, sample.text, sample.tokens, sample.logprob, sample.finish_reason)
+    )

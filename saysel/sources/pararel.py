@@ -3,7 +3,8 @@
 The file is a JSON list of `{question, answer, negative_answer}`, as in the paper's release; the
 wrong options in `negative_answer` are separated by slashes. The release does not name the relation
 of a fact. It is recognised from the wording, so that intervals can treat the questions of one
-relation as a cluster (`evaluate.cluster: relation`).
+relation as a cluster (`evaluate.cluster: relation`), and so that relations can be held out
+(`heldout_relations`).
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from saysel.errors import DataError
 from saysel.files.accepted_answers import distinct
 from saysel.files.tables import Kind, Row
+from saysel.interfaces import ContentHashed
 from saysel.records import Question
 from saysel.sources.files import FileSource
 from saysel.sources.splits import words
@@ -59,6 +61,32 @@ class ParaRelSource(FileSource):
         {"pretrain": 0.45, "train": 0.2, "rl": 0.15, "dev": 0.05, "heldout": 0.15},
         description="shares of the splits; a question is always in the same one",
     )
+    # Part of `digest`, so that recipes without it keep the fingerprints from before it existed.
+    heldout_relations: ContentHashed[tuple[str, ...]] = Field(
+        (),
+        description="relations that no other split than `heldout` asks about; their questions "
+        "that `shares` puts into another split are left out",
+    )
+
+    @field_validator("heldout_relations")
+    @classmethod
+    def _relations_exist(cls, relations: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted({*relations} - {*RELATIONS})
+        if unknown:
+            raise ValueError(
+                f"no such relation: {', '.join(unknown)}; use {', '.join(sorted(RELATIONS))}"
+            )
+        return relations
+
+    def digest(self) -> str:
+        content = super().digest()
+        held = ", ".join(sorted({*self.heldout_relations}))
+        return f"{content} without {held}" if held else content
+
+    def candidates(self, split: str) -> Iterator[tuple[Question, str | None]]:
+        for question, named in self.rows():
+            if split == "heldout" or question.meta["relation"] not in self.heldout_relations:
+                yield question, named
 
     def rows(self) -> Iterator[tuple[Question, str | None]]:
         """One question per wording; one that occurs twice accepts both answers."""

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from saysel import testing
 from saysel.errors import DataError
+from saysel.plan.fingerprint import identity
 from saysel.sources.pararel import ParaRelSource, relation
 from saysel.sources.splits import SPLITS
 
@@ -133,3 +135,35 @@ def test_the_relation_is_in_the_wording(question: str, expected: str) -> None:
 def test_nearly_every_question_of_the_release_has_its_relation() -> None:
     found = Counter(q.meta["relation"] for q, _ in ParaRelSource(path=RELEASE).rows())
     assert len(found) <= 16 and found["other"] < 10
+
+
+def test_a_held_out_relation_is_in_no_other_split() -> None:
+    whole = ParaRelSource(path=SAMPLE)
+    held = ParaRelSource(path=SAMPLE, heldout_relations=("field of work",))
+
+    def relations(source: ParaRelSource, split: str) -> set[str]:
+        return {question.meta["relation"] for question in source.questions(split)}
+
+    others = [split for split in SPLITS if split != "heldout"]
+    assert any(relations(whole, split) & {*held.heldout_relations} for split in others)
+    assert not any(relations(held, split) & {*held.heldout_relations} for split in others)
+    # Questions of other relations stay where they were, and so do held-out questions.
+    assert [*held.questions("heldout")] == [*whole.questions("heldout")]
+    assert [*held.questions("train")] == [
+        q for q in whole.questions("train") if q.meta["relation"] not in held.heldout_relations
+    ]
+
+
+def test_held_out_relations_are_fingerprinted_whatever_their_order() -> None:
+    whole = ParaRelSource(path=SAMPLE)
+    held = ParaRelSource(path=SAMPLE, heldout_relations=("headquarters", "occupation"))
+    reordered = ParaRelSource(path=SAMPLE, heldout_relations=("occupation", "headquarters"))
+
+    assert held.digest() == reordered.digest() != whole.digest()
+    assert identity(held) == identity(reordered) != identity(whole)
+    assert "heldout_relations" not in identity(whole)["options"]
+
+
+def test_an_unknown_relation_is_named() -> None:
+    with pytest.raises(ValidationError, match="no such relation: captial; use birthplace, capital"):
+        ParaRelSource(path=SAMPLE, heldout_relations=("captial",))

@@ -38,6 +38,7 @@ class ModelRef:
         attention: attention implementation of transformers; `None`: its default.
         device_map: how accelerate places the layers on devices; `None`: all on one.
         quantization: `8bit` or `4bit` weights of bitsandbytes; `None`: not quantized.
+        gguf: name of the GGUF file with weights and tokenizer in `path`; `None`: other files.
     """
 
     path: str
@@ -47,6 +48,7 @@ class ModelRef:
     attention: str | None = None
     device_map: str | None = None
     quantization: str | None = None
+    gguf: str | None = None
 
 
 @dataclass(frozen=True)

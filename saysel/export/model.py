@@ -95,7 +95,7 @@ def _name_base(adapter: Path, base: str) -> None:
     """Let an adapter name its base model so that it is found from any working directory."""
     path = adapter / "adapter_config.json"
     content = read_json(path)
-    content["base_model_name_or_path"] = str(Path(base).resolve()) if Path(base).is_dir() else base
+    content["base_model_name_or_path"] = hf.base_name(base)
     write_json(path, content)
 
 

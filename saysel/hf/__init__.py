@@ -8,6 +8,7 @@ from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.decoding import Decoding
 from saysel.hf.expected_confidence import read_confidence
 from saysel.hf.generation import Reply, end_tokens, generate, generated_tokens
+from saysel.hf.gguf import at_gguf, require_gguf
 from saysel.hf.installed import check_installed
 from saysel.hf.interruption import defer_interrupt
 from saysel.hf.loading import (
@@ -26,6 +27,7 @@ from saysel.hf.logprobs import next_token_logprobs, pad_left, reply_logprobs
 from saysel.hf.master_weights import autocast
 from saysel.hf.sentence_embeddings import Embedder, check_sentence_transformers, sentence_model
 from saysel.hf.training import (
+    base_name,
     batch_arguments,
     fit,
     log_callback,
@@ -46,7 +48,9 @@ __all__ = [
     "Embedder",
     "Reply",
     "UpdateGuard",
+    "at_gguf",
     "autocast",
+    "base_name",
     "batch_arguments",
     "check_directories",
     "check_installed",
@@ -75,6 +79,7 @@ __all__ = [
     "render",
     "reply_logprobs",
     "reply_trainer",
+    "require_gguf",
     "resident",
     "save",
     "save_trained",

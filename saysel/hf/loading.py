@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.errors import DataError, require
-from saysel.hf import master_weights, memory, model_faults
+from saysel.hf import gguf, master_weights, memory, model_faults
 from saysel.records import ModelRef
 from saysel.storage import read_json
 
@@ -59,7 +59,7 @@ def check_directories(ref: ModelRef) -> None:
         DataError: one is missing or lacks its configuration file. Hub ids are not checked.
     """
     for path, config_file, kind in (
-        (ref.path, "config.json", "model"),
+        (ref.path, ref.gguf or "config.json", "model"),
         (ref.adapter, "adapter_config.json", "adapter"),
     ):
         if path is None:
@@ -81,12 +81,15 @@ def check_directories(ref: ModelRef) -> None:
 def model_at(path: str) -> ModelRef:
     """The model in a directory or on the hub; for an adapter, the base it names plus the adapter.
 
+    Args:
+        path: a directory or hub id; for a GGUF file followed by its name.
+
     Raises:
         DataError: an adapter's configuration names no base.
     """
     folder = Path(path)
     if (folder / "config.json").is_file() or not (folder / "adapter_config.json").is_file():
-        return ModelRef(path)
+        return gguf.at_gguf(ModelRef(path))
     content = read_json(folder / "adapter_config.json")
     base = content.get("base_model_name_or_path") if isinstance(content, dict) else None
     if not isinstance(base, str) or not base:
@@ -103,6 +106,7 @@ def _loading(ref: ModelRef) -> Iterator[None]:
             the model does not fit into memory.
     """
     silence_libraries()
+    gguf.require_gguf(ref)
     from safetensors import SafetensorError
 
     check_directories(ref)
@@ -134,6 +138,16 @@ def error_summary(error: Exception) -> str:
     return text.splitlines()[0]
 
 
+def _origin(ref: ModelRef) -> dict[str, Any]:
+    """Where the libraries find a model, and that they must not run its code."""
+    return {
+        "pretrained_model_name_or_path": ref.path,
+        "revision": ref.revision,
+        "trust_remote_code": False,
+        **({"gguf_file": ref.gguf} if ref.gguf else {}),
+    }
+
+
 def load_tokenizer(ref: ModelRef) -> Any:
     """The model's tokenizer, with padding on the left as generation requires.
 
@@ -143,9 +157,7 @@ def load_tokenizer(ref: ModelRef) -> Any:
     with _loading(ref):
         from transformers import AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(
-            ref.path, revision=ref.revision, padding_side="left", trust_remote_code=False
-        )
+        tokenizer = AutoTokenizer.from_pretrained(**_origin(ref), padding_side="left")
     model_faults.check_tokenizer(ref, tokenizer)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -192,12 +204,12 @@ def _is_quantized(ref: ModelRef) -> bool:
     """Whether the weights are quantized, either on loading or already in the checkpoint."""
     if ref.quantization is not None:
         return True
+    if ref.gguf is not None:  # its weights are unpacked
+        return False
     with _loading(ref):
         from transformers import AutoConfig
 
-        config = AutoConfig.from_pretrained(
-            ref.path, revision=ref.revision, trust_remote_code=False
-        )
+        config = AutoConfig.from_pretrained(**_origin(ref))
     return getattr(config, "quantization_config", None) is not None
 
 
@@ -206,14 +218,14 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
         from transformers import AutoModelForCausalLM
 
         model = AutoModelForCausalLM.from_pretrained(
-            ref.path,
-            revision=ref.revision,
+            **_origin(ref),
             dtype=ref.dtype,
             attn_implementation=ref.attention,
             device_map=ref.device_map or (device() if ref.quantization else None),
             quantization_config=_quantization(ref),
-            trust_remote_code=False,
         )
+        if ref.gguf is not None:
+            gguf.unmark_quantized(model)
         if ref.adapter is not None:
             from peft import PeftModel
 
@@ -226,6 +238,8 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
 
 def _quantization(ref: ModelRef) -> Any:
     """The configuration of bitsandbytes; 4 bits are NF4 with double quantization (2305.14314)."""
+    if ref.gguf is not None:
+        return gguf.dequantization(ref)
     if ref.quantization is None:
         return None
     import torch

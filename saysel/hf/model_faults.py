@@ -23,7 +23,8 @@ def check_weight_files(ref: ModelRef) -> None:
     Raises:
         DataError: one has no weight files, or only empty ones. Hub ids are not checked.
     """
-    for folder in (Path(path) for path in (ref.path, ref.adapter) if path is not None):
+    paths = (ref.adapter, None if ref.gguf else ref.path)
+    for folder in (Path(path) for path in paths if path is not None):
         if folder.is_dir() and not any(
             path.suffix in (".safetensors", ".bin") and path.stat().st_size
             for path in folder.iterdir()

@@ -26,8 +26,19 @@ IGNORED_LABEL = -100
 def save(model: Any, tokenizer: Any, directory: Path) -> None:
     """Save a model (or adapter) and its tokenizer as a pretrained directory, replacing another."""
     shutil.rmtree(directory, ignore_errors=True)  # an interrupted process may have left a part
-    model.save_pretrained(directory)
+    with warnings.catch_warnings():
+        # PEFT looks whether the base has another vocabulary, and warns where it finds no base.
+        warnings.filterwarnings("ignore", "Could not find a config file")
+        model.save_pretrained(directory)
     tokenizer.save_pretrained(directory)
+
+
+def base_name(path: str) -> str:
+    """The name by which an adapter's configuration finds its base: a hub id, or an absolute path.
+
+    A relative path would be read as a hub id elsewhere, and name a stranger's repository.
+    """
+    return str(Path(path).resolve()) if Path(path).is_dir() else path
 
 
 def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) -> ModelRef:
@@ -40,12 +51,14 @@ def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) ->
     """
     from peft import PeftModel
 
-    if not isinstance(model, PeftModel):
-        master_weights.to_model_dtype(model)
-    save(model, tokenizer, directory)
     if isinstance(model, PeftModel):
+        for config in model.peft_config.values():
+            config.base_model_name_or_path = base_name(base.path)
+        save(model, tokenizer, directory)
         return replace(base, adapter=str(directory))
-    return replace(base, path=str(directory), revision=None, adapter=None)
+    master_weights.to_model_dtype(model)
+    save(model, tokenizer, directory)
+    return replace(base, path=str(directory), revision=None, adapter=None, gguf=None)
 
 
 def training_arguments(directory: Path, **options: Any) -> dict[str, Any]:

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from saysel import hf
 from saysel.errors import require
 from saysel.hf import model_faults
-from saysel.interfaces import Format, Model, Progress, Source
+from saysel.interfaces import ContentHashed, Format, Model, Progress, Source
 from saysel.records import ModelRef
 
 #: A large file's digest covers about this many samples of this many bytes each.
@@ -20,9 +21,16 @@ SAMPLES, SAMPLE_BYTES = 64, 1 << 14
 
 
 class PretrainedModel(Model):
-    """A causal LM from the hub or from a directory, with or without an adapter."""
+    """A causal LM from the hub or from a directory, with or without an adapter.
+
+    A GGUF file is named by `gguf`, or at the end of `path`. Its weights are unpacked on loading,
+    and what is trained is saved as ordinary safetensors.
+    """
 
     path: str = Field(min_length=1, description="hub id or directory")
+    gguf: ContentHashed[str | None] = Field(
+        None, min_length=1, description="name of a GGUF file in the directory or repository"
+    )
     revision: str | None = Field(None, description="commit or tag of the hub repository")
     adapter: str | None = Field(None, description="hub id or directory of a PEFT adapter")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
@@ -42,8 +50,18 @@ class PretrainedModel(Model):
         None, description="quantize the weights with bitsandbytes; 4bit as in QLoRA"
     )
 
+    @model_validator(mode="after")
+    def _one_quantization(self) -> Self:
+        if self._ref().gguf and self.quantization:
+            raise ValueError(
+                "quantization does not apply to a GGUF file, whose weights are unpacked: use "
+                "dtype=bfloat16, or the model's safetensors"
+            )
+        return self
+
     def check_installed(self) -> None:
         hf.check_installed(self)
+        hf.require_gguf(self._ref())
         if self.quantization:
             what = f"the model 'pretrained' with quantization={self.quantization}"
             require(what, "quantization", "bitsandbytes")
@@ -71,7 +89,13 @@ class PretrainedModel(Model):
 
         Changes on the hub are not noticed unless the recipe names a revision.
         """
-        return "".join(_digest(Path(path)) for path in (self.path, self.adapter) if path)
+        ref = self._ref()
+        model = (
+            f"{ref.gguf}/{_digest(Path(ref.path, ref.gguf))}"
+            if ref.gguf
+            else _digest(Path(ref.path))
+        )
+        return model + (_digest(Path(ref.adapter)) if ref.adapter else "")
 
     def prepare(
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
@@ -80,27 +104,31 @@ class PretrainedModel(Model):
         return self._ref()
 
     def _ref(self) -> ModelRef:
-        return ModelRef(
-            path=self.path,
-            revision=self.revision,
-            adapter=self.adapter,
-            dtype=self.dtype,
-            attention=self.attention,
-            device_map=self.device_map,
-            quantization=self.quantization,
+        return hf.at_gguf(
+            ModelRef(
+                path=self.path,
+                revision=self.revision,
+                adapter=self.adapter,
+                dtype=self.dtype,
+                attention=self.attention,
+                device_map=self.device_map,
+                quantization=self.quantization,
+                gguf=self.gguf,
+            )
         )
 
 
-def _digest(directory: Path) -> str:
-    """Hash of a model's files; empty if there is no such directory.
+def _digest(model: Path) -> str:
+    """Hash of a model's file, or of the files in its directory; empty if there is none.
 
     Large files are sampled at regular intervals: training changes weights everywhere, and reading
     gigabytes would take long.
     """
-    if not directory.is_dir():
+    if not model.exists():
         return ""
     content = hashlib.sha256()
-    for path in sorted(path for path in directory.iterdir() if path.is_file()):
+    files = model.iterdir() if model.is_dir() else (model,)
+    for path in sorted(path for path in files if path.is_file()):
         size = path.stat().st_size
         content.update(f"{path.name}/{size}/".encode())
         with path.open("rb") as file:

@@ -19,6 +19,7 @@ from typing_extensions import Self
 
 from saysel.display.batch_progress import report_batch_progress
 from saysel.errors import StageError
+from saysel.hf import at_gguf
 from saysel.interfaces import Options, Prompt, Sampler
 from saysel.prompting.quoting import NOTICE, one_line
 from saysel.records import Generation, ModelRef
@@ -200,12 +201,14 @@ class AsksLanguageModel(Options):
         Raises:
             StageError: of all prompts so far, too many have no usable reply.
         """
-        model = ModelRef(
-            self.model or "",
-            self.revision,
-            dtype=self.dtype,
-            device_map=self.device_map,
-            quantization=self.quantization,
+        model = at_gguf(
+            ModelRef(
+                self.model or "",
+                self.revision,
+                dtype=self.dtype,
+                device_map=self.device_map,
+                quantization=self.quantization,
+            )
         )
         answers = ask(self.sampler, model, prompts, read, retries=self.retries, seed=self.seed)
         self._tally.prompts += len(prompts)

@@ -133,6 +133,11 @@ class VLLMSampler(Sampler):
                 f"{model.path}: vllm places models on devices itself: use tensor_parallel instead "
                 "of device_map"
             )
+        if model.gguf is not None:
+            raise DataError(
+                f"{model.path}: vllm does not read the GGUF file {model.gguf}: use the sampler "
+                "transformers, or the model's safetensors"
+            )
         if model.quantization == "8bit":
             raise DataError(
                 f"{model.path}: vllm does not support 8-bit weights of bitsandbytes: use "

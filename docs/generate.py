@@ -24,6 +24,7 @@ from saysel.cli import cli
 from saysel.commands.plugin_tables import option_row
 from saysel.faithfulness.measures import MEASURES
 from saysel.interfaces import KINDS, Component
+from saysel.recipes.elicit import Elicit
 from saysel.recipes.faithfulness import Faithfulness, Grader
 from saysel.recipes.paths import model_in
 from saysel.recipes.recipe import Evaluate, Recipe, Report
@@ -114,6 +115,7 @@ def recipe_keys() -> str:
     """The keys of a recipe, then those of its sections that are not components."""
     parts = [options(Recipe, "key")]
     for title, model in (
+        ("elicit", Elicit),
         ("evaluate", Evaluate),
         ("evaluate.faithfulness", Faithfulness),
         ("evaluate.faithfulness.grader", Grader),

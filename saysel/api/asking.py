@@ -10,7 +10,10 @@ from pathlib import Path
 
 from saysel.api.run_directory import Run
 from saysel.errors import UsageError
-from saysel.interfaces import EstimationContext
+from saysel.interfaces import EstimationContext, Format
+from saysel.plan.cell_choice import chosen_cell
+from saysel.plan.stage import BASE
+from saysel.recipes.elicited import asking_format
 from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Question
@@ -64,8 +67,8 @@ def ask(
 
         saysel.ask("runs/quickstart", "Nora says … Where is the lantern?")
 
-    The model of a run is the last one that the run has finished, asked in the recipe's format and
-    decoding; any other model, or adapter of one, is asked in the `sayself` format.
+    The model of a run is the last one that the run has finished, asked like in the evaluation of
+    the recipe; any other model, or adapter of one, is asked in the `sayself` format.
 
     Args:
         target: a run, the path of a run directory or of a model, or a hub id.
@@ -79,10 +82,10 @@ def ask(
 
     if not question.strip():
         raise UsageError('the question is empty: saysel ask RUN|MODEL "Where is the lantern?"')
-    recipe, model = _resolved(target, cell)
+    recipe, format, model = _resolved(target, cell)
     context = EstimationContext(
         recipe.evaluate.sampler or recipe.sample,
-        recipe.format,
+        format,
         recipe.cluster,
         recipe.judge,
         recipe.evaluate.temperature,
@@ -99,22 +102,31 @@ def ask(
 
 def _resolved(
     target: Run | ModelRef | str | PathLike[str], cell: str | None
-) -> tuple[Recipe, ModelRef]:
-    """How the model is asked, and the model."""
+) -> tuple[Recipe, Format, ModelRef]:
+    """The recipe, the format in which the model is asked, and the model."""
+    if not isinstance(target, Run | ModelRef) and Run.exists(target):
+        target = Run(target)
     if isinstance(target, Run):
-        return target.last_model(cell)
-    if not isinstance(target, ModelRef) and Run.exists(target):
-        return Run(target).last_model(cell)
+        return _last_of(target, cell)
     if cell is not None:
         raise UsageError(f"{target}: --cell is for run directories, and it has no recipe.yaml")
     recipe = Recipe.model_validate({"name": "ask", "source": "witness"})
     if isinstance(target, ModelRef):
-        return recipe, target
+        return recipe, recipe.format, target
     if _names_a_missing_directory(Path(target)):
         raise UsageError(f"{target}: there is no such run directory and no such model")
     from saysel.hf import model_at
 
-    return recipe, model_at(str(target))
+    return recipe, recipe.format, model_at(str(target))
+
+
+def _last_of(run: Run, cell: str | None) -> tuple[Recipe, Format, ModelRef]:
+    """The same for the last model that a run has finished."""
+    from saysel.export.model import last_model
+
+    chosen = chosen_cell(run.directory, run.plan, cell)
+    step, model = last_model(run.directory, run.plan, chosen)
+    return chosen.recipe, asking_format(chosen.recipe, step.model != BASE), model
 
 
 def _names_a_missing_directory(path: Path) -> bool:

@@ -56,6 +56,9 @@ class PTrueEstimator(Estimator):
     def needs_logprobs(self) -> bool:
         return True
 
+    def needs_confidence(self) -> bool:
+        return False
+
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:

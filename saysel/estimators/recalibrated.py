@@ -66,6 +66,9 @@ class RecalibratedEstimator(Estimator):
     def needs_logprobs(self) -> bool:
         return self.estimator.needs_logprobs()
 
+    def needs_confidence(self) -> bool:
+        return self.estimator.needs_confidence()
+
     def fit(self, model: ModelRef, context: EstimationContext) -> Self:
         """Answer, judge and fit the questions of `split`; warns if there is nothing to fit on."""
         estimator = self.estimator.fit(model, context)

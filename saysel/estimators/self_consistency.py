@@ -29,6 +29,9 @@ class SelfConsistencyEstimator(SamplingEstimator):
         "count", description="weight of a reply: 1, or the confidence it states"
     )
 
+    def needs_confidence(self) -> bool:
+        return self.weight == "confidence"
+
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:

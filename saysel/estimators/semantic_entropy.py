@@ -46,6 +46,9 @@ class SemanticEntropyEstimator(SamplingEstimator):
     def needs_logprobs(self) -> bool:
         return self.weight == "likelihood" and self.of == "answer"
 
+    def needs_confidence(self) -> bool:
+        return False
+
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:

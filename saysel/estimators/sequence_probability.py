@@ -34,6 +34,9 @@ class SequenceProbabilityEstimator(Estimator):
     def needs_logprobs(self) -> bool:
         return self.of == "answer"
 
+    def needs_confidence(self) -> bool:
+        return False
+
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:

@@ -18,7 +18,9 @@ from datetime import datetime, timezone
 from hashlib import blake2b
 from pathlib import Path
 
+from saysel.interfaces import Format
 from saysel.plan.stage import Cell
+from saysel.recipes.elicited import ElicitedFormat
 from saysel.recipes.recipe import Recipe
 from saysel.recipes.values import shortened
 from saysel.records import ModelRef, Prediction, Question
@@ -39,6 +41,7 @@ class Evaluation:
         phase: `base`, or the training phase after which it was measured.
         estimator: how answer and confidence were obtained.
         recipe: the cell's recipe.
+        format: the format in which the model was asked.
         model: where the model is.
         scores: value, low and high of each metric, as `metrics.json` has them.
         questions: by id.
@@ -51,6 +54,7 @@ class Evaluation:
     phase: str
     estimator: str
     recipe: Recipe
+    format: Format
     model: ModelRef
     scores: Mapping[str, Mapping[str, float | None]]
     questions: Mapping[str, Question]
@@ -62,6 +66,11 @@ class Evaluation:
     def name(self) -> str:
         """The model's name: run, cell and phase."""
         return "-".join(part for part in (self.run, self.cell, self.phase) if part)
+
+    @property
+    def shots(self) -> int:
+        """The number of worked examples in the prompts."""
+        return self.format.elicit.shots if isinstance(self.format, ElicitedFormat) else 0
 
     @property
     def task(self) -> str:
@@ -86,6 +95,7 @@ def evaluations(run: Path, cells: Sequence[Cell]) -> list[Evaluation]:
                     phase=step.model,
                     estimator=step.estimator_name,
                     recipe=cell.recipe,
+                    format=step.format,
                     model=read_model(run, step.inputs["model"].directory_in(run)),
                     scores=rows[cell.label, step.model, step.estimator_name]["metrics"],
                     questions=questions,

@@ -49,7 +49,7 @@ def _results(members: Sequence[Evaluation], samples: dict[str, list[dict[str, An
         "group_subtasks": {evaluation.task: [] for evaluation in members},
         "configs": {evaluation.task: _config(evaluation) for evaluation in members},
         "versions": {evaluation.task: __version__ for evaluation in members},
-        "n-shot": {evaluation.task: 0 for evaluation in members},
+        "n-shot": {evaluation.task: evaluation.shots for evaluation in members},
         "higher_is_better": {
             evaluation.task: {_metric(metric): _direction(metric) for metric in evaluation.scores}
             for evaluation in members
@@ -109,7 +109,7 @@ def _config(evaluation: Evaluation) -> dict[str, Any]:
         "task": evaluation.task,
         "dataset_path": evaluation.recipe.source.use,
         "test_split": evaluation.recipe.evaluate.split,
-        "num_fewshot": 0,
+        "num_fewshot": evaluation.shots,
         "output_type": "generate_until",
         "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
         "generation_kwargs": _decoding(evaluation),
@@ -139,7 +139,7 @@ def _sample(
     evaluation: Evaluation, number: int, question: Question, prediction: Prediction
 ) -> dict[str, Any]:
     doc = {"id": question.id, "question": question.prompt, "answers": list(question.answers)}
-    prompt = "\n\n".join(turn["content"] for turn in evaluation.recipe.format.prompt(question))
+    prompt = "\n\n".join(turn["content"] for turn in evaluation.format.prompt(question))
     target = question.answers[0]
     return {
         "doc_id": number,

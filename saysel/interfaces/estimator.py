@@ -88,6 +88,13 @@ class Estimator(Component):
         """Whether it needs a sampler that gives log-probabilities."""
         return False
 
+    def needs_confidence(self) -> bool:
+        """Whether the replies in `context.format` have to state a confidence.
+
+        If not, the worked examples of the recipe's `elicit` show answers only.
+        """
+        return True
+
     def fit(self, model: ModelRef, context: EstimationContext) -> Self:
         """A copy fitted on the questions of `splits`, if there are any.
 

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from saysel.costs.prices import price
 from saysel.costs.tokens import likely_prompt_tokens
-from saysel.interfaces import Component, Sampler
+from saysel.errors import DataError
+from saysel.interfaces import Component, Format, Sampler
 from saysel.prompting.llm import AsksLanguageModel
 from saysel.recipes.components import components
-from saysel.recipes.questions import questions
+from saysel.recipes.elicited import ElicitedFormat
+from saysel.recipes.questions import questions, shots, shots_problem
 from saysel.recipes.recipe import Recipe
 from saysel.records import Question
 
@@ -50,14 +52,28 @@ class RequestEstimate(NamedTuple):
 
 def question_count(recipe: Recipe, split: str) -> int:
     """How many questions a split has at most."""
-    known = recipe.source.size(split)
+    known = _known_size(recipe, split)
     return len(questions(recipe, split)) if known is None else known
 
 
 def expected_questions(recipe: Recipe, split: str) -> list[Question]:
     """The questions of a split; for a source that is left unread, as many of a typical length."""
-    known = recipe.source.size(split)
+    known = _known_size(recipe, split)
     return questions(recipe, split) if known is None else [TYPICAL_QUESTION] * known
+
+
+def _known_size(recipe: Recipe, split: str) -> int | None:
+    """The maximum number of questions of a split, if the source need not be read for it.
+
+    Raises:
+        DataError: `train` is too small for the worked examples of `elicit`.
+    """
+    known = recipe.source.size(split)
+    if known is None or split != "train" or not shots(recipe):
+        return known
+    if problem := shots_problem(recipe, known):
+        raise DataError(problem)
+    return known - shots(recipe)
 
 
 def reply_limit(sampler: Sampler) -> int:
@@ -65,9 +81,11 @@ def reply_limit(sampler: Sampler) -> int:
     return sampler.reply_limit() or 0
 
 
-def prompt_tokens(recipe: Recipe, questions: Sequence[Question]) -> int:
-    """About how many tokens the recipe's prompts for some questions have together."""
-    return sum(likely_prompt_tokens(recipe.format.prompt(question)) for question in questions)
+def prompt_tokens(recipe: Recipe, format: Format, questions: Sequence[Question]) -> int:
+    """About how many tokens the prompts for some questions have together in a format."""
+    if isinstance(format, ElicitedFormat) and _known_size(recipe, "train") is not None:
+        format = format.with_examples([TYPICAL_QUESTION] * shots(recipe))
+    return sum(likely_prompt_tokens(format.prompt(question)) for question in questions)
 
 
 def question_tokens(questions: Sequence[Question]) -> int:

@@ -37,6 +37,7 @@ from saysel.interfaces import (
     Trainer,
 )
 from saysel.recipes.components import smallest
+from saysel.recipes.elicit import Elicit
 from saysel.recipes.extends import locate, read_with_base, with_base, without_empty
 from saysel.recipes.faithfulness import Faithfulness
 from saysel.recipes.matrix import check_matrix, combinations
@@ -115,6 +116,11 @@ class Recipe(Options):
     )
     format: Format = Field(
         "sayself", validate_default=True, description="how replies are written and parsed"
+    )
+    elicit: Elicit | None = Field(
+        None,
+        description="how the base model is asked, if it was not trained on the format; null: in "
+        "the format, like trained models",
     )
     judge: Judge = Field(
         "match", validate_default=True, description="compares answers with the accepted ones"

@@ -49,6 +49,10 @@ class Label(NamedTuple):
     emphasis: str
 
 
+#: Stands for the label of a text that is a value as a whole.
+WHOLE = Label("", "", 0, 0, starts_line=True, emphasis="")
+
+
 def label_pattern(words: Mapping[str, str]) -> re.Pattern[str]:
     """The pattern of the labels, for `labels`.
 

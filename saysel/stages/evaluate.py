@@ -12,14 +12,15 @@ from shutil import rmtree
 from time import monotonic
 from typing import Any, ClassVar
 
-from saysel.interfaces import Estimator
+from saysel.interfaces import Estimator, Format
 from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
     Amount,
     RequestEstimate,
 )
 from saysel.plan.fingerprint import identity
-from saysel.plan.stage import Cell, Stage
+from saysel.plan.stage import BASE, Cell, Stage
+from saysel.recipes.elicited import asking_format
 from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
@@ -29,6 +30,7 @@ from saysel.stages.evaluation import (
     evaluation_questions,
     evaluation_requests,
     evaluation_work,
+    example_splits,
     judged,
 )
 from saysel.stages.shards import Layout, Tick, map_shards
@@ -76,16 +78,31 @@ class EvaluateStage(Stage):
     def content(self) -> dict[str, Any]:
         # Which models it is used for does not change what it gives for this one.
         estimator = self.estimator.model_copy(update={"models": None})
-        return {"estimator": identity(estimator), **evaluation_content(self.recipe)}
+        return {
+            "estimator": identity(estimator),
+            **evaluation_content(self.recipe, self.format),
+        }
 
-    def splits(self) -> tuple[str, ...]:
+    @property
+    def format(self) -> Format:
+        """The format in which the model is asked."""
+        answers_only = not self.estimator.needs_confidence()
+        return asking_format(self.recipe, self.model != BASE, answers_only)
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """The splits whose questions the model answers."""
         return (*self.estimator.splits(), self.recipe.evaluate.split)
 
+    def splits(self) -> tuple[str, ...]:
+        return (*example_splits(self.format), *self.answered)
+
     def work(self) -> Amount:
-        return evaluation_work(self.recipe, self.splits(), self.estimator.replies())
+        return evaluation_work(self.recipe, self.answered, self.estimator.replies())
 
     def requests(self) -> Iterator[RequestEstimate]:
-        return evaluation_requests(self.name, self.recipe, self.splits(), self.estimator.replies())
+        replies = self.estimator.replies()
+        return evaluation_requests(self.name, self.recipe, self.format, self.answered, replies)
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe, replies = self.recipe, self.estimator.replies()
@@ -103,11 +120,12 @@ class EvaluateStage(Stage):
         model = context.model(self.inputs["model"])
         estimator = self.estimator
         if count:
-            estimator = estimator.fit(model, estimation_context(recipe, "evaluate", "fit"))
+            fitting = estimation_context(recipe, self.format, "evaluate", "fit")
+            estimator = estimator.fit(model, fitting)
             context.progress.advance(fitted_on * replies)
         began = monotonic()
         map_shards(
-            EvaluateShard(recipe, estimator, model, drawn),
+            EvaluateShard(recipe, self.format, estimator, model, drawn),
             questions,
             layout,
             stored,
@@ -136,13 +154,14 @@ class EvaluateShard:
     """
 
     recipe: Recipe
+    format: Format
     estimator: Estimator
     model: ModelRef
     drawn: Shards
 
     def __call__(self, number: int, questions: Sequence[Question], tick: Tick) -> list[Prediction]:
         if not self.drawn.has(number):
-            context = estimation_context(self.recipe, "evaluate", number)
+            context = estimation_context(self.recipe, self.format, "evaluate", number)
             predictions = []
             for prediction in self.estimator.estimate(self.model, questions, context):
                 predictions.append(prediction)

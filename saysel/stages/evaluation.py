@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from saysel.interfaces import EstimationContext, Sampler
+from saysel.interfaces import EstimationContext, Format, Sampler
 from saysel.leaks.check import leak_report
 from saysel.plan.estimates import (
     Amount,
@@ -22,6 +22,7 @@ from saysel.plan.estimates import (
     sampler_requests,
 )
 from saysel.plan.fingerprint import identity
+from saysel.recipes.elicited import ElicitedFormat
 from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import Prediction, Question
@@ -33,21 +34,26 @@ def evaluation_sampler(recipe: Recipe) -> Sampler:
     return recipe.evaluate.sampler or recipe.sample
 
 
-def evaluation_content(recipe: Recipe) -> dict[str, Any]:
-    """The part of a recipe that decides how models are asked and judged, for fingerprints."""
+def evaluation_content(recipe: Recipe, format: Format) -> dict[str, Any]:
+    """The part of a recipe that decides how a model is asked and judged, for fingerprints."""
     sampler = identity(evaluation_sampler(recipe))
     del sampler["options"]["n"]  # estimators decide themselves how many replies they draw
     content = {
         "sampler": sampler,
         "clusterer": identity(recipe.cluster),
         "judge": identity(recipe.judge),
-        "format": identity(recipe.format),
+        "format": identity(format),
         "source": identity(recipe.source),
         "split": recipe.evaluate.split,
         "temperature": recipe.evaluate.temperature,
         "seed": recipe.seed,
     }
     return {**content, "leaks": "drop"} if recipe.leaks == "drop" else content
+
+
+def example_splits(format: Format) -> tuple[str, ...]:
+    """The splits that the worked examples of a model's prompts are taken from."""
+    return ("train",) if isinstance(format, ElicitedFormat) and format.elicit.shots else ()
 
 
 def evaluation_work(recipe: Recipe, splits: Sequence[str], n: int) -> Amount:
@@ -57,7 +63,7 @@ def evaluation_work(recipe: Recipe, splits: Sequence[str], n: int) -> Amount:
 
 
 def evaluation_requests(
-    step: str, recipe: Recipe, splits: Sequence[str], n: int
+    step: str, recipe: Recipe, format: Format, splits: Sequence[str], n: int
 ) -> Iterator[RequestEstimate]:
     """The requests for n replies to each question of some splits, one of which is judged."""
     questions = [q for split in splits for q in expected_questions(recipe, split)]
@@ -66,7 +72,7 @@ def evaluation_requests(
         recipe,
         evaluation_sampler(recipe),
         prompts=len(questions),
-        tokens=prompt_tokens(recipe, questions),
+        tokens=prompt_tokens(recipe, format, questions),
         n=n,
     )
     tokens = question_tokens(questions) + len(questions) * reply_limit(recipe.sample)
@@ -88,12 +94,14 @@ def evaluation_questions(run_directory: Path, recipe: Recipe) -> list[Question]:
     return [question for question in split if question.id not in leaked]
 
 
-def estimation_context(recipe: Recipe, stage: str, shard: int | str) -> EstimationContext:
+def estimation_context(
+    recipe: Recipe, format: Format, stage: str, shard: int | str
+) -> EstimationContext:
     """What an estimator may use for one shard of a stage."""
     sampler = evaluation_sampler(recipe)
     return EstimationContext(
         sampler=sampler,
-        format=recipe.format,
+        format=format,
         clusterer=recipe.cluster,
         judge=recipe.judge,
         temperature=recipe.evaluate.temperature,

@@ -20,7 +20,8 @@ from saysel.plan.estimates import (
     Amount,
     RequestEstimate,
 )
-from saysel.plan.stage import Cell, Stage
+from saysel.plan.stage import BASE, Cell, Stage
+from saysel.recipes.elicited import asking_format
 from saysel.recipes.faithfulness import Faithfulness
 from saysel.recipes.recipe import Recipe
 from saysel.records import (
@@ -38,6 +39,7 @@ from saysel.stages.evaluation import (
     evaluation_questions,
     evaluation_requests,
     evaluation_work,
+    example_splits,
     judged,
 )
 from saysel.stages.shards import Layout, Tick, map_shards
@@ -76,16 +78,22 @@ class FaithfulnessStage(Stage):
         return 1 + self.options.n
 
     def content(self) -> dict[str, Any]:
-        return {"n": self.options.n, **evaluation_content(self.recipe)}
+        return {"n": self.options.n, **evaluation_content(self.recipe, self.format)}
+
+    @property
+    def format(self) -> Format:
+        """The format in which the model is asked."""
+        return asking_format(self.recipe, self.model != BASE)
 
     def splits(self) -> tuple[str, ...]:
-        return (self.recipe.evaluate.split,)
+        return (*example_splits(self.format), self.recipe.evaluate.split)
 
     def work(self) -> Amount:
-        return evaluation_work(self.recipe, self.splits(), self.replies)
+        return evaluation_work(self.recipe, [self.recipe.evaluate.split], self.replies)
 
     def requests(self) -> Iterator[RequestEstimate]:
-        return evaluation_requests(self.name, self.recipe, self.splits(), self.replies)
+        split = self.recipe.evaluate.split
+        return evaluation_requests(self.name, self.recipe, self.format, [split], self.replies)
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe = self.recipe
@@ -94,7 +102,7 @@ class FaithfulnessStage(Stage):
         # A rationale is exchanged for another one of its shard, which needs two.
         size = max(2, REPLIES_PER_SHARD // self.replies)
         map_shards(
-            ReflectShard(recipe, context.model(self.inputs["model"]), self.options.n),
+            ReflectShard(recipe, self.format, context.model(self.inputs["model"]), self.options.n),
             questions,
             Layout(size, len(questions), "replies", units=self.replies),
             stored,
@@ -118,28 +126,33 @@ class ReflectShard:
     """
 
     recipe: Recipe
+    format: Format
     model: ModelRef
     n: int
 
     def __call__(self, number: int, questions: Sequence[Question], tick: Tick) -> list[Reflection]:
         recipe = self.recipe
-        context = estimation_context(recipe, "faithfulness", number)
+        context = estimation_context(recipe, self.format, "faithfulness", number)
         explained = [prediction for prediction, _ in single_replies(self.model, questions, context)]
         explained = judged(recipe, questions, explained)
-        prompts = [recipe.format.prompt(question) for question in questions]
+        prompts = [self.format.prompt(question) for question in questions]
         drawn = context.sampler.sample(self.model, prompts, self.n, context.seed + 1)
         reflections = []
         for question, prediction, fresh in zip(questions, explained, drawn, strict=True):
-            reflections.append(reflection(recipe, question, prediction, fresh))
+            reflections.append(reflection(recipe, self.format, question, prediction, fresh))
             tick(1)
         # A sampler without log-probabilities may ask a server, whose model cannot be loaded here.
         if not context.sampler.gives_logprobs():
             return reflections
-        return reread(recipe.format, self.model, questions, reflections, context.seed)
+        return reread(self.format, self.model, questions, reflections, context.seed)
 
 
 def reflection(
-    recipe: Recipe, question: Question, explained: Prediction, fresh: Sequence[Generation]
+    recipe: Recipe,
+    format: Format,
+    question: Question,
+    explained: Prediction,
+    fresh: Sequence[Generation],
 ) -> Reflection:
     """A reply and its rationale, with fresh samples of the same model."""
     return Reflection(
@@ -150,12 +163,16 @@ def reflection(
         correct=explained.correct,
         tokens=explained.tokens + sum(generation.tokens for generation in fresh),
         samples=len(fresh),
-        meanings=meanings(recipe, question, explained, fresh),
+        meanings=meanings(recipe, format, question, explained, fresh),
     )
 
 
 def meanings(
-    recipe: Recipe, question: Question, explained: Prediction, fresh: Sequence[Generation]
+    recipe: Recipe,
+    format: Format,
+    question: Question,
+    explained: Prediction,
+    fresh: Sequence[Generation],
 ) -> tuple[Meaning, ...]:
     """The meanings of the fresh samples and the explained reply, by the recipe's clusterer.
 
@@ -167,7 +184,7 @@ def meanings(
             question.id,
             index,
             generation.text,
-            recipe.format.parse(generation.text, cut=generation.cut).answer,
+            format.parse(generation.text, cut=generation.cut).answer,
             tokens=0,
         )
         for index, generation in enumerate(fresh)

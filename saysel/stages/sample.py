@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 from saysel.estimators.sampling import distinct_texts
+from saysel.interfaces import Format
 from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
     Amount,
@@ -21,6 +22,7 @@ from saysel.plan.estimates import (
 )
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import BASE, Cell, Stage
+from saysel.recipes.elicited import asking_format
 from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import Generation, ModelRef, Question, Response
@@ -42,12 +44,17 @@ class SampleStage(Stage):
     def cell_steps(cls, cell: Cell) -> Iterable[Stage]:
         yield cls(recipe=cell.recipe, inputs={"model": cell.models()[BASE]})
 
+    @property
+    def format(self) -> Format:
+        """The format in which the base model is asked; confidences come from its samples."""
+        return asking_format(self.recipe, trained=False, answers_only=True)
+
     def content(self) -> dict[str, Any]:
         recipe = self.recipe
         return {
             "sampler": identity(recipe.sample),
             "source": identity(recipe.source),
-            "format": identity(recipe.format),
+            "format": identity(self.format),
             "seed": recipe.seed,
         }
 
@@ -61,7 +68,7 @@ class SampleStage(Stage):
     def requests(self) -> Iterator[RequestEstimate]:
         recipe = self.recipe
         questions = expected_questions(recipe, "train")
-        tokens = prompt_tokens(recipe, questions)
+        tokens = prompt_tokens(recipe, self.format, questions)
         return sampler_requests(
             self.name,
             recipe,
@@ -76,7 +83,7 @@ class SampleStage(Stage):
         questions = questions_of(recipe, "train")
         stored = Shards(context.directory, Response)
         map_shards(
-            SampleShard(recipe, context.model(self.inputs["model"])),
+            SampleShard(recipe, self.format, context.model(self.inputs["model"])),
             questions,
             Layout(max(1, RESPONSES_PER_SHARD // n), len(questions), "responses", units=n),
             stored,
@@ -91,11 +98,12 @@ class SampleShard:
     """Samples the responses to the questions of one shard."""
 
     recipe: Recipe
+    format: Format
     model: ModelRef
 
     def __call__(self, number: int, questions: Sequence[Question], tick: Tick) -> list[Response]:
-        sampler, format = self.recipe.sample, self.recipe.format
-        prompts = [format.prompt(question) for question in questions]
+        sampler = self.recipe.sample
+        prompts = [self.format.prompt(question) for question in questions]
         seed = shard_seed(sampler, "sample", self.recipe.seed, number)
         responses = []
         samples = sampler.sample(self.model, prompts, sampler.n, seed)
@@ -108,7 +116,7 @@ class SampleShard:
         return responses
 
     def _response(self, question: Question, index: int, generation: Generation) -> Response:
-        parsed = self.recipe.format.parse(generation.text, cut=generation.cut)
+        parsed = self.format.parse(generation.text, cut=generation.cut)
         return Response(
             question.id,
             index,

@@ -41,7 +41,8 @@ def test_predictions_are_kept_if_the_judge_fails(tmp_path: Path) -> None:
     kept = Shards(tmp_path / "drawn", Prediction)
 
     def evaluate(judged_by: Recipe) -> list[Prediction]:
-        return EvaluateShard(judged_by, Draws(), ModelRef("any"), kept)(0, asked, ticks.append)
+        shard = EvaluateShard(judged_by, judged_by.format, Draws(), ModelRef("any"), kept)
+        return shard(0, asked, ticks.append)
 
     for _ in range(2):
         with pytest.raises(StageError, match="the judge is down"):

@@ -57,17 +57,23 @@ def test_the_reply_is_grouped_with_the_fresh_samples_and_counts_in_no_share() ->
     fresh = [Generation(f"Answer: {answer}", 4) for answer in ("Rome", "rome", "Oslo", "the Oslo")]
     fresh.append(Generation("Well.", 2))
 
-    found = meanings(RECIPE, question(), Prediction("q", "…", "ROME", "Hm.", 0.5), fresh)
+    found = meanings(
+        RECIPE, RECIPE.format, question(), Prediction("q", "…", "ROME", "Hm.", 0.5), fresh
+    )
     assert [(one.wordings, one.share, one.own) for one in found] == [
         (("Rome", "rome", "ROME"), 0.4, True),
         (("Oslo", "the Oslo"), 0.4, False),
     ]
 
     # An answer that no fresh sample gives is still there, with a share of 0.
-    found = meanings(RECIPE, question(), Prediction("q", "…", "Bern", "Hm.", 0.5), fresh)
+    found = meanings(
+        RECIPE, RECIPE.format, question(), Prediction("q", "…", "Bern", "Hm.", 0.5), fresh
+    )
     assert found[-1].wordings == ("Bern",) and (found[-1].share, found[-1].own) == (0, True)
 
-    found = meanings(RECIPE, question(), Prediction("q", "…", None, "Hm.", 0.5), fresh)
+    found = meanings(
+        RECIPE, RECIPE.format, question(), Prediction("q", "…", None, "Hm.", 0.5), fresh
+    )
     assert not any(one.own for one in found)
 
 
@@ -111,7 +117,7 @@ def test_without_log_probabilities_no_confidence_is_read_again() -> None:
         update={"sample": Canned(said=("Answer: Rome Self-reflection: Or Oslo.", "Answer: Oslo"))}
     )
     # No such model: it must not be loaded.
-    reflect = ReflectShard(recipe, ModelRef("no/such/model"), 4)
+    reflect = ReflectShard(recipe, recipe.format, ModelRef("no/such/model"), 4)
     one, other = reflect(7, [question(id="a"), question(id="b")], lambda items: None)
 
     assert (one.question_id, one.answer, one.rationale) == ("a", "Rome", "Or Oslo.")

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from saysel.replies.fields import Label, first_line, label_pattern, labels, value
+from saysel.replies.fields import WHOLE, first_line, label_pattern, labels, value
 from saysel.replies.parts import read_parts
 from saysel.replies.scales import MAX_STATEMENT, only_number, probability, share
 from saysel.replies.visible import VisibleText
 
 GUESSES = label_pattern({"guess": r"G(?=\d)", "probability": r"P(?=\d)"})
-WHOLE = Label("answer", "", 0, 0, starts_line=True, emphasis="")
 
 
 def answer(visible: VisibleText, labelled: bool) -> str | None:

@@ -1,4 +1,7 @@
-"""Samples from a causal LM: each prompt is read once, and its cache serves all of its samples."""
+"""Samples from a causal LM: each prompt is read once, and its cache serves all of its samples.
+
+A long beginning that all prompts have in common, such as worked examples, is read once for all.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from saysel.errors import StageError
 from saysel.hf import master_weights, model_faults
 from saysel.hf.decoding import Decoding, MarkerTracker, choose_tokens
 from saysel.hf.logprobs import pad_left
+from saysel.hf.shared_prefix import shared_prefix
 from saysel.records import CUT
 
 if TYPE_CHECKING:
@@ -66,9 +70,9 @@ def generate(
 ) -> list[list[Reply]]:
     """Sample n replies to each of P prompts.
 
-    One forward pass reads the prompts, padded on the left; the cache is then copied n times and
-    grows by one token per step. Finished replies are removed from the batch once they make up
-    half of it.
+    One forward pass reads the beginning that all prompts share, if it is long, and one the rest of
+    each, padded on the left. The cache is then copied n times and grows by one token per step.
+    Finished replies are removed from the batch once they make up half of it.
 
     Args:
         prompts: token ids.
@@ -125,15 +129,20 @@ class _Batch:
         """Read P prompts and repeat each n times."""
         import torch
 
-        ids, mask = pad_left(prompts, tokenizer.pad_token_id, model.device)  # [P, L]
-        length = ids.shape[1]
-        model_faults.check_length(model, length, decoding.max_tokens)
+        longest = max(map(len, prompts))
+        model_faults.check_length(model, longest, decoding.max_tokens)
+        prefix = shared_prefix(model, prompts, longest + decoding.max_tokens)
+        cache = _read_once(model, prefix, len(prompts)) if prefix else None
+        rests = [prompt[len(prefix) :] for prompt in prompts]
+        ids, mask = pad_left(rests, tokenizer.pad_token_id, model.device)  # [P, L - prefix]
+        mask = torch.nn.functional.pad(mask, (len(prefix), 0), value=1)  # [P, L]
         mask = torch.nn.functional.pad(mask, (0, decoding.max_tokens))  # space for the replies
         positions = (mask.cumsum(-1) - 1).clamp(min=0)  # [P, L + T]
         out = model(
             input_ids=ids,
-            attention_mask=mask[:, :length],
-            position_ids=positions[:, :length],
+            attention_mask=mask[:, :longest],
+            position_ids=positions[:, len(prefix) : longest],
+            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
         )
@@ -141,7 +150,7 @@ class _Batch:
         if n > 1:
             self.cache.batch_repeat_interleave(n)
         self.model = model
-        self.length = length  # tokens of the longest prompt and reply so far
+        self.length = longest  # tokens of the longest prompt and reply so far
         self.logits: Tensor = out.logits[:, -1].float().repeat_interleave(n, 0)  # [P * n, V]
         self.mask = mask.repeat_interleave(n, 0)
         self.positions = positions.repeat_interleave(n, 0)
@@ -222,6 +231,18 @@ class _Replies:
                 zip(lengths, self.logprobs.tolist(), strict=True)
             )
         ]
+
+
+def _read_once(model: Any, prefix: Sequence[int], copies: int) -> Any:
+    """The cache of a text (token ids), copied for several rows."""
+    import torch
+
+    out = model(
+        input_ids=torch.tensor([prefix], device=model.device), use_cache=True, logits_to_keep=1
+    )
+    cache = _copyable_cache(model, out)
+    cache.batch_repeat_interleave(copies)
+    return cache
 
 
 def _copyable_cache(model: Any, out: Any) -> Any:

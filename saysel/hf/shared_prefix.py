@@ -1,0 +1,37 @@
+"""The beginning that several texts have in common, which a model needs to read only once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any
+
+#: A shorter beginning is not worth an extra forward pass.
+MIN_TOKENS = 64
+
+
+def shared_prefix(model: Any, texts: Sequence[Sequence[int]], length: int) -> list[int]:
+    """The tokens with which all texts begin, but no whole text; none if they are too few.
+
+    Texts that continue the same prefix are padded after it. A layer whose attention is limited to
+    a window of positions would count that padding, so such models share nothing.
+
+    Args:
+        texts: token ids.
+        length: number of tokens, padding included, that the model will see at most.
+    """
+    if len(texts) < 2 or _window(model) < length:
+        return []
+    # The lexicographically first and last text differ no later than any two others.
+    ordered = sorted(list(text) for text in texts)
+    pairs = zip(ordered[0], ordered[-1], strict=False)
+    prefix = [token for token, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+    prefix = prefix[: min(map(len, texts)) - 1]
+    return prefix if len(prefix) >= MIN_TOKENS else []
+
+
+def _window(model: Any) -> float:
+    """The smallest number of positions to which a layer limits its attention."""
+    config = model.config.get_text_config()
+    limits = (getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size"))
+    return min((limit for limit in limits if limit), default=float("inf"))

@@ -117,6 +117,15 @@ def table(found: list[list[object]]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def kept(file: Path) -> list[list[object]]:
+    """The rows of earlier simulations, except those of the cases in `SIZES`."""
+    if not file.exists():
+        return []
+    with file.open(newline="") as lines:
+        earlier = [[*row[:3], int(row[3]), *row[4:]] for row in list(csv.reader(lines))[1:]]
+    return [row for row in earlier if row[3] not in SIZES.get(row[2], ())]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--simulations", type=int, default=400)
@@ -128,9 +137,11 @@ def main() -> None:
         kind, _, n = arguments.only.partition(":")
         SIZES.clear()
         SIZES[kind] = (int(n),)
-    found = rows(arguments.simulations, arguments.jobs)
-    with (arguments.out / "coverage.csv").open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER, *found])
+    file = arguments.out / "coverage.csv"
+    found = kept(file) + rows(arguments.simulations, arguments.jobs)
+    found.sort(key=lambda row: (row[2] != "tenths", row[3]))
+    with file.open("w", newline="") as lines:
+        csv.writer(lines, lineterminator="\n").writerows([HEADER, *found])
     (arguments.out / "coverage.md").write_text(table(found), encoding="utf-8")
 
 

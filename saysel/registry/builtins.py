@@ -107,6 +107,7 @@ def saysel_trainers() -> dict[str, str]:
 @hookimpl
 def saysel_estimators() -> dict[str, str]:
     return {
+        "expected": "saysel.estimators.expected:ExpectedEstimator",
         "p_true": "saysel.estimators.p_true:PTrueEstimator",
         "recalibrated": "saysel.estimators.recalibrated:RecalibratedEstimator",
         "self_consistency": "saysel.estimators.self_consistency:SelfConsistencyEstimator",

@@ -16,12 +16,13 @@ from tests.support.end_to_end import events, invoke, results, stages_started
 pytestmark = pytest.mark.slow
 
 ESTIMATORS = (
-    "[verbalized, sequence_probability, p_true, {use: self_consistency, n: 3, weight: confidence},"
+    "[verbalized, expected, sequence_probability, p_true,"
+    " {use: self_consistency, n: 3, weight: confidence},"
     " {use: verbalized_consistency, n: 3}, {use: semantic_entropy, n: 3, weight: likelihood},"
     " {use: recalibrated, estimator: {use: self_consistency, n: 4}, method: platt}]"
 )
 NAMES = [
-    *("verbalized", "sequence_probability", "p_true", "self_consistency"),
+    *("verbalized", "expected", "sequence_probability", "p_true", "self_consistency"),
     *("verbalized_consistency", "semantic_entropy", "recalibrated"),
 ]
 

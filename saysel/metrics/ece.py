@@ -1,12 +1,14 @@
-"""Calibration error over bins: its mean and its maximum."""
+"""Calibration error over bins: its mean, its maximum and its root mean square."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from saysel.interfaces import PredictionArrays
-from saysel.metrics.binning import Binned
-from saysel.scoring.resampling import ratio
+from saysel.metrics.binning import Binned, Sums, equal_mass
+from saysel.scoring.resampling import Levels, Weighted, ratio, stated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,3 +72,36 @@ class Mce(Binned):
         gaps = abs(confidence - correct) / np.where(n == 0, 1, n)
         worst = gaps.max(axis=1, initial=0)
         return np.where(n.sum(axis=1) > 0, worst, np.nan)
+
+
+class RmsCalibrationError(Weighted):
+    """Root mean square calibration error: gap between confidence and accuracy, large gaps most.
+
+    Formula: sqrt(sum over bins of n_b / n * (mean confidence - mean correctness)^2), over bins of
+    about `bin_size` answers each, in the order of confidence; ties are divided in proportion.
+    Range [0, 1], lower is better.
+
+    Source: Hendrycks et al. 2019 (arXiv 1812.04606), with bins of 100; reported by Humanity's Last
+    Exam (arXiv 2501.14249). There the last bin is the smallest; here all are equal.
+    Blind to: whether confidence separates correct answers from wrong ones. Biased upward for small
+    n; with fewer than two bins it is the absolute gap between mean confidence and accuracy.
+    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
+    stated confidence.
+    """
+
+    better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
+
+    bin_size: int = Field(100, ge=1, description="answers in each bin")
+
+    def resampled(
+        self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        import numpy as np
+
+        rows, weights = stated(predictions, weights)
+        levels = Levels(rows.confidence)
+        sums = Sums(*(levels.sums(weights * each) for each in (1, rows.confidence, rows.correct)))
+        n, confidence, correct = equal_mass(sums, max(1, len(rows) // self.bin_size))
+        squares = ratio((confidence - correct) ** 2, n)
+        return np.sqrt(ratio(np.nansum(squares, axis=1), n.sum(axis=1)))

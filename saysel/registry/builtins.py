@@ -124,6 +124,7 @@ def saysel_estimators() -> dict[str, str]:
 def saysel_metrics() -> dict[str, str]:
     return {
         "accuracy": "saysel.metrics.accuracy:Accuracy",
+        "accuracy_at_coverage": "saysel.metrics.selective:AccuracyAtCoverage",
         "augrc": "saysel.metrics.risk_coverage:Augrc",
         "auprc": "saysel.metrics.auroc:Auprc",
         "aurc": "saysel.metrics.risk_coverage:Aurc",
@@ -132,6 +133,7 @@ def saysel_metrics() -> dict[str, str]:
         "brier_reliability": "saysel.metrics.brier:BrierReliability",
         "brier_resolution": "saysel.metrics.brier:BrierResolution",
         "brier_uncertainty": "saysel.metrics.brier:BrierUncertainty",
+        "coverage_at_risk": "saysel.metrics.selective:CoverageAtRisk",
         "distinct_confidences": "saysel.metrics.distinct_confidences:DistinctConfidences",
         "eaurc": "saysel.metrics.risk_coverage:EAurc",
         "ece": "saysel.metrics.ece:Ece",
@@ -140,8 +142,10 @@ def saysel_metrics() -> dict[str, str]:
         "nll": "saysel.metrics.nll:Nll",
         "parse_rate": "saysel.metrics.parse_rate:ParseRate",
         "prr": "saysel.metrics.risk_coverage:Prr",
+        "rms_calibration_error": "saysel.metrics.ece:RmsCalibrationError",
         "sayself_mae": "saysel.metrics.sayself_mae:SaySelfMae",
         "smooth_ece": "saysel.metrics.smooth_ece:SmoothEce",
+        "threshold_utility": "saysel.metrics.selective:ThresholdUtility",
         "tokens": "saysel.metrics.tokens:Tokens",
     }
 

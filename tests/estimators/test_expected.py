@@ -23,7 +23,7 @@ def estimate(model: ModelRef, context: EstimationContext) -> Prediction:
     return prediction
 
 
-def test_it_is_the_mean_confidence_behind_the_marker(small_model: ModelRef, context: Any) -> None:
+def test_it_is_the_mean_confidence_after_the_marker(small_model: ModelRef, context: Any) -> None:
     prediction = estimate(small_model, context(REPLY, odds={}))
 
     # The same mean from the log-probabilities of eleven whole replies.

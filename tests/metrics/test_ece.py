@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from saysel.metrics.ece import Ece, Mce
+from saysel.metrics.ece import Ece, Mce, RmsCalibrationError
 
 
 def simple_ece(rows: list[tuple[Fraction, int]], bins: int, edge: str) -> float:
@@ -87,3 +87,22 @@ def test_the_worst_bin_counts_however_few_answers_it_contains(make_columns):
     columns = make_columns([0.9] * 9 + [0.1], [1] * 9 + [1])
     assert Mce().compute(columns) == pytest.approx(0.9)
     assert Ece().compute(columns) == pytest.approx(0.18)
+
+
+def test_root_mean_square_over_bins_of_equal_size(make_columns):
+    confidence = [0.2] * 10 + [0.9] * 10
+    correct = [1] * 4 + [0] * 6 + [1] * 6 + [0] * 4  # gaps .2 and .3
+    columns = make_columns(confidence, correct)
+    assert RmsCalibrationError(bin_size=10).compute(columns) == pytest.approx(
+        ((0.2**2 + 0.3**2) / 2) ** 0.5
+    )
+    # In one bin the gaps of opposite sign partly cancel.
+    assert RmsCalibrationError(bin_size=100).compute(columns) == pytest.approx(0.05)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 1)), min_size=1, max_size=40))
+def test_root_mean_square_is_at_least_the_mean(make_columns, rows):
+    columns = make_columns([c / 10 for c, _ in rows], [y for _, y in rows])
+    bins = max(1, len(rows) // 5)
+    mean = Ece(bins=bins, binning="mass").compute(columns)
+    assert RmsCalibrationError(bin_size=5).compute(columns) >= mean - 1e-9

@@ -26,6 +26,7 @@ PERFECT = {
     **{"auroc": 1, "auprc": 1, "prr": 1, "parse_rate": 1, "eaurc": 0, "brier": 0, "ece": 0},
     **{
         "mce": 0,
+        "rms_calibration_error": 0,
         "brier_reliability": 0,
         "smooth_ece": 0,
         "mean_overconfidence": 0,
@@ -40,6 +41,7 @@ RANGE = {
     "distinct_confidences": (0, 30),
     "nll": (0, -math.log(0.001)),
     "prr": (-math.inf, 1),
+    "threshold_utility": (-1, 1),
     "mean_overconfidence": (-1, 1),
     "tokens": (0, math.inf),
 }
@@ -84,7 +86,7 @@ def test_a_perfect_forecaster(make_columns, name, correct):
 def test_a_constant_forecaster(make_columns, c, correct):
     columns = make_columns([c] * len(correct), correct)
     rate = sum(correct) / len(correct)
-    for name in ("ece", "mce"):
+    for name in ("ece", "mce", "rms_calibration_error"):
         assert METRICS[name].compute(columns) == pytest.approx(abs(c - rate), abs=1e-9)
     assert METRICS["smooth_ece"].compute(columns) == pytest.approx(abs(c - rate), abs=0.002)
     assert METRICS["mean_overconfidence"].compute(columns) == pytest.approx(c - rate, abs=1e-9)
@@ -160,7 +162,10 @@ def test_every_binning_keeps_to_order_range_and_resamples(make_columns, name, op
     )
 
 
-RANKING = ("auroc", "auprc", "aurc", "eaurc", "augrc", "prr")
+RANKING = (
+    *("auroc", "auprc", "aurc", "eaurc", "augrc", "prr", "accuracy_at_coverage"),
+    "coverage_at_risk",
+)
 
 
 @pytest.mark.parametrize("name", RANKING)

@@ -9,6 +9,8 @@ from saysel.hf.decoding import Decoding
 from saysel.hf.expected_confidence import read_confidence
 from saysel.hf.generation import Reply, end_tokens, generate, generated_tokens
 from saysel.hf.gguf import at_gguf, require_gguf
+from saysel.hf.gradient_checkpointing import checkpoint_layers, disable_dropout
+from saysel.hf.hidden_states import in_chunks, in_turn, last_hidden_states, logits
 from saysel.hf.installed import check_installed
 from saysel.hf.interruption import defer_interrupt
 from saysel.hf.loading import (
@@ -55,9 +57,11 @@ __all__ = [
     "check_directories",
     "check_installed",
     "check_sentence_transformers",
+    "checkpoint_layers",
     "decode_replies",
     "defer_interrupt",
     "device",
+    "disable_dropout",
     "encode",
     "encode_replies",
     "end_tokens",
@@ -65,10 +69,14 @@ __all__ = [
     "fit",
     "generate",
     "generated_tokens",
+    "in_chunks",
+    "in_turn",
+    "last_hidden_states",
     "load_model",
     "load_tokenizer",
     "load_trainable",
     "log_callback",
+    "logits",
     "model_at",
     "next_token_logprobs",
     "on_one_device",

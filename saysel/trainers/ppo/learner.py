@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 from saysel import hf
 from saysel.trainers.ppo.confidence_rewards import ConfidenceRewards
 from saysel.trainers.ppo.losses import (
-    action_logprobs,
     adapt_coefficient,
     at_temperature,
     expected_reward_loss,
-    kl,
     policy_loss,
     value_loss,
 )
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts
 from saysel.trainers.ppo.targets import Targets, make_targets
+from saysel.trainers.ppo.token_statistics import logprobs_and_divergence
 
 if TYPE_CHECKING:
     import torch
@@ -78,12 +77,12 @@ class Learner:
             )
             for rows in torch.split(order, self.options.mini_batch_size):
                 # 1. The loss of a mini-batch and its gradient, clipped.
-                loss, figures = self._loss(rollouts, targets, rows)
                 self.optimizer.zero_grad(set_to_none=True)
-                torch.autograd.backward(loss)
+                with self.policy.training():
+                    loss, figures = self._accumulate(rollouts, targets, rows)
                 norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), MAX_GRADIENT_NORM)
                 # 2. Apply it, unless it is not finite.
-                if self.guard.allows(loss=float(loss.detach()), gradient_norm=float(norm)):
+                if self.guard.allows(loss=loss, gradient_norm=float(norm)):
                     applied.append(figures)
                 else:
                     self.optimizer.zero_grad(set_to_none=True)
@@ -122,20 +121,55 @@ class Learner:
             figures["skipped_updates"] = float(skipped)
         return figures
 
-    def _loss(
+    def _accumulate(
         self, rollouts: Rollouts, targets: Targets, rows: Tensor
-    ) -> tuple[Tensor, dict[str, float]]:
-        """The loss of a mini-batch, and its parts to record.
+    ) -> tuple[float, dict[str, float]]:
+        """Add the gradient of a mini-batch's loss, one micro-batch after the other.
 
         Args:
             rows: which replies, [b].
+
+        Returns:
+            The loss, and its parts to record.
         """
-        options, length = self.options, rollouts.actions.shape[1]
-        temperature = options.confidence_temperature
-        output = self.policy.forward(rollouts.ids[rows], rollouts.mask[rows], length)
-        divergence = kl(output.logprobs, targets.reference[rows])  # [b, T]
+        import torch
+
+        # The shares of one token's value and of one reply in the loss of the mini-batch.
+        value_share = 1 / targets.value_mask[rows].sum().clamp(min=1)
+        reply_share = 1 / len(rows)
+        sums: dict[str, Tensor] = {}
+        for part in torch.split(rows, self.options.micro_batch_size):
+            losses = self._losses(rollouts, targets, part)  # [m] each
+            parts = {name: loss.sum() * reply_share for name, loss in losses.items()}
+            parts["value_loss"] = losses["value_loss"].sum() * value_share
+            loss = parts["policy_loss"] + parts["penalty"] + parts["value_loss"]
+            torch.autograd.backward(loss)
+            for name, value in {"loss": loss, **parts}.items():
+                sums[name] = sums.get(name, 0) + value.detach()
+        figures = {name: float(value) for name, value in sums.items()}
+        recorded = {name: figures[name] for name in ("kl", "policy_loss", "value_loss")}
+        return figures["loss"], recorded
+
+    def _losses(self, rollouts: Rollouts, targets: Targets, rows: Tensor) -> dict[str, Tensor]:
+        """The losses of each reply of a micro-batch, and its KL divergence, [m].
+
+        Args:
+            rows: which replies, [m].
+        """
+        options, tokens = self.options, rollouts.tokens[rows]
+        output = self.policy.forward(
+            rollouts.ids[rows], rollouts.mask[rows], rollouts.actions.shape[1]
+        )
+        logprobs, divergence = logprobs_and_divergence(
+            self.policy,
+            output.states,
+            targets.reference[rows],
+            rollouts.actions[rows],
+            tokens,
+            options.confidence_temperature,
+        )
         surrogate = policy_loss(
-            action_logprobs(output.logprobs, rollouts.actions[rows], temperature),
+            logprobs,
             targets.old_logprobs[rows],
             targets.advantages[rows],
             targets.policy_mask[rows],
@@ -143,7 +177,7 @@ class Learner:
         )
         if rollouts.confidence_rewards is not None:
             surrogate = surrogate + self._expected_loss(
-                rollouts.confidence_rewards, rows, output.logprobs
+                rollouts.confidence_rewards, rows, output.states
             )
         baseline = value_loss(
             output.values,
@@ -152,36 +186,36 @@ class Learner:
             targets.value_mask[rows],
             options.value_clip,
         )
-        penalty = (self.kl_factor * targets.kl_weight[rows] * divergence).sum(-1).mean()
-        per_reply = (divergence.detach() * rollouts.tokens[rows]).sum(-1).mean()
-        figures = {
-            "kl": float(per_reply),
-            "policy_loss": float(surrogate.detach()),
-            "value_loss": float(baseline.detach()),
+        return {
+            "policy_loss": surrogate,
+            "penalty": (self.kl_factor * targets.kl_weight[rows] * divergence).sum(-1),
+            "value_loss": baseline,
+            "kl": divergence.detach().sum(-1),
         }
-        return surrogate + penalty + baseline, figures
 
     def _expected_loss(
-        self, confidence_rewards: ConfidenceRewards, rows: Tensor, logprobs: Tensor
+        self, confidence_rewards: ConfidenceRewards, rows: Tensor, states: Tensor
     ) -> Tensor:
-        """The expected reward over all confidences, negated, of a mini-batch.
+        """The expected reward over all confidences, negated, of the replies of a micro-batch, [m].
 
         Args:
             confidence_rewards: of all replies.
-            rows: which replies, [b].
-            logprobs: at every token of theirs, [b, T, V].
+            rows: which replies, [m].
+            states: hidden states at every token of theirs, [m, T, H].
         """
         import torch
 
         assert self.confidence_tokens is not None
         position = confidence_rewards.position[rows]
-        first = logprobs[torch.arange(len(rows), device=rows.device), position.clamp(min=0)]
-        others = [
-            self.policy.next_token_logprobs(ids[rows], mask[rows])
-            for ids, mask in confidence_rewards.branches
-        ]
+        first = states[torch.arange(len(rows), device=rows.device), position.clamp(min=0)]
+        others = hf.in_turn(
+            self.policy.next_token_logprobs,
+            [(ids[rows], mask[rows]) for ids, mask in confidence_rewards.branches],
+        )
         temperature = self.options.confidence_temperature
-        branches = [at_temperature(branch, temperature) for branch in (first, *others)]
+        branches = [  # [m, V] each
+            at_temperature(branch, temperature) for branch in (self.policy.logprobs(first), *others)
+        ]
         return expected_reward_loss(
             self.confidence_tokens.logprobs(branches),
             confidence_rewards.rewards[rows],

@@ -1,8 +1,8 @@
 """The arithmetic of PPO on padded batches of replies.
 
-B replies, T token positions, V vocabulary entries. A mask is 1.0 where a token counts. Losses are
-summed over the tokens of a reply and averaged over replies, so that a coefficient weighs whole
-replies, whatever their length.
+B replies, T token positions, V vocabulary entries. A mask is 1.0 where a token counts. A loss is
+given for each reply, summed over its tokens: coefficients weigh whole replies, whatever their
+length, and the losses of several micro-batches add up to that of a mini-batch.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ def gae(
 
 
 def action_logprobs(logprobs: Tensor, actions: Tensor, temperature: float) -> Tensor:
-    """Log-probabilities of the sampled tokens at their sampling temperature, [B, T].
+    """Log-probabilities of the sampled tokens at their sampling temperature, [...].
 
     Args:
-        logprobs: of every token, at temperature 1, [B, T, V].
-        actions: the sampled tokens, [B, T].
+        logprobs: of every token, at temperature 1, [..., V].
+        actions: the sampled tokens, [...].
     """
     return at_temperature(logprobs, temperature).gather(-1, actions[..., None]).squeeze(-1)
 
@@ -61,22 +61,22 @@ def at_temperature(logprobs: Tensor, temperature: float) -> Tensor:
 def policy_loss(
     logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor, mask: Tensor, clip: float
 ) -> Tensor:
-    """The clipped surrogate (arXiv 1707.06347, eq. 7), negated.
+    """The clipped surrogate (arXiv 1707.06347, eq. 7) of each reply, negated, [B].
 
     L = - sum_t min(rho_t A_t, clamp(rho_t, 1 - clip, 1 + clip) A_t),  rho_t = pi_t / pi_old,t
     """
     ratio = (logprobs - old_logprobs).exp()
     clipped = ratio.clamp(1 - clip, 1 + clip)
     gains = (ratio * advantages).minimum(clipped * advantages)
-    return -(gains * mask).sum(-1).mean()
+    return -(gains * mask).sum(-1)
 
 
 def expected_reward_loss(
     logprobs: Tensor, rewards: Tensor, included: Tensor, entropy: float
 ) -> Tensor:
-    """The expected reward over everything the policy could have stated, negated.
+    """The expected reward over everything the policy could have stated, negated, [B].
 
-        L = - mean_b [ sum_c pi_b(c) R_b(c) + rest_b R_b(unreadable) + entropy H(pi_b) ]
+        L_b = - [ sum_c pi_b(c) R_b(c) + rest_b R_b(unreadable) + entropy H(pi_b) ]
         rest_b = 1 - sum_c pi_b(c)
 
     Sampling a confidence estimates the gradient of this loss (arXiv 2405.20974, eq. 3). With the
@@ -95,24 +95,24 @@ def expected_reward_loss(
     chances = logprobs.exp()
     spread = -(chances * logprobs).sum(-1)
     chances = torch.cat([chances, 1 - chances.sum(-1, keepdim=True)], -1)  # [B, C + 1]
-    return -(((chances * rewards).sum(-1) + entropy * spread) * included).mean()
+    return -(((chances * rewards).sum(-1) + entropy * spread) * included)
 
 
 def value_loss(
     values: Tensor, old_values: Tensor, returns: Tensor, tokens: Tensor, clip: float
 ) -> Tensor:
-    """Half the squared error, with the prediction clipped to its old value ± `clip`.
+    """Half the squared error of each reply, with predictions clipped to their old value ± `clip`.
 
-    The larger of clipped and unclipped error counts, as in OpenAI's implementation. Mean over
-    the tokens of all replies.
+    The larger of clipped and unclipped error counts, as in OpenAI's implementation. Summed over
+    the tokens of a reply, [B].
     """
     clipped = old_values + (values - old_values).clamp(-clip, clip)
     errors = ((values - returns) ** 2).maximum((clipped - returns) ** 2)
-    return 0.5 * (errors * tokens).sum() / tokens.sum().clamp(min=1)
+    return 0.5 * (errors * tokens).sum(-1)
 
 
 def kl(logprobs: Tensor, reference: Tensor) -> Tensor:
-    """Exact KL(policy || reference) of every next-token distribution, in nats: [B, T, V] -> [B, T].
+    """Exact KL(policy || reference) of every next-token distribution, in nats: [..., V] -> [...].
 
     Exact, because an estimate needs sampled tokens, and most tokens are decoded greedily.
     """

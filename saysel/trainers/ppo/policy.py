@@ -22,11 +22,11 @@ class PolicyOutput(NamedTuple):
     """Output of the policy before each token of the replies.
 
     Attributes:
-        logprobs: of every next token, [B, T, V], in nats, at temperature 1.
+        states: last hidden states, [B, T, H].
         values: expected reward from here on, [B, T].
     """
 
-    logprobs: Tensor
+    states: Tensor
     values: Tensor
 
 
@@ -38,11 +38,14 @@ class Policy:
     updates.
     """
 
-    def __init__(self, ref: ModelRef, lora: Lora | None = None) -> None:
+    def __init__(
+        self, ref: ModelRef, lora: Lora | None = None, gradient_checkpointing: bool = False
+    ) -> None:
         """
         Args:
             ref: the model that training starts from, which is also the reference.
             lora: adapter to add if the model has none; `None` trains all weights.
+            gradient_checkpointing: see `saysel.hf.checkpoint_layers`.
         """
         import torch
 
@@ -55,6 +58,9 @@ class Policy:
             model.set_adapter("default")
         elif lora is None:
             self.frozen = deepcopy(model).eval().requires_grad_(False)
+        hf.disable_dropout(model)
+        if gradient_checkpointing:
+            hf.checkpoint_layers(model)
         self.model = model.eval()
         width = self.model.config.get_text_config().hidden_size
         self.head = torch.nn.Linear(width, 1).to(self.model.device)
@@ -66,31 +72,56 @@ class Policy:
         return [weight for weight in self.model.parameters() if weight.requires_grad]
 
     def forward(self, ids: Tensor, mask: Tensor, length: int) -> PolicyOutput:
-        """Log-probabilities and values at the last `length` positions.
+        """Hidden states and values at the last `length` positions.
 
         Args:
             ids, mask: token ids padded on both sides and 1 at the tokens, [B, L].
             length: T, the tokens of the longest reply.
         """
-        out = self._forward(self.model, ids, mask, length, hidden=True)
-        states = out.hidden_states[-1][:, -length - 1 : -1].detach().float()  # [B, T, width]
-        logprobs = out.logits[:, :-1].float().log_softmax(-1)
-        return PolicyOutput(logprobs, self.head(states).squeeze(-1))
+        states = self._states(self.model, ids, mask)[:, -length - 1 : -1]
+        return PolicyOutput(states, self.head(states.detach().float()).squeeze(-1))
 
-    def next_token_logprobs(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Log-probabilities of the token after [B, L] token ids, [B, V]."""
-        out = self._forward(self.model, ids, mask, 0, hidden=False)
-        logprobs: Tensor = out.logits[:, -1].float().log_softmax(-1)
-        return logprobs
-
-    def reference_logprobs(self, ids: Tensor, mask: Tensor, length: int) -> Tensor:
-        """The reference policy's log-probabilities, [B, T, V], see `forward`."""
+    def reference_states(self, ids: Tensor, mask: Tensor, length: int) -> Tensor:
+        """The reference policy's hidden states, [B, T, H], see `forward`."""
         import torch
 
         with torch.no_grad(), self._reference() as model:
-            out = self._forward(model, ids, mask, length, hidden=False)
-            logprobs: Tensor = out.logits[:, :-1].float().log_softmax(-1)
-            return logprobs
+            return self._states(model, ids, mask)[:, -length - 1 : -1]
+
+    def logprobs(self, states: Tensor) -> Tensor:
+        """Log-probabilities of every next token after N hidden states, [N, V], in nats.
+
+        At temperature 1.
+        """
+        with hf.autocast(self.model):
+            logits = hf.logits(self.model, states)
+        return logits.log_softmax(-1)
+
+    def reference_logprobs(self, states: Tensor) -> Tensor:
+        """The reference policy's log-probabilities after its hidden states, see `logprobs`."""
+        import torch
+
+        with torch.no_grad(), self._reference() as model, hf.autocast(self.model):
+            return hf.logits(model, states).log_softmax(-1)
+
+    def next_token_logprobs(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Log-probabilities of the token after [B, L] token ids, [B, V]."""
+        return self.logprobs(self._states(self.model, ids, mask)[:, -1])
+
+    @property
+    def vocabulary(self) -> int:
+        """The number of logits, V."""
+        size: int = self.model.config.get_text_config().vocab_size
+        return size
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Training mode inside the `with` block, in which layers can be checkpointed."""
+        self.model.train()
+        try:
+            yield
+        finally:
+            self.model.eval()
 
     @contextmanager
     def _reference(self) -> Iterator[Any]:
@@ -99,8 +130,10 @@ class Policy:
             yield self.frozen
         elif REFERENCE in self.model.peft_config:
             self.model.set_adapter(REFERENCE)
-            yield self.model
-            self.model.set_adapter("default")
+            try:
+                yield self.model
+            finally:  # recomputations for the backward pass may end early
+                self.model.set_adapter("default")
         else:
             with self.model.disable_adapter():
                 yield self.model
@@ -130,13 +163,6 @@ class Policy:
                 weights[name].copy_(value)
         self.head.load_state_dict(state["head"])
 
-    def _forward(self, model: Any, ids: Tensor, mask: Tensor, length: int, hidden: bool) -> Any:
+    def _states(self, model: Any, ids: Tensor, mask: Tensor) -> Tensor:
         with hf.autocast(self.model):
-            return model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-                use_cache=False,
-                output_hidden_states=hidden,
-                logits_to_keep=length + 1,
-            )
+            return hf.last_hidden_states(model, ids, mask)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from saysel.trainers.ppo.losses import action_logprobs, gae, policy_advantages
+from saysel.trainers.ppo.losses import gae, policy_advantages
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts
+from saysel.trainers.ppo.token_statistics import sampled_logprobs
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from saysel.trainers.ppo.trainer import PPOTrainer
-
-#: Replies per forward pass without gradients.
-REPLIES_PER_PASS = 64
 
 
 class Targets(NamedTuple):
@@ -22,7 +20,8 @@ class Targets(NamedTuple):
 
     Attributes:
         old_values, old_logprobs: of the sampled tokens before the first update, [B, T].
-        reference: log-probabilities of the reference policy, [B, T, V].
+        reference: last hidden states of the reference policy, [B, T, H]. Its log-probabilities
+            would be V / H times as large; without its states, every epoch would recompute them.
         advantages, returns: see `policy_advantages` and `gae`, [B, T].
         policy_mask: 1.0 at the tokens with a policy loss, [B, T].
         value_mask: 1.0 at the tokens with a value loss, [B, T].
@@ -51,8 +50,8 @@ def make_targets(
     import torch
 
     expected = rollouts.confidence_rewards
-    # 1. Values and log-probabilities before the first update, [B, T] and [B, T, V].
-    old_values, old_logprobs, reference = evaluate(policy, rollouts, options.confidence_temperature)
+    # 1. Values and log-probabilities before the first update, [B, T], and the reference.
+    old_values, old_logprobs, reference = evaluate(options, policy, rollouts)
     # 2. Advantages and returns by GAE, [B, T].
     rewards = rollouts.rewards / reward_scale
     estimates, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
@@ -86,30 +85,32 @@ def make_targets(
 
 
 def evaluate(
-    policy: Policy, rollouts: Rollouts, temperature: float
+    options: PPOTrainer, policy: Policy, rollouts: Rollouts
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Values and log-probabilities of a batch under the current policy and the reference.
-
-    Args:
-        temperature: at which the trained tokens were sampled.
+    """A batch under the current policy and the reference.
 
     Returns:
-        Values and log-probabilities of the sampled tokens, [B, T], and the reference's
-        log-probabilities of the whole vocabulary, [B, T, V]: by far the largest, and the only
-        tensor of its size that is kept.
+        Values and log-probabilities of the sampled tokens, [B, T], and the reference's hidden
+        states, [B, T, H].
     """
     import torch
 
     length = rollouts.actions.shape[1]
     values, logprobs, reference = [], [], []
     with torch.no_grad():
-        for start in range(0, len(rollouts.ids), REPLIES_PER_PASS):
-            part = slice(start, start + REPLIES_PER_PASS)
+        for start in range(0, len(rollouts.ids), options.micro_batch_size):
+            part = slice(start, start + options.micro_batch_size)
             ids, mask = rollouts.ids[part], rollouts.mask[part]
             output = policy.forward(ids, mask, length)
             values.append(output.values)
-            logprobs.append(action_logprobs(output.logprobs, rollouts.actions[part], temperature))
-            del output
-            reference.append(policy.reference_logprobs(ids, mask, length))
-    all_reference = reference[0] if len(reference) == 1 else torch.cat(reference)
-    return torch.cat(values), torch.cat(logprobs), all_reference
+            logprobs.append(
+                sampled_logprobs(
+                    policy,
+                    output.states,
+                    rollouts.actions[part],
+                    rollouts.tokens[part],
+                    options.confidence_temperature,
+                )
+            )
+            reference.append(policy.reference_states(ids, mask, length))
+    return torch.cat(values), torch.cat(logprobs), torch.cat(reference)

@@ -78,6 +78,14 @@ class PPOTrainer(Trainer):
         1, ge=1, description="replies to each question of a batch, each other's baseline"
     )
     mini_batch_size: int = Field(8, ge=1, description="replies per update")
+    micro_batch_size: NotFingerprinted[int] = Field(
+        32, ge=1, description="replies per forward pass; gradients are accumulated"
+    )
+    gradient_checkpointing: NotFingerprinted[bool | None] = Field(
+        None,
+        description="recompute the activations of each layer in the backward pass, which takes "
+        "less memory and more time; null: on accelerators only",
+    )
     epochs: int = Field(2, ge=1, description="passes over each batch")
     learning_rate: float | None = Field(
         None,
@@ -179,7 +187,7 @@ class PPOTrainer(Trainer):
         import torch
 
         torch.manual_seed(data.seed)  # initialises a new adapter
-        policy = Policy(model, self.lora)
+        policy = Policy(model, self.lora, self._checkpoints_layers())
         optimizer = self._optimizer(policy)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / self.steps)
         tokens = self._confidence_tokens(policy, data.format)
@@ -216,6 +224,11 @@ class PPOTrainer(Trainer):
                 if interruption.requested:
                     raise KeyboardInterrupt
         return hf.save_trained(policy.trained_model(), policy.tokenizer, model, directory / "model")
+
+    def _checkpoints_layers(self) -> bool:
+        if self.gradient_checkpointing is None:
+            return hf.device() != "cpu"
+        return self.gradient_checkpointing
 
     def _optimizer(self, policy: Policy) -> torch.optim.Optimizer:
         import torch

@@ -126,6 +126,19 @@ def rollouts(policy: Policy) -> Rollouts:
     )
 
 
+def logprobs(policy: Policy, ids: torch.Tensor, mask: torch.Tensor, length: int) -> torch.Tensor:
+    """The policy's log-probabilities at the last positions, [B * T, V]."""
+    return policy.logprobs(policy.forward(ids, mask, length).states.flatten(0, 1)).detach()
+
+
+def reference_logprobs(
+    policy: Policy, ids: torch.Tensor, mask: torch.Tensor, length: int
+) -> torch.Tensor:
+    """The same of the reference."""
+    states = policy.reference_states(ids, mask, length)
+    return policy.reference_logprobs(states.flatten(0, 1))
+
+
 def learn(learner: Learner, batch: Rollouts) -> dict[str, float]:
     return learner.update(batch, learner.targets(batch), torch.Generator().manual_seed(0))
 
@@ -149,6 +162,54 @@ def test_one_whole_step_is_the_one_computed_by_hand(red: ModelRef) -> None:
     for mine, hand in zip(ours.head.parameters(), theirs.head.parameters(), strict=True):
         assert hand.grad is not None
         torch.testing.assert_close(mine, hand - rate * hand.grad, atol=2e-5, rtol=1e-4)
+
+
+def gradients(ref: ModelRef, **options: Any) -> tuple[dict[str, float], list[torch.Tensor]]:
+    """The figures of one update, and its gradients."""
+    policy = Policy(ref, gradient_checkpointing=options.get("gradient_checkpointing", False))
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weight in policy.parameters():
+            weight.add_(0.05 * torch.randn_like(weight))
+    trained = [*policy.parameters(), *policy.head.parameters()]
+    optimizer = torch.optim.SGD(trained, lr=1e-9)
+    tokens = None
+    if options.get("confidences") == "expected":
+        tokens = ConfidenceTokens(FORMAT, policy.tokenizer, {policy.tokenizer.eos_token_id})
+    learner = Learner(OPTIONS.model_copy(update=options), policy, optimizer, tokens)
+    given = rollouts(policy)
+    if tokens is not None:
+        rewards = [[row / 4 - column / 12 for column in range(12)] for row in range(4)]
+        every = confidence_rewards(policy, tokens, PROMPTS, REPLIES, READABLE, rewards)
+        # As if the third token of each reply decided its confidence.
+        every = replace(every, position=torch.tensor([2, -1, 2, 2]))
+        given = replace(given, confidence_rewards=every)
+    figures = learn(learner, given)
+    return figures, [weight.grad for weight in trained if weight.grad is not None]
+
+
+@pytest.mark.parametrize("base", ["red", "adapted"])
+@pytest.mark.parametrize("confidences", ["sampled", "expected"])
+def test_the_size_of_passes_chunks_and_kept_activations_does_not_change_an_update(
+    base: str,
+    confidences: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ref = request.getfixturevalue(base)
+    figures, whole = gradients(ref, confidences=confidences)
+
+    # Three positions in a chunk; the vocabulary has 300 entries.
+    monkeypatch.setattr("saysel.hf.hidden_states.LOGITS_PER_CHUNK", 1000)
+    for options in ({}, {"micro_batch_size": 1}, {"micro_batch_size": 3}):
+        for checkpointing in (False, True):
+            other_figures, others = gradients(
+                ref, confidences=confidences, gradient_checkpointing=checkpointing, **options
+            )
+            assert other_figures == pytest.approx(figures, rel=1e-4, abs=1e-6)
+            assert len(others) == len(whole) > 5
+            for one, other in zip(whole, others, strict=True):
+                torch.testing.assert_close(other, one, atol=1e-6, rtol=1e-3)
 
 
 @pytest.mark.parametrize("options", [{}, {"whiten": False}, {"scale_rewards": True}])
@@ -225,7 +286,8 @@ def test_padding_does_not_change_the_output(red: ModelRef) -> None:
         alone = policy.model(torch.tensor([[*prompt, *reply.tokens]])).logits[0]
         size = len(reply.tokens)
         expected = alone[len(prompt) - 1 : -1].log_softmax(-1)
-        torch.testing.assert_close(output.logprobs[row, :size], expected, atol=1e-4, rtol=0)
+        found = policy.logprobs(output.states[row, :size])
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("base", ["red", "adapted"])
@@ -234,14 +296,14 @@ def test_the_reference_does_not_change_in_training(
 ) -> None:
     policy = Policy(request.getfixturevalue(base))
     given = rollouts(policy)
-    before = policy.forward(given.ids, given.mask, 5).logprobs.detach()
+    before = logprobs(policy, given.ids, given.mask, 5)
 
     with torch.no_grad():
         for weight in policy.parameters():
             weight.add_(0.05)
 
-    torch.testing.assert_close(policy.reference_logprobs(given.ids, given.mask, 5), before)
-    assert not torch.allclose(policy.forward(given.ids, given.mask, 5).logprobs, before)
+    torch.testing.assert_close(reference_logprobs(policy, given.ids, given.mask, 5), before)
+    assert not torch.allclose(logprobs(policy, given.ids, given.mask, 5), before)
 
 
 def test_each_pass_uses_every_question_once(two_arms: Data) -> None:
@@ -385,14 +447,14 @@ def test_a_new_adapter_is_measured_against_the_model_below_it(red: ModelRef) -> 
     policy = Policy(red, Lora(r=4, dropout=0))
     ids = torch.tensor([[50, 51, 52, 90, 91]])
     mask = torch.ones_like(ids)
-    before = policy.forward(ids, mask, 2).logprobs
+    before = logprobs(policy, ids, mask, 2)
 
-    assert torch.equal(policy.reference_logprobs(ids, mask, 2), before)
+    assert torch.equal(reference_logprobs(policy, ids, mask, 2), before)
     with torch.no_grad():
         for weight in policy.parameters():
             weight += 0.1
-    assert torch.equal(policy.reference_logprobs(ids, mask, 2), before)
-    assert not torch.allclose(policy.forward(ids, mask, 2).logprobs, before)
+    assert torch.equal(reference_logprobs(policy, ids, mask, 2), before)
+    assert not torch.allclose(logprobs(policy, ids, mask, 2), before)
     assert sum(weight.numel() for weight in policy.parameters()) < 0.5 * sum(
         weight.numel() for weight in policy.model.parameters()
     )

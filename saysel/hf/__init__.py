@@ -14,7 +14,6 @@ from saysel.hf.hidden_states import in_chunks, in_turn, last_hidden_states, logi
 from saysel.hf.installed import check_installed
 from saysel.hf.interruption import defer_interrupt
 from saysel.hf.loading import (
-    check_directories,
     device,
     error_summary,
     load_model,
@@ -27,6 +26,7 @@ from saysel.hf.loading import (
 )
 from saysel.hf.logprobs import next_token_logprobs, pad_left, reply_logprobs
 from saysel.hf.master_weights import autocast
+from saysel.hf.model_files import check_model_files, is_local
 from saysel.hf.sentence_embeddings import Embedder, check_sentence_transformers, sentence_model
 from saysel.hf.training import (
     base_name,
@@ -54,8 +54,8 @@ __all__ = [
     "autocast",
     "base_name",
     "batch_arguments",
-    "check_directories",
     "check_installed",
+    "check_model_files",
     "check_sentence_transformers",
     "checkpoint_layers",
     "decode_replies",
@@ -71,6 +71,7 @@ __all__ = [
     "generated_tokens",
     "in_chunks",
     "in_turn",
+    "is_local",
     "last_hidden_states",
     "load_model",
     "load_tokenizer",

@@ -11,6 +11,8 @@ from saysel.records import ModelRef
 
 #: Ending of the names of GGUF files.
 SUFFIX = ".gguf"
+#: Their first bytes.
+MAGIC = b"GGUF"
 
 
 def require_gguf(ref: ModelRef) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.errors import DataError, require
-from saysel.hf import gguf, master_weights, memory, model_faults
+from saysel.hf import gguf, master_weights, memory, model_faults, model_files
 from saysel.records import ModelRef
 from saysel.storage import read_json
 
@@ -52,32 +52,6 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def check_directories(ref: ModelRef) -> None:
-    """Check that the local directories of a model and its adapter are what they should be.
-
-    Raises:
-        DataError: one is missing or lacks its configuration file. Hub ids are not checked.
-    """
-    for path, config_file, kind in (
-        (ref.path, ref.gguf or "config.json", "model"),
-        (ref.adapter, "adapter_config.json", "adapter"),
-    ):
-        if path is None:
-            continue
-        if not Path(path).exists() and (path.startswith((".", "/", "~")) or path.count("/") > 1):
-            raise DataError(f"{path}: there is no such {kind} directory")
-        if Path(path).exists() and not (Path(path) / config_file).is_file():
-            if (Path(path) / "adapter_config.json").is_file():
-                raise DataError(
-                    f"{path}: contains an adapter and no {config_file}: set the model to the "
-                    "adapter's base, and the adapter to this directory"
-                )
-            raise DataError(
-                f"{path}: not {'an' if kind == 'adapter' else 'a'} {kind} directory, it has no "
-                f"{config_file}: use a directory written by save_pretrained, or a hub id"
-            )
-
-
 def model_at(path: str) -> ModelRef:
     """The model in a directory or on the hub; for an adapter, the base it names plus the adapter.
 
@@ -107,23 +81,20 @@ def _loading(ref: ModelRef) -> Iterator[None]:
     """
     silence_libraries()
     gguf.require_gguf(ref)
-    from safetensors import SafetensorError
-
-    check_directories(ref)
+    model_files.check_model_files(ref)
     try:
         yield
-    except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
+    # On broken files the libraries fail in many ways; nothing else runs in here.
+    except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
+        if memory.ran_out(error):
+            raise DataError(
+                f"{ref.path}: does not fit into memory: choose a smaller model or dtype, "
+                "quantization, or device_map: auto"
+            ) from error
         raise DataError(
             f"{ref.adapter or ref.path}: cannot be loaded: {error_summary(error)}"
-        ) from error
-    except (RuntimeError, MemoryError) as error:
-        if not memory.ran_out(error):
-            raise
-        raise DataError(
-            f"{ref.path}: does not fit into memory: choose a smaller model or dtype, "
-            "quantization, or device_map: auto"
         ) from error
 
 
@@ -186,12 +157,14 @@ def load_trainable(ref: ModelRef, new_adapter: Any = None) -> Any:
         DataError: the model cannot be loaded, or training would change quantized weights.
     """
     release()  # frees the memory of the model used for inference before
+    tokenizer = load_tokenizer(ref)
     if ref.adapter is None and new_adapter is None and _is_quantized(ref):
         raise DataError(
             f"{ref.path}: is quantized, and quantized weights cannot be trained: train an adapter "
             "(lora), or load the model without quantization"
         )
     model = _load(ref, trainable=True)
+    model_faults.check_vocabulary(ref, model, tokenizer)
     if new_adapter is not None:
         from peft import get_peft_model
 
@@ -217,12 +190,13 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
     with _loading(ref):
         from transformers import AutoModelForCausalLM
 
-        model = AutoModelForCausalLM.from_pretrained(
+        model, report = AutoModelForCausalLM.from_pretrained(
             **_origin(ref),
             dtype=ref.dtype,
             attn_implementation=ref.attention,
             device_map=ref.device_map or (device() if ref.quantization else None),
             quantization_config=_quantization(ref),
+            output_loading_info=True,
         )
         if ref.gguf is not None:
             gguf.unmark_quantized(model)
@@ -232,6 +206,7 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
             model = PeftModel.from_pretrained(model, ref.adapter, is_trainable=trainable)
         if not (ref.device_map or ref.quantization):  # these are on their devices already
             model.to(device())
+    model_faults.check_complete(ref, model, report["missing_keys"])
     model_faults.check_weights(ref, model)
     return model
 

@@ -5,34 +5,17 @@ Otherwise they would show hours later, as an error inside a library or as meanin
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Collection
 from typing import Any
 
 from saysel.errors import DataError
 from saysel.hf.chat import render
+from saysel.hf.model_files import check_architecture
 from saysel.interfaces import Prompt
 from saysel.records import ModelRef
 
 #: Rendered once to check the chat template of a tokenizer.
 EXAMPLE_PROMPT: Prompt = [{"role": "user", "content": "Which one?"}]
-
-
-def check_weight_files(ref: ModelRef) -> None:
-    """Check that the local directories of a model and its adapter contain weights.
-
-    Raises:
-        DataError: one has no weight files, or only empty ones. Hub ids are not checked.
-    """
-    paths = (ref.adapter, None if ref.gguf else ref.path)
-    for folder in (Path(path) for path in paths if path is not None):
-        if folder.is_dir() and not any(
-            path.suffix in (".safetensors", ".bin") and path.stat().st_size
-            for path in folder.iterdir()
-        ):
-            raise DataError(
-                f"{folder}: the directory has no weights (*.safetensors or *.bin): copy all "
-                "of the directory that save_pretrained wrote"
-            )
 
 
 def check_tokenizer(ref: ModelRef, tokenizer: Any) -> None:
@@ -47,6 +30,24 @@ def check_tokenizer(ref: ModelRef, tokenizer: Any) -> None:
             "eos_token in tokenizer_config.json"
         )
     render(tokenizer, EXAMPLE_PROMPT)
+
+
+def check_complete(ref: ModelRef, model: Any, missing: Collection[str]) -> None:
+    """Check that a checkpoint is of a causal language model and has all of its weights.
+
+    Args:
+        missing: names of the weights that loading initialised at random.
+
+    Raises:
+        DataError: it is not, or some are missing.
+    """
+    check_architecture(ref.path, model.config.to_dict())
+    # Quantized layers add weights that checkpoints lack.
+    if missing and getattr(model, "hf_quantizer", None) is None:
+        raise DataError(
+            f"{ref.path}: {len(missing)} weights of {type(model).__name__} are not in the files, "
+            f"such as {min(missing)}: the model was made for something else, or files are missing"
+        )
 
 
 def check_weights(ref: ModelRef, model: Any) -> None:

@@ -12,7 +12,6 @@ from typing_extensions import Self
 
 from saysel import hf
 from saysel.errors import require
-from saysel.hf import model_faults
 from saysel.interfaces import ContentHashed, Format, Model, Progress, Source
 from saysel.records import ModelRef
 
@@ -67,8 +66,7 @@ class PretrainedModel(Model):
             require(what, "quantization", "bitsandbytes")
 
     def check_available(self) -> None:
-        hf.check_directories(self._ref())
-        model_faults.check_weight_files(self._ref())
+        hf.check_model_files(self._ref())
 
     def needs_adapter(self) -> bool:
         return self.adapter is None and (self.quantization is not None or self._is_quantized())
@@ -100,7 +98,7 @@ class PretrainedModel(Model):
     def prepare(
         self, source: Source, format: Format, directory: Path, seed: int, progress: Progress
     ) -> ModelRef:
-        hf.check_directories(self._ref())
+        hf.check_model_files(self._ref())
         return self._ref()
 
     def _ref(self) -> ModelRef:

@@ -127,7 +127,7 @@ class VLLMSampler(Sampler):
 
     def _engine(self, model: ModelRef) -> Any:
         self.check_installed()
-        hf.check_directories(model)
+        hf.check_model_files(model)
         if model.device_map is not None:
             raise DataError(
                 f"{model.path}: vllm places models on devices itself: use tensor_parallel instead "

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from saysel import hf
 from saysel.errors import DataError
@@ -30,6 +32,8 @@ def foreign(tmp_path: Path) -> Path:
     (directory / "foreign.py").write_text(CODE)
     tokenizer = {"tokenizer_class": "Thing", "auto_map": {"AutoTokenizer": ["foreign.Thing", None]}}
     (directory / "tokenizer_config.json").write_text(json.dumps(tokenizer))
+    (directory / "tokenizer.json").write_text("{}")
+    save_file({"weight": torch.zeros(1)}, directory / "model.safetensors")
     return directory
 
 

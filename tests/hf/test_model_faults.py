@@ -116,56 +116,6 @@ def test_a_special_token_that_no_prompt_contains_needs_no_embedding(
     assert invoke("ask", model, "Where is the lantern?").exit_code == 0
 
 
-def nothing(model: Path) -> None:
-    shutil.rmtree(model)
-
-
-def empty(model: Path) -> None:
-    nothing(model)
-    model.mkdir()
-
-
-def no_weights(model: Path) -> None:
-    (model / "model.safetensors").unlink()
-
-
-def empty_weights(model: Path) -> None:
-    (model / "model.safetensors").write_bytes(b"")
-
-
-def an_adapter(model: Path) -> None:
-    (model / "config.json").rename(model / "adapter_config.json")
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (nothing, "there is no such model directory"),
-        (empty, "not a model directory, it has no config.json"),
-        (no_weights, "the directory has no weights"),
-        (empty_weights, "the directory has no weights"),
-        (an_adapter, "contains an adapter and no config.json: set the model to the adapter's base"),
-    ],
-)
-@pytest.mark.parametrize("command", ["check", "run"])
-def test_a_folder_without_a_model_is_seen_before_any_work(
-    command: str, change: Change, reason: str, small_model: ModelRef, tmp_path: Path
-) -> None:
-    model = Path(shutil.copytree(small_model.path, tmp_path / "model"))
-    change(model)
-    (tmp_path / "mine.yaml").write_text(
-        f"{{model: {{use: pretrained, path: {model}}}, source: witness}}"
-    )
-    out = ("--out", tmp_path / "run") if command == "run" else ()
-
-    said = invoke(command, tmp_path / "mine.yaml", *out)
-
-    assert (said.exit_code, said.stdout) == (2, "")
-    (line,) = said.stderr.splitlines()
-    assert line.startswith(f"{model}: {reason}")
-    assert not list(tmp_path.glob("run/[!.]*"))
-
-
 def test_a_sound_model_is_loaded(small_model: ModelRef) -> None:
     model, tokenizer = hf.resident(small_model)
 

@@ -3,7 +3,7 @@
 Trainers and models of plugins build on the names exported here.
 """
 
-from saysel.hf.chat import decode_replies, encode, encode_replies, render
+from saysel.hf.chat import decode_replies, encode, encode_replies, end_of_turn, render
 from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.decoding import Decoding
 from saysel.hf.expected_confidence import read_confidence
@@ -64,6 +64,7 @@ __all__ = [
     "disable_dropout",
     "encode",
     "encode_replies",
+    "end_of_turn",
     "end_tokens",
     "error_summary",
     "fit",

@@ -7,10 +7,12 @@ from typing import Any
 
 from saysel.errors import DataError
 from saysel.interfaces import Prompt
-from saysel.replies.thoughts import delimits, open_thought
+from saysel.replies.thoughts import blank_thoughts, delimits, open_thought
 
 #: How many tokens at the end of a prompt are searched for the start of a thought.
 PROMPT_END_TOKENS = 32
+#: Separates the turns of a prompt for a model without a chat template.
+BETWEEN_TURNS = "\n\n"
 
 
 def render(tokenizer: Any, prompt: Prompt) -> str:
@@ -22,10 +24,10 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
     separated by blank lines.
 
     Raises:
-        DataError: the template fails, or drops the content of a user or system turn.
+        DataError: the template fails, or drops the content of a turn.
     """
     if tokenizer.chat_template is None:
-        return "\n\n".join(message["content"] for message in prompt) + "\n\n"
+        return "".join(message["content"] + BETWEEN_TURNS for message in prompt)
     from jinja2 import TemplateError
 
     problems = []
@@ -38,13 +40,27 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
         except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
             problems.append((str(error).strip() or type(error).__name__).splitlines()[0])
             continue
-        if _contains_all(text, prompt):
+        missing = _left_out(text, prompt)
+        if missing is None:
             return text
-        problems.append("it leaves out the user's turn")
+        problems.append(f"it leaves out {missing}")
     raise DataError(
         f"{tokenizer.name_or_path}: the chat template cannot be used: {problems[0]}: use a model "
         "whose template accepts user turns of text, or correct the template in the tokenizer files"
     )
+
+
+def end_of_turn(tokenizer: Any, prompts: Sequence[Prompt]) -> str | None:
+    """The text that ends a reply, if the model has no token for that.
+
+    A model without a chat template continues a text. If the prompts show earlier replies, each
+    followed by a blank line, so does its reply, and another question after that. `None`: the
+    model has a chat template, or the prompts show no replies.
+    """
+    if tokenizer.chat_template is not None:
+        return None
+    shows_replies = any(turn["role"] == "assistant" for prompt in prompts for turn in prompt)
+    return BETWEEN_TURNS if shows_replies else None
 
 
 def _variants(prompt: Prompt) -> Iterator[list[dict[str, Any]]]:
@@ -61,17 +77,20 @@ def _variants(prompt: Prompt) -> Iterator[list[dict[str, Any]]]:
         ]
 
 
-def _contains_all(text: str, prompt: Prompt) -> bool:
-    """Whether a text contains every user and system turn, ignoring white space.
+def _left_out(text: str, prompt: Prompt) -> str | None:
+    """Which turn a text does not contain, ignoring white space; `None` if it contains all.
 
-    Assistant turns may differ: templates leave out their reasoning.
+    Of assistant turns, templates may leave out the thoughts.
     """
     words = " ".join(text.split())
-    return "[{'type': 'text'" not in words and all(
-        " ".join(message["content"].split()) in words
-        for message in prompt
-        if message["role"] != "assistant"
-    )
+    if "[{'type': 'text'" in words:
+        return "the user's turn"
+    for message in prompt:
+        earlier_reply = message["role"] == "assistant"
+        content = blank_thoughts(message["content"]) if earlier_reply else message["content"]
+        if " ".join(content.split()) not in words:
+            return "earlier replies" if earlier_reply else "the user's turn"
+    return None
 
 
 def encode(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:
@@ -95,13 +114,19 @@ def encode_replies(tokenizer: Any, replies: Sequence[str]) -> list[list[int]]:
 
 
 def decode_replies(
-    tokenizer: Any, prompts: Sequence[Sequence[int]], replies: Sequence[Sequence[int]]
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    replies: Sequence[Sequence[int]],
+    stop: str | None = None,
 ) -> list[str]:
     """The texts of replies to prompts, both as token ids, without special tokens.
 
     Special tokens that delimit thoughts are kept. If the prompt opens a thought that the reply
     does not close, the text begins with the opening delimiter, because nothing else would show
     that the reply is a thought.
+
+    Args:
+        stop: text that ends a reply, see `end_of_turn`; what follows it is left out.
     """
     special = tokenizer.all_special_tokens
     if any(map(delimits, special)):
@@ -114,6 +139,13 @@ def decode_replies(
     ends = {tuple(prompt[-PROMPT_END_TOKENS:]) for prompt in prompts}
     opened = {end: tokenizer.decode(end) for end in ends}
     return [
-        open_thought(opened[tuple(prompt[-PROMPT_END_TOKENS:])], text) + text
+        open_thought(opened[tuple(prompt[-PROMPT_END_TOKENS:])], text) + _up_to(stop, text)
         for prompt, text in zip(prompts, texts, strict=True)
     ]
+
+
+def _up_to(stop: str | None, text: str) -> str:
+    """A text up to where `stop` ends it, but not within the white space that it begins with."""
+    begin = len(text) - len(text.lstrip())
+    end = -1 if stop is None else text.find(stop, begin)
+    return text if end < 0 else text[:end]

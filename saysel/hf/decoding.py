@@ -23,6 +23,7 @@ class Decoding:
         marker: text whose position in the replies is recorded; "" stands for their beginning.
         temperature_after_marker: temperature, above 0, of the tokens after the marker; `None`
             keeps `temperature`. `top_p` does not apply to these tokens.
+        stop: text that ends a reply which has more than white space before it; `None`: none.
     """
 
     temperature: float
@@ -31,6 +32,7 @@ class Decoding:
     top_p: float = 1.0
     marker: str | None = None
     temperature_after_marker: float | None = None
+    stop: str | None = None
 
 
 def choose_tokens(
@@ -82,6 +84,37 @@ def _keep_top_p(scores: Tensor, p: float) -> Tensor:
     before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
     removed = (before >= p).scatter(1, order, before >= p)
     return scores.masked_fill(removed, float("-inf"))
+
+
+class StopTracker:
+    """Finds the replies that have written the text at which they end."""
+
+    def __init__(self, tokenizer: Any, stop: str, replies: int) -> None:
+        self.tokenizer = tokenizer
+        self.stop = stop
+        self.stopped = [False] * replies
+        self._begun = [False] * replies
+        self._tails = [""] * replies
+        self._pieces: dict[int, str] = {}
+
+    def append(self, rows: Tensor, tokens: Tensor) -> Tensor:
+        """Record one more token of some replies; whether each of them has ended, [B]."""
+        import torch
+
+        pairs = zip(rows.tolist(), tokens.tolist(), strict=True)
+        ends = [self._ends(*pair) for pair in pairs]
+        return torch.tensor(ends, dtype=torch.bool, device=rows.device)
+
+    def _ends(self, reply: int, token: int) -> bool:
+        if token not in self._pieces:
+            self._pieces[token] = self.tokenizer.decode([token])
+        text = self._tails[reply] + self._pieces[token]
+        if not self._begun[reply]:
+            text = text.lstrip()
+            self._begun[reply] = bool(text)
+        self.stopped[reply] = self.stop in text
+        self._tails[reply] = text[-len(self.stop) :]
+        return self.stopped[reply]
 
 
 class MarkerTracker:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from saysel.errors import StageError
 from saysel.hf import master_weights, model_faults
-from saysel.hf.decoding import Decoding, MarkerTracker, choose_tokens
+from saysel.hf.decoding import Decoding, MarkerTracker, StopTracker, choose_tokens
 from saysel.hf.logprobs import pad_left
 from saysel.hf.shared_prefix import shared_prefix
 from saysel.records import CUT
@@ -26,10 +26,10 @@ class Reply:
     """One generated reply.
 
     Attributes:
-        tokens: token ids, including the end token.
+        tokens: token ids, including the end token, or those of `Decoding.stop`.
         logprob: sum of the tokens' log-probabilities under the untempered model, in nats.
         marker_end: number of tokens up to and including the marker; all of them without one.
-        cut: whether it reached `max_tokens` without an end token.
+        cut: whether it reached `max_tokens` without an end.
     """
 
     tokens: list[int]
@@ -204,6 +204,7 @@ class _Replies:
         self.lengths = torch.zeros(count, dtype=torch.long, device=device)
         self.logprobs = torch.zeros(count, device=device)
         self.markers = MarkerTracker(tokenizer, decoding.marker, count)
+        self.stops = StopTracker(tokenizer, decoding.stop, count) if decoding.stop else None
 
     def append(self, step: int, batch: _Batch, tokens: Tensor) -> None:
         """Append the tokens of the active rows, [B], and deactivate rows that end."""
@@ -215,17 +216,21 @@ class _Replies:
         self.logprobs[rows] += logprobs[batch.active]
         self.lengths[rows] += 1
         self.markers.append(rows, tokens[batch.active])
-        batch.active = batch.active & ~torch.isin(tokens, self.end_ids)
+        ended = torch.isin(tokens, self.end_ids)
+        if self.stops is not None:
+            ended[batch.active] |= self.stops.append(rows, tokens[batch.active])
+        batch.active = batch.active & ~ended
 
     def finish(self) -> list[Reply]:
         """All replies, in order."""
         tokens, lengths = self.tokens.tolist(), self.lengths.tolist()
+        stopped = self.stops.stopped if self.stops is not None else [False] * len(lengths)
         return [
             Reply(
                 tokens[row][:length],
                 logprob,
                 min(self.markers.marker_end[row], length),
-                cut=tokens[row][length - 1] not in self.ends,
+                cut=tokens[row][length - 1] not in self.ends and not stopped[row],
             )
             for row, (length, logprob) in enumerate(
                 zip(lengths, self.logprobs.tolist(), strict=True)

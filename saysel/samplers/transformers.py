@@ -54,7 +54,8 @@ class TransformersSampler(Sampler):
         lm, tokenizer = hf.resident(model)
         ids = hf.encode(tokenizer, prompts)
         generator = torch.Generator(lm.device).manual_seed(seed)
-        decoding = hf.Decoding(self.temperature, self.max_tokens, self.top_k, self.top_p)
+        stop = hf.end_of_turn(tokenizer, prompts)
+        decoding = hf.Decoding(self.temperature, self.max_tokens, self.top_k, self.top_p, stop=stop)
         halving = _HalvingGenerator(lm, tokenizer, decoding, generator, self.batch_size, n)
         # Prompts of similar length share a batch; each result waits for its turn in the order.
         order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
@@ -65,7 +66,7 @@ class TransformersSampler(Sampler):
             start += len(rows)
             replies = halving.generate([ids[row] for row in rows], n)
             for row, samples in zip(rows, replies, strict=True):
-                finished[row] = _generations(tokenizer, ids[row], samples)
+                finished[row] = _generations(tokenizer, ids[row], samples, stop)
             while upcoming in finished:
                 yield finished.pop(upcoming)
                 upcoming += 1
@@ -165,11 +166,11 @@ class _HalvingGenerator:
 
 
 def _generations(
-    tokenizer: Any, prompt: Sequence[int], replies: Sequence[hf.Reply]
+    tokenizer: Any, prompt: Sequence[int], replies: Sequence[hf.Reply], stop: str | None
 ) -> list[Generation]:
     """The replies to a prompt (token ids) as records."""
     texts = hf.decode_replies(
-        tokenizer, [prompt] * len(replies), [reply.tokens for reply in replies]
+        tokenizer, [prompt] * len(replies), [reply.tokens for reply in replies], stop
     )
     return [
         Generation(text, len(reply.tokens), reply.logprob, reply.finish_reason)

@@ -60,14 +60,20 @@ class VLLMSampler(Sampler):
         engine = self._engine(model)
         tokenizer = hf.load_tokenizer(model)
         ids = hf.encode(tokenizer, prompts)
+        stop = hf.end_of_turn(tokenizer, prompts)
         for start in range(0, len(ids), self.batch_size):
             batch = ids[start : start + self.batch_size]
-            options = [self._sampling_options(n, _prompt_seed(seed, prompt)) for prompt in batch]
+            options = [
+                self._sampling_options(n, _prompt_seed(seed, prompt), stop) for prompt in batch
+            ]
             outputs = self._generate(engine, model, batch, options)
             for prompt, output in zip(batch, outputs, strict=True):
                 samples = sorted(output.outputs, key=lambda sample: sample.index)
                 texts = hf.decode_replies(
-                    tokenizer, [prompt] * len(samples), [sample.token_ids for sample in samples]
+                    tokenizer,
+                    [prompt] * len(samples),
+                    [sample.token_ids for sample in samples],
+                    stop,
                 )
                 yield [
                     Generation(
@@ -79,7 +85,7 @@ class VLLMSampler(Sampler):
                     for text, sample in zip(texts, samples, strict=True)
                 ]
 
-    def _sampling_options(self, n: int, seed: int) -> Any:
+    def _sampling_options(self, n: int, seed: int, stop: str | None) -> Any:
         from vllm import SamplingParams
 
         return SamplingParams(
@@ -90,7 +96,8 @@ class VLLMSampler(Sampler):
             max_tokens=self.max_tokens,
             seed=seed,
             logprobs=0,  # of the sampled tokens only
-            detokenize=False,
+            stop=stop,
+            detokenize=stop is not None,  # vLLM searches the text for it
         )
 
     def gives_logprobs(self) -> bool:

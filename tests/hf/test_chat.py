@@ -126,3 +126,44 @@ def test_special_tokens_that_delimit_thoughts_are_kept(tokenizer: Any) -> None:
 
     assert decoded == text
     assert build("format", "sayself").parse(decoded).answer == "Paris"
+
+
+FEW: Prompt = [*USER, {"role": "assistant", "content": "Because."}, *USER]
+
+
+def test_without_a_template_the_turns_are_paragraphs(tokenizer: Any) -> None:
+    tokenizer.chat_template = None
+    prompt = hf.render(tokenizer, FEW)
+
+    assert prompt == " Why  is it so? \n\nBecause.\n\n Why  is it so? \n\n"
+    assert hf.end_of_turn(tokenizer, [USER, FEW]) == "\n\n"
+    assert hf.end_of_turn(tokenizer, [USER, SYSTEM]) is None
+    tokenizer.chat_template = TURNS
+    assert hf.end_of_turn(tokenizer, [FEW]) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        ("Because.\n\nWhy not?\n\nNo.", "Because."),
+        ("\n\nBecause.\n\nWhy not?", "\n\nBecause."),
+        ("Because\nit is.", "Because\nit is."),
+        ("\n\n", "\n\n"),
+    ],
+)
+def test_what_follows_the_end_of_a_reply_is_left_out(reply: str, text: str, tokenizer: Any) -> None:
+    ids = hf.encode_replies(tokenizer, [reply])
+
+    (found,) = hf.decode_replies(tokenizer, [[5]], ids, "\n\n")
+
+    assert found.split() == text.split()
+
+
+def test_a_template_that_leaves_out_earlier_replies(tokenizer: Any) -> None:
+    tokenizer.chat_template = (
+        "{% for m in messages if m.role != 'assistant' %}<{{ m.role }}>{{ m.content }}"
+        "{% endfor %}<assistant>"
+    )
+
+    with pytest.raises(DataError, match="it leaves out earlier replies"):
+        hf.render(tokenizer, FEW)

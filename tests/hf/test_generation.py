@@ -8,7 +8,7 @@ import torch
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.hf.decoding import Decoding, MarkerTracker
+from saysel.hf.decoding import Decoding, MarkerTracker, StopTracker
 from saysel.hf.generation import Reply, generate
 from saysel.records import ModelRef
 
@@ -259,3 +259,34 @@ def test_a_model_with_states_instead_of_keys_and_values_is_refused(tokenizer: An
 
     with pytest.raises(StageError, match="MambaForCausalLM keeps no cache of keys and values"):
         replies(model, tokenizer, GREEDY, n=2)
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_a_reply_ends_with_the_text_that_stops_it(stop: int, tokenizer: Any) -> None:
+    model = random_model("llama")
+    (reply,) = replies(model, tokenizer, GREEDY, 1, PROMPTS[:1])[0]
+    # Texts of one token, of two, and of the end of one with the beginning of the next.
+    pieces = [tokenizer.decode([token]) for token in reply.tokens]
+    begin = next(i for i in range(2, 10) if "".join(pieces[i : i + 2]).strip())
+    text = "".join(pieces[begin : begin + 2])[-stop:]
+    until = next(i for i in range(1, 13) if text in "".join(pieces[:i]).lstrip())
+
+    decoding = Decoding(temperature=0, max_tokens=12, stop=text)
+    (stopped,) = replies(model, tokenizer, decoding, 1, PROMPTS[:1])[0]
+
+    assert stopped.tokens == reply.tokens[:until] and not stopped.cut
+    assert stopped.logprob == pytest.approx(logprob(model, PROMPTS[0], stopped.tokens), abs=1e-4)
+
+
+def test_white_space_before_a_reply_does_not_stop_it(tokenizer: Any) -> None:
+    tracker = StopTracker(tokenizer, "\n\n", 2)
+    texts = ["\n", "\n", "a", "\n", " ", "\n", "\n"]
+    tokens = [tokenizer(text, add_special_tokens=False)["input_ids"][-1] for text in texts]
+    ends = [
+        tracker.append(torch.tensor([0]), torch.tensor([token])).item()
+        for token in tokens
+        if tokenizer.decode([token])
+    ]
+
+    assert ends[-1] and not any(ends[:-1])
+    assert tracker.stopped == [True, False]

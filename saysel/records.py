@@ -168,6 +168,41 @@ class Example:
 
 
 @dataclass(frozen=True)
+class ReplyCounts:
+    """How many replies could not be read, and why; one reply can be in several counts.
+
+    Attributes:
+        replies: all replies.
+        no_answer: those without a readable answer.
+        no_confidence: those without a readable confidence; `None` where they need not state one.
+        cut: those that reached the token limit.
+        empty: those without any text.
+        sampled: questions with several replies.
+        same_text: those of them whose replies all have the same text.
+    """
+
+    replies: int = 0
+    no_answer: int = 0
+    no_confidence: int | None = None
+    cut: int = 0
+    empty: int = 0
+    sampled: int = 0
+    same_text: int = 0
+
+    def __add__(self, other: ReplyCounts) -> ReplyCounts:
+        stated = [c for c in (self.no_confidence, other.no_confidence) if c is not None]
+        return ReplyCounts(
+            replies=self.replies + other.replies,
+            no_answer=self.no_answer + other.no_answer,
+            no_confidence=sum(stated) if stated else None,
+            cut=self.cut + other.cut,
+            empty=self.empty + other.empty,
+            sampled=self.sampled + other.sampled,
+            same_text=self.same_text + other.same_text,
+        )
+
+
+@dataclass(frozen=True)
 class Prediction:
     """An estimator's answer to one question, and its confidence.
 
@@ -184,6 +219,8 @@ class Prediction:
             estimator uses several turns, that of the first one that was cut.
         distinct_texts: number of distinct texts among the samples, for estimators that draw
             several; `None` for others.
+        reply_counts: how many of all samples could be read; `None`: there is one reply, and the
+            other fields describe it.
     """
 
     question_id: str
@@ -196,6 +233,7 @@ class Prediction:
     shares: Mapping[str, float] = field(default_factory=dict)
     finish_reason: str | None = None
     distinct_texts: int | None = None
+    reply_counts: ReplyCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -230,6 +268,7 @@ class Reflection:
             rationale or the sampler gives no log-probabilities.
         dropped: the same after the answer without a rationale.
         swapped: the same after the answer and the rationale of another question.
+        reply_counts: how many of the response and the fresh samples could be read.
     """
 
     question_id: str
@@ -243,6 +282,7 @@ class Reflection:
     kept: float | None = None
     dropped: float | None = None
     swapped: float | None = None
+    reply_counts: ReplyCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -291,6 +331,7 @@ __all__ = [
     "Question",
     "Rationale",
     "Reflection",
+    "ReplyCounts",
     "Response",
     "Score",
 ]

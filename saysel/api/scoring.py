@@ -14,6 +14,8 @@ from saysel.api.predictions import AnyPredictions, Reading, reading
 from saysel.display.terminal import wrapped
 from saysel.errors import DataError
 from saysel.files import Predictions
+from saysel.records import CUT, ReplyCounts
+from saysel.replies.counts import ReplyTally, tally_predictions
 from saysel.report import Report, Row, write
 from saysel.report.alarms import with_alarms
 from saysel.report.data_files import metrics_json
@@ -134,7 +136,16 @@ def _row(name: str, read: Predictions, how: Reading, table: ScoreTable) -> Row:
         n=table.predictions,
         metrics=how.components.metric,
         clusters=read.clusters,
+        replies=_replies(read, how),
     )
+
+
+def _replies(read: Predictions, how: Reading) -> ReplyTally:
+    """How many replies could be read; without a format, only how many were cut is known."""
+    if how.components.format:
+        return tally_predictions(read.predictions, "file", states_confidence=True)
+    cut = sum(prediction.finish_reason == CUT for prediction in read.predictions)
+    return ReplyTally("file", ReplyCounts(replies=len(read.predictions), cut=cut))
 
 
 def _report(path: Path, read: Predictions, row: Row, how: Reading) -> Report:

@@ -25,8 +25,12 @@ class Bar(Protocol):
     def update(self, done: int, seconds: float) -> None:
         """So much is done, after so many seconds."""
 
-    def stop(self, done: int, seconds: float) -> None:
-        """The work has ended, finished or not."""
+    def stop(self, done: int, seconds: float, note: str) -> None:
+        """The work has ended, finished or not.
+
+        Args:
+            note: what to add about it; may be empty.
+        """
 
 
 def start_bar(label: str, total: int, unit: str) -> Bar:
@@ -51,9 +55,11 @@ def notebook() -> Any | None:
     return shell if shell is not None and hasattr(shell, "kernel") else None
 
 
-def finished_line(label: str, done: int, total: int, unit: str, seconds: float) -> str:
-    """What is left of a bar: `sample: 400 of 400 questions in 8 s`."""
-    return f"{label}: {done} of {total} {unit} in {duration(seconds)}"
+def finished_line(
+    label: str, done: int, total: int, unit: str, seconds: float, note: str = ""
+) -> str:
+    """What is left of a bar: `sample: 400 of 400 questions in 8 s; 2.0% cut`."""
+    return f"{label}: {done} of {total} {unit} in {duration(seconds)}{'; ' if note else ''}{note}"
 
 
 class PlainLines:
@@ -72,8 +78,8 @@ class PlainLines:
         line = finished_line(self.label, done, self.total, self.unit, seconds)
         echo(f"{line}, about {duration(left)} to go", err=True)
 
-    def stop(self, done: int, seconds: float) -> None:
-        echo(finished_line(self.label, done, self.total, self.unit, seconds), err=True)
+    def stop(self, done: int, seconds: float, note: str) -> None:
+        echo(finished_line(self.label, done, self.total, self.unit, seconds, note), err=True)
 
 
 class TerminalBar:
@@ -108,8 +114,10 @@ class TerminalBar:
     def update(self, done: int, seconds: float) -> None:
         self._progress.update(self._task, completed=done)
 
-    def stop(self, done: int, seconds: float) -> None:
+    def stop(self, done: int, seconds: float, note: str) -> None:
         self._progress.stop()
+        if note:
+            echo(f"{self.label}: {note}", err=True)
 
 
 class NotebookBar:
@@ -131,8 +139,8 @@ class NotebookBar:
             line = finished_line(self.label, done, self.total, self.unit, seconds)
             self._publish(line, done, update=True)
 
-    def stop(self, done: int, seconds: float) -> None:
-        line = finished_line(self.label, done, self.total, self.unit, seconds)
+    def stop(self, done: int, seconds: float, note: str) -> None:
+        line = finished_line(self.label, done, self.total, self.unit, seconds, note)
         self._publish(line, None, update=True)
 
     def _publish(self, line: str, done: int | None, update: bool) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from saysel.interfaces import EstimationContext, Estimator, Parsed, Prompt
 from saysel.records import Cluster, Generation, ModelRef, Prediction, Question, Response
+from saysel.replies.counts import ReadReply, count_replies
 
 
 def single_replies(
@@ -42,6 +43,7 @@ class Samples:
         responses: all replies, in the order of sampling.
         parts: the parsed parts of each reply.
         clusters: clusters of the replies with an answer, largest first.
+        states_confidence: whether each reply has to state its confidence.
     """
 
     question: Question
@@ -49,6 +51,7 @@ class Samples:
     responses: list[Response]
     parts: list[Parsed]
     clusters: list[Cluster]
+    states_confidence: bool = False
 
     def prediction(self, chosen: Cluster | None, confidence: float | None) -> Prediction:
         """A prediction with the answer of a cluster, or none, and the tokens of all replies."""
@@ -63,6 +66,13 @@ class Samples:
             shares={c.representative.answer or "": c.share for c in self.clusters},
             finish_reason=response.finish_reason,
             distinct_texts=distinct_texts(self.responses),
+            reply_counts=count_replies(
+                [
+                    ReadReply(reply.text, reply.answer, part.confidence, reply.cut)
+                    for reply, part in zip(self.responses, self.parts, strict=True)
+                ],
+                self.states_confidence,
+            ),
         )
 
 
@@ -106,4 +116,4 @@ class SamplingEstimator(Estimator):
                 for index, (reply, part) in enumerate(zip(replies, parts, strict=True))
             ]
             clusters = context.clusterer.cluster(question, responses)
-            yield Samples(question, prompt, responses, parts, clusters)
+            yield Samples(question, prompt, responses, parts, clusters, self.needs_confidence())

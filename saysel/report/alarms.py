@@ -4,8 +4,7 @@
 - Accuracy significantly below the base model's: calibration was gained by wrong answers.
 - A parse rate below 0.95: the missing confidences may be those of hard questions.
 - No correct answer at all: the numbers measure the prompt, the judge or the accepted answers.
-- Replies that reached the token limit: the parts that were cut off are missing.
-- All samples of a question have the same text: their agreement means nothing.
+- Replies that cannot be read, see `saysel.replies.diagnosis`.
 - A small ECE with a resolution near zero: confidence says nothing about individual answers.
 """
 
@@ -21,16 +20,13 @@ from saysel.metrics.brier import BrierResolution, BrierUncertainty
 from saysel.metrics.distinct_confidences import DistinctConfidences
 from saysel.metrics.ece import Ece
 from saysel.metrics.parse_rate import ParseRate
-from saysel.records import CUT
+from saysel.replies.counts import ReplyTally, tally_from
+from saysel.replies.diagnosis import problems
 from saysel.report.content import IDEAL, Row
 from saysel.scoring import score, to_arrays
 
 MIN_CONFIDENCES = 3
 MIN_PARSE_RATE = 0.95
-#: Largest share of replies that may have reached the token limit.
-MAX_CUT = 0.05
-#: From this share of questions on, samples that all have the same text are reported.
-MAX_SAME_TEXT = 0.5
 #: An ECE up to this looks good.
 GOOD_ECE = 0.05
 #: Smallest share of the uncertainty that resolution must explain, beyond chance.
@@ -56,18 +52,13 @@ def alarms(rows: Sequence[Row]) -> list[Alarm]:
 
 
 def stage_alarms(stages: Mapping[str, Mapping[str, Any]]) -> list[Alarm]:
-    """The alarms of the stages that draw samples, from their records in the manifest."""
-    alarms = []
-    for name, record in stages.items():
-        if "questions_with_one_text" not in record:
-            continue
-        reasons = record.get("finish_reasons", {})
-        texts = [
-            _cut_text(reasons.get(CUT, 0), sum(reasons.values())),
-            _same_text(record["questions_with_one_text"], record["questions"]),
-        ]
-        alarms += [Alarm(name, text) for text in texts if text]
-    return alarms
+    """The alarms of the stages from their records in the manifest; evaluations are rows."""
+    return [
+        Alarm(name, problem.text)
+        for name, record in stages.items()
+        if "replies" in record and not name.startswith("evaluate-")
+        for problem in problems(tally_from(record["replies"]))
+    ]
 
 
 def _texts(row: Row, rows: Sequence[Row]) -> list[str]:
@@ -75,16 +66,12 @@ def _texts(row: Row, rows: Sequence[Row]) -> list[str]:
     columns = to_arrays(row.predictions, row.clusters)
     if row.model == IDEAL or not len(columns):
         return []
-    cut = sum(prediction.finish_reason == CUT for prediction in row.predictions)
-    texts = [prediction.distinct_texts for prediction in row.predictions]
-    sampled = [count for count in texts if count is not None]
     return [
+        *(problem.text for problem in problems(row.replies or ReplyTally("file"))),
         _none_correct(row, columns),
         _few_confidences(columns),
         _less_accurate(row, columns, rows),
         _not_parsed(columns),
-        _cut_text(cut, len(row.predictions)),
-        _same_text(sum(count == 1 for count in sampled), len(sampled)),
         _no_discrimination(columns),
     ]
 
@@ -92,10 +79,8 @@ def _texts(row: Row, rows: Sequence[Row]) -> list[str]:
 def _none_correct(row: Row, columns: PredictionArrays) -> str:
     if columns.correct.any():
         return ""
-    answered = sum(prediction.answer is not None for prediction in row.predictions)
-    # Files of scores contain no answers.
-    if not answered and any(prediction.response for prediction in row.predictions):
-        return "no reply has a parseable answer: look at the replies, and check the format"
+    if row.replies and row.replies.counts.no_answer == row.replies.counts.replies:
+        return ""  # the problem is that no answer could be read
     return (
         f"none of the {len(columns)} answers is correct: look at some of them, and check the "
         "judge, the accepted answers and the token limit"
@@ -127,21 +112,6 @@ def _less_accurate(row: Row, columns: PredictionArrays, rows: Sequence[Row]) -> 
 def _not_parsed(columns: PredictionArrays) -> str:
     rate = ParseRate().compute(columns)
     return "" if rate >= MIN_PARSE_RATE else f"{1 - rate:.1%} of the replies state no confidence"
-
-
-def _cut_text(cut: int, replies: int) -> str:
-    if cut <= MAX_CUT * replies:
-        return ""
-    return f"{cut} of {replies} replies reached the token limit: increase max_tokens"
-
-
-def _same_text(same: int, questions: int) -> str:
-    if not questions or same < MAX_SAME_TEXT * questions:
-        return ""
-    return (
-        f"for {same} of {questions} questions, all samples have the same text: increase the "
-        "temperature, and check that the server samples and does not cache"
-    )
 
 
 def _no_discrimination(columns: PredictionArrays) -> str:

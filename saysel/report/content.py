@@ -9,6 +9,7 @@ from typing import Any
 from saysel.faithfulness.measures import Measured
 from saysel.interfaces import Metric
 from saysel.records import Prediction, Question, Score
+from saysel.replies.counts import ReplyTally
 
 #: Model and estimator of the row for the best possible answers.
 IDEAL = "ideal"
@@ -31,6 +32,7 @@ class Row:
         metrics: those that the scores were computed with, to test how rows differ.
         clusters: the cluster of each question by id, if questions belong together.
         alarms: warnings about these numbers, see `saysel.report.alarms`.
+        replies: how many of the replies could be read; `None` if the replies are unknown.
     """
 
     cell: str
@@ -44,6 +46,7 @@ class Row:
     metrics: tuple[Metric, ...] = ()
     clusters: Mapping[str, str] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
+    replies: ReplyTally | None = None
 
     @property
     def missing(self) -> int:

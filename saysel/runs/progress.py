@@ -22,6 +22,7 @@ class StageProgress:
         label: what the lines start with.
         total, done: units of work since the last `begin`.
         unit: `questions`, `steps` …
+        note: what the last line adds about the finished work.
     """
 
     def __init__(self, label: str) -> None:
@@ -29,6 +30,7 @@ class StageProgress:
         self.total = 0
         self.done = 0
         self.unit = ""
+        self.note = ""
         self._began = self._advanced = monotonic()
         self._bar: Bar | None = None
 
@@ -74,5 +76,5 @@ class StageProgress:
     def _stop(self) -> None:
         """End what the last `begin` has started to show."""
         if self._bar is not None:
-            self._bar.stop(self.done, self.seconds)
+            self._bar.stop(self.done, self.seconds, self.note)
             self._bar = None

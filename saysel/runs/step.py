@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,9 @@ from saysel.costs.ledger import Ledger, warnings
 from saysel.errors import SayselError, StageError
 from saysel.plan.context import StageContext
 from saysel.plan.stage import Stage
+from saysel.prompting.quoting import one_line
+from saysel.replies.counts import tally_from
+from saysel.replies.diagnosis import problems, shares
 from saysel.runs.events import Events
 from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
 from saysel.runs.progress import StageProgress
@@ -51,6 +54,7 @@ class StepRunner:
         reset_peak_memory()
         with self._failures_recorded(step), ledger.opened(), StageProgress(step.name) as progress:
             counts = step.run(self._context(step, directory, progress))
+            progress.note = _note(counts)
         record: dict[str, Any] = {
             "fingerprint": step.fingerprint,
             "started": started,
@@ -65,7 +69,7 @@ class StepRunner:
             **counts,
             **ledger.totals(),
         }
-        for line in warnings(record):
+        for line in [*warnings(record), *_advice(record)]:
             progress.warn(line)
         self._finish(step, directory, record)
 
@@ -118,6 +122,27 @@ def _make(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(error, directory) from error
+
+
+def _note(counts: Mapping[str, Any]) -> str:
+    """What a stage's last line says about the replies that it has read."""
+    return shares(tally_from(counts["replies"]).counts) if "replies" in counts else ""
+
+
+def _advice(record: Mapping[str, Any]) -> list[str]:
+    """Problems of the replies that a stage has read, with two replies each.
+
+    The ledger explains cut and empty replies of servers.
+    """
+    if "replies" not in record:
+        return []
+    explained = ("cut", "empty") if "requests" in record else ()
+    return [
+        line
+        for problem in problems(tally_from(record["replies"]))
+        if problem.name not in explained
+        for line in [problem.text, *(f"  for example: {one_line(e)}" for e in problem.examples)]
+    ]
 
 
 def _expected(error: Exception, run_directory: Path) -> Exception:

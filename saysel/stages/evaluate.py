@@ -24,6 +24,7 @@ from saysel.recipes.elicited import asking_format
 from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
+from saysel.replies.counts import ReplyTally, tally_predictions, written_by
 from saysel.stages.evaluation import (
     estimation_context,
     evaluation_content,
@@ -142,7 +143,13 @@ class EvaluateStage(Stage):
             "seconds_per_question": seconds / count if count and not resumed else None,
             "tokens": sum(prediction.tokens for prediction in predictions),
             "unjudged": sum(prediction.correct is None for prediction in predictions),
+            "replies": self.tally(predictions).record(),
         }
+
+    def tally(self, predictions: Sequence[Prediction]) -> ReplyTally:
+        """How many of the replies could be read."""
+        states_confidence = self.estimator.needs_confidence()
+        return tally_predictions(predictions, written_by(self.model), states_confidence)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,14 @@ from saysel.records import (
     Reflection,
     Response,
 )
+from saysel.replies.counts import (
+    ReadReply,
+    ReplyTally,
+    count_replies,
+    count_responses,
+    read_reply,
+    written_by,
+)
 from saysel.stages.evaluation import (
     estimation_context,
     evaluation_content,
@@ -114,7 +122,15 @@ class FaithfulnessStage(Stage):
             "questions": len(questions),
             "rationales": sum(reflection.rationale is not None for reflection in reflections),
             "tokens": sum(reflection.tokens for reflection in reflections),
+            "replies": self._tally(reflections).record(),
         }
+
+    def _tally(self, reflections: Sequence[Reflection]) -> ReplyTally:
+        tally = ReplyTally(written_by(self.model))
+        for reflection in reflections:
+            reply = ReadReply(reflection.response, reflection.answer)
+            tally.add(reflection.reply_counts or count_replies([reply], False), [reply])
+        return tally
 
 
 @dataclass(frozen=True)
@@ -155,30 +171,58 @@ def reflection(
     fresh: Sequence[Generation],
 ) -> Reflection:
     """A reply and its rationale, with fresh samples of the same model."""
+    samples = responses(recipe, question, fresh)
     return Reflection(
         question_id=question.id,
         response=explained.response,
         answer=explained.answer,
         rationale=explained.rationale,
         correct=explained.correct,
+<<<<<<< HEAD
         tokens=explained.tokens + sum(generation.tokens for generation in fresh),
         samples=len(fresh),
         meanings=meanings(recipe, format, question, explained, fresh),
+=======
+        tokens=explained.tokens + sum(sample.tokens for sample in samples),
+        samples=len(samples),
+        meanings=meanings(recipe, question, explained, samples),
+        reply_counts=count_responses(samples) + count_replies([read_reply(explained)], False),
+>>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
     )
 
 
+def responses(recipe: Recipe, question: Question, fresh: Sequence[Generation]) -> list[Response]:
+    """The fresh samples with their answers."""
+    return [
+        Response(
+            question.id,
+            index,
+            generation.text,
+            recipe.format.parse(generation.text, cut=generation.cut).answer,
+            generation.tokens,
+            finish_reason=generation.finish_reason,
+        )
+        for index, generation in enumerate(fresh)
+    ]
+
+
 def meanings(
+<<<<<<< HEAD
     recipe: Recipe,
     format: Format,
     question: Question,
     explained: Prediction,
     fresh: Sequence[Generation],
+=======
+    recipe: Recipe, question: Question, explained: Prediction, fresh: Sequence[Response]
+>>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
 ) -> tuple[Meaning, ...]:
     """The meanings of the fresh samples and the explained reply, by the recipe's clusterer.
 
     The reply is grouped together with the samples, so that its own answer is among the meanings.
     """
     n = len(fresh)
+<<<<<<< HEAD
     responses = [
         Response(
             question.id,
@@ -190,15 +234,18 @@ def meanings(
         for index, generation in enumerate(fresh)
     ]
     responses.append(Response(question.id, n, explained.response, explained.answer, 0))
+=======
+    members = [*fresh, Response(question.id, n, explained.response, explained.answer, 0)]
+>>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
     return tuple(
         Meaning(
             wordings=tuple(
-                dict.fromkeys(responses[member].answer or "" for member in cluster.members)
+                dict.fromkeys(members[member].answer or "" for member in cluster.members)
             ),
             share=sum(member < n for member in cluster.members) / n,
             own=n in cluster.members,
         )
-        for cluster in recipe.cluster.cluster(question, responses)
+        for cluster in recipe.cluster.cluster(question, members)
     )
 
 

@@ -132,7 +132,7 @@ def _rows(run_directory: Path, cell: Cell) -> list[Row]:
         predictions = list(read_records(directory, Prediction))
         row = _row(cell, step.model, step.estimator_name, predictions, clusters)
         seconds = (finished(directory) or {}).get("seconds_per_question")
-        rows.append(replace(row, seconds=seconds))
+        rows.append(replace(row, seconds=seconds, replies=step.tally(predictions)))
     ideal = _ideal(cell, questions)
     return [*rows, _row(cell, IDEAL, IDEAL, ideal, clusters)] if ideal else rows
 

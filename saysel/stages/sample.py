@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar
 
+<<<<<<< HEAD
 from saysel.estimators.sampling import distinct_texts
 from saysel.interfaces import Format
+=======
+>>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
 from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
     Amount,
@@ -26,6 +29,7 @@ from saysel.recipes.elicited import asking_format
 from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import Generation, ModelRef, Question, Response
+from saysel.replies.counts import ReplyTally, count_responses, read_reply
 from saysel.stages.shards import Layout, Tick, map_shards, shard_seed
 from saysel.storage import Shards
 
@@ -129,16 +133,13 @@ class SampleShard:
 
 
 def counts(responses: Iterable[Response]) -> dict[str, Any]:
-    """Tokens, questions whose samples are all the same text, and why generation ended."""
-    tokens, same_text = 0, 0
+    """Tokens, why generation ended, and how many responses could be read."""
+    tokens = 0
     reasons: Counter[str] = Counter()
+    tally = ReplyTally("base")
     for _, samples in groupby(responses, key=lambda response: response.question_id):
         group = list(samples)
         tokens += sum(response.tokens for response in group)
-        same_text += distinct_texts(group) == 1
         reasons.update(response.finish_reason or "unknown" for response in group)
-    return {
-        "tokens": tokens,
-        "questions_with_one_text": same_text,
-        "finish_reasons": dict(reasons),
-    }
+        tally.add(count_responses(group), map(read_reply, group))
+    return {"tokens": tokens, "finish_reasons": dict(reasons), "replies": tally.record()}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import (
     TYPE_CHECKING,
@@ -53,6 +53,24 @@ def schema(record: type[Any]) -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema(list(codec(record).type))
+
+
+def readable_as(record: type[Any], stored: pa.Schema) -> bool:
+    """Whether a file with a schema holds such records, or those of an earlier version.
+
+    An earlier version may lack fields that have a default now.
+    """
+    has_default = {
+        field.name
+        for field in fields(record)
+        if field.default is not MISSING or field.default_factory is not MISSING
+    }
+    known = [
+        field
+        for field in schema(record)
+        if field.name in stored.names or field.name not in has_default
+    ]
+    return list(stored) == known
 
 
 def encode(record: Any) -> dict[str, Any]:
@@ -150,7 +168,8 @@ def _dataclass(record: type[Any]) -> Codec:
         return row
 
     def decode(row: dict[str, Any]) -> Any:
-        decoded = {name: decoder(row[name]) for name, decoder in decoders.items()}
+        # A field that a newer version has added is missing, and keeps its default.
+        decoded = {name: decode(row[name]) for name, decode in decoders.items() if name in row}
         return record(**{**row, **decoded})
 
     return Codec(_struct(record), encode, decode)

@@ -8,7 +8,7 @@ from typing import Any
 
 from saysel.errors import DamagedFile
 from saysel.storage.atomic import discard, intact, write_checked
-from saysel.storage.codecs import decode, encode, schema
+from saysel.storage.codecs import decode, encode, readable_as, schema
 from saysel.storage.markers import verify
 
 
@@ -71,7 +71,7 @@ class Shards:
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             raise DamagedFile(path, f"the file is damaged ({reason})", remedy) from error
-        if not table.schema.equals(schema(self.record)):
+        if not readable_as(self.record, table.schema):
             raise DamagedFile(path, "written by another version of saysel", remedy)
         for row in rows:
             yield decode(self.record, row)

@@ -25,7 +25,7 @@ class Bar(Protocol):
     def update(self, done: int, seconds: float) -> None:
         """So much is done, after so many seconds."""
 
-    def stop(self, done: int, seconds: float, note: str) -> None:
+    def stop(self, done: int, seconds: float, note: str = "") -> None:
         """The work has ended, finished or not.
 
         Args:
@@ -78,7 +78,7 @@ class PlainLines:
         line = finished_line(self.label, done, self.total, self.unit, seconds)
         echo(f"{line}, about {duration(left)} to go", err=True)
 
-    def stop(self, done: int, seconds: float, note: str) -> None:
+    def stop(self, done: int, seconds: float, note: str = "") -> None:
         echo(finished_line(self.label, done, self.total, self.unit, seconds, note), err=True)
 
 
@@ -99,6 +99,7 @@ class TerminalBar:
             TimeRemainingColumn,
         )
 
+        self.label = label
         self._progress = Progress(
             TextColumn("{task.fields[label]}", markup=False),
             BarColumn(),
@@ -114,7 +115,7 @@ class TerminalBar:
     def update(self, done: int, seconds: float) -> None:
         self._progress.update(self._task, completed=done)
 
-    def stop(self, done: int, seconds: float, note: str) -> None:
+    def stop(self, done: int, seconds: float, note: str = "") -> None:
         self._progress.stop()
         if note:
             echo(f"{self.label}: {note}", err=True)
@@ -139,7 +140,7 @@ class NotebookBar:
             line = finished_line(self.label, done, self.total, self.unit, seconds)
             self._publish(line, done, update=True)
 
-    def stop(self, done: int, seconds: float, note: str) -> None:
+    def stop(self, done: int, seconds: float, note: str = "") -> None:
         line = finished_line(self.label, done, self.total, self.unit, seconds, note)
         self._publish(line, None, update=True)
 

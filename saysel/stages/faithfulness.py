@@ -171,34 +171,28 @@ def reflection(
     fresh: Sequence[Generation],
 ) -> Reflection:
     """A reply and its rationale, with fresh samples of the same model."""
-    samples = responses(recipe, question, fresh)
+    samples = responses(format, question, fresh)
     return Reflection(
         question_id=question.id,
         response=explained.response,
         answer=explained.answer,
         rationale=explained.rationale,
         correct=explained.correct,
-<<<<<<< HEAD
-        tokens=explained.tokens + sum(generation.tokens for generation in fresh),
-        samples=len(fresh),
-        meanings=meanings(recipe, format, question, explained, fresh),
-=======
         tokens=explained.tokens + sum(sample.tokens for sample in samples),
         samples=len(samples),
         meanings=meanings(recipe, question, explained, samples),
         reply_counts=count_responses(samples) + count_replies([read_reply(explained)], False),
->>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
     )
 
 
-def responses(recipe: Recipe, question: Question, fresh: Sequence[Generation]) -> list[Response]:
+def responses(format: Format, question: Question, fresh: Sequence[Generation]) -> list[Response]:
     """The fresh samples with their answers."""
     return [
         Response(
             question.id,
             index,
             generation.text,
-            recipe.format.parse(generation.text, cut=generation.cut).answer,
+            format.parse(generation.text, cut=generation.cut).answer,
             generation.tokens,
             finish_reason=generation.finish_reason,
         )
@@ -207,36 +201,14 @@ def responses(recipe: Recipe, question: Question, fresh: Sequence[Generation]) -
 
 
 def meanings(
-<<<<<<< HEAD
-    recipe: Recipe,
-    format: Format,
-    question: Question,
-    explained: Prediction,
-    fresh: Sequence[Generation],
-=======
     recipe: Recipe, question: Question, explained: Prediction, fresh: Sequence[Response]
->>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
 ) -> tuple[Meaning, ...]:
     """The meanings of the fresh samples and the explained reply, by the recipe's clusterer.
 
     The reply is grouped together with the samples, so that its own answer is among the meanings.
     """
     n = len(fresh)
-<<<<<<< HEAD
-    responses = [
-        Response(
-            question.id,
-            index,
-            generation.text,
-            format.parse(generation.text, cut=generation.cut).answer,
-            tokens=0,
-        )
-        for index, generation in enumerate(fresh)
-    ]
-    responses.append(Response(question.id, n, explained.response, explained.answer, 0))
-=======
     members = [*fresh, Response(question.id, n, explained.response, explained.answer, 0)]
->>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
     return tuple(
         Meaning(
             wordings=tuple(

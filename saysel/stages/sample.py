@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar
 
-<<<<<<< HEAD
-from saysel.estimators.sampling import distinct_texts
 from saysel.interfaces import Format
-=======
->>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
 from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
     Amount,

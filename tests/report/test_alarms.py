@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from saysel.records import Prediction
+from saysel.records import Prediction, ReplyCounts
+from saysel.replies.counts import ReplyTally
 from saysel.report import Row
 from saysel.report.alarms import alarms, stage_alarms, with_alarms
 
@@ -83,56 +83,34 @@ def test_no_correct_answer_at_all():
     assert text.startswith("none of the 400 answers is correct: look at some of them")
     assert not texts(row("base", stated, [*useful()[1]]))
 
+
+def counted(**counts: int) -> ReplyTally:
+    return ReplyTally("base", ReplyCounts(**counts))
+
+
+def test_replies_that_cannot_be_read():
+    """That no answer is correct goes without saying then."""
     unread = row("base", [None] * 9, [0.0] * 9)
-    unread = replace(
-        unread,
-        predictions=tuple(replace(p, response="Hm.", answer=None) for p in unread.predictions),
-    )
-    assert texts(unread)[0].startswith("no reply has a parseable answer")
+    unread = replace(unread, replies=counted(replies=9, no_answer=9))
+    first, second = texts(unread)
+    assert first.startswith("9 of 9 replies have no readable answer: ")
+    assert second == "100.0% of the replies state no confidence"
 
 
-@pytest.mark.parametrize(("cut", "raised"), [(0, False), (20, False), (21, True), (400, True)])
-def test_replies_that_reached_the_token_limit(cut: int, raised: bool):
-    given = row("base", *useful())
-    given = replace(
-        given,
-        predictions=tuple(
-            replace(p, finish_reason="length" if at < cut else "stop")
-            for at, p in enumerate(given.predictions)
-        ),
-    )
-    expected = [f"{cut} of 400 replies reached the token limit: increase max_tokens"]
-    assert texts(given) == (expected if raised else [])
-
-
-@pytest.mark.parametrize(("same", "raised"), [(0, False), (199, False), (200, True), (400, True)])
-def test_samples_that_are_all_the_same_text(same: int, raised: bool):
-    given = row("base", *useful(), estimator="self_consistency")
-    given = replace(
-        given,
-        predictions=tuple(
-            replace(p, distinct_texts=1 if at < same else 3)
-            for at, p in enumerate(given.predictions)
-        ),
-    )
-    found = texts(given)
-    assert len(found) == raised
-    if raised:
-        assert found[0].startswith(f"for {same} of 400 questions, all samples have the same text: ")
+def test_replies_that_reached_the_token_limit():
+    given = replace(row("base", *useful()), replies=counted(replies=400, cut=21))
+    assert texts(given) == ["21 of 400 replies reached the token limit: increase max_tokens"]
 
 
 def test_stages_that_draw_samples_have_alarms_too():
-    good = {
-        "questions": 10,
-        "questions_with_one_text": 1,
-        "finish_reasons": {"stop": 199, "length": 1},
-    }
-    bad = {**good, "questions_with_one_text": 9, "finish_reasons": {"stop": 100, "length": 100}}
+    good = counted(replies=200, cut=1, sampled=10, same_text=1).record()
+    bad = counted(replies=200, cut=100, sampled=10, same_text=9).record()
 
-    assert stage_alarms({"sample": good, "cluster": {"questions": 10}}) == []
-    assert [
-        (alarm.row, alarm.text.partition(":")[0]) for alarm in stage_alarms({"sample": bad})
-    ] == [
+    stages = {"sample": {"replies": good}, "cluster": {"questions": 10}}
+    assert stage_alarms(stages) == []
+    # Evaluations are rows of the report, with alarms of their own.
+    stages = {"sample": {"replies": bad}, "evaluate-base-verbalized": {"replies": bad}}
+    assert [(alarm.row, alarm.text.partition(":")[0]) for alarm in stage_alarms(stages)] == [
         ("sample", "100 of 200 replies reached the token limit"),
         ("sample", "for 9 of 10 questions, all samples have the same text"),
     ]

@@ -56,36 +56,19 @@ RECIPE = Recipe.model_validate({"name": "mine", "source": "witness"})
 def test_the_reply_is_grouped_with_the_fresh_samples_and_counts_in_no_share() -> None:
     fresh = [Generation(f"Answer: {answer}", 4) for answer in ("Rome", "rome", "Oslo", "the Oslo")]
     fresh.append(Generation("Well.", 2))
-    samples = responses(RECIPE, question(), fresh)
+    samples = responses(RECIPE.format, question(), fresh)
 
-<<<<<<< HEAD
-    found = meanings(
-        RECIPE, RECIPE.format, question(), Prediction("q", "…", "ROME", "Hm.", 0.5), fresh
-    )
-=======
     found = meanings(RECIPE, question(), Prediction("q", "…", "ROME", "Hm.", 0.5), samples)
->>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
     assert [(one.wordings, one.share, one.own) for one in found] == [
         (("Rome", "rome", "ROME"), 0.4, True),
         (("Oslo", "the Oslo"), 0.4, False),
     ]
 
     # An answer that no fresh sample gives is still there, with a share of 0.
-<<<<<<< HEAD
-    found = meanings(
-        RECIPE, RECIPE.format, question(), Prediction("q", "…", "Bern", "Hm.", 0.5), fresh
-    )
-    assert found[-1].wordings == ("Bern",) and (found[-1].share, found[-1].own) == (0, True)
-
-    found = meanings(
-        RECIPE, RECIPE.format, question(), Prediction("q", "…", None, "Hm.", 0.5), fresh
-    )
-=======
     found = meanings(RECIPE, question(), Prediction("q", "…", "Bern", "Hm.", 0.5), samples)
     assert found[-1].wordings == ("Bern",) and (found[-1].share, found[-1].own) == (0, True)
 
     found = meanings(RECIPE, question(), Prediction("q", "…", None, "Hm.", 0.5), samples)
->>>>>>> 15467a2 (Every stage counts the replies that could not be read and says what to do about them)
     assert not any(one.own for one in found)
 
 

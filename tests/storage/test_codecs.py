@@ -74,6 +74,15 @@ def test_predictions_keep_the_columns_of_earlier_versions() -> None:
             "shares": pa.list_(pa.struct({"answer": text, "share": number})),
             "finish_reason": text,
             "distinct_texts": pa.int64(),
+            "reply_counts": pa.struct(
+                {
+                    name: pa.int64()
+                    for name in (
+                        *("replies", "no_answer", "no_confidence", "cut", "empty"),
+                        *("sampled", "same_text"),
+                    )
+                }
+            ),
         }
     )
 

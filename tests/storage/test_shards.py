@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ from saysel.storage import (
     write_record,
     write_text,
 )
-from saysel.storage.codecs import schema
+from saysel.storage.codecs import encode, schema
 from tests.support.small_disk import mount_tmpfs
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -242,6 +244,21 @@ def test_a_shard_with_other_columns_is_of_another_version(tmp_path: Path) -> Non
 
     with pytest.raises(DamagedFile, match="written by another version of saysel"):
         list(Shards(tmp_path, Rationale))
+
+
+def test_records_of_an_earlier_version_lack_fields_that_have_a_default(tmp_path: Path) -> None:
+    prediction = Prediction("q", "Answer: Rome", "Rome", None, 0.5, shares={"Rome": 1.0})
+    table = pa.Table.from_pylist([encode(prediction)], schema=schema(Prediction))
+    earlier = Shards(tmp_path / "earlier", Prediction)
+    write_checked(
+        earlier.path(0), lambda file: pq.write_table(table.drop_columns("reply_counts"), file)
+    )
+    damaged = Shards(tmp_path / "damaged", Prediction)
+    write_checked(damaged.path(0), lambda file: pq.write_table(table.drop_columns("answer"), file))
+
+    assert list(earlier) == [prediction]
+    with pytest.raises(DamagedFile, match="written by another version of saysel"):
+        list(damaged)
 
 
 @pytest.mark.parametrize("target", ["file", "nowhere", "folder"])

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from saysel.records import CUT, Prediction, ReplyCounts, Response
 
-#: Who wrote replies: the base model, a trained model, or whoever made a file.
+#: Who wrote replies: the base model, a trained model, or a file that does not say.
 Writer = Literal["base", "trained", "file"]
 #: How many replies with the same problem are kept, and how many characters of each.
 MAX_EXAMPLES, MAX_EXAMPLE_CHARACTERS = 2, 200

@@ -108,7 +108,7 @@ def test_stages_that_draw_samples_have_alarms_too():
 
     stages = {"sample": {"replies": good}, "cluster": {"questions": 10}}
     assert stage_alarms(stages) == []
-    # Evaluations are rows of the report, with alarms of their own.
+    # Evaluations are rows of the report, which have alarms too.
     stages = {"sample": {"replies": bad}, "evaluate-base-verbalized": {"replies": bad}}
     assert [(alarm.row, alarm.text.partition(":")[0]) for alarm in stage_alarms(stages)] == [
         ("sample", "100 of 200 replies reached the token limit"),

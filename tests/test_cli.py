@@ -31,6 +31,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "sayself-mistral-7b": (),
     "sayself-qwen2.5-7b": (),
     "sayself-qwen3-0.6b": (),
+    "smollm2": ("--set", "source.path=pararel_data.json"),
 }
 
 HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "pyarrow", "sklearn", "pandas"]
@@ -90,7 +91,7 @@ def test_help_loads_nothing_heavy(command: str) -> None:
 
 def test_the_recipes_below_are_all_there_are() -> None:
     assert sorted(RECIPES) == packaged()
-    assert len(RECIPES) == 6
+    assert len(RECIPES) == 7
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

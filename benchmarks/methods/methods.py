@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from saysel.interfaces import Metric
 from saysel.plan.plan import plan
 from saysel.plan.stage import Stage
 from saysel.recipes.questions import questions
@@ -122,10 +123,7 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
     predictions = list(Shards(step.directory_in(directory), Prediction))
     evaluate = recipe.evaluate
     clusters = clusters_of(questions(recipe, evaluate.split), evaluate.cluster)
-    scores = {
-        one.metric: {"value": one.value, "low": one.low, "high": one.high}
-        for one in score(to_arrays(predictions, clusters), evaluate.metrics, seed=seed)
-    }
+    judged = scores(predictions, clusters, evaluate.metrics, seed)
     # Of the samples live the targets, and what prefers one to another.
     sampled = any(trainer.use in ("sft", "dpo") for trainer in recipe.train)
     spent = ("train", "sample") if sampled else ("train",)
@@ -140,10 +138,23 @@ def collect(world: str, seed: int, name: str, recipe: Recipe, directory: Path) -
         "trained tokens": sum(one["trained"] for one in counts),
         "read tokens": sum(one["read"] for one in counts),
         "training cpu s": sum(one["cpu_seconds"] for one in counts),
-        "answer tokens": scores["tokens"]["value"] or 0.0,
+        "answer tokens": judged["tokens"]["value"] or 0.0,
         "answer cpu ms": 1000 * asked["cpu_seconds"] / len(predictions),
     }
-    return Result(world, seed, name, scores, costs, predictions, clusters)
+    return Result(world, seed, name, judged, costs, predictions, clusters)
+
+
+def scores(
+    predictions: Sequence[Prediction],
+    clusters: Mapping[str, str],
+    metrics: Sequence[Metric],
+    seed: int,
+) -> dict[str, dict[str, float | None]]:
+    """Value and interval of each metric."""
+    return {
+        one.metric: {"value": one.value, "low": one.low, "high": one.high}
+        for one in score(to_arrays(predictions, clusters), metrics, seed=seed)
+    }
 
 
 def ideal(world: str, seed: int, directory: Path) -> list[Result]:
@@ -173,9 +184,9 @@ def run_world(
             print(f"{world} {seed} {name:30} FAILED {error}", file=sys.stderr, flush=True)
             continue
         result = collect(world, seed, name, recipe, directory)
-        scores = "  ".join(f"{key} {result.scores[key]['value'] or 0:.3f}" for key in METRICS)
+        values = "  ".join(f"{key} {result.scores[key]['value'] or 0:.3f}" for key in METRICS)
         costs = f"{result.costs['trained tokens']:,} tokens, {result.costs['training cpu s']:.0f} s"
-        print(f"{world} {seed} {name:30} {scores}  {costs}", flush=True)
+        print(f"{world} {seed} {name:30} {values}  {costs}", flush=True)
         results += [result] if results else [*ideal(world, seed, directory), result]
     return results
 
@@ -292,6 +303,13 @@ def write(results: Sequence[Result], reference: str, out: Path, recipe: Recipe) 
     write_text(out / "table.md", "\n".join(pages))
 
 
+def write_versions(run: Path, out: Path) -> None:
+    """Versions and hardware of a run."""
+    manifest = read_json(run / "manifest.json")
+    versions = {**manifest["versions"], "python": platform.python_version()}
+    write_json(out / "versions.json", {"versions": versions, "hardware": manifest["hardware"]})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -321,11 +339,7 @@ def main() -> None:
         return
     first = Path("runs") / f"methods-{worlds[0]}-{seeds[worlds[0]][0]}"
     write(results, settings["reference"], arguments.out, load(str(first / "recipe.yaml")))
-    manifest = read_json(first / "manifest.json")
-    versions = {**manifest["versions"], "python": platform.python_version()}
-    write_json(
-        arguments.out / "versions.json", {"versions": versions, "hardware": manifest["hardware"]}
-    )
+    write_versions(first, arguments.out)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,7 @@ def saysel_recipes() -> dict[str, str]:
         "sayself-mistral-7b": "saysel:recipes/sayself-mistral-7b.yaml",
         "sayself-qwen2.5-7b": "saysel:recipes/sayself-qwen2.5-7b.yaml",
         "sayself-qwen3-0.6b": "saysel:recipes/sayself-qwen3-0.6b.yaml",
+        "smollm2": "saysel:recipes/smollm2.yaml",
     }
 
 

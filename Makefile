@@ -3,7 +3,7 @@
 #                   (about an hour and a half); PARAREL=FILE names the data of the SaySelf release
 # make smollm2-benchmark   the same for ten methods on three seeds (hours; it continues)
 # make test         set up .venv, then run all tests
-# make test-vllm    set up .venv-vllm with a CPU build of vLLM, then run the tests of that sampler
+# make test-vllm    set up .venv-vllm with a CPU build of vLLM, then run the tests that need it
 # make lint         set up .venv, then formatter, linter, import contracts, type checker, word list
 # make docs         set up .venv, then build the documentation site and check every link
 # make test-lowest  the tests with the lowest supported transformers and TRL, in .venv-lowest
@@ -43,7 +43,7 @@ VLLM := .venv-vllm
 test-vllm: $(VLLM)/.installed
 	VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 \
 	VLLM_ENABLE_V1_MULTIPROCESSING=0 \
-	$(VLLM)/bin/python -m pytest -W default tests/samplers/test_vllm.py
+	$(VLLM)/bin/python -m pytest -W default tests/samplers/test_vllm.py tests/trainers/test_vllm_replies.py
 
 $(VLLM)/.installed: pyproject.toml
 	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)

@@ -41,8 +41,10 @@ def choose_tokens(
     markers: MarkerTracker,
     rows: Tensor,
     generator: torch.Generator,
-) -> Tensor:
-    """The next token of every row, [B].
+) -> tuple[Tensor, Tensor]:
+    """The next token of every row, and the temperature at which it was drawn, [B].
+
+    The temperature of the most likely token, which is not drawn, counts as 1.
 
     Args:
         logits: [B, V].
@@ -52,6 +54,7 @@ def choose_tokens(
     """
     import torch
 
+    temperatures = torch.full(rows.shape, float(decoding.temperature or 1), device=rows.device)
     if decoding.temperature == 0:
         tokens = logits.argmax(-1)
     else:
@@ -59,13 +62,14 @@ def choose_tokens(
         scores = _keep_top_p(scores, decoding.top_p)
         tokens = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
     if decoding.temperature_after_marker is None:
-        return tokens
+        return tokens, temperatures
     past_marker = markers.is_past_marker(rows)
     if bool(past_marker.any()):
         scores = _keep_top_k(logits / decoding.temperature_after_marker, decoding.top_k)
         sampled = torch.multinomial(scores.softmax(-1), 1, generator=generator)[:, 0]
         tokens = torch.where(past_marker, sampled, tokens)
-    return tokens
+        temperatures = temperatures.masked_fill(past_marker, decoding.temperature_after_marker)
+    return tokens, temperatures
 
 
 def _keep_top_k(scores: Tensor, k: int) -> Tensor:

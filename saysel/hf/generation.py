@@ -6,7 +6,7 @@ A long beginning that all prompts have in common, such as worked examples, is re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from saysel.errors import StageError
@@ -27,15 +27,21 @@ class Reply:
 
     Attributes:
         tokens: token ids, including the end token, or those of `Decoding.stop`.
-        logprob: sum of the tokens' log-probabilities under the untempered model, in nats.
+        logprob: sum of the tokens' log-probabilities at temperature 1, in nats; `None` if the
+            engine that sampled did not compute it.
         marker_end: number of tokens up to and including the marker; all of them without one.
         cut: whether it reached `max_tokens` without an end.
+        temperatures: at which each token was drawn; 1 where the most likely token was taken.
+        token_logprobs: log-probability of each token at its temperature, over the whole
+            vocabulary, in nats.
     """
 
     tokens: list[int]
-    logprob: float
+    logprob: float | None
     marker_end: int
     cut: bool = False
+    temperatures: list[float] = field(default_factory=list)
+    token_logprobs: list[float] = field(default_factory=list)
 
     @property
     def finish_reason(self) -> str:
@@ -92,10 +98,10 @@ def generate(
         replies = _Replies(model, tokenizer, len(prompts) * n, decoding, ends)
         for step in range(decoding.max_tokens):
             # 2. Choose the next token of every row and append it to the row's reply.
-            tokens = choose_tokens(  # [B]
+            tokens, temperatures = choose_tokens(  # [B]
                 batch.logits, decoding, replies.markers, batch.rows, generator
             )
-            replies.append(step, batch, tokens)
+            replies.append(step, batch, tokens, temperatures)
             # 3. Drop finished replies, and stop after the last one.
             unfinished = int(batch.active.sum())
             if unfinished == 0 or step + 1 == decoding.max_tokens:
@@ -203,17 +209,25 @@ class _Replies:
         self.tokens = torch.full((count, decoding.max_tokens), pad, device=device)  # [R, T]
         self.lengths = torch.zeros(count, dtype=torch.long, device=device)
         self.logprobs = torch.zeros(count, device=device)
+        self.temperatures = torch.zeros(count, decoding.max_tokens, device=device)
+        self.token_logprobs = torch.zeros(count, decoding.max_tokens, device=device)
         self.markers = MarkerTracker(tokenizer, decoding.marker, count)
         self.stops = StopTracker(tokenizer, decoding.stop, count) if decoding.stop else None
 
-    def append(self, step: int, batch: _Batch, tokens: Tensor) -> None:
+    def append(self, step: int, batch: _Batch, tokens: Tensor, temperatures: Tensor) -> None:
         """Append the tokens of the active rows, [B], and deactivate rows that end."""
         import torch
 
         logprobs = batch.logits.log_softmax(-1).gather(1, tokens[:, None])[:, 0]
+        drawn = logprobs
+        if bool((temperatures != 1).any()):
+            scores = (batch.logits / temperatures[:, None]).log_softmax(-1)
+            drawn = scores.gather(1, tokens[:, None])[:, 0]
         rows = batch.rows[batch.active]
         self.tokens[rows, step] = tokens[batch.active]
         self.logprobs[rows] += logprobs[batch.active]
+        self.temperatures[rows, step] = temperatures[batch.active]
+        self.token_logprobs[rows, step] = drawn[batch.active]
         self.lengths[rows] += 1
         self.markers.append(rows, tokens[batch.active])
         ended = torch.isin(tokens, self.end_ids)
@@ -223,18 +237,21 @@ class _Replies:
 
     def finish(self) -> list[Reply]:
         """All replies, in order."""
-        tokens, lengths = self.tokens.tolist(), self.lengths.tolist()
+        lengths, logprobs, tokens = (
+            tensor.tolist() for tensor in (self.lengths, self.logprobs, self.tokens)
+        )
+        temperatures, token_logprobs = self.temperatures.tolist(), self.token_logprobs.tolist()
         stopped = self.stops.stopped if self.stops is not None else [False] * len(lengths)
         return [
             Reply(
                 tokens[row][:length],
-                logprob,
+                logprobs[row],
                 min(self.markers.marker_end[row], length),
                 cut=tokens[row][length - 1] not in self.ends and not stopped[row],
+                temperatures=temperatures[row][:length],
+                token_logprobs=token_logprobs[row][:length],
             )
-            for row, (length, logprob) in enumerate(
-                zip(lengths, self.logprobs.tolist(), strict=True)
-            )
+            for row, length in enumerate(lengths)
         ]
 
 

@@ -156,7 +156,10 @@ def load_trainable(ref: ModelRef, new_adapter: Any = None) -> Any:
     Raises:
         DataError: the model cannot be loaded, or training would change quantized weights.
     """
+    from saysel.hf.vllm_engine import release_engine
+
     release()  # frees the memory of the model used for inference before
+    release_engine()
     tokenizer = load_tokenizer(ref)
     if ref.adapter is None and new_adapter is None and _is_quantized(ref):
         raise DataError(

@@ -23,13 +23,17 @@ COMPLETE = "complete.json"
 IGNORED_LABEL = -100
 
 
-def save(model: Any, tokenizer: Any, directory: Path) -> None:
-    """Save a model (or adapter) and its tokenizer as a pretrained directory, replacing another."""
+def save(model: Any, tokenizer: Any, directory: Path, **options: Any) -> None:
+    """Save a model (or adapter) and its tokenizer as a pretrained directory, replacing another.
+
+    Args:
+        options: passed to `save_pretrained` of the model.
+    """
     shutil.rmtree(directory, ignore_errors=True)  # an interrupted process may have left a part
     with warnings.catch_warnings():
         # PEFT looks whether the base has another vocabulary, and warns where it finds no base.
         warnings.filterwarnings("ignore", "Could not find a config file")
-        model.save_pretrained(directory)
+        model.save_pretrained(directory, **options)
     tokenizer.save_pretrained(directory)
 
 

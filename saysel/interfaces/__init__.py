@@ -25,6 +25,7 @@ from saysel.interfaces.clusterer import Clusterer
 from saysel.interfaces.component import (
     Component,
     ContentHashed,
+    FingerprintedIfSet,
     Item,
     NotFingerprinted,
     Options,
@@ -73,6 +74,7 @@ __all__ = [
     "Engine",
     "EstimationContext",
     "Estimator",
+    "FingerprintedIfSet",
     "Format",
     "Ideal",
     "Item",

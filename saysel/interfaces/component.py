@@ -25,6 +25,14 @@ class NotFingerprintedMarker:
 NotFingerprinted = Annotated[Item, NotFingerprintedMarker()]
 
 
+class FingerprintedIfSetMarker:
+    """Marks an option that was added later and changes nothing while it is null."""
+
+
+#: `vllm: FingerprintedIfSet[VLLM | None] = None`: runs from before the option existed stay valid.
+FingerprintedIfSet = Annotated[Item, FingerprintedIfSetMarker()]
+
+
 class ContentHashedMarker:
     """Marks an option that the component's `digest` covers, such as the path of a file."""
 

@@ -2,7 +2,7 @@
 
 A fingerprint hashes a step's components (class, version, options, and the source of those under
 development), the settings it reads and the fingerprints of the steps it builds on. Options marked
-`NotFingerprinted` are left out.
+`NotFingerprinted` are left out, and so are options marked `FingerprintedIfSet` that are null.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from saysel.interfaces import Component, Model, Source
-from saysel.interfaces.component import ContentHashedMarker, NotFingerprintedMarker
+from saysel.interfaces.component import (
+    ContentHashedMarker,
+    FingerprintedIfSetMarker,
+    NotFingerprintedMarker,
+)
 from saysel.recipes.digests import digest
 from saysel.registry import component_digest
 
@@ -64,12 +68,18 @@ def _component_identity(component: Component) -> dict[str, Any]:
 
 
 def _options(value: BaseModel) -> dict[str, Any]:
+    options = {name: getattr(value, name) for name in type(value).model_fields if name != "use"}
     return {
-        name: identity(getattr(value, name))
-        for name, field in type(value).model_fields.items()
-        if name != "use"
-        and not any(
-            isinstance(marker, NotFingerprintedMarker | ContentHashedMarker)
-            for marker in field.metadata
+        name: identity(option)
+        for name, option in options.items()
+        if not any(
+            _leaves_out(marker, option) for marker in type(value).model_fields[name].metadata
         )
     }
+
+
+def _leaves_out(marker: Any, option: Any) -> bool:
+    """Whether a marker of an option keeps it out of fingerprints."""
+    if isinstance(marker, FingerprintedIfSetMarker):
+        return option is None
+    return isinstance(marker, NotFingerprintedMarker | ContentHashedMarker)

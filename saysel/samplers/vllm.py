@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import Field
 
 from saysel import hf
-from saysel.errors import DataError, StageError, require
-from saysel.hf import memory
+from saysel.errors import require
+from saysel.hf.vllm_engine import EngineOptions, adapter_request, complete, resident_engine
 from saysel.interfaces import NotFingerprinted, Prompt, Sampler
 from saysel.records import Generation, ModelRef
-
-#: Maximum number of characters of a message of vLLM's.
-MAX_REASON_CHARACTERS = 200
 
 
 class VLLMSampler(Sampler):
@@ -134,118 +130,21 @@ class VLLMSampler(Sampler):
 
     def _engine(self, model: ModelRef) -> Any:
         self.check_installed()
-        hf.check_model_files(model)
-        if model.device_map is not None:
-            raise DataError(
-                f"{model.path}: vllm places models on devices itself: use tensor_parallel instead "
-                "of device_map"
-            )
-        if model.gguf is not None:
-            raise DataError(
-                f"{model.path}: vllm does not read the GGUF file {model.gguf}: use the sampler "
-                "transformers, or the model's safetensors"
-            )
-        if model.quantization == "8bit":
-            raise DataError(
-                f"{model.path}: vllm does not support 8-bit weights of bitsandbytes: use "
-                "quantization: 4bit, or the sampler transformers"
-            )
-        return _resident_engine(
-            _EngineOptions(
-                path=model.path,
-                revision=model.revision,
-                dtype=model.dtype,
-                quantized=model.quantization is not None,
+        return resident_engine(
+            model,
+            EngineOptions(
                 tensor_parallel=self.tensor_parallel,
                 memory_share=self.memory,
                 max_length=self.max_length,
                 max_lora_rank=self.max_lora_rank if model.adapter else None,
-            )
+            ),
         )
 
     def _generate(
         self, engine: Any, model: ModelRef, prompts: Sequence[list[int]], options: Sequence[Any]
     ) -> list[Any]:
-        if not prompts:
-            return []
-        try:
-            outputs: list[Any] = engine.generate(
-                [{"prompt_token_ids": ids} for ids in prompts],
-                list(options)[: len(prompts)],
-                use_tqdm=False,
-                lora_request=_adapter_request(model.adapter) if model.adapter else None,
-            )
-        except ValueError as error:  # such as a prompt that is too long
-            reason = " ".join(str(error).split())[:MAX_REASON_CHARACTERS]
-            raise StageError(
-                f"{model.path}: vllm rejects the request: {reason}; see max_length, max_lora_rank"
-            ) from error
-        return outputs
-
-
-class _EngineOptions(NamedTuple):
-    """What an engine is started with; `max_lora_rank: None` means no adapters."""
-
-    path: str
-    revision: str | None
-    dtype: str
-    quantized: bool
-    tensor_parallel: int
-    memory_share: float
-    max_length: int | None
-    max_lora_rank: int | None
-
-
-_ENGINES: dict[_EngineOptions, Any] = {}
-
-
-def _resident_engine(options: _EngineOptions) -> Any:
-    """The engine of a base model; the one requested last stays in memory."""
-    if options not in _ENGINES:
-        # Shut down the old one first: engines in one process share state that ends with either.
-        _ENGINES.clear()
-        memory.release()
-        _ENGINES[options] = _start(options)
-    return _ENGINES[options]
-
-
-def _start(options: _EngineOptions) -> Any:
-    from vllm import LLM
-    from vllm.platforms import current_platform
-
-    # Prompts with a seed crash the engine on a CPU if they are read in chunks, because generators
-    # cannot be rewound there.
-    chunks = {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
-    rank = options.max_lora_rank
-    try:
-        return LLM(
-            options.path,
-            revision=options.revision,
-            dtype=options.dtype,
-            quantization="bitsandbytes" if options.quantized else None,
-            tensor_parallel_size=options.tensor_parallel,
-            gpu_memory_utilization=options.memory_share,
-            max_model_len=options.max_length,
-            enable_prefix_caching=True,
-            trust_remote_code=False,
-            enable_lora=rank is not None,
-            **({} if rank is None else {"max_lora_rank": rank}),
-            **chunks,
-            disable_log_stats=True,
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"{options.path}: vllm cannot load it: {reason}") from error
-
-
-def _adapter_request(directory: str) -> Any:
-    """The request for an adapter, with a new number if the files changed."""
-    from vllm.lora.request import LoRARequest
-
-    weights = Path(directory) / "adapter_model.safetensors"
-    changed = weights.stat().st_mtime_ns if weights.is_file() else 0
-    digest = hashlib.sha256(f"{directory}/{changed}".encode()).digest()
-    return LoRARequest(directory, 1 + int.from_bytes(digest[:3], "big"), directory)
+        adapter = adapter_request(model.adapter) if model.adapter else None
+        return complete(engine, model, prompts, list(options)[: len(prompts)], adapter)
 
 
 def _prompt_seed(seed: int, prompt: Sequence[int]) -> int:

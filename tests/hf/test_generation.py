@@ -95,6 +95,22 @@ def test_logprobs_are_those_of_a_plain_forward_pass(model: Any, tokenizer: Any) 
                 assert reply.logprob == pytest.approx(expected, abs=1e-4)
 
 
+def test_token_logprobs_are_those_of_the_distribution_drawn_from(
+    llama: Any, tokenizer: Any
+) -> None:
+    decoding = Decoding(0, max_tokens=8, top_k=50, marker="", temperature_after_marker=2)
+    greedy = Decoding(0, max_tokens=8)
+
+    for options, temperature in ((decoding, 2.0), (greedy, 1.0), (Decoding(0.5, 8), 0.5)):
+        for reply in replies(llama, tokenizer, options, n=3, prompts=[[5, 6, 7]])[0]:
+            with torch.inference_mode():
+                logits = llama(torch.tensor([[5, 6, 7, *reply.tokens]])).logits[0, 2:-1].float()
+            scores = (logits / temperature).log_softmax(-1)
+            expected = scores.gather(1, torch.tensor(reply.tokens)[:, None])[:, 0].tolist()
+            assert reply.token_logprobs == pytest.approx(expected, abs=1e-4)
+            assert reply.temperatures == [temperature] * len(reply.tokens)
+
+
 def test_samples_differ_and_seeds_repeat(model: Any, tokenizer: Any) -> None:
     first = replies(model, tokenizer, DRAWN, n=8, seed=1)
 

@@ -20,6 +20,7 @@ from saysel.records import ModelRef
 from saysel.rewards.linear import LinearReward
 from saysel.stages.faithfulness import FaithfulnessStage
 from saysel.stages.grade import GradeStage
+from saysel.trainers.ppo.trainer import PPOTrainer
 
 RECIPE: dict[str, Any] = {
     "name": "mine",
@@ -292,6 +293,16 @@ def test_a_default_and_the_same_value_written_out_are_the_same() -> None:
 
     assert changed(recipe(), written) == set()
     assert changed(recipe(**{"train[0].epochs": 3}), recipe(**{"train[0].epochs": 3.0})) == set()
+
+
+def test_an_option_that_was_added_later_counts_once_it_is_set() -> None:
+    options = identity(PPOTrainer(top_k=0))["options"]
+
+    assert "vllm" not in options
+    assert identity(PPOTrainer(top_k=0, vllm={}))["options"] == {
+        **options,
+        "vllm": {"max_length": None, "max_weight": 2.0},
+    }
 
 
 REFLECTING = {"n": 4, "grader": {"model": {"use": "pretrained", "path": "grader"}}}

@@ -101,7 +101,8 @@ class Learner:
         Returns:
             Means over the updates of KL per reply and of the losses; the KL factor; the sums of
             absolute advantages over the tokens of readable and of unreadable replies; the number
-            of updates that were skipped because they were not finite, if any were.
+            of updates that were skipped because they were not finite, if any were; the figures
+            of the targets.
         """
         figures = {
             name: fmean(update[name] for update in applied)
@@ -113,6 +114,7 @@ class Learner:
             )
         sizes = targets.advantages.abs().sum(-1)  # [B]
         figures |= {
+            **targets.figures,
             "kl_factor": self.kl_factor,
             "advantage_readable": float((sizes * rollouts.readable).sum()),
             "advantage_unreadable": float((sizes * (1 - rollouts.readable)).sum()),
@@ -172,7 +174,7 @@ class Learner:
             logprobs,
             targets.old_logprobs[rows],
             targets.advantages[rows],
-            targets.policy_mask[rows],
+            targets.policy_weight[rows],
             options.clip,
         )
         if rollouts.confidence_rewards is not None:

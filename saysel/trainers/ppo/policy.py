@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +12,10 @@ from saysel.records import ModelRef
 from saysel.trainers.lora import Lora, new_adapter
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
+
+    from saysel.hf.vllm_replies import VLLMReplies
 
 #: Name of the adapter that is not trained.
 REFERENCE = "reference"
@@ -39,13 +42,18 @@ class Policy:
     """
 
     def __init__(
-        self, ref: ModelRef, lora: Lora | None = None, gradient_checkpointing: bool = False
+        self,
+        ref: ModelRef,
+        lora: Lora | None = None,
+        gradient_checkpointing: bool = False,
+        engine: VLLMReplies | None = None,
     ) -> None:
         """
         Args:
             ref: the model that training starts from, which is also the reference.
             lora: adapter to add if the model has none; `None` trains all weights.
             gradient_checkpointing: see `saysel.hf.checkpoint_layers`.
+            engine: samples the replies; `None`: the model itself.
         """
         import torch
 
@@ -62,6 +70,7 @@ class Policy:
         if gradient_checkpointing:
             hf.checkpoint_layers(model)
         self.model = model.eval()
+        self.engine = engine
         width = self.model.config.get_text_config().hidden_size
         self.head = torch.nn.Linear(width, 1).to(self.model.device)
         torch.nn.init.zeros_(self.head.weight)
@@ -70,6 +79,17 @@ class Policy:
     def parameters(self) -> list[Tensor]:
         """The trained weights of the model, without the value head."""
         return [weight for weight in self.model.parameters() if weight.requires_grad]
+
+    def reply(
+        self, prompts: Sequence[list[int]], decoding: hf.Decoding, generator: torch.Generator
+    ) -> list[hf.Reply]:
+        """Sample one reply to each prompt (token ids)."""
+        ends = hf.end_tokens(self.model, self.tokenizer)
+        if self.engine is not None:
+            samples = self.engine.generate(self.model, prompts, 1, decoding, generator, ends)
+        else:
+            samples = hf.generate(self.model, self.tokenizer, prompts, 1, decoding, generator, ends)
+        return [reply for (reply,) in samples]
 
     def forward(self, ids: Tensor, mask: Tensor, length: int) -> PolicyOutput:
         """Hidden states and values at the last `length` positions.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
+from saysel.hf.rollout_gap import DrawnTokens
 from saysel.interfaces import TrainingData
 from saysel.records import Question
 from saysel.trainers.judged_replies import JudgedReplies, judge_replies, reward_replies
@@ -36,6 +37,7 @@ class Rollouts:
         texts: the replies as text.
         confidence_rewards: rewards of all confidences, if training uses these instead of the
             reward of the stated one.
+        drawn: how the tokens were drawn; `None` if that is unknown.
     """
 
     ids: Tensor
@@ -48,6 +50,7 @@ class Rollouts:
     figures: Mapping[str, float] = field(default_factory=dict)
     texts: Sequence[str] = ()
     confidence_rewards: ConfidenceRewards | None = None
+    drawn: DrawnTokens | None = None
 
 
 def roll_out(
@@ -91,7 +94,12 @@ def roll_out(
         pad=policy.tokenizer.pad_token_id,
         device=policy.model.device,
     )
-    rollouts = replace(rollouts, figures=judged.figures(), texts=judged.texts)
+    rollouts = replace(
+        rollouts,
+        figures=judged.figures(),
+        texts=judged.texts,
+        drawn=DrawnTokens.of(replies, policy.model.device),
+    )
     if confidence_tokens is None:
         return rollouts
     rewards = _reward_all_confidences(options, confidence_tokens, judged)
@@ -109,10 +117,8 @@ def _sample(
     """Prompts as token ids, the reply to each, and its text."""
     tokenizer = policy.tokenizer
     prompts = hf.encode(tokenizer, [data.format.prompt(question) for question in questions])
-    ends = hf.end_tokens(policy.model, tokenizer)
     decoding = options.decoding(data.format, data.temperature)
-    samples = hf.generate(policy.model, tokenizer, prompts, 1, decoding, generator, ends)
-    replies = [reply for (reply,) in samples]
+    replies = policy.reply(prompts, decoding, generator)
     texts = hf.decode_replies(tokenizer, prompts, [reply.tokens for reply in replies])
     return prompts, replies, texts
 

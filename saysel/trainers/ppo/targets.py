@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from saysel.hf.rollout_gap import importance_weights
 from saysel.trainers.ppo.losses import gae, policy_advantages
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts
@@ -23,9 +26,10 @@ class Targets(NamedTuple):
         reference: last hidden states of the reference policy, [B, T, H]. Its log-probabilities
             would be V / H times as large; without its states, every epoch would recompute them.
         advantages, returns: see `policy_advantages` and `gae`, [B, T].
-        policy_mask: 1.0 at the tokens with a policy loss, [B, T].
+        policy_weight: of each token in the policy loss, [B, T]; 0 at tokens without one.
         value_mask: 1.0 at the tokens with a value loss, [B, T].
         kl_weight: of the KL divergence at each token, [B, T].
+        figures: see `importance_weights`.
     """
 
     old_values: Tensor
@@ -33,9 +37,10 @@ class Targets(NamedTuple):
     reference: Tensor
     advantages: Tensor
     returns: Tensor
-    policy_mask: Tensor
+    policy_weight: Tensor
     value_mask: Tensor
     kl_weight: Tensor
+    figures: Mapping[str, float]
 
 
 def make_targets(
@@ -72,16 +77,40 @@ def make_targets(
     # of an unreadable reply: pushed away from it and held by nothing, the policy does not recover.
     free = rollouts.trained * rollouts.readable[:, None]
     kl_weight = torch.where(free > 0, options.kl_trained, options.kl) * rollouts.tokens
+    # 6. Another engine draws tokens with other probabilities, which weights correct.
+    weights, figures = _rollout_weights(options, rollouts, old_logprobs)
     return Targets(
         old_values=old_values,
         old_logprobs=old_logprobs,
         reference=reference,
         advantages=advantages,
         returns=returns,
-        policy_mask=policy_mask,
+        policy_weight=policy_mask * weights,
         value_mask=value_mask,
         kl_weight=kl_weight,
+        figures=figures,
     )
+
+
+def _rollout_weights(
+    options: PPOTrainer, rollouts: Rollouts, logprobs: Tensor
+) -> tuple[Tensor | float, dict[str, float]]:
+    """Importance weights of the tokens, and figures on the gap between policy and rollouts.
+
+    Args:
+        logprobs: by the policy before the first update, [B, T].
+    """
+    if rollouts.drawn is None:
+        return 1.0, {}
+    weights, figures = importance_weights(
+        logprobs,
+        rollouts.drawn,
+        options.confidence_temperature,
+        rollouts.trained,
+        limit=math.inf if options.vllm is None else options.vllm.max_weight,
+    )
+    # Sampled by the policy itself, tokens differ by rounding only.
+    return (1.0 if options.vllm is None else weights), figures
 
 
 def evaluate(

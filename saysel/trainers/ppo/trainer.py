@@ -37,7 +37,14 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf
-from saysel.interfaces import Format, NotFingerprinted, RewardFn, Trainer, TrainingData
+from saysel.interfaces import (
+    FingerprintedIfSet,
+    Format,
+    NotFingerprinted,
+    RewardFn,
+    Trainer,
+    TrainingData,
+)
 from saysel.records import ModelRef
 from saysel.trainers.batches import question_batch
 from saysel.trainers.judged_replies import UnreadableBatches
@@ -46,6 +53,7 @@ from saysel.trainers.ppo.checkpoint import Checkpoint
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import roll_out
+from saysel.trainers.vllm import VLLM
 
 if TYPE_CHECKING:
     import torch
@@ -143,6 +151,11 @@ class PPOTrainer(Trainer):
         description="settings of a new adapter; null trains all weights; an adapter that the "
         "model already has is trained further",
     )
+    vllm: FingerprintedIfSet[VLLM | None] = Field(
+        None,
+        description="sample the replies with vLLM, with these settings; null: with the trained "
+        "model itself; needs `top_k: 0`",
+    )
     questions: str = Field(
         "train", description="split of the questions; use `rl` if the source has it"
     )
@@ -160,6 +173,15 @@ class PPOTrainer(Trainer):
             raise ValueError("entropy needs confidences: expected")
         return self
 
+    @model_validator(mode="after")
+    def _vllm_samples_from_all_tokens(self) -> Self:
+        if self.vllm is not None and self.top_k:
+            raise ValueError(
+                "vllm needs top_k: 0, because its log-probabilities are compared with those of "
+                "the policy over all tokens"
+            )
+        return self
+
     def smoke(self) -> Self:
         return self.model_copy(update={"steps": 1, "reward": self.reward.smoke()})
 
@@ -171,6 +193,8 @@ class PPOTrainer(Trainer):
 
     def check_installed(self) -> None:
         hf.check_installed(self)
+        if self.vllm is not None:
+            self.vllm.check_installed("ppo")
 
     def makes_adapter(self) -> bool:
         return self.lora is not None
@@ -187,7 +211,8 @@ class PPOTrainer(Trainer):
         import torch
 
         torch.manual_seed(data.seed)  # initialises a new adapter
-        policy = Policy(model, self.lora, self._checkpoints_layers())
+        engine = self.vllm.replies(model, directory) if self.vllm is not None else None
+        policy = Policy(model, self.lora, self._checkpoints_layers(), engine)
         optimizer = self._optimizer(policy)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / self.steps)
         tokens = self._confidence_tokens(policy, data.format)

@@ -43,6 +43,7 @@ from saysel.testing import Steps
 #: Width, width of the MLP, layers, heads, key-value heads, vocabulary. The last two are those of
 #: Qwen2.5-0.5B and Qwen2.5-7B.
 SIZES = {
+    "tiny": (32, 64, 1, 2, 2, 500),
     "0.3M": (96, 192, 3, 3, 3, 500),
     "5M": (256, 768, 6, 8, 8, 500),
     "0.5B": (896, 4864, 24, 14, 2, 151_936),
@@ -62,7 +63,7 @@ Way = Callable[[], int]
 
 def build(size: str, directory: Path) -> ModelRef:
     """A model of a size with random weights, and the tokenizer of the quickstart."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, LlamaConfig
 
     stories = WitnessSource(pretrain=400)
     tiny = ScratchModel(vocabulary=500, max_steps=1, layers=1, width=32)
@@ -71,6 +72,7 @@ def build(size: str, directory: Path) -> ModelRef:
     width, inner, layers, heads, pairs, vocabulary = SIZES[size]
     torch.manual_seed(0)
     large = vocabulary > len(tokenizer)
+    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
     config = LlamaConfig(
         vocab_size=vocabulary if large else len(tokenizer),
         hidden_size=width,
@@ -84,8 +86,9 @@ def build(size: str, directory: Path) -> ModelRef:
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
     )
-    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
-    hf.save(LlamaForCausalLM(config).to(dtype), tokenizer, directory / size)
+    with torch.device(hf.device()):  # 7B weights take minutes on a CPU
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    hf.save(model, tokenizer, directory / size)
     return ModelRef(str(directory / size), dtype="auto")
 
 

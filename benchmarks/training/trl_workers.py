@@ -22,6 +22,7 @@ from benchmarks.training.turns import Turns
 from saysel import hf
 from saysel.records import Question
 
+#: On accelerators saysel uses bfloat16 and gradient checkpointing.
 CUDA = torch.cuda.is_available()
 
 
@@ -143,7 +144,10 @@ def trl_ppo(settings: Settings, turns: Turns, directory: Path) -> None:
 
 
 class TextReward(torch.nn.Module):
-    """Rewards texts where PPOTrainer expects a model: every position has the reply's reward."""
+    """Rewards texts where PPOTrainer expects a model: every position has the reply's reward.
+
+    PPOTrainer takes every token that is equal to the padding for padding, also inside a prompt.
+    """
 
     base_model_prefix = "backbone"
 
@@ -152,8 +156,10 @@ class TextReward(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.tokenizer, self.turns = tokenizer, turns
-        self.question_of = dict(zip(map(tuple, prompts), asked, strict=True))
-        self.longest = max(map(len, prompts))
+        self.question_of = {
+            tuple(token for token in prompt if token != tokenizer.pad_token_id): question
+            for prompt, question in zip(prompts, asked, strict=True)
+        }
         self.score = torch.nn.Identity()
 
     def backbone(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> Any:
@@ -161,11 +167,9 @@ class TextReward(torch.nn.Module):
 
         asked, texts = [], []
         for ids, mask in zip(input_ids, attention_mask, strict=True):
-            tokens = ids[mask.bool()].tolist()
-            size = next(
-                n for n in range(self.longest, 0, -1) if tuple(tokens[:n]) in self.question_of
-            )
-            asked.append(self.question_of[tuple(tokens[:size])])
+            tokens = tuple(ids[mask.bool()].tolist())
+            size = next(n for n in range(len(tokens), 0, -1) if tokens[:n] in self.question_of)
+            asked.append(self.question_of[tokens[:size]])
             texts.append(self.tokenizer.decode(tokens[size:]))
             self.turns.reply_tokens += len(tokens) - size
         values = torch.tensor(rewards(asked, texts), device=input_ids.device)

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, TextIO
@@ -82,13 +83,19 @@ def peak_memory() -> int:
 class Worker:
     """The side of the process that compares: starts a worker, and gives it its turns."""
 
-    def __init__(self, python: str, name: str, settings: Settings, log: TextIO) -> None:
+    def __init__(
+        self, python: str, name: str, settings: Settings, log: TextIO, limit: float | None = None
+    ) -> None:
         """Start it, and wait until it is ready.
 
         Args:
             python: the interpreter of its environment.
             name: one of `benchmarks.training.worker.WORKERS`.
             log: receives what its libraries print.
+            limit: it is killed after this many seconds.
+
+        Raises:
+            RuntimeError: it ended; the message is the last line it printed.
         """
         self.name, self.log = name, log
         self.process = subprocess.Popen(
@@ -99,7 +106,14 @@ class Worker:
             stderr=log,
             text=True,
         )
-        self._read()
+        self.timer = threading.Timer(limit or threading.TIMEOUT_MAX, self.process.kill)
+        self.timer.daemon = True
+        self.timer.start()
+        try:
+            self._read()
+        except BaseException:
+            self.stop()
+            raise
 
     def turn(self) -> dict[str, float]:
         """Its next turn: seconds, tokens of the sampled replies, peak memory in MB."""
@@ -110,6 +124,7 @@ class Worker:
 
     def stop(self) -> None:
         """End it, without waiting for what it would still save."""
+        self.timer.cancel()
         self.process.kill()
         self.process.wait()
 
@@ -117,7 +132,9 @@ class Worker:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
+            status = self.process.wait()
             lines = Path(self.log.name).read_text().strip().splitlines() or ["(no output)"]
-            raise RuntimeError(f"{self.name} ended with {self.process.wait()}: {lines[-1]}")
+            last = "killed, out of time or memory" if status < 0 else lines[-1]
+            raise RuntimeError(f"{self.name} ended early: {last}")
         report: dict[str, Any] = json.loads(line)
         return report

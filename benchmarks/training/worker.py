@@ -25,7 +25,7 @@ from benchmarks.training.settings import (
 from benchmarks.training.trl_workers import trl_grpo, trl_ppo, trl_sft
 from benchmarks.training.turns import Turns
 from saysel import hf
-from saysel.interfaces import Trainer
+from saysel.interfaces import Sampler, Trainer
 from saysel.testing import Data, Steps
 
 
@@ -86,6 +86,30 @@ def saysel_ppo(settings: Settings, turns: Turns, directory: Path) -> None:
     _train(PPOTrainer, options, settings, turns, directory)
 
 
+def saysel_transformers(settings: Settings, turns: Turns, directory: Path) -> None:
+    from saysel.samplers.transformers import TransformersSampler
+
+    _sample(TransformersSampler(max_tokens=settings.tokens), settings, turns)
+
+
+def saysel_vllm(settings: Settings, turns: Turns, directory: Path) -> None:
+    from saysel.samplers.vllm import VLLMSampler
+
+    _sample(VLLMSampler(max_tokens=settings.tokens, max_length=1024), settings, turns)
+
+
+def _sample(sampler: Sampler, settings: Settings, turns: Turns) -> None:
+    """Sample `group` replies to each of several questions in every step."""
+    prompts = [FORMAT.prompt(question) for question in questions()]
+    count = max(1, settings.batch // settings.group)
+    for step in range(turns.total):
+        start = step * count % len(prompts)
+        part = prompts[start : start + count]
+        for replies in sampler.sample(settings.ref, part, settings.group, seed=step):
+            turns.reply_tokens += sum(reply.tokens for reply in replies)
+        turns.step_ended()
+
+
 def _train(
     trainer: type[Trainer],
     options: dict[str, Any],
@@ -109,6 +133,8 @@ WORKERS: dict[str, Callable[[Settings, Turns, Path], None]] = {
     "saysel sft": saysel_sft,
     "saysel grpo": saysel_grpo,
     "saysel ppo": saysel_ppo,
+    "saysel transformers": saysel_transformers,
+    "saysel vllm": saysel_vllm,
     "trl sft": trl_sft,
     "trl grpo": trl_grpo,
     "trl ppo": trl_ppo,

@@ -4,7 +4,7 @@
 
 Models of 0.5B and 7B parameters with random weights, an adapter of rank 16. Every part runs in a
 process with a time limit, so one that runs out of memory leaves the others; the whole takes at
-most 25 minutes. Results go to `results.json` as they come, and a part that has a result is not
+most 25 minutes. `results.json` is written after each part, and a part that has a result is not
 repeated. Without a GPU nothing is measured, except with `--sizes tiny`, which tries the script.
 """
 

@@ -21,12 +21,17 @@ LOGITS_PER_CHUNK = 2**25
 
 
 def last_hidden_states(model: Any, ids: Tensor, mask: Tensor) -> Tensor:
-    """The states from which the model computes its logits, [B, L, H].
+    """The states from which the model computes its logits, at the last K positions, [B, K, H].
+
+    K is L without the columns on the left in which all rows are padded: prompts of a batch have
+    different lengths, and some of its rows together are often shorter than the longest.
 
     Args:
         model: a causal LM, or a PEFT model around one.
         ids, mask: token ids with any padding and 1 at the tokens, [B, L].
     """
+    first = int(mask.any(0).int().argmax())
+    ids, mask = ids[:, first:], mask[:, first:]
     states: list[Tensor] = []
     hook = _backbone(model).register_forward_hook(
         lambda module, inputs, output: states.append(output[0])

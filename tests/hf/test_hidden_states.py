@@ -73,6 +73,17 @@ def test_logits_of_hidden_states_are_the_models_own(architecture: str) -> None:
     assert torch.equal(again, own)
 
 
+def test_padding_that_all_rows_share_is_left_out() -> None:
+    model = tiny_model("llama")
+    ids, mask = batch()
+    wide = torch.nn.functional.pad(ids, (5, 0)), torch.nn.functional.pad(mask, (5, 0))
+
+    states = last_hidden_states(model, *wide)
+
+    assert states.shape == (3, 9, 32)
+    torch.testing.assert_close(states, last_hidden_states(model, ids, mask))
+
+
 def test_chunks_give_the_same_results_and_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_model("gemma3_text", final_logit_softcapping=3.0)
     ids, mask = batch()

@@ -40,6 +40,7 @@ def run(
     set: Overrides = (),
     until: str | None = None,
     smoke: bool = False,
+    shard: bool = False,
 ) -> Run:
     """Run a recipe from questions to report.
 
@@ -55,15 +56,23 @@ def run(
         until: the last stage to run: `sample`, `target`, `train` … Training data is built up to
             it even if nothing is trained.
         smoke: run every stage with the least work, in a separate directory (`OUT-smoke`).
+        shard: where a launcher such as torchrun has started this program in several processes,
+            shard models over them while they are trained (FSDP2), instead of copying them.
 
     Raises:
         SayselError: the recipe is wrong, a package is missing, or a stage failed; what is
             finished is kept.
     """
+    from saysel.hf import processes
     from saysel.runs.run import run as start
 
+    processes.join(shard)
     full, directory = _resolved(recipe, out, set, smoke)
-    outcome = start(full.smoke() if smoke else full, directory, until, smoke)
+    if processes.rank():
+        processes.follow()
+        return Run(directory)
+    with processes.leading():
+        outcome = start(full.smoke() if smoke else full, directory, until, smoke)
     return Run(directory, ran=outcome.ran, notes=outcome.notes)
 
 

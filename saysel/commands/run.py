@@ -25,6 +25,18 @@ from saysel.plan.stage_names import STAGES
     help="Stop after this stage; training data is built up to it even if nothing is trained.",
 )
 @click.option("--smoke", is_flag=True, help="Walk every stage with the least work, in under 1 min.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that share the work, one per accelerator.",
+)
+@click.option(
+    "--shard",
+    is_flag=True,
+    help="Shard models over the processes while they are trained (FSDP2).",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def command(
     recipe: str,
@@ -32,6 +44,8 @@ def command(
     overrides: tuple[str, ...],
     until: str | None,
     smoke: bool,
+    processes: int,
+    shard: bool,
     dry_run: bool,
 ) -> None:
     """Run a recipe from questions to report.
@@ -43,9 +57,12 @@ def command(
       saysel run quickstart
       saysel run quickstart --smoke
       saysel run quickstart --until target --set sample.n=50
+      saysel run quickstart --processes 2
     """
     from saysel.api.running import full_run_estimate, pending, run
     from saysel.commands.report import print_scores
+    from saysel.hf.processes import rank
+    from saysel.runs.launcher import launch
 
     if dry_run:
         directory, steps = pending(recipe, out, set=overrides, until=until, smoke=smoke)
@@ -53,7 +70,11 @@ def command(
         for step in steps:
             echo(f"  {step.directory}")
         return
-    finished = run(recipe, out, set=overrides, until=until, smoke=smoke)
+    if processes > 1:
+        raise SystemExit(launch(processes, _arguments(recipe, out, overrides, until, smoke, shard)))
+    finished = run(recipe, out, set=overrides, until=until, smoke=smoke, shard=shard)
+    if rank():
+        return  # the first process reports
     if not finished.ran:
         echo(_nothing(finished.directory))
     if "report" in finished.ran:
@@ -67,6 +88,23 @@ def command(
         echo(f"stopped after '{until}'; the same command without --until continues")
     if smoke and reaches_report:
         echo(full_run_estimate(recipe, finished, set=overrides))
+
+
+def _arguments(
+    recipe: str,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    until: str | None,
+    smoke: bool,
+    shard: bool,
+) -> list[str]:
+    """The command line of one of several processes."""
+    options = [f"--out={out}"] if out else []
+    options += [f"--set={override}" for override in overrides]
+    options += [f"--until={until}"] if until else []
+    options += ["--smoke"] if smoke else []
+    options += ["--shard"] if shard else []
+    return ["run", *options, "--", recipe]
 
 
 def _nothing(directory: Path) -> str:

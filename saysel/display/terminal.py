@@ -23,6 +23,15 @@ HIDDEN = (
 SHOWN = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in HIDDEN}
 
 
+#: Set in the processes of a run that leave the output to the first one.
+_SILENT: list[bool] = []
+
+
+def silence() -> None:
+    """Print nothing from now on: another process prints for this one."""
+    _SILENT.append(True)
+
+
 def printable(text: str) -> str:
     r"""The text with control characters spelled out: `\x1b[2J` for the sequence that clears."""
     return text.translate(SHOWN)
@@ -35,7 +44,8 @@ def echo(text: object = "", err: bool = False, nl: bool = True) -> None:
         err: to standard error.
         nl: end the line.
     """
-    click.echo(printable(str(text)), err=err, nl=nl)
+    if not _SILENT:
+        click.echo(printable(str(text)), err=err, nl=nl)
 
 
 def width() -> int:

@@ -81,6 +81,11 @@ class Trainer(Component):
     #: fingerprint.
     uses_eval_temperature: ClassVar[bool] = False
 
+    #: Whether a run of several processes calls `train` in all of them at once, with the same
+    #: arguments. The trainer then divides each batch among them; `saysel.hf.fit` does that. If
+    #: not, the first process trains alone.
+    in_every_process: ClassVar[bool] = False
+
     @abstractmethod
     def train(self, model: ModelRef, data: TrainingData, directory: Path) -> ModelRef:
         """Train and save below `directory`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,3 +55,22 @@ class StageContext:
     def keep_model(self, model: ModelRef) -> None:
         """Record where the model is that this step made."""
         write_model(self.run_directory, self.directory, model)
+
+
+def without_output(context: StageContext) -> StageContext:
+    """The context for another process of the run, which reports and records nothing."""
+    return replace(context, progress=NoProgress(), log=no_log)
+
+
+class NoProgress(Progress):
+    """Shows nothing."""
+
+    def begin(self, total: int, unit: str) -> None:
+        """See the interface."""
+
+    def advance(self, units: int = 1) -> None:
+        """See the interface."""
+
+
+def no_log(**values: Any) -> None:
+    """Records nothing."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
+from saysel.hf import processes
 from saysel.interfaces import Format, Judge, Progress, Sampler, Trainer, TrainingData
-from saysel.plan.context import StageContext
+from saysel.plan.context import StageContext, without_output
 from saysel.plan.estimates import (
     Amount,
     RequestEstimate,
@@ -21,7 +23,7 @@ from saysel.plan.fingerprint import identity
 from saysel.plan.stage import BASE, Cell, Stage
 from saysel.recipes.phases import phases
 from saysel.recipes.questions import questions as questions_of
-from saysel.records import Example, Question, Response
+from saysel.records import Example, ModelRef, Question, Response
 from saysel.stages.target import TargetStage
 
 
@@ -76,6 +78,17 @@ class TrainStage(Stage):
         )
 
     def run(self, context: StageContext) -> dict[str, Any]:
+        lead = partial(self.train, context)
+        (trained, tokens), others = (
+            processes.together(lead, follow=partial(self.train, without_output(context)))
+            if self.trainer.in_every_process
+            else (lead(), [])
+        )
+        context.keep_model(trained)
+        return {"tokens": tokens + sum(other_tokens for _, other_tokens in others)}
+
+    def train(self, context: StageContext) -> tuple[ModelRef, int]:
+        """Train in this process; the model and the number of tokens generated."""
         from saysel.hf.generation import generated_tokens
 
         recipe = self.recipe
@@ -91,8 +104,8 @@ class TrainStage(Stage):
         )
         tokens_before = generated_tokens()
         model = context.model(self.inputs["model"])
-        context.keep_model(self.trainer.train(model, data, context.directory))
-        return {"tokens": generated_tokens() - tokens_before}
+        trained = self.trainer.train(model, data, context.directory)
+        return trained, generated_tokens() - tokens_before
 
 
 @dataclass(frozen=True)

@@ -12,4 +12,6 @@ class LocalEngine(Engine):
     """Run the shards one after another in each process of the run."""
 
     def map(self, function: Callable[[Item], Result], shards: Iterable[Item]) -> Iterator[Result]:
-        return map(function, shards) if processes.count() == 1 else processes.share(function, shards)
+        return (
+            map(function, shards) if processes.count() == 1 else processes.share(function, shards)
+        )

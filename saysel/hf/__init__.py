@@ -5,6 +5,7 @@ Trainers and models of plugins build on the names exported here.
 
 from saysel.hf.chat import decode_replies, encode, encode_replies, end_of_turn, render
 from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf.data_parallel import check_batch_size
 from saysel.hf.decoding import Decoding
 from saysel.hf.expected_confidence import read_confidence
 from saysel.hf.generation import Reply, end_tokens, generate, generated_tokens
@@ -54,6 +55,7 @@ __all__ = [
     "autocast",
     "base_name",
     "batch_arguments",
+    "check_batch_size",
     "check_installed",
     "check_model_files",
     "check_sentence_transformers",

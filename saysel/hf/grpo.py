@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from saysel.hf import processes
 from saysel.hf.loading import silence_libraries
 from saysel.hf.logprobs import pad_left
+from saysel.hf.sharding import gathered, is_sharded
 from saysel.hf.training import trl_config
 
 if TYPE_CHECKING:
@@ -77,12 +79,20 @@ def grpo_trainer(roll_out: RollOut, rows: Sequence[int], beta: float, **options:
         warnings.simplefilter("ignore")
         trainer = _trainer_class(roll_out)(
             reward_funcs=unused_reward,
-            train_dataset=Dataset.from_dict({"prompt": list(rows)}),
+            train_dataset=Dataset.from_dict({"prompt": own_rows(rows, options["args"])}),
             **options,
         )
     trainer.beta = beta
     trainer.reference_weights = copy_trainable_weights(trainer.model) if beta else {}
     return trainer
+
+
+def own_rows(rows: Sequence[int], config: Any) -> list[int]:
+    """The questions of this process: its share of those of each step."""
+    own = config.per_device_train_batch_size * config.gradient_accumulation_steps
+    size = own * processes.count() // config.num_generations  # questions of a step
+    steps = [rows[start : start + size] for start in range(0, len(rows), size)]
+    return [row for step in steps for row in processes.part(step)]
 
 
 def _trainer_class(roll_out: RollOut) -> Any:
@@ -91,11 +101,14 @@ def _trainer_class(roll_out: RollOut) -> Any:
     from trl import GRPOTrainer
 
     class RollOutTrainer(GRPOTrainer):  # type: ignore[misc]
+        has_own_rows = True
+
         def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
             model = self.accelerator.unwrap_model(self.model)
             questions = [row["prompt"] for row in inputs[:: self.num_generations]]
             model.eval()  # in training mode, caches may be off
-            replies = roll_out(model, self.state.global_step, questions)
+            with gathered(model):
+                replies = roll_out(model, self.state.global_step, questions)
             model.train()
             batch = training_tensors(replies, self.processing_class.pad_token_id, model.device)
             if self.beta:
@@ -148,13 +161,24 @@ def copy_trainable_weights(model: Any) -> dict[str, Tensor]:
 @contextmanager
 def replaced_weights(model: Any, weights: dict[str, Tensor]) -> Iterator[None]:
     """Give the model other weights, by name, inside the `with` block."""
-    current = {name: weight.data for name, weight in model.named_parameters() if name in weights}
+    import torch
+
+    named = {name: weight for name, weight in model.named_parameters() if name in weights}
+    current = {
+        name: weight.detach().clone() if is_sharded(weight) else weight.data
+        for name, weight in named.items()
+    }
+
+    def replace(values: dict[str, Tensor]) -> None:
+        for name, weight in named.items():
+            if is_sharded(weight):  # the sharding keeps the memory of its weights
+                with torch.no_grad():
+                    weight.copy_(values[name])
+            else:
+                weight.data = values[name]
+
     try:
-        for name, weight in model.named_parameters():
-            if name in weights:
-                weight.data = weights[name]
+        replace(weights)
         yield
     finally:
-        for name, weight in model.named_parameters():
-            if name in current:
-                weight.data = current[name]
+        replace(current)

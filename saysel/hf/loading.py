@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.errors import DataError, require
-from saysel.hf import gguf, master_weights, memory, model_faults, model_files
+from saysel.hf import gguf, master_weights, memory, model_faults, model_files, sharding
 from saysel.records import ModelRef
 from saysel.storage import read_json
 
@@ -173,6 +173,7 @@ def load_trainable(ref: ModelRef, new_adapter: Any = None) -> Any:
 
         model = get_peft_model(model, new_adapter)
     master_weights.to_float32(model)
+    sharding.shard(model)
     return model.train()
 
 

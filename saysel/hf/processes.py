@@ -31,6 +31,7 @@ from typing import Any, TypeVar
 
 from saysel.display import terminal
 from saysel.errors import SayselError, StageError, UsageError
+from saysel.seeds import seed_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -243,6 +244,11 @@ def part(items: Sequence[Item]) -> Sequence[Item]:
     """This process's share of some items: consecutive ones, as many as others have, or one less."""
     size = len(items)
     return items[rank() * size // count() : (rank() + 1) * size // count()]
+
+
+def own_seed(seed: int) -> int:
+    """A seed of this process; that of the first one, and of a run of one process, is `seed`."""
+    return seed if rank() == 0 else seed_of("process", seed, rank())
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from saysel.hf import master_weights
+from saysel.hf import data_parallel, master_weights, processes, sharding
 from saysel.hf.interruption import Interruption, defer_interrupt
 from saysel.hf.loading import device, silence_libraries
 from saysel.hf.update_guard import guard_callback
@@ -48,6 +49,8 @@ def base_name(path: str) -> str:
 def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) -> ModelRef:
     """Save a trained model: its adapter if it has one, otherwise the whole model.
 
+    In a run of several processes all of them have to call it, and the first one saves.
+
     A whole model is saved in the dtype in which it was loaded, and `model` is converted to it.
 
     Args:
@@ -55,14 +58,18 @@ def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) ->
     """
     from peft import PeftModel
 
+    sharding.unshard(model)
     if isinstance(model, PeftModel):
         for config in model.peft_config.values():
             config.base_model_name_or_path = base_name(base.path)
+        trained = replace(base, adapter=str(directory))
+    else:
+        trained = replace(base, path=str(directory), revision=None, adapter=None, gguf=None)
+    if processes.rank() == 0:
+        if trained.adapter is None:
+            master_weights.to_model_dtype(model)
         save(model, tokenizer, directory)
-        return replace(base, adapter=str(directory))
-    master_weights.to_model_dtype(model)
-    save(model, tokenizer, directory)
-    return replace(base, path=str(directory), revision=None, adapter=None, gguf=None)
+    return trained
 
 
 def training_arguments(directory: Path, **options: Any) -> dict[str, Any]:
@@ -83,11 +90,13 @@ def training_arguments(directory: Path, **options: Any) -> dict[str, Any]:
 def batch_arguments(batch_size: int, micro_batch_size: int) -> dict[str, int]:
     """Arguments for optimizer steps of `batch_size` rows in passes of at most `micro_batch_size`.
 
-    The size of a pass is the largest that divides the batch: every step sees a whole batch.
+    The size of a pass is the largest that divides the batch: every step sees a whole batch. Several
+    processes divide the batch; see `check_batch_size`.
     """
-    largest = min(batch_size, micro_batch_size)
-    size = next(size for size in range(largest, 0, -1) if batch_size % size == 0)
-    return {"per_device_train_batch_size": size, "gradient_accumulation_steps": batch_size // size}
+    own = max(1, batch_size // processes.count())
+    largest = min(own, micro_batch_size)
+    size = next(size for size in range(largest, 0, -1) if own % size == 0)
+    return {"per_device_train_batch_size": size, "gradient_accumulation_steps": own // size}
 
 
 def on_one_device(config: Any) -> Any:
@@ -156,6 +165,9 @@ def fit(
     files were damaged later. Updates that are not finite are skipped. After Ctrl-C a checkpoint
     is saved before training stops.
 
+    In a run of several processes all of them have to call it, and each batch is divided among
+    them.
+
     Args:
         name: the trainer's name, for messages.
         log: records training figures, like `TrainingData.log`.
@@ -168,7 +180,8 @@ def fit(
     master_weights.to_float32(trainer.model)  # TRL casts adapters of quantized models to bfloat16
     from transformers import PrinterCallback
 
-    checkpoint = _last_checkpoint(directory, trainer.args.max_steps)
+    data_parallel.divide(trainer)
+    checkpoint = processes.gather(_last_checkpoint(directory, trainer.args.max_steps))[0]
     trainer.remove_callback(PrinterCallback)
     with warnings.catch_warnings(), defer_interrupt() as interruption:
         for callback in (*_checkpoint_callbacks(interruption), guard_callback(name, log)):
@@ -200,11 +213,12 @@ def _checkpoint_callbacks(interruption: Interruption) -> Iterable[Any]:
 
     class MarkComplete(TrainerCallback):  # type: ignore[misc]
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            finish(checkpoint, {}, COMPLETE)
+            if processes.rank() == 0:
+                finish(Path(args.output_dir) / f"checkpoint-{state.global_step}", {}, COMPLETE)
 
     class SaveAndStop(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            interruption.requested = any(processes.gather(interruption.requested))
             if interruption.requested:
                 control.should_save = control.should_training_stop = True
 
@@ -241,7 +255,12 @@ def log_callback(
     class LogFigures(TrainerCallback):  # type: ignore[misc]
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             if logs and "loss" in logs:
-                figures = {names[key]: float(logs[key]) for key in names if key in logs}
+                everywhere = processes.gather({key: float(logs[key]) for key in logs})
+                figures = {
+                    names[key]: fmean(logs[key] for logs in everywhere)
+                    for key in names
+                    if key in logs
+                }
                 data.log(step=float(state.global_step), **others(), **figures)
 
     return LogFigures()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from saysel.errors import StageError
+from saysel.hf.sharding import gradient_norm
 
 #: Training stops after this many skipped updates in a row.
 MAX_SKIPPED_IN_A_ROW = 5
@@ -68,10 +69,7 @@ def guard_callback(trainer: str, log: Callable[..., None] | None) -> Any:
         def on_pre_optimizer_step(
             self, args: Any, state: Any, control: Any, model: Any = None, **_: Any
         ) -> None:
-            import torch
-
-            gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
-            norm = float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
+            norm = float(gradient_norm(model.parameters()))
             if not guard.allows(gradient_norm=norm):
                 for weight in model.parameters():
                     weight.grad = None

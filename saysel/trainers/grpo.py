@@ -31,11 +31,12 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf
+from saysel.hf import processes
 from saysel.hf.grpo import WeightedReply, grpo_config, grpo_trainer
 from saysel.interfaces import NotFingerprinted, RewardFn, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.trainers.batches import question_batch
-from saysel.trainers.judged_replies import UnreadableBatches, judge_replies
+from saysel.trainers.judged_replies import JudgedReplies, UnreadableBatches, judge_replies
 from saysel.trainers.lora import Lora, learning_rate, new_adapter
 
 #: Replies that are sampled side by side.
@@ -49,6 +50,7 @@ class GRPOTrainer(Trainer):
 
     version: ClassVar[int] = 3
     uses_eval_temperature: ClassVar[bool] = False  # it has its own
+    in_every_process: ClassVar[bool] = True
 
     reward: RewardFn = Field(
         cast(Any, "quadratic"), validate_default=True, description="reward of a reply"
@@ -112,6 +114,10 @@ class GRPOTrainer(Trainer):
 
     def check_installed(self) -> None:
         hf.check_installed(self)
+
+    def check_available(self) -> None:
+        groups = self.batch_size // self.replies
+        hf.check_batch_size("grpo", groups, "batch_size / replies")
 
     def makes_adapter(self) -> bool:
         return self.lora is not None
@@ -219,7 +225,9 @@ class GroupRollouts:
             marker=self.data.format.confidence_marker if options.mask == "confidence" else "",
         )
         # The generator depends only on the step, so a resumed run samples the same replies.
-        generator = torch.Generator(lm.device).manual_seed(self.data.seed * 1_000_003 + step)
+        generator = torch.Generator(lm.device).manual_seed(
+            processes.own_seed(self.data.seed * 1_000_003 + step)
+        )
         ends = hf.end_tokens(lm, self.tokenizer)
         prompts_per_pass = max(1, REPLIES_PER_PASS // options.replies)
         replies: list[hf.Reply] = []
@@ -253,8 +261,9 @@ class GroupRollouts:
             judge=self.data.judge,
             reward=self.options.reward,
         )
-        self.figures = judged.figures()
-        self.unreadable.check(self.figures["parse_rate"], judged.texts)
+        of_all = JudgedReplies.joined(processes.gather(judged))
+        self.figures = of_all.figures()
+        self.unreadable.check(self.figures["parse_rate"], of_all.texts)
         rewards: list[float | None] = [None] * len(replies)
         starts = [reply.marker_end for reply in replies]
         for row, confidence, reward in zip(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Real
 from statistics import fmean
 from typing import Any
@@ -38,6 +38,15 @@ class JudgedReplies:
     has_answer: list[bool]
     confidences: list[float | None]
     rewards: list[float]
+
+    @classmethod
+    def joined(cls, parts: Sequence[JudgedReplies]) -> JudgedReplies:
+        """The replies of several parts of a batch; `rows` counts within each part."""
+        columns = {
+            item.name: [value for part in parts for value in getattr(part, item.name)]
+            for item in fields(cls)
+        }
+        return cls(**columns)
 
     def figures(self) -> dict[str, float]:
         """Means to record; `confidence` is over the replies with one, and absent without any."""

@@ -26,6 +26,7 @@ class SFTTrainer(Trainer):
     """Fine-tune on the examples with TRL, training an adapter or all weights."""
 
     version: ClassVar[int] = 3
+    in_every_process: ClassVar[bool] = True
 
     learning_rate: float | None = Field(
         None,
@@ -52,6 +53,9 @@ class SFTTrainer(Trainer):
 
     def check_installed(self) -> None:
         hf.check_installed(self)
+
+    def check_available(self) -> None:
+        hf.check_batch_size("sft", self.batch_size)
 
     def makes_adapter(self) -> bool:
         return self.lora is not None

@@ -13,5 +13,7 @@ class LocalEngine(Engine):
 
     def map(self, function: Callable[[Item], Result], shards: Iterable[Item]) -> Iterator[Result]:
         return (
-            map(function, shards) if processes.count() == 1 else processes.share(function, shards)
+            map(function, shards)
+            if processes.available() == 1
+            else processes.share(function, shards)
         )

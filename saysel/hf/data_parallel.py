@@ -27,9 +27,9 @@ def check_batch_size(trainer: str, batch_size: int, option: str = "batch_size") 
     Raises:
         UsageError: it cannot.
     """
-    if batch_size % processes.count():
+    if batch_size % processes.available():
         raise UsageError(
-            f"{trainer}: {option} {batch_size} cannot be divided among {processes.count()} "
+            f"{trainer}: {option} {batch_size} cannot be divided among {processes.available()} "
             "processes: choose a multiple, or another number of processes"
         )
 
@@ -63,7 +63,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
             torch.cat([weight.grad.flatten() for weight in group if weight.grad is not None])
         )
         sizes = [weight.numel() for weight in group]
-        for weight, mean in zip(group, means.split(sizes), strict=True):
+        for weight, mean in zip(group, torch.split(means, sizes), strict=True):
             weight.grad = mean.view_as(weight)
 
 

@@ -63,6 +63,7 @@ class _Group:
         shard: whether models are sharded over the processes while they are trained.
         store: key-value store of all processes; `None` in a run of one process.
         calls: number of calls so far, which names the next one.
+        joint: whether all processes compute one result now, see `together`.
     """
 
     rank: int = 0
@@ -70,6 +71,7 @@ class _Group:
     shard: bool = False
     store: Any = None
     calls: int = 0
+    joint: bool = False
 
 
 _GROUP = _Group()
@@ -80,14 +82,19 @@ def rank() -> int:
     return _GROUP.rank
 
 
-def count() -> int:
+def available() -> int:
     """How many processes work on the run."""
     return _GROUP.count
 
 
+def count() -> int:
+    """How many processes compute the present result: 1 except inside `together`."""
+    return _GROUP.count if _GROUP.joint else 1
+
+
 def sharded() -> bool:
     """Whether models are sharded over the processes while they are trained (FSDP2)."""
-    return _GROUP.shard and _GROUP.count > 1
+    return _GROUP.shard and count() > 1
 
 
 def join(shard: bool = False) -> None:
@@ -106,19 +113,21 @@ def join(shard: bool = False) -> None:
         raise UsageError("DeepSpeed is not supported: launch with FSDP, or without either")
     import torch
     from torch import distributed
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
 
-    store, _GROUP.rank, _GROUP.count = next(distributed.rendezvous("env://", timeout=TIMEOUT))
+    store, _GROUP.rank, _GROUP.count = next(rendezvous("env://", timeout=TIMEOUT))
     accelerated = torch.cuda.is_available()
     if accelerated:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", _GROUP.rank)))
     distributed.init_process_group(
         "cpu:gloo,cuda:nccl" if accelerated else "gloo",
-        store=distributed.PrefixStore("group", store),
+        store=PrefixStore("group", store),
         rank=_GROUP.rank,
         world_size=_GROUP.count,
         timeout=TIMEOUT,
     )
-    _GROUP.store = distributed.PrefixStore("saysel", store)
+    _GROUP.store = PrefixStore("saysel", store)
     _GROUP.shard = shard or os.environ.get("ACCELERATE_USE_FSDP") == "true"
     for name in list(os.environ):
         if name in LAUNCHER_VARIABLES or name.startswith(("ACCELERATE_", "FSDP_")):
@@ -149,7 +158,7 @@ def _end(patience: float) -> None:
     with suppress(RuntimeError):  # a launcher may have ended them
         _GROUP.store.set("over", "1")
         distributed.destroy_process_group()  # wakes those that wait for this process
-        left = [f"left/{other}" for other in range(1, count())]
+        left = [f"left/{other}" for other in range(1, available())]
         until = time.monotonic() + patience
         while not _GROUP.store.check(left) and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
@@ -168,7 +177,8 @@ def follow() -> None:
         while _wait_for(f"call/{_GROUP.calls}"):
             call: list[Any] = [None]
             distributed.broadcast_object_list(call, src=0)
-            _answer(call[0]())
+            work, _GROUP.joint = call[0]
+            _answer(work())
         distributed.destroy_process_group()
         _GROUP.store.set(f"left/{rank()}", "1")
     except (Exception, KeyboardInterrupt) as error:
@@ -190,21 +200,9 @@ def together(lead: Callable[[], Result], follow: Callable[[], Any]) -> tuple[Res
         StageError: another process ended.
         Exception: what was raised here or in another process.
     """
-    if count() == 1:
+    if available() == 1:
         return lead(), []
-    from torch import distributed
-
-    number = _GROUP.calls
-    try:
-        _GROUP.store.set(f"call/{number}", "1")
-        distributed.broadcast_object_list([follow], src=0)
-        result = lead()
-        for other in range(1, count()):
-            _wait_for(f"done/{number}/{other}")
-        results = _answer(result)
-    except RuntimeError as error:
-        raise _reason(error) from error
-    return result, results[1:]
+    return _call(lead, follow, joint=True)
 
 
 def share(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -218,10 +216,9 @@ def share(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator
             were computed at the same time.
     """
     remaining = iter(items)
-    while group := list(islice(remaining, count())):
-        first, others = together(
-            partial(_outcome, function, group[0]), partial(_own_outcome, function, group)
-        )
+    while group := list(islice(remaining, available())):
+        lead, follow = partial(_outcome, function, group[0]), partial(_own_outcome, function, group)
+        first, others = _call(lead, follow, joint=False)
         outcomes = [first, *others[: len(group) - 1]]
         yield from (outcome.result for outcome in outcomes if outcome.failure is None)
         for outcome in outcomes:
@@ -303,11 +300,30 @@ def _own_outcome(function: Callable[[Any], Any], group: Sequence[Any]) -> _Outco
     return _outcome(function, group[rank()]) if rank() < len(group) else None
 
 
+def _call(lead: Callable[[], Any], follow: Callable[[], Any], joint: bool) -> tuple[Any, list[Any]]:
+    """Call a function in this process and one in all others; their results, see `together`."""
+    from torch import distributed
+
+    number = _GROUP.calls
+    try:
+        _GROUP.store.set(f"call/{number}", "1")
+        distributed.broadcast_object_list([(follow, joint)], src=0)
+        _GROUP.joint = joint
+        result = lead()
+        for other in range(1, available()):
+            _wait_for(f"done/{number}/{other}")
+        return result, _answer(result)[1:]
+    except RuntimeError as error:
+        raise _reason(error) from error
+    finally:
+        _GROUP.joint = False
+
+
 def _answer(result: Any) -> list[Any]:
     """Send a result to the first process, which gets those of all."""
     from torch import distributed
 
-    results = [None] * count() if rank() == 0 else None
+    results = [None] * available() if rank() == 0 else None
     if rank():
         _GROUP.store.set(f"done/{_GROUP.calls}/{rank()}", "1")
     distributed.gather_object(result, results, dst=0)

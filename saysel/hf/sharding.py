@@ -112,9 +112,9 @@ def unshard(model: Any) -> None:
     for module in model.modules():
         for name, weight in list(module.named_parameters(recurse=False)):
             if is_sharded(weight):
-                whole = weight.full_tensor()
+                gathered_weight = weight.full_tensor()  # all processes take part
                 if processes.rank() == 0:
-                    whole = torch.nn.Parameter(whole.cpu(), weight.requires_grad)
+                    whole: Any = torch.nn.Parameter(gathered_weight.cpu(), weight.requires_grad)
                     if hasattr(weight, "model_dtype"):
                         whole.model_dtype = weight.model_dtype
                     module._parameters[name] = whole
@@ -141,8 +141,8 @@ def gradient_norm(weights: Iterable[Tensor]) -> Tensor:
     for weight in weights:
         if weight.grad is not None:
             kinds.setdefault(is_sharded(weight), []).append(weight.grad)
-    norms = [torch.nn.utils.get_total_norm(gradients) for gradients in kinds.values()]
-    whole = [norm.full_tensor() if is_sharded(norm) else norm for norm in norms]  # type: ignore[operator]
+    norms: list[Any] = [torch.nn.utils.get_total_norm(gradients) for gradients in kinds.values()]
+    whole = [norm.full_tensor() if is_sharded(norm) else norm for norm in norms]
     return torch.linalg.vector_norm(torch.stack(whole)) if whole else torch.zeros(())
 
 
@@ -160,18 +160,18 @@ def clip_gradients(weights: Iterable[Tensor], max_norm: float, *_: Any) -> Tenso
 
 def save(directory: str | Path, model: Any, optimizer: Any, schedule: Any) -> None:
     """Save the state of training; each process writes its part."""
-    from torch.distributed import checkpoint
+    from torch.distributed.checkpoint import state_dict_saver
 
-    checkpoint.save(_state(model, optimizer, schedule), checkpoint_id=str(directory))
+    state_dict_saver.save(_state(model, optimizer, schedule), checkpoint_id=str(directory))
 
 
 def restore(directory: str | Path, model: Any, optimizer: Any, schedule: Any) -> None:
     """Restore what `save` wrote."""
-    from torch.distributed import checkpoint
+    from torch.distributed.checkpoint import state_dict_loader
     from torch.distributed.checkpoint.state_dict import set_state_dict
 
     state = _state(model, optimizer, schedule)
-    checkpoint.load(state, checkpoint_id=str(directory))
+    state_dict_loader.load(state, checkpoint_id=str(directory))
     set_state_dict(
         model,
         _plain(optimizer),

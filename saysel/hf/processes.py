@@ -105,7 +105,7 @@ def join(shard: bool = False) -> None:
             --use_fsdp` sets it too.
 
     Raises:
-        UsageError: the launcher was told to use DeepSpeed.
+        UsageError: the launcher uses DeepSpeed.
     """
     if _GROUP.store is not None or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return
@@ -260,7 +260,7 @@ class _Failure:
     @classmethod
     def of(cls, error: BaseException) -> _Failure:
         pickled = None
-        with suppress(Exception):  # an exception with arguments of its own may not survive it
+        with suppress(Exception):  # an exception with unusual arguments may not survive it
             copy = pickle.dumps(error)
             if str(pickle.loads(copy)) == str(error):
                 pickled = copy

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from saysel.errors import UsageError
 from saysel.interfaces import EstimationContext, Format, Prompt
 from saysel.records import Generation, ModelRef, Response
+from saysel.replies.visible import visible_text
 
 #: A private-use character, which replies do not contain.
 PROBE = "\ue000"
@@ -83,7 +84,9 @@ def answer_span(format: Format, reply: str, cut: bool = False) -> tuple[int, int
     if not answer:
         return None
     likely = None
-    for start in _occurrences(reply, answer, format.reasoning(reply)):
+    visible = visible_text(reply, cut).text  # at the same positions
+    searched = visible if answer in visible else reply
+    for start in _occurrences(searched, answer, format.reasoning(reply)):
         end = start + len(answer)
         # The same words may occur in the reasoning, or in the label before the answer. This is the
         # position of the answer if other words there would be parsed as another answer,

@@ -3,7 +3,14 @@
 Trainers and models of plugins build on the names exported here.
 """
 
-from saysel.hf.chat import decode_replies, encode, encode_replies, end_of_turn, render
+from saysel.hf.chat import (
+    decode_replies,
+    encode,
+    encode_replies,
+    end_of_turn,
+    render,
+    without_thoughts,
+)
 from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.data_parallel import check_batch_size
 from saysel.hf.decoding import Decoding
@@ -100,4 +107,5 @@ __all__ = [
     "silence_libraries",
     "training_arguments",
     "trl_config",
+    "without_thoughts",
 ]

@@ -7,7 +7,12 @@ from typing import Any
 
 from saysel.errors import DataError
 from saysel.interfaces import Prompt
-from saysel.replies.thoughts import blank_thoughts, delimits, open_thought
+from saysel.replies.thoughts import (
+    blank_thoughts,
+    delimits,
+    end_of_open_thought,
+    open_thought,
+)
 
 #: How many tokens at the end of a prompt are searched for the start of a thought.
 PROMPT_END_TOKENS = 32
@@ -93,11 +98,21 @@ def _left_out(text: str, prompt: Prompt) -> str | None:
     return None
 
 
-def encode(tokenizer: Any, prompts: Sequence[Prompt]) -> list[list[int]]:
-    """Token ids of each prompt, up to where the reply starts."""
+def encode(
+    tokenizer: Any, prompts: Sequence[Prompt], replies: Sequence[str] | None = None
+) -> list[list[int]]:
+    """Token ids of each prompt, up to where the reply starts.
+
+    Args:
+        replies: given replies that follow; a thought that a prompt opens and its reply does not
+            end, is ended by the prompt.
+    """
     if not prompts:
         return []  # tokenizers fail on an empty list
     texts = [render(tokenizer, prompt) for prompt in prompts]
+    if replies is not None:
+        pairs = list(zip(texts, replies, strict=True))
+        texts = [text + end_of_open_thought(text, reply) for text, reply in pairs]
     # Templates write the special tokens themselves; adding them twice would take the model off
     # its training distribution.
     special = tokenizer.chat_template is None
@@ -111,6 +126,19 @@ def encode_replies(tokenizer: Any, replies: Sequence[str]) -> list[list[int]]:
         return []
     ids: list[list[int]] = tokenizer(list(replies), add_special_tokens=False)["input_ids"]
     return ids
+
+
+def without_thoughts(
+    tokenizer: Any, prompts: Sequence[Prompt], replies: Sequence[str]
+) -> list[str]:
+    """The replies as a model has to write them that is to reply without thinking.
+
+    Where a prompt opens a thought, its reply ends it first.
+    """
+    pairs = zip(prompts, replies, strict=True)
+    return [
+        end_of_open_thought(render(tokenizer, prompt), reply) + reply for prompt, reply in pairs
+    ]
 
 
 def decode_replies(

@@ -41,7 +41,7 @@ def read_confidence(
     texts = [
         prompt + reply
         for prompt, reply in zip(
-            encode(tokenizer, prompts), encode_replies(tokenizer, replies), strict=True
+            encode(tokenizer, prompts, replies), encode_replies(tokenizer, replies), strict=True
         )
     ]
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]))

@@ -27,6 +27,12 @@ OTHERS = {
     "<unused94>": ("unused", False),
     "<unused95>": ("unused", True),
 }
+#: The ends of those that begin a thought.
+OTHER_ENDS = {
+    "[think]": "[/THINK]",
+    "<|channel>thought": "<channel|>",
+    "<unused94>": "<unused95>",
+}
 DELIMITER = re.compile("|".join([TAG, *map(re.escape, OTHERS)]), re.IGNORECASE)
 #: Parts of a name that mark the beginning or end: `<|end_of_thought|>`, `<|think_start|>`.
 EDGES = {"begin", "start", "of", "end"}
@@ -84,6 +90,30 @@ def open_thought(prompt: str, reply: str) -> str:
         return ""
     opening = prompt[start:] + "\n"
     return opening if _spans(opening + reply)[1] is not None else ""
+
+
+def end_of_open_thought(prompt: str, reply: str) -> str:
+    """What has to stand between a prompt and a given reply, so that the reply is no thought.
+
+    Templates of reasoning models may end in a delimiter that opens a thought. Empty if the prompt
+    opens none, or the reply ends it.
+    """
+    opening = open_thought(prompt, reply).strip()
+    return f"\n{_closing(opening)}\n\n" if opening else ""
+
+
+def _closing(opening: str) -> str:
+    """The delimiter that ends a thought with this beginning."""
+    if opening.casefold() in OTHER_ENDS:
+        return OTHER_ENDS[opening.casefold()]
+    if re.search("begin|start", opening, re.IGNORECASE):
+        closing = re.sub("begin|start", "end", opening, flags=re.IGNORECASE)
+        return closing.upper() if opening.isupper() else closing
+    mark = DELIMITER.fullmatch(opening)
+    assert mark is not None
+    begin, end = mark.span("name")
+    right = re.search(r"\|?[>▷]\Z", opening)
+    return f"{opening[:begin].rstrip()}/{opening[begin:end]}{right[0] if right else '>'}"
 
 
 def _announced(text: str) -> int:

@@ -83,7 +83,7 @@ class TransformersSampler(Sampler):
             StageError: memory runs out on a single prompt.
         """
         lm, tokenizer = hf.resident(model)
-        prompt_ids = hf.encode(tokenizer, prompts)
+        prompt_ids = hf.encode(tokenizer, prompts, completions)
         reply_ids = hf.encode_replies(tokenizer, completions)
         logprobs: list[list[float]] = [[] for _ in reply_ids]
         # Replies of similar length share a batch, with no more logits than a step of sampling.

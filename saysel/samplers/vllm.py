@@ -105,7 +105,7 @@ class VLLMSampler(Sampler):
         engine, tokenizer = self._engine(model), hf.load_tokenizer(model)
         from vllm import SamplingParams
 
-        prompt_ids = hf.encode(tokenizer, prompts)
+        prompt_ids = hf.encode(tokenizer, prompts, completions)
         reply_ids = hf.encode_replies(tokenizer, completions)
         # vLLM has to generate at least one token; only the log-probabilities before it are used.
         options = SamplingParams(max_tokens=1, temperature=0, prompt_logprobs=0)

@@ -118,10 +118,10 @@ class SFTTrainer(Trainer):
                 "the target accepts: sample more responses (sample.n) or use a stronger model"
             )
         tokenizer = hf.load_tokenizer(model)
-        prompts = hf.encode(tokenizer, [example.prompt for example in examples])
-        replies = hf.encode_replies(
-            tokenizer, [example.completion + tokenizer.eos_token for example in examples]
-        )
+        chats = [example.prompt for example in examples]
+        texts = [example.completion + tokenizer.eos_token for example in examples]
+        prompts = hf.encode(tokenizer, chats)
+        replies = hf.encode_replies(tokenizer, hf.without_thoughts(tokenizer, chats, texts))
         # A truncated example would teach to state no confidence and not to stop.
         kept = [
             (prompt, reply)

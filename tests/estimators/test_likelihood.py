@@ -12,6 +12,7 @@ from saysel.records import Generation, ModelRef
 from saysel.testing import examples
 
 FORMAT = SaySelfFormat(instruction="")
+THOUGHT = f"<think>{99 * 'Paris? '}</think>"
 
 
 def context_of(sampler: str) -> EstimationContext:
@@ -32,6 +33,7 @@ def context_of(sampler: str) -> EstimationContext:
         ("Answer: A", "Answer: [A]"),
         ("A. Answer:  A\n", "A. Answer:  [A]"),
         ("Answer: Answer", "Answer: [Answer]"),
+        (THOUGHT + "Answer: Paris", THOUGHT + "Answer: [Paris]"),
     ],
 )
 def test_where_the_answer_is(reply: str, found: str) -> None:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 
+from saysel.estimators.expected import ExpectedEstimator, up_to_marker
 from saysel.estimators.p_true import PTrueEstimator
+from saysel.estimators.recalibrated import RecalibratedEstimator
 from saysel.estimators.self_consistency import SelfConsistencyEstimator
 from saysel.estimators.semantic_entropy import SemanticEntropyEstimator
 from saysel.estimators.sequence_probability import SequenceProbabilityEstimator
 from saysel.estimators.verbalized import VerbalizedEstimator
+from saysel.estimators.verbalized.prompts import Style
 from saysel.estimators.verbalized_consistency import VerbalizedConsistencyEstimator
+from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import Estimator
-from saysel.records import ModelRef
+from saysel.records import Generation, ModelRef
+from saysel.registry import find
+from saysel.registry.builtins import saysel_estimators
 from saysel.testing import question
+from tests.replies.test_thoughts import DELIMITED
 
 MODEL = ModelRef("any")
 THOUGHT = "Answer: London Self-reflection: Perhaps. Confidence: 3"
 SAID = "Answer: Paris Self-reflection: I am sure. Confidence: 9"
-ESTIMATORS = [
+ESTIMATORS: list[Estimator] = [
     VerbalizedEstimator(),
     PTrueEstimator(ideas=4),
     SequenceProbabilityEstimator(),
@@ -28,22 +36,45 @@ ESTIMATORS = [
     VerbalizedConsistencyEstimator(n=4),
     SemanticEntropyEstimator(n=4),
     SemanticEntropyEstimator(n=4, weight="likelihood"),
+    RecalibratedEstimator(estimator=VerbalizedEstimator(), method="platt"),
 ]
 names = [f"{type(one).__name__}-{getattr(one, 'weight', '')}" for one in ESTIMATORS]
 
 
 def ask(context: Any, estimator: Estimator, *replies: str) -> Any:
-    (found,) = estimator.estimate(MODEL, [question()], context(*replies, odds={}))
+    given = replace(
+        context(*replies, odds={}), questions=lambda split: [question(id="a"), question(id="b")]
+    )
+    (found,) = estimator.fit(MODEL, given).estimate(MODEL, [question()], given)
     return found
 
 
+def test_every_estimator_is_tested() -> None:
+    tested = {
+        *(type(estimator) for estimator in ESTIMATORS),
+        ExpectedEstimator,  # below: it needs a model on this machine
+    }
+
+    assert {find("estimator", name) for name in saysel_estimators()} == tested
+
+
+@pytest.mark.parametrize("delimited", DELIMITED)
+def test_a_confidence_is_not_read_after_the_marker_in_a_thought(delimited: str) -> None:
+    format = SaySelfFormat()
+    thought = delimited.format(THOUGHT)
+
+    beginning = up_to_marker(format, Generation(f"{thought}\n{SAID}", 4))
+
+    assert beginning == f"{thought}\n{SAID}".removesuffix(" 9")
+    assert up_to_marker(format, Generation(delimited.partition("{}")[0] + THOUGHT, 4)) is None
+
+
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=names)
-@pytest.mark.parametrize("opening", ["<think>", "[THINK]", ""], ids=["tag", "bracket", "prefilled"])
+@pytest.mark.parametrize("delimited", [*DELIMITED, "{}</think>", "{}[/THINK]"])
 def test_a_thought_changes_nothing(
-    estimator: Estimator, opening: str, context: Any, calls: Any
+    estimator: Estimator, delimited: str, context: Any, calls: Any
 ) -> None:
-    end = "[/THINK]" if opening == "[THINK]" else "</think>"
-    thinking = f"{opening}{THOUGHT}{end}\n\n{SAID}"
+    thinking = f"{delimited.format(THOUGHT)}\n\n{SAID}"
 
     plain = ask(context, estimator, *[SAID] * 4)
     shown = [text for call in calls for text in call[3]]
@@ -65,6 +96,7 @@ def test_of_a_thought_that_was_cut_nothing_is_read(estimator: Estimator, context
     assert found.shares == {}
 
 
+#: A reply in one turn, and in two, of each style.
 STYLES = {
     "percent": ("Answer: {answer}\nConfidence: {percent}%", "{answer}", "{percent}%"),
     "ten": ("Answer: {answer}\nConfidence: {tenths}", "{answer}", "{tenths}"),
@@ -73,6 +105,10 @@ STYLES = {
 }
 WRONG = {"answer": "London", "percent": 30, "tenths": 3, "words": "unlikely"}
 RIGHT = {"answer": "Paris", "percent": 90, "tenths": 9, "words": "highly likely"}
+
+
+def test_every_style_is_tested() -> None:
+    assert {"trained", *STYLES} == set(get_args(Style))
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -101,8 +137,6 @@ def test_the_second_turn_sees_no_thought_of_the_first(context: Any) -> None:
         def sample(self, model: ModelRef, prompts: Any, n: int, seed: int) -> Any:
             chats.extend([list(prompt) for prompt in prompts])
             return original(self, model, prompts, n, seed)
-
-    from dataclasses import replace
 
     sampler = Noted(**given.sampler.model_dump())
     estimator = VerbalizedEstimator(style="percent", turns=2)

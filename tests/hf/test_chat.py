@@ -167,3 +167,19 @@ def test_a_template_that_leaves_out_earlier_replies(tokenizer: Any) -> None:
 
     with pytest.raises(DataError, match="it leaves out earlier replies"):
         hf.render(tokenizer, FEW)
+
+
+def test_a_given_reply_is_no_thought(tokenizer: Any) -> None:
+    tokenizer.chat_template = TURNS + "<think>\n"
+    texts = ["Right", "Hm.</think>\nRight"]
+
+    open_, scored = hf.encode(tokenizer, [USER, USER]), hf.encode(tokenizer, [USER, USER], texts)
+    ended = tokenizer.decode(scored[0])
+
+    assert scored[1] == open_[1] and ended.startswith(tokenizer.decode(open_[0]))
+    assert ended.split("<think>")[1].split() == ["</think>"]
+    learned = hf.without_thoughts(tokenizer, [USER, USER], texts)
+    assert learned == ["\n</think>\n\nRight", texts[1]]
+    tokenizer.chat_template = TURNS
+    assert hf.encode(tokenizer, [USER], ["Right"]) == hf.encode(tokenizer, [USER])
+    assert hf.without_thoughts(tokenizer, [USER], ["Right"]) == ["Right"]

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from saysel.interfaces import Format
 from saysel.registry import build
-from saysel.replies.thoughts import blank_thoughts, open_thought
+from saysel.registry.builtins import saysel_formats
+from saysel.replies.thoughts import blank_thoughts, end_of_open_thought, open_thought
 
 #: A thought between its delimiters, as reasoning models write it.
 DELIMITED = [
@@ -38,7 +39,8 @@ DELIMITED = [
 ]
 #: The end of a thought that the prompt has opened.
 ENDS = ["</think>", "</thinking>", "[/THINK]", "◁/think▷", "<|end_of_thought|>", "</seed:think>"]
-FORMATS = ["sayself", "percent", "fraction", "tags"]
+#: All formats of the package; a new one is covered at once.
+FORMATS = sorted(saysel_formats())
 
 
 def reply(format: Format, answer: str, confidence: float) -> str:
@@ -134,3 +136,18 @@ def test_a_thought_that_the_prompt_opens_and_the_reply_does_not_end(
 )
 def test_what_only_looks_like_a_thought_is_visible(text: str) -> None:
     assert blank_thoughts(text) == text
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        *("<think>", "<think>\n", '<think budget="1">', "[THINK]", "◁think▷", "<seed:think>"),
+        *("<|begin_of_thought|>", "<|START_THINKING|>", "<|think_start|>", "<unused94>"),
+        *("<|channel>thought\n", "<THINK>"),
+    ],
+)
+def test_the_end_of_a_thought_that_the_prompt_opened(opening: str) -> None:
+    ended = opening + end_of_open_thought(f"Why?\n{opening}", "Answer: Rome")
+
+    assert blank_thoughts(f"{ended}Answer: Rome").strip() == "Answer: Rome"
+    assert end_of_open_thought(f"Why?\n{opening}", f"{ended}Answer: Rome"[len(opening) :]) == ""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from saysel.replies.unmarked import first_sentence
 from saysel.replies.visible import visible_text
+from tests.replies.test_thoughts import DELIMITED
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,15 @@ from saysel.replies.visible import visible_text
 )
 def test_the_first_sentence(reply: str, answer: str) -> None:
     assert first_sentence(visible_text(reply)) == answer
+
+
+@pytest.mark.parametrize("delimited", DELIMITED)
+def test_a_thought_is_no_answer(delimited: str) -> None:
+    thought = delimited.format("It is London. Or Rome.")
+
+    assert first_sentence(visible_text(f"{thought}\n\nParis. I think.")) == "Paris"
+    opening = delimited.partition("{}")[0]
+    assert first_sentence(visible_text(f"{opening}It is London. Or Rome.")) is None
 
 
 @pytest.mark.parametrize(

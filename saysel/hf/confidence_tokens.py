@@ -61,12 +61,14 @@ class ConfidenceTokens:
         self.values = list(format.confidences.values())
         self.branches = sorted(start for start, tokens in continuations.items() if len(tokens) > 1)
         self._ends = sorted(ends)
-        # For each confidence, the decisions that lead to it: (branch, token).
+        self._continuations = [sorted(continuations[start]) for start in self.branches]
+        # For each confidence, the decisions that lead to it: (branch, which continuation).
         self._decisions = [
             [
-                (self.branches.index(sequence[:size]), token)
+                (branch, self._continuations[branch].index(token))
                 for size, token in enumerate(sequence)
                 if sequence[:size] in self.branches
+                for branch in [self.branches.index(sequence[:size])]
             ]
             for sequence in sequences
         ]
@@ -77,17 +79,30 @@ class ConfidenceTokens:
         Args:
             branch_logprobs: for each branch, the log-probabilities of the token after it, [B, V].
         """
-        import torch
+        return self.combine(
+            [self.continuations(branch, all) for branch, all in enumerate(branch_logprobs)]
+        )
 
-        def decision_logprob(branch: int, token: int) -> Tensor:
-            """Log-probability of one decision, [B]; any end token counts as the end."""
-            if token == END:
-                return branch_logprobs[branch][:, self._ends].logsumexp(-1)
-            return branch_logprobs[branch][:, token]
+    def continuations(self, branch: int, logprobs: Tensor) -> Tensor:
+        """Log-probabilities of the K continuations of a branch, [B, K], of all tokens' [B, V]."""
+        import torch
 
         return torch.stack(
             [
-                torch.stack([decision_logprob(*decision) for decision in decisions]).sum(0)
+                # Any end token counts as the end.
+                logprobs[:, self._ends].logsumexp(-1) if token == END else logprobs[:, token]
+                for token in self._continuations[branch]
+            ],
+            -1,
+        )
+
+    def combine(self, continuations: Sequence[Tensor]) -> Tensor:
+        """What `logprobs` returns, from the continuations of each branch, [B, K]."""
+        import torch
+
+        return torch.stack(
+            [
+                torch.stack([continuations[branch][:, which] for branch, which in decisions]).sum(0)
                 for decisions in self._decisions
             ],
             -1,

@@ -84,7 +84,7 @@ def in_chunks(
     return tuple(torch.cat(parts) for parts in zip(*in_turn(compute, chunks), strict=True))
 
 
-def in_turn(compute: Callable[..., Result], inputs: Sequence[tuple[Tensor, ...]]) -> list[Result]:
+def in_turn(compute: Callable[..., Result], inputs: Sequence[tuple[Any, ...]]) -> list[Result]:
     """`compute` on each of several inputs, with the intermediate results of one at a time.
 
     The backward pass recomputes those of all but the last, with which it begins.

@@ -26,7 +26,7 @@ format: {use: sayself, instruction: ""}
 sample: {use: transformers, n: 4, max_tokens: 24}
 train:
   - {use: sft, lora: null, max_steps: 12, batch_size: 8, learning_rate: 1e-3}
-  - {use: ppo, steps: 2, batch_size: 8, max_tokens: 48, checkpoint_every: 1}
+  - {use: ppo, lora: null, steps: 2, batch_size: 8, max_tokens: 48, checkpoint_every: 1}
 evaluate:
   temperature: 0
   estimators: [verbalized, {use: self_consistency, n: 4, models: [base]}]

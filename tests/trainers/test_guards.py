@@ -26,7 +26,7 @@ from saysel.trainers.sft import SFTTrainer
 from tests.trainers.two_arms import FORMAT, same, weights
 
 SAMPLED: dict[str, Any] = {"steps": 8, "batch_size": 8, "max_tokens": 12, "learning_rate": 1e-3}
-PPO: dict[str, Any] = {**SAMPLED, "mini_batch_size": 4}
+PPO: dict[str, Any] = {**SAMPLED, "mini_batch_size": 4, "lora": None}
 GRPO: dict[str, Any] = {**SAMPLED, "replies": 4, "temperature": 1.0, "lora": None}
 SFT: dict[str, Any] = {"lora": None, "learning_rate": 1e-3, "batch_size": 4, "max_steps": 12}
 

@@ -164,7 +164,8 @@ def test_a_plan_that_trains_quantized_weights_is_refused(half: ModelRef, tmp_pat
         {"use": "pretrained", "path": half.path, "quantization": "4bit"},
         {"use": "pretrained", "path": str(quantized)},
     ):
-        recipe = {"name": "r", "model": model, "source": "witness", "train": ["ppo"]}
+        recipe = {"name": "r", "model": model, "source": "witness"}
+        recipe["train"] = [{"use": "ppo", "lora": None}]
         with pytest.raises(RecipeError, match=r"train\[0\].lora: 'ppo' without an adapter trains"):
             plan(Recipe.model_validate(recipe))
         # A first phase that adds an adapter leaves it to the second.

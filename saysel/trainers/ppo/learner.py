@@ -208,18 +208,24 @@ class Learner:
         import torch
 
         assert self.confidence_tokens is not None
+        tokens, temperature = self.confidence_tokens, self.options.confidence_temperature
         position = confidence_rewards.position[rows]
         first = states[torch.arange(len(rows), device=rows.device), position.clamp(min=0)]
+
+        def compute(branch: int, ids: Tensor, mask: Tensor) -> Tensor:
+            logprobs = self.policy.next_token_logprobs(ids, mask)  # [m, V]
+            return tokens.continuations(branch, at_temperature(logprobs, temperature))
+
         others = hf.in_turn(
-            self.policy.next_token_logprobs,
-            [(ids[rows], mask[rows]) for ids, mask in confidence_rewards.branches],
+            compute,
+            [
+                (branch, ids[rows], mask[rows])
+                for branch, (ids, mask) in enumerate(confidence_rewards.branches, start=1)
+            ],
         )
-        temperature = self.options.confidence_temperature
-        branches = [  # [m, V] each
-            at_temperature(branch, temperature) for branch in (self.policy.logprobs(first), *others)
-        ]
+        logprobs = at_temperature(self.policy.logprobs(first), temperature)
         return expected_reward_loss(
-            self.confidence_tokens.logprobs(branches),
+            tokens.combine([tokens.continuations(0, logprobs), *others]),
             confidence_rewards.rewards[rows],
             (position >= 0).float(),
             self.options.entropy,

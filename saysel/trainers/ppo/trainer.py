@@ -147,9 +147,9 @@ class PPOTrainer(Trainer):
         "`confidences: sampled`",
     )
     lora: Lora | None = Field(
-        None,
-        description="settings of a new adapter; null trains all weights; an adapter that the "
-        "model already has is trained further",
+        Lora(dropout=0),
+        description="settings of a new adapter, without dropout; null trains all weights; an "
+        "adapter that the model already has is trained further",
     )
     vllm: FingerprintedIfSet[VLLM | None] = Field(
         None,

@@ -11,7 +11,7 @@ TRL 1.12, the last with a PPOTrainer:
 
     python -m venv .venv-trl && .venv-trl/bin/python -m pip install -e . 'trl==1.12.*' peft
 
-Prints the ratios of speed, and with `--out FILE` adds all turns to that JSON.
+Prints the ratios of speed, and with `--out FILE` adds all turns to that JSON, round by round.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -73,8 +73,8 @@ def entries(method: str, trl112: str | None) -> list[Entry]:
     return [ours, Entry("trl", f"trl {method}", python)] if python else [ours]
 
 
-def compare(compared: Sequence[Entry], settings: Settings) -> dict[str, list[Turn]]:
-    """The turns of every entry; each round begins with another one."""
+def compare(compared: Sequence[Entry], settings: Settings) -> Iterator[dict[str, list[Turn]]]:
+    """The turns of every entry so far, after every round; each round begins with another one."""
     with tempfile.TemporaryDirectory() as directory:
         workers: list[Worker] = []
         try:
@@ -87,7 +87,7 @@ def compare(compared: Sequence[Entry], settings: Settings) -> dict[str, list[Tur
                 for row in range(len(workers)):
                     row = (row + turn) % len(workers)
                     turns[compared[row].label].append(workers[row].turn())
-            return turns
+                yield turns
         finally:
             for worker in workers:
                 worker.stop()
@@ -137,10 +137,10 @@ def main() -> None:
                     print(f"{name}: not measured without --trl112")
                     continue
                 settings = replace(common, model=path)
-                turns = compare(compared, settings)
+                for turns in compare(compared, settings):
+                    if given.out is not None:
+                        add(given.out, name, settings, compared, turns)
                 print_speeds(name, turns)
-                if given.out is not None:
-                    add(given.out, name, settings, compared, turns)
 
 
 def print_speeds(name: str, turns: dict[str, list[Turn]]) -> None:

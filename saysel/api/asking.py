@@ -68,10 +68,12 @@ def ask(
         saysel.ask("runs/quickstart", "Nora says … Where is the lantern?")
 
     The model of a run is the last one that the run has finished, asked like in the evaluation of
-    the recipe; any other model, or adapter of one, is asked in the `sayself` format.
+    the recipe, and so is a model or adapter that was exported. Any other is asked in the `sayself`
+    format.
 
     Args:
-        target: a run, the path of a run directory or of a model, or a hub id.
+        target: a run, the path of a run directory or of a model, or a hub id; the path of a GGUF
+            file ends in its name.
         cell: the cell of a matrix run, or a part of its label that no other cell has.
 
     Raises:
@@ -115,9 +117,11 @@ def _resolved(
         return recipe, recipe.format, target
     if _names_a_missing_directory(Path(target)):
         raise UsageError(f"{target}: there is no such run directory and no such model")
+    from saysel.export.settings import read_settings
     from saysel.hf import model_at
 
-    return recipe, recipe.format, model_at(str(target))
+    recipe, model = read_settings(Path(target)) or (recipe, model_at(str(target)))
+    return recipe, recipe.format, model
 
 
 def _last_of(run: Run, cell: str | None) -> tuple[Recipe, Format, ModelRef]:

@@ -45,6 +45,8 @@ def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, li
         "A reply contains the answer and a confidence, in the format of the training:",
         f"```text\n{_example(step)}\n```",
         f"```python\n{_code(step, ref, adapter)}\n```",
+        "Or with saysel, which also separates answer, rationale and confidence: `saysel ask "
+        'DIRECTORY "Your question?"`.',
         "## Calibration",
         *_measured(run, cell, step),
         "## Data",
@@ -64,7 +66,7 @@ def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, li
 
 def _base_on_hub(ref: ModelRef, origin: ModelRef) -> str | None:
     """The hub's name of the base model; `None` if the base is a local directory."""
-    return next((path for path in (ref.path, origin.path) if not Path(path).exists()), None)
+    return next((path for path in (ref.path, origin.path) if not hf.is_local(path)), None)
 
 
 def _metadata(base: str | None, adapter: bool, license: str) -> str:
@@ -90,8 +92,9 @@ def _introduction(revision: str | None, base: str | None, phases: Sequence[Train
 
 
 def _local_base(ref: ModelRef) -> str:
+    file = f", in the file `{ref.gguf}`" if ref.gguf else ""
     return (
-        f"The base model is not on the hub: it was in `{Path(ref.path).resolve()}`, which "
+        f"**The base model is not on the hub**: it was in `{hf.base_name(ref.path)}`{file}, which "
         "`adapter_config.json` names. If the base model is elsewhere, change the path there."
     )
 
@@ -139,14 +142,28 @@ def _code(step: Stage, ref: ModelRef, adapter: bool) -> str:
             "",
             'here = "."  # the directory of this file, or its name on the hub',
             "tokenizer = AutoTokenizer.from_pretrained(here)",
-            *(["# Loads the base model too; requires peft."] if adapter else []),
-            "model = AutoModelForCausalLM.from_pretrained(here)",
+            *_loading_code(ref, adapter),
             *prompt,
             f"reply = model.generate(**inputs, max_new_tokens={max_tokens}, do_sample=False)",
             "print(tokenizer.decode(reply[0, inputs['input_ids'].shape[1]:], "
             "skip_special_tokens=True))",
         ]
     )
+
+
+def _loading_code(ref: ModelRef, adapter: bool) -> list[str]:
+    """Lines that load the model; transformers does not know that a base is a GGUF file."""
+    if adapter and ref.gguf:
+        return [
+            "from peft import PeftModel",
+            f"base = AutoModelForCausalLM.from_pretrained({hf.base_name(ref.path)!r}, "
+            f"gguf_file={ref.gguf!r})",
+            "model = PeftModel.from_pretrained(base, here)",
+        ]
+    return [
+        *(["# Loads the base model too; requires peft."] if adapter else []),
+        "model = AutoModelForCausalLM.from_pretrained(here)",
+    ]
 
 
 def _measured(run: Path, cell: Cell, step: Stage) -> list[str]:

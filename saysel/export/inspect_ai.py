@@ -79,7 +79,9 @@ def _spec(evaluation: Evaluation) -> dict[str, Any]:
         },
         "model": _model(evaluation),
         "model_args": {
-            key: value for key, value in (("path", model.path), ("adapter", model.adapter)) if value
+            key: value
+            for key, value in vars(model).items()
+            if key in ("path", "gguf", "adapter") and value
         },
         "config": {"epochs": 1},
         "packages": {"saysel": __version__},

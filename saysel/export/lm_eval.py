@@ -124,7 +124,8 @@ def _decoding(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _model_args(evaluation: Evaluation) -> str:
-    parts = {"pretrained": evaluation.model.path, "peft": evaluation.model.adapter}
+    model = evaluation.model
+    parts = {"pretrained": model.path, "gguf_file": model.gguf, "peft": model.adapter}
     return ",".join(f"{key}={value}" for key, value in parts.items() if value)
 
 

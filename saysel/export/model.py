@@ -4,6 +4,7 @@ DIR/README.md                    the model card
 DIR/adapter_config.json          an adapter, to load on top of its base model; or with `merge`
 DIR/config.json                  a complete model
 DIR/model.safetensors …          the weights, and the tokenizer with its chat template
+DIR/saysel.json                  how saysel asks it, for `saysel ask DIR`
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from saysel import hf
 from saysel.errors import StageError, UsageError
 from saysel.export.card import card
+from saysel.export.settings import write_settings
 from saysel.plan.stage import Cell, Plan, Stage
 from saysel.records import ModelRef
 from saysel.runs.resume import resume_advice
@@ -61,6 +63,7 @@ def write_model(
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         adapter = _write_weights(ref, merge, unfinished)
+        write_settings(unfinished, step.recipe, ref, adapter)
         text = card(run, cell, step, ref, adapter=adapter, license=license)
         write_text(unfinished / "README.md", text)
         if directory.exists():
@@ -87,15 +90,16 @@ def _write_weights(ref: ModelRef, merge: bool, directory: Path) -> bool:
         return False
     # An adapter that the recipe names may come without a tokenizer.
     hf.load_tokenizer(ref).save_pretrained(directory)
-    _name_base(directory, ref.path)
+    _name_base(directory, ref)
     return True
 
 
-def _name_base(adapter: Path, base: str) -> None:
+def _name_base(adapter: Path, ref: ModelRef) -> None:
     """Let an adapter name its base model so that it is found from any working directory."""
     path = adapter / "adapter_config.json"
     content = read_json(path)
-    content["base_model_name_or_path"] = hf.base_name(base)
+    content["base_model_name_or_path"] = hf.base_name(ref.path)
+    content["revision"] = ref.revision
     write_json(path, content)
 
 

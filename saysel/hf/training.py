@@ -62,6 +62,7 @@ def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) ->
     if isinstance(model, PeftModel):
         for config in model.peft_config.values():
             config.base_model_name_or_path = base_name(base.path)
+            config.revision = base.revision
         trained = replace(base, adapter=str(directory))
     else:
         trained = replace(base, path=str(directory), revision=None, adapter=None, gguf=None)

@@ -15,7 +15,9 @@ def write_model(run_directory: Path, directory: Path, model: ModelRef) -> None:
     fields = dict(vars(model))
     for key in ("path", "adapter"):
         path = fields[key]
-        if path is not None and Path(path).resolve().is_relative_to(run_directory.resolve()):
+        if path is None or not Path(path).exists():  # a hub id
+            continue
+        if Path(path).resolve().is_relative_to(run_directory.resolve()):
             relative = Path(path).resolve().relative_to(run_directory.resolve())
             fields[key] = {"inside": str(relative)}
     write_record(directory / FILE, fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import torch
 import yaml
 
+import saysel
 from saysel import hf
 from saysel.records import ModelRef
 from saysel.storage import finish, finished, read_json
@@ -109,12 +111,13 @@ def test_an_exported_adapter_is_asked_from_anywhere(
     lora_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert invoke("export", lora_run, "--to", tmp_path / "adapter").exit_code == 0
+    expected = invoke("ask", lora_run, ASKED)
     monkeypatch.chdir(tmp_path)
 
     said = invoke("ask", "adapter", ASKED)
 
-    assert said.exit_code == 0, said.output
-    assert said.stdout.startswith(("answer:", "no answer could be read"))
+    assert (said.exit_code, said.stderr) == (0, ""), said.output
+    assert said.stdout == expected.stdout
     settings = tmp_path / "adapter" / "adapter_config.json"
     content = read_json(settings)
     for base, told in (
@@ -124,6 +127,78 @@ def test_an_exported_adapter_is_asked_from_anywhere(
         settings.write_text(json.dumps({**content, "base_model_name_or_path": base}))
         said = invoke("ask", "adapter", ASKED)
         assert said.exit_code == 2 and told in said.stderr, said.output
+
+
+@pytest.mark.slow
+def test_an_export_is_asked_in_the_format_of_its_training(
+    tiny_recipe: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    other = ("--set", "format={use: percent, instruction: ''}", "--set", "evaluate.temperature=0.5")
+    made = invoke(
+        "run",
+        tiny_recipe,
+        "--out",
+        run,
+        *other,
+        "--set",
+        "train=[{use: sft, max_steps: 1, batch_size: 4}]",
+    )
+    assert made.exit_code == 0, made.output
+    assert invoke("export", run, "--to", tmp_path / "mine").exit_code == 0
+
+    settings = read_json(tmp_path / "mine" / "saysel.json")
+    assert settings["format"]["use"] == "percent" and settings["temperature"] == 0.5
+    assert invoke("ask", tmp_path / "mine", ASKED).stdout == invoke("ask", run, ASKED).stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("{", "export the model again"),
+        ("[]", "export the model again"),
+        ('{"format": "sayself"}', "export the model again"),
+        (
+            '{"format": {"use": "nobody"}, "temperature": 0, "max_tokens": 9, "base": {}}',
+            "no format is called 'nobody'",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_used_are_one_line(
+    content: str, reason: str, small_model: ModelRef, tmp_path: Path
+) -> None:
+    model = Path(shutil.copytree(small_model.path, tmp_path / "mine"))
+    (model / "saysel.json").write_text(content)
+
+    said = invoke("ask", model, ASKED)
+
+    assert said.exit_code == 2, said.output
+    (line,) = said.stderr.splitlines()
+    assert reason in line
+
+
+@pytest.mark.slow
+def test_an_adapter_of_a_gguf_file(tiny_recipe: Path, tiny_run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    from tests.support.gguf_file import write_gguf
+
+    (built,) = tiny_run.glob("stages/model-*/model")
+    write_gguf(built, tmp_path / "small.gguf")
+    model = f"model={{use: pretrained, path: {tmp_path}, gguf: small.gguf}}"
+    made = invoke("run", tiny_recipe, "--out", tmp_path / "run", "--set", model, "--set", LORA)
+    assert made.exit_code == 0, made.output
+    assert invoke("export", tmp_path / "run", "--to", tmp_path / "adapter").exit_code == 0
+    assert invoke("export", tmp_path / "run", "--to", tmp_path / "merged", "--merge").exit_code == 0
+
+    expected = logits(
+        ModelRef(str(tmp_path), adapter=str(trained(tmp_path / "run")), gguf="small.gguf")
+    )
+    assert torch.allclose(logits(ModelRef(str(tmp_path / "merged"))), expected, atol=1e-4)
+    assert run_the_code_of(tmp_path / "adapter") == run_the_code_of(tmp_path / "merged")
+    assert f"it was in `{tmp_path}`, in the file `small.gguf`" in card_of(tmp_path / "adapter")[1]
+    asked = invoke("ask", tmp_path / "run", ASKED).stdout
+    for exported in ("adapter", "merged"):
+        assert invoke("ask", tmp_path / exported, ASKED).stdout == asked
 
 
 @pytest.mark.slow
@@ -196,6 +271,18 @@ def test_what_cannot_be_exported(tiny_copy: Path, tmp_path: Path) -> None:
     (tiny_copy / "recipe.yaml").write_text(recipe.replace("matrix: {}", "matrix: {seed: [0, 1]}"))
     assert "has 2 cells" in refused(tiny_copy, "--to", tmp_path / "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "tiny"]
+
+
+def test_a_hub_id_in_a_run_directory_is_no_path_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = "{name: mine, source: witness, model: {use: pretrained, path: org/name}}"
+    (tmp_path / "mine.yaml").write_text(recipe)
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path / "run")
+    assert invoke("run", "../mine.yaml", "--out", ".", "--until", "model").exit_code == 0
+
+    assert saysel.Run(tmp_path / "run").last_model()[1] == ModelRef("org/name")
 
 
 def test_a_model_of_the_hub_is_not_exported(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from saysel.hf.loading import (
 )
 from saysel.hf.logprobs import next_token_logprobs, pad_left, reply_logprobs
 from saysel.hf.master_weights import autocast
+from saysel.hf.model_faults import check_length
 from saysel.hf.model_files import check_model_files, is_local
 from saysel.hf.sentence_embeddings import Embedder, check_sentence_transformers, sentence_model
 from saysel.hf.training import (
@@ -64,6 +65,7 @@ __all__ = [
     "batch_arguments",
     "check_batch_size",
     "check_installed",
+    "check_length",
     "check_model_files",
     "check_sentence_transformers",
     "checkpoint_layers",

@@ -171,7 +171,10 @@ def load_trainable(ref: ModelRef, new_adapter: Any = None) -> Any:
     if new_adapter is not None:
         from peft import get_peft_model
 
-        model = get_peft_model(model, new_adapter)
+        with warnings.catch_warnings():
+            # PEFT corrects this setting by itself, for layers such as those of GPT-2.
+            warnings.filterwarnings("ignore", "fan_in_fan_out is set to False")
+            model = get_peft_model(model, new_adapter)
     master_weights.to_float32(model)
     sharding.shard(model)
     return model.train()

@@ -105,8 +105,9 @@ def check_length(model: Any, prompt: int, reply: int) -> None:
     """
     positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if isinstance(positions, int) and 0 < positions < prompt + reply:
+        texts = f"a prompt of {prompt:,} tokens"
+        texts = f"{texts} and a reply of up to {reply:,} do" if reply else f"{texts} does"
         raise DataError(
-            f"a prompt of {prompt:,} tokens and a reply of up to {reply:,} do not fit into the "
-            f"{positions:,} positions of the model: shorten the prompt, lower max_tokens, or use "
-            "a model with a longer context"
+            f"{texts} not fit into the {positions:,} positions of the model: shorten the prompt, "
+            "lower max_tokens or max_length, or use a model with a longer context"
         )

@@ -76,6 +76,7 @@ class SFTTrainer(Trainer):
         tokenizer, dataset = self._dataset(model, data)
         torch.manual_seed(data.seed)  # initialises a new adapter
         lm = hf.load_trainable(model, new_adapter(self.lora, model))
+        hf.check_length(lm, max(map(len, dataset["input_ids"])), 0)
         steps, unit = self.work(len(dataset))
         data.progress.begin(steps, unit)
         checkpoints = directory / "checkpoints"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from saysel.hf import processes
 from saysel.hf.loading import silence_libraries
 from saysel.hf.logprobs import pad_left
+from saysel.hf.rollout_gap import DrawnTokens, importance_weights
 from saysel.hf.sharding import gathered, is_sharded
 from saysel.hf.training import trl_config
 
@@ -31,11 +32,13 @@ class WeightedReply(NamedTuple):
         context: token ids of the prompt and of the reply's beginning that is not trained.
         trained: token ids of the rest of the reply, which the reward trains.
         advantage: how much better the reply is than the others of its group; 0 has no effect.
+        logprobs: of the trained tokens, by the engine that drew them.
     """
 
     context: list[int]
     trained: list[int]
     advantage: float
+    logprobs: Sequence[float] = ()
 
 
 #: From the model, the step (counted from 0) and the questions' rows to the step's replies.
@@ -57,7 +60,13 @@ def grpo_config(**options: Any) -> Any:
     return trl_config(GRPOConfig, **options)
 
 
-def grpo_trainer(roll_out: RollOut, rows: Sequence[int], beta: float, **options: Any) -> Any:
+def grpo_trainer(
+    roll_out: RollOut,
+    rows: Sequence[int],
+    beta: float,
+    max_weight: float | None = None,
+    **options: Any,
+) -> Any:
     """TRL's GRPOTrainer on the replies of `roll_out`.
 
     For TRL, the tokens that are not trained belong to the prompt, which works in every version
@@ -67,6 +76,9 @@ def grpo_trainer(roll_out: RollOut, rows: Sequence[int], beta: float, **options:
         rows: the questions' rows in the order of training.
         beta: weight of KL(policy || reference) at the trained tokens. The reference is the
             policy before training; TRL would load a second model or use an adapter's base.
+        max_weight: largest importance weight of tokens that another engine drew; `None`: the
+            policy itself draws them. The trainer's `gap_figures` are those of
+            `importance_weights` for the last step.
     """
     silence_libraries()
     from datasets import Dataset
@@ -83,6 +95,8 @@ def grpo_trainer(roll_out: RollOut, rows: Sequence[int], beta: float, **options:
             **options,
         )
     trainer.beta = beta
+    trainer.max_weight = max_weight
+    trainer.gap_figures = {}
     trainer.reference_weights = copy_trainable_weights(trainer.model) if beta else {}
     return trainer
 
@@ -114,7 +128,29 @@ def _trainer_class(roll_out: RollOut) -> Any:
             if self.beta:
                 with torch.no_grad(), replaced_weights(model, self.reference_weights):
                     batch["ref_per_token_logps"] = self._logprobs(batch)
+            if self.max_weight is not None:
+                batch["old_per_token_logps"] = self._weighted_logprobs(batch, replies)
             return batch
+
+        def _weighted_logprobs(self, batch: dict[str, Any], replies: list[WeightedReply]) -> Any:
+            """Log-probabilities of the trained tokens, minus the logarithms of their weights.
+
+            Each batch gets one update, so TRL's ratios to these are the importance weights.
+            """
+            with torch.no_grad():
+                logprobs = self._logprobs(batch)
+            mask = batch["completion_mask"]
+            drawn = torch.zeros(mask.shape)
+            for row, reply in enumerate(replies):
+                drawn[row, : len(reply.logprobs)] = torch.tensor(reply.logprobs)
+            weights, self.gap_figures = importance_weights(
+                logprobs,
+                DrawnTokens(drawn.to(mask.device), mask * self.temperature),
+                self.temperature,
+                mask,
+                self.max_weight,
+            )
+            return logprobs - weights.log()
 
         def _logprobs(self, batch: dict[str, Any]) -> Any:
             logprobs, *_ = self._get_per_token_logps_and_entropies(

@@ -22,25 +22,23 @@ those of RLCR (arXiv 2507.16806), which trains calibration with GRPO, except as 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean, pstdev
 from typing import Any, ClassVar, Literal, cast
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf
+from saysel.errors import UsageError
 from saysel.hf import processes
-from saysel.hf.grpo import WeightedReply, grpo_config, grpo_trainer
-from saysel.interfaces import NotFingerprinted, RewardFn, Trainer, TrainingData
+from saysel.hf.grpo import grpo_config, grpo_trainer
+from saysel.interfaces import FingerprintedIfSet, NotFingerprinted, RewardFn, Trainer, TrainingData
 from saysel.records import ModelRef, Question
 from saysel.trainers.batches import question_batch
-from saysel.trainers.judged_replies import JudgedReplies, UnreadableBatches, judge_replies
+from saysel.trainers.group_rollouts import GroupRollouts
 from saysel.trainers.lora import Lora, learning_rate, new_adapter
+from saysel.trainers.vllm import VLLM
 
-#: Replies that are sampled side by side.
-REPLIES_PER_PASS = 256
 #: Default learning rate of an adapter; RLCR's rate of 1e-6 is for all weights.
 ADAPTER_LEARNING_RATE = 1e-5
 
@@ -87,6 +85,11 @@ class GRPOTrainer(Trainer):
         description="settings of a new adapter, without dropout; null trains all weights; an "
         "adapter that the model already has is trained further",
     )
+    vllm: FingerprintedIfSet[VLLM | None] = Field(
+        None,
+        description="sample the replies with vLLM, with these settings; null: with the trained "
+        "model itself",
+    )
     questions: str = Field(
         "train", description="split of the questions; use `rl` if the source has it"
     )
@@ -114,10 +117,17 @@ class GRPOTrainer(Trainer):
 
     def check_installed(self) -> None:
         hf.check_installed(self)
+        if self.vllm is not None:
+            self.vllm.check_installed("grpo")
 
     def check_available(self) -> None:
         groups = self.batch_size // self.replies
         hf.check_batch_size("grpo", groups, "batch_size / replies")
+        if self.vllm is not None and processes.available() > 1:
+            raise UsageError(
+                f"grpo: vllm samples in one process, and this run has {processes.available()}: "
+                "leave out the option vllm, or use one process"
+            )
 
     def makes_adapter(self) -> bool:
         return self.lora is not None
@@ -135,7 +145,8 @@ class GRPOTrainer(Trainer):
 
         tokenizer = hf.load_tokenizer(model)
         questions = data.questions(self.questions)
-        rollouts = GroupRollouts(self, data, tokenizer, questions)
+        engine = self.vllm.replies(model, directory) if self.vllm is not None else None
+        rollouts = GroupRollouts(self, data, tokenizer, questions, engine)
         torch.manual_seed(data.seed)  # initialises a new adapter
         lm = hf.load_trainable(model, new_adapter(self.lora, model))
         checkpoints = directory / "checkpoints"
@@ -154,18 +165,22 @@ class GRPOTrainer(Trainer):
             seed=data.seed,
             data_seed=data.seed,
         )
+        if self.vllm is not None:
+            # The probability ratios are the importance weights, which have a limit already.
+            arguments["epsilon"] = self.vllm.max_weight
         data.progress.begin(self.steps, "steps")
         logged = {name: name for name in ("loss", "kl", "entropy")}
         trainer = grpo_trainer(
             rollouts,
             self._question_order(questions, data.seed),
             self.beta,
+            self.vllm.max_weight if self.vllm is not None else None,
             model=lm,
             args=grpo_config(**arguments),
             processing_class=tokenizer,
             callbacks=[
                 hf.progress_callback(data.progress),
-                hf.log_callback(data, logged, lambda: rollouts.figures),
+                hf.log_callback(data, logged, lambda: {**rollouts.figures, **trainer.gap_figures}),
             ],
         )
         hf.fit(trainer, checkpoints, "grpo", data.log)
@@ -180,122 +195,3 @@ class GRPOTrainer(Trainer):
             for step in range(self.steps)
             for question in question_batch(questions, groups, 1, step, seed)
         ]
-
-
-@dataclass
-class GroupRollouts:
-    """Samples, judges and weights the replies of a step; see `saysel.hf.grpo.RollOut`.
-
-    Attributes:
-        figures: means over the replies of the last step: reward, accuracy, confidence, parse_rate.
-    """
-
-    options: GRPOTrainer
-    data: TrainingData
-    tokenizer: Any
-    questions: Sequence[Question]
-    figures: dict[str, float] = field(default_factory=dict)
-    unreadable: UnreadableBatches = field(default_factory=lambda: UnreadableBatches("grpo"))
-
-    def __call__(self, lm: Any, step: int, rows: Sequence[int]) -> list[WeightedReply]:
-        questions = [self.questions[row] for row in rows]
-        prompts = hf.encode(self.tokenizer, [self.data.format.prompt(q) for q in questions])
-        # 1. Sample a group of replies to each question.
-        replies = self._sample(lm, step, prompts)
-        # 2. Judge and reward them.
-        rewards, marker_ends = self._reward(questions, prompts, replies)
-        # 3. Weight each by its advantage over its group.
-        size = self.options.replies
-        weights = advantages(rewards, size, self.options.scale_rewards)
-        return [
-            WeightedReply(
-                prompts[row // size] + reply.tokens[:start], reply.tokens[start:], weights[row]
-            )
-            for row, (reply, start) in enumerate(zip(replies, marker_ends, strict=True))
-        ]
-
-    def _sample(self, lm: Any, step: int, prompts: Sequence[list[int]]) -> list[hf.Reply]:
-        """The replies to all prompts (token ids), group after group."""
-        import torch
-
-        options = self.options
-        decoding = hf.Decoding(
-            options.temperature,
-            options.max_tokens,
-            marker=self.data.format.confidence_marker if options.mask == "confidence" else "",
-        )
-        # The generator depends only on the step, so a resumed run samples the same replies.
-        generator = torch.Generator(lm.device).manual_seed(
-            processes.own_seed(self.data.seed * 1_000_003 + step)
-        )
-        ends = hf.end_tokens(lm, self.tokenizer)
-        prompts_per_pass = max(1, REPLIES_PER_PASS // options.replies)
-        replies: list[hf.Reply] = []
-        for start in range(0, len(prompts), prompts_per_pass):
-            part = prompts[start : start + prompts_per_pass]
-            for group in hf.generate(
-                lm, self.tokenizer, part, options.replies, decoding, generator, ends
-            ):
-                replies += group
-        return replies
-
-    def _reward(
-        self,
-        questions: Sequence[Question],
-        prompts: Sequence[list[int]],
-        replies: Sequence[hf.Reply],
-    ) -> tuple[list[float | None], list[int]]:
-        """The reward of each reply (`None`: not judged), and the token where training starts."""
-        size = self.options.replies
-        texts = hf.decode_replies(
-            self.tokenizer,
-            [prompt for prompt in prompts for _ in range(size)],
-            [reply.tokens for reply in replies],
-        )
-        judged = judge_replies(
-            trainer="grpo",
-            questions=[question for question in questions for _ in range(size)],
-            texts=texts,
-            cut=[reply.cut for reply in replies],
-            format=self.data.format,
-            judge=self.data.judge,
-            reward=self.options.reward,
-        )
-        of_all = JudgedReplies.joined(processes.gather(judged))
-        self.figures = of_all.figures()
-        self.unreadable.check(self.figures["parse_rate"], of_all.texts)
-        rewards: list[float | None] = [None] * len(replies)
-        starts = [reply.marker_end for reply in replies]
-        for row, confidence, reward in zip(
-            judged.rows, judged.confidences, judged.rewards, strict=True
-        ):
-            rewards[row] = reward
-            if confidence is None:
-                starts[row] = 0  # any token may have made the reply unreadable
-        return rewards, starts
-
-
-def advantages(
-    rewards: Sequence[float | None], size: int, scale: Literal["group", "none"]
-) -> list[float]:
-    """Each reward minus the mean of its group.
-
-    A reward of `None` is left out of mean and deviation, and its advantage is 0. The advantages
-    of equal rewards are 0 too.
-
-    Args:
-        rewards: group after group.
-        size: replies per group.
-        scale: `group` divides by the standard deviation of the group's rewards.
-    """
-    values = []
-    for start in range(0, len(rewards), size):
-        group = rewards[start : start + size]
-        known = [reward for reward in group if reward is not None]
-        mean = fmean(known) if known else 0.0
-        deviation = pstdev(known) if known and scale == "group" else 1.0
-        values += [
-            (reward - mean) / (deviation + 1e-4 * (scale == "group")) if reward is not None else 0.0
-            for reward in group
-        ]
-    return values

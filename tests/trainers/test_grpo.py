@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,8 @@ from saysel.records import ModelRef, Question
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
 from saysel.testing import Data
-from saysel.trainers.grpo import GroupRollouts, GRPOTrainer, advantages
+from saysel.trainers.group_rollouts import GroupRollouts, advantages
+from saysel.trainers.grpo import GRPOTrainer
 from tests.support import end_to_end
 from tests.trainers.two_arms import FORMAT, same, weights
 
@@ -196,6 +198,45 @@ def test_a_long_reply_counts_as_much_as_a_short_one(red: ModelRef, tmp_path: Pat
 
     (entry,) = [entry for entry in trainer.state.log_history if "loss" in entry]
     assert entry["loss"] == pytest.approx(0, abs=1e-6)
+
+
+def test_tokens_of_another_engine_are_weighted(red: ModelRef, tmp_path: Path) -> None:
+    # The policy gives the first token e^2 and the second e^-0.5 times the engine's probability.
+    lm, tokenizer = hf.load_model(red), hf.load_tokenizer(red)
+    ((first,), (second,)) = hf.reply_logprobs(lm, tokenizer, [[50, 51]] * 2, [[60], [70]])
+    replies = [
+        WeightedReply([50, 51], [60], 1.0, [first - 2]),
+        WeightedReply([50, 51], [70], -1.0, [second + 0.5]),
+    ]
+    arguments = hf.training_arguments(
+        tmp_path,
+        max_steps=1,
+        logging_strategy="steps",
+        logging_steps=1,
+        per_device_train_batch_size=2,
+        num_generations=2,
+        temperature=1.0,
+        epsilon=1.5,
+    )
+    trainer = grpo_trainer(
+        lambda lm, step, rows: replies,
+        [0],
+        0.0,
+        1.5,
+        model=hf.load_trainable(red),
+        args=grpo_config(**arguments),
+        processing_class=tokenizer,
+    )
+
+    hf.fit(trainer, tmp_path)
+
+    (entry,) = [entry for entry in trainer.state.log_history if "loss" in entry]
+    assert entry["loss"] == pytest.approx(-(1.5 - math.exp(-0.5)) / 2, abs=1e-4)
+    assert entry["grad_norm"] > 0
+    assert trainer.gap_figures == {
+        "rollout_gap": pytest.approx((2 + 0.5) / 2, abs=1e-4),
+        "truncated_weights": 0.5,
+    }
 
 
 def test_the_reference_is_the_model_before_training(red: ModelRef) -> None:

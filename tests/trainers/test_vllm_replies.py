@@ -22,6 +22,7 @@ from saysel.interfaces import Prompt
 from saysel.models.scratch import ScratchModel
 from saysel.records import ModelRef
 from saysel.testing import Data, Steps
+from saysel.trainers.grpo import GRPOTrainer
 from saysel.trainers.lora import Lora
 from saysel.trainers.ppo.trainer import PPOTrainer
 from tests.trainers.two_arms import FORMAT, TwoArms
@@ -186,3 +187,23 @@ def test_ppo(case: Case, two_arms: Data, tmp_path: Path) -> None:
         assert 0 <= step["rollout_gap"] < 0.02
         assert step["truncated_weights"] == 0
     assert trained != model
+
+
+def test_grpo(model: ModelRef, two_arms: Data, tmp_path: Path) -> None:
+    trainer = GRPOTrainer(
+        steps=2,
+        batch_size=16,
+        replies=4,
+        max_tokens=40,
+        learning_rate=1e-3,
+        lora=LORA,
+        vllm={"max_length": 128},
+    )
+
+    trained = trainer.train(model, two_arms, tmp_path)
+
+    assert trained.adapter is not None
+    for step in two_arms.figures:
+        assert step["parse_rate"] > 0.5
+        assert 0 <= step["rollout_gap"] < 0.02
+        assert step["truncated_weights"] == 0

@@ -1,0 +1,149 @@
+"""The replies of a step of GRPO: sampled, judged, and weighted by their advantages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, pstdev
+from typing import TYPE_CHECKING, Any, Literal
+
+from saysel import hf
+from saysel.hf import processes
+from saysel.hf.grpo import WeightedReply
+from saysel.hf.vllm_replies import VLLMReplies
+from saysel.interfaces import TrainingData
+from saysel.records import Question
+from saysel.trainers.judged_replies import JudgedReplies, UnreadableBatches, judge_replies
+
+if TYPE_CHECKING:
+    from saysel.trainers.grpo import GRPOTrainer
+
+#: Replies that are sampled side by side.
+REPLIES_PER_PASS = 256
+
+
+@dataclass
+class GroupRollouts:
+    """Samples, judges and weights the replies of a step; see `saysel.hf.grpo.RollOut`.
+
+    Attributes:
+        engine: samples the replies; `None`: the model itself.
+        figures: means over the replies of the last step: reward, accuracy, confidence, parse_rate.
+    """
+
+    options: GRPOTrainer
+    data: TrainingData
+    tokenizer: Any
+    questions: Sequence[Question]
+    engine: VLLMReplies | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+    unreadable: UnreadableBatches = field(default_factory=lambda: UnreadableBatches("grpo"))
+
+    def __call__(self, lm: Any, step: int, rows: Sequence[int]) -> list[WeightedReply]:
+        questions = [self.questions[row] for row in rows]
+        prompts = hf.encode(self.tokenizer, [self.data.format.prompt(q) for q in questions])
+        # 1. Sample a group of replies to each question.
+        replies = self._sample(lm, step, prompts)
+        # 2. Judge and reward them.
+        rewards, marker_ends = self._reward(questions, prompts, replies)
+        # 3. Weight each by its advantage over its group.
+        size = self.options.replies
+        weights = advantages(rewards, size, self.options.scale_rewards)
+        return [
+            WeightedReply(
+                prompts[row // size] + reply.tokens[:start],
+                reply.tokens[start:],
+                weights[row],
+                reply.token_logprobs[start:],
+            )
+            for row, (reply, start) in enumerate(zip(replies, marker_ends, strict=True))
+        ]
+
+    def _sample(self, lm: Any, step: int, prompts: Sequence[list[int]]) -> list[hf.Reply]:
+        """The replies to all prompts (token ids), group after group."""
+        import torch
+
+        options = self.options
+        decoding = hf.Decoding(
+            options.temperature,
+            options.max_tokens,
+            marker=self.data.format.confidence_marker if options.mask == "confidence" else "",
+        )
+        # The generator depends only on the step, so a resumed run samples the same replies.
+        generator = torch.Generator(lm.device).manual_seed(
+            processes.own_seed(self.data.seed * 1_000_003 + step)
+        )
+        ends = hf.end_tokens(lm, self.tokenizer)
+        if self.engine is not None:
+            groups = self.engine.generate(lm, prompts, options.replies, decoding, generator, ends)
+            return [reply for group in groups for reply in group]
+        prompts_per_pass = max(1, REPLIES_PER_PASS // options.replies)
+        replies: list[hf.Reply] = []
+        for start in range(0, len(prompts), prompts_per_pass):
+            part = prompts[start : start + prompts_per_pass]
+            for group in hf.generate(
+                lm, self.tokenizer, part, options.replies, decoding, generator, ends
+            ):
+                replies += group
+        return replies
+
+    def _reward(
+        self,
+        questions: Sequence[Question],
+        prompts: Sequence[list[int]],
+        replies: Sequence[hf.Reply],
+    ) -> tuple[list[float | None], list[int]]:
+        """The reward of each reply (`None`: not judged), and the token where training starts."""
+        size = self.options.replies
+        texts = hf.decode_replies(
+            self.tokenizer,
+            [prompt for prompt in prompts for _ in range(size)],
+            [reply.tokens for reply in replies],
+        )
+        judged = judge_replies(
+            trainer="grpo",
+            questions=[question for question in questions for _ in range(size)],
+            texts=texts,
+            cut=[reply.cut for reply in replies],
+            format=self.data.format,
+            judge=self.data.judge,
+            reward=self.options.reward,
+        )
+        of_all = JudgedReplies.joined(processes.gather(judged))
+        self.figures = of_all.figures()
+        self.unreadable.check(self.figures["parse_rate"], of_all.texts)
+        rewards: list[float | None] = [None] * len(replies)
+        starts = [reply.marker_end for reply in replies]
+        for row, confidence, reward in zip(
+            judged.rows, judged.confidences, judged.rewards, strict=True
+        ):
+            rewards[row] = reward
+            if confidence is None:
+                starts[row] = 0  # any token may have made the reply unreadable
+        return rewards, starts
+
+
+def advantages(
+    rewards: Sequence[float | None], size: int, scale: Literal["group", "none"]
+) -> list[float]:
+    """Each reward minus the mean of its group.
+
+    A reward of `None` is left out of mean and deviation, and its advantage is 0. The advantages
+    of equal rewards are 0 too.
+
+    Args:
+        rewards: group after group.
+        size: replies per group.
+        scale: `group` divides by the standard deviation of the group's rewards.
+    """
+    values = []
+    for start in range(0, len(rewards), size):
+        group = rewards[start : start + size]
+        known = [reward for reward in group if reward is not None]
+        mean = fmean(known) if known else 0.0
+        deviation = pstdev(known) if known and scale == "group" else 1.0
+        values += [
+            (reward - mean) / (deviation + 1e-4 * (scale == "group")) if reward is not None else 0.0
+            for reward in group
+        ]
+    return values

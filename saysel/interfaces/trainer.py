@@ -36,7 +36,11 @@ class TrainingData(Protocol):
     progress: Progress
 
     def examples(self) -> list[Example]:
-        """The examples of the target stage."""
+        """The examples of the target stage.
+
+        Raises:
+            StageError: there are none; the message says why.
+        """
 
     def questions(self, split: str = "train") -> list[Question]:
         """The questions of a split."""

@@ -20,7 +20,8 @@ from saysel.metrics.brier import BrierResolution, BrierUncertainty
 from saysel.metrics.distinct_confidences import DistinctConfidences
 from saysel.metrics.ece import Ece
 from saysel.metrics.parse_rate import ParseRate
-from saysel.replies.counts import ReplyTally, tally_from
+from saysel.replies import stage_records
+from saysel.replies.counts import ReplyTally
 from saysel.replies.diagnosis import problems
 from saysel.report.content import IDEAL, Row
 from saysel.scoring import score, to_arrays
@@ -56,8 +57,8 @@ def stage_alarms(stages: Mapping[str, Mapping[str, Any]]) -> list[Alarm]:
     return [
         Alarm(name, problem.text)
         for name, record in stages.items()
-        if "replies" in record and not name.startswith("evaluate-")
-        for problem in problems(tally_from(record["replies"]))
+        if not name.startswith("evaluate-")
+        for problem in stage_records.problems(record)
     ]
 
 

@@ -16,8 +16,7 @@ from saysel.errors import SayselError, StageError
 from saysel.plan.context import StageContext
 from saysel.plan.stage import Stage
 from saysel.prompting.quoting import one_line
-from saysel.replies.counts import tally_from
-from saysel.replies.diagnosis import problems, shares
+from saysel.replies.stage_records import note, problems
 from saysel.runs.events import Events
 from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
 from saysel.runs.progress import StageProgress
@@ -54,7 +53,7 @@ class StepRunner:
         reset_peak_memory()
         with self._failures_recorded(step), ledger.opened(), StageProgress(step.name) as progress:
             counts = step.run(self._context(step, directory, progress))
-            progress.note = _note(counts)
+            progress.note = note(counts)
         record: dict[str, Any] = {
             "fingerprint": step.fingerprint,
             "started": started,
@@ -124,24 +123,17 @@ def _make(directory: Path) -> None:
         raise disk_error(error, directory) from error
 
 
-def _note(counts: Mapping[str, Any]) -> str:
-    """What a stage's last line says about the replies that it has read."""
-    return shares(tally_from(counts["replies"]).counts) if "replies" in counts else ""
-
-
 def _advice(record: Mapping[str, Any]) -> list[str]:
     """Problems of the replies that a stage has read, with two replies each.
 
     The ledger explains cut and empty replies of servers.
     """
-    if "replies" not in record:
-        return []
     explained = ("cut", "empty") if "requests" in record else ()
     return [
         line
-        for problem in problems(tally_from(record["replies"]))
+        for problem in problems(record)
         if problem.name not in explained
-        for line in [problem.text, *(f"  for example: {one_line(e)}" for e in problem.examples)]
+        for line in [problem.text, *(f"for example: {one_line(e)}" for e in problem.examples)]
     ]
 
 

@@ -6,6 +6,7 @@ correctness is judged on the parsed answer only, never on the whole text.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -26,6 +27,7 @@ from saysel.plan.stage import Cell, Stage
 from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import Cluster, Example, Question, Rationale
+from saysel.replies import without_example
 from saysel.stages.cluster import ClusterStage
 from saysel.stages.rationale import RationaleStage
 from saysel.stages.shards import Layout, Tick, by_question, map_shards
@@ -75,9 +77,10 @@ class TargetStage(Stage):
         questions = questions_of(recipe, "train")
         judged = self._judged(context, questions)
         rationales = context.records(self.inputs["rationale"], Rationale)
-        examples = examples_of(
+        examples, reasons = examples_of(
             recipe, judged, {rationale.question_id: rationale.text for rationale in rationales}
         )
+        reasons["no_answer"] += len(questions) - len(judged)  # questions without any cluster
         if context.smoke and not examples:
             examples = stand_ins(recipe, questions)
         stored = Shards(context.directory, Example)
@@ -87,6 +90,7 @@ class TargetStage(Stage):
             "questions": len(questions),
             "examples": len(examples),
             "unjudged": sum(item.correct.count(None) for item in judged),
+            "without_example": {name: reasons[name] for name in without_example.REASONS},
         }
 
     def _judged(self, context: StageContext, questions: Sequence[Question]) -> list[JudgedClusters]:
@@ -152,17 +156,18 @@ class JudgeShard:
 
 def examples_of(
     recipe: Recipe, judged: Sequence[JudgedClusters], rationales: dict[str, str]
-) -> list[Example]:
-    """The training examples; a question without a target or a rationale gives none.
+) -> tuple[list[Example], Counter[str]]:
+    """The training examples, and why the other questions give none.
 
     Args:
         rationales: by question id.
     """
     target, format = recipe.target.fit(judged), recipe.format
-    examples = []
+    examples, reasons = [], Counter[str]()
     for question, clusters, correct in judged:
         chosen = target.target(question, clusters, correct)
         if chosen is None or question.id not in rationales:
+            reasons[without_example.reason(clusters, correct, accepted=chosen is not None)] += 1
             continue
         response, confidence = chosen
         completion = format.render(
@@ -173,7 +178,7 @@ def examples_of(
         )
         prompt = tuple(format.prompt(question))
         examples.append(Example(question.id, prompt, completion, confidence))
-    return examples
+    return examples, reasons
 
 
 def stand_ins(recipe: Recipe, questions: Sequence[Question]) -> list[Example]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+from saysel.errors import StageError
 from saysel.hf import processes
 from saysel.interfaces import Format, Judge, Progress, Sampler, Trainer, TrainingData
 from saysel.plan.context import StageContext, without_output
@@ -24,7 +25,9 @@ from saysel.plan.stage import BASE, Cell, Stage
 from saysel.recipes.phases import phases
 from saysel.recipes.questions import questions as questions_of
 from saysel.records import Example, ModelRef, Question, Response
+from saysel.replies.without_example import no_examples
 from saysel.stages.target import TargetStage
+from saysel.storage import finished
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,7 +125,17 @@ class StageData(TrainingData):
     progress: Progress
 
     def examples(self) -> list[Example]:
-        return list(self.context.records(self.step.inputs["target"], Example))
+        """See the interface.
+
+        Raises:
+            StageError: the target stage has written none.
+        """
+        target = self.step.inputs["target"]
+        examples = list(self.context.records(target, Example))
+        if not examples:
+            record = finished(target.directory_in(self.context.run_directory)) or {}
+            raise StageError(no_examples(self.step.trainer.use, record))
+        return examples
 
     def questions(self, split: str = "train") -> list[Question]:
         return questions_of(self.step.recipe, split)

@@ -115,8 +115,7 @@ class SFTTrainer(Trainer):
         examples = data.examples()
         if not examples:
             raise StageError(
-                "sft: there are no examples to train on, because no question has a response that "
-                "the target accepts: sample more responses (sample.n) or use a stronger model"
+                "sft: there are no examples to train on: run the stages up to target first"
             )
         tokenizer = hf.load_tokenizer(model)
         chats = [example.prompt for example in examples]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from saysel.storage import read_json
 from tests.support.end_to_end import RECIPE, STEPS, events, invoke, results, start_command
 from tests.support.small_disk import mount_tmpfs
 
@@ -215,7 +216,18 @@ def test_a_broken_model_is_repaired_and_the_run_continues(tiny_run: Path, tmp_pa
 def test_a_model_that_gives_no_examples(tiny_recipe: Path, tiny_copy: Path) -> None:
     line = failed(tiny_recipe, tiny_copy, "--set", "sample.max_tokens=1")
 
-    assert line.startswith("stage 'train-sft' failed: sft: there are no examples to train on, ")
+    assert line.startswith(
+        "stage 'train-sft' failed: sft: there are no examples to train on: 24 of 24 questions have "
+        "no readable answer: the model does not reply in the format: "
+    )
+    assert "increase sample.max_tokens if replies are cut" in line
+    target = read_json(tiny_copy / "manifest.json")["stages"]["target"]
+    assert target["without_example"] == {
+        "no_answer": 24,
+        "unjudged": 0,
+        "rejected": 0,
+        "no_rationale": 0,
+    }
 
 
 # ---------------------------------------------------------------------------- the full disk

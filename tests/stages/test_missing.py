@@ -35,3 +35,7 @@ def test_a_writer_and_a_judge_that_know_nothing(
     assert stages["rationale"]["missing"] == stages["rationale"]["questions"] > 0
     assert stages["target"]["unjudged"] > 0
     assert stages["target"]["examples"] == 0
+    reasons = stages["target"]["without_example"]
+    assert sum(reasons.values()) == stages["target"]["questions"]
+    assert reasons["unjudged"] > reasons["no_answer"] and reasons["no_rationale"] == 0
+    assert "answers that the judge could not judge: check the judge" in done.stderr

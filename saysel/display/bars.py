@@ -13,8 +13,8 @@ from saysel.display.terminal import echo
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-#: Seconds between two plain lines.
-LINE_INTERVAL = 10.0
+#: Seconds between two plain lines: in the first minute, and later.
+FIRST_INTERVAL, LATER_INTERVAL = 10.0, 30.0
 #: Seconds between two updates in a notebook.
 NOTEBOOK_INTERVAL = 0.25
 
@@ -22,8 +22,8 @@ NOTEBOOK_INTERVAL = 0.25
 class Bar(Protocol):
     """Shows the progress of one piece of work."""
 
-    def update(self, done: int, seconds: float) -> None:
-        """So much is done, after so many seconds."""
+    def update(self, done: int, seconds: float, tokens: int = 0) -> None:
+        """So much is done, and so many tokens are generated, after so many seconds."""
 
     def stop(self, done: int, seconds: float, note: str = "") -> None:
         """The work has ended, finished or not.
@@ -62,21 +62,27 @@ def finished_line(
     return f"{label}: {done} of {total} {unit} in {duration(seconds)}{'; ' if note else ''}{note}"
 
 
+def speed(tokens: int, seconds: float) -> str:
+    """`230 tokens/s`; empty if no tokens are counted."""
+    return f"{tokens / seconds:,.0f} tokens/s" if tokens and seconds else ""
+
+
 class PlainLines:
-    """A line on stderr at the start, every ten seconds, and at the end."""
+    """A line on stderr at the start, every ten seconds, later every thirty, and at the end."""
 
     def __init__(self, label: str, total: int, unit: str) -> None:
         self.label, self.total, self.unit = label, total, unit
         self._shown = 0.0
         echo(f"{label}: 0 of {total} {unit}", err=True)
 
-    def update(self, done: int, seconds: float) -> None:
-        if seconds - self._shown < LINE_INTERVAL or done >= self.total:
+    def update(self, done: int, seconds: float, tokens: int = 0) -> None:
+        interval = FIRST_INTERVAL if self._shown < 60 else LATER_INTERVAL
+        if seconds - self._shown < interval or done >= self.total:
             return
         self._shown = seconds
-        left = max(self.total - done, 0) * seconds / max(done, 1)
         line = finished_line(self.label, done, self.total, self.unit, seconds)
-        echo(f"{line}, about {duration(left)} to go", err=True)
+        left = f"about {duration((self.total - done) * seconds / done)} to go" if done else ""
+        echo(", ".join(filter(None, [line, speed(tokens, seconds), left])), err=True)
 
     def stop(self, done: int, seconds: float, note: str = "") -> None:
         echo(finished_line(self.label, done, self.total, self.unit, seconds, note), err=True)
@@ -107,13 +113,14 @@ class TerminalBar:
             TextColumn("{task.fields[unit]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[speed]}", markup=False),
             console=Console(stderr=True),
         )
-        self._task = self._progress.add_task("", total=total, label=label, unit=unit)
+        self._task = self._progress.add_task("", total=total, label=label, unit=unit, speed="")
         self._progress.start()
 
-    def update(self, done: int, seconds: float) -> None:
-        self._progress.update(self._task, completed=done)
+    def update(self, done: int, seconds: float, tokens: int = 0) -> None:
+        self._progress.update(self._task, completed=done, speed=speed(tokens, seconds))
 
     def stop(self, done: int, seconds: float, note: str = "") -> None:
         self._progress.stop()
@@ -134,11 +141,12 @@ class NotebookBar:
         self._shown = monotonic()
         self._publish(f"{label}: 0 of {total} {unit}", 0, update=False)
 
-    def update(self, done: int, seconds: float) -> None:
+    def update(self, done: int, seconds: float, tokens: int = 0) -> None:
         if monotonic() - self._shown >= NOTEBOOK_INTERVAL:
             self._shown = monotonic()
             line = finished_line(self.label, done, self.total, self.unit, seconds)
-            self._publish(line, done, update=True)
+            shown = ", ".join(filter(None, [line, speed(tokens, seconds)]))
+            self._publish(shown, done, update=True)
 
     def stop(self, done: int, seconds: float, note: str = "") -> None:
         line = finished_line(self.label, done, self.total, self.unit, seconds, note)

@@ -2,6 +2,7 @@
 
 A rationale writer or judge gets a whole shard at once and returns when all of it is done. What
 asks a model for them reports each reply here, so that the progress of the stage moves meanwhile.
+A model in this process generates many replies side by side, and reports each step.
 """
 
 from __future__ import annotations
@@ -31,3 +32,26 @@ def report_batch_progress(done: int, total: int) -> None:
     listener = _LISTENER.get()
     if listener is not None:
         listener(done, total)
+
+
+#: Called with the number of replies and of tokens that were generated since the last call. A reply
+#: of at most T tokens is t / T replies after t tokens, unless it has ended.
+GenerationListener = Callable[[float, int], None]
+
+_GENERATION: ContextVar[tuple[GenerationListener, ...]] = ContextVar("generation", default=())
+
+
+@contextmanager
+def generation_goes_to(listener: GenerationListener) -> Iterator[None]:
+    """Inside, `report_generation` calls a listener, too."""
+    token = _GENERATION.set((*_GENERATION.get(), listener))
+    try:
+        yield
+    finally:
+        _GENERATION.reset(token)
+
+
+def report_generation(replies: float, tokens: int) -> None:
+    """Report what was generated since the last call; see `GenerationListener`."""
+    for listener in _GENERATION.get():
+        listener(replies, tokens)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from saysel.display.batch_progress import report_generation
 from saysel.errors import StageError
 from saysel.hf import master_weights, model_faults
 from saysel.hf.decoding import Decoding, MarkerTracker, StopTracker, choose_tokens
@@ -96,6 +97,7 @@ def generate(
         # 1. Read the prompts.
         batch = _Batch(model, tokenizer, prompts, n, decoding)
         replies = _Replies(model, tokenizer, len(prompts) * n, decoding, ends)
+        unfinished, reported = len(prompts) * n, 0.0
         for step in range(decoding.max_tokens):
             # 2. Choose the next token of every row and append it to the row's reply.
             tokens, temperatures = choose_tokens(  # [B]
@@ -103,7 +105,10 @@ def generate(
             )
             replies.append(step, batch, tokens, temperatures)
             # 3. Drop finished replies, and stop after the last one.
-            unfinished = int(batch.active.sum())
+            generated, unfinished = unfinished, int(batch.active.sum())
+            left = unfinished * (1 - (step + 1) / decoding.max_tokens)
+            report_generation(len(prompts) * n - left - reported, generated)
+            reported = len(prompts) * n - left
             if unfinished == 0 or step + 1 == decoding.max_tokens:
                 break
             if unfinished <= len(batch.active) // 2:

@@ -70,7 +70,9 @@ def _no_answer(tally: ReplyTally) -> str:
     counts = tally.counts
     if not _is_much(counts.no_answer, counts):
         return ""
-    if 2 * counts.cut > counts.no_answer:
+    # Replies that ended by themselves show whether the limit is the reason.
+    ended, ended_unread = counts.replies - counts.cut, counts.no_answer - counts.cut
+    if 2 * counts.cut > counts.no_answer and 2 * ended_unread <= ended:
         advice = f"most of them were cut: {TOKENS_ADVICE}"
     elif 2 * counts.empty > counts.no_answer:
         advice = "most of them are empty"

@@ -22,6 +22,7 @@ class StageProgress:
         label: what the lines start with.
         total, done: units of work since the last `begin`.
         unit: `questions`, `steps` …
+        tokens: generated in this process since the last `begin`.
         note: what the last line adds about the finished work.
     """
 
@@ -30,6 +31,7 @@ class StageProgress:
         self.total = 0
         self.done = 0
         self.unit = ""
+        self.tokens = 0
         self.note = ""
         self._began = self._advanced = monotonic()
         self._bar: Bar | None = None
@@ -47,7 +49,7 @@ class StageProgress:
     def begin(self, total: int, unit: str) -> None:
         """Work of `total` units starts; what was counted before is forgotten."""
         self._stop()
-        self.total, self.done, self.unit = total, 0, unit
+        self.total, self.done, self.unit, self.tokens = total, 0, unit, 0
         self._began = self._advanced = monotonic()
         self._bar = start_bar(self.label, total, unit)
 
@@ -56,7 +58,13 @@ class StageProgress:
         self.done += units
         self._advanced = monotonic()
         if self._bar is not None:
-            self._bar.update(self.done, self.seconds)
+            self._bar.update(self.done, self.seconds, self.tokens)
+
+    def generated(self, replies: float, tokens: int) -> None:
+        """So many more tokens are generated; see `saysel.display.batch_progress`."""
+        self.tokens += tokens
+        if self._bar is not None:
+            self._bar.update(self.done, monotonic() - self._began, self.tokens)
 
     def warn(self, text: str) -> None:
         """Show a line about the stage, once it is over."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.costs.ledger import Ledger, warnings
+from saysel.display.batch_progress import generation_goes_to
 from saysel.errors import SayselError, StageError
 from saysel.plan.context import StageContext
 from saysel.plan.stage import Stage
@@ -51,7 +52,12 @@ class StepRunner:
         ledger = Ledger(self.run_directory, step.directory, recipe.max_cost, recipe.prices)
         started, clock = time.time(), time.monotonic()
         reset_peak_memory()
-        with self._failures_recorded(step), ledger.opened(), StageProgress(step.name) as progress:
+        with (
+            self._failures_recorded(step),
+            ledger.opened(),
+            StageProgress(step.name) as progress,
+            generation_goes_to(progress.generated),
+        ):
             counts = step.run(self._context(step, directory, progress))
             progress.note = note(counts)
         record: dict[str, Any] = {
@@ -68,7 +74,7 @@ class StepRunner:
             **counts,
             **ledger.totals(),
         }
-        for line in [*warnings(record), *_advice(record)]:
+        for line in _advice(record):
             progress.warn(line)
         self._finish(step, directory, record)
 
@@ -124,17 +130,14 @@ def _make(directory: Path) -> None:
 
 
 def _advice(record: Mapping[str, Any]) -> list[str]:
-    """Problems of the replies that a stage has read, with two replies each.
-
-    The ledger explains cut and empty replies of servers.
-    """
-    explained = ("cut", "empty") if "requests" in record else ()
-    return [
-        line
-        for problem in problems(record)
-        if problem.name not in explained
-        for line in [problem.text, *(f"for example: {one_line(e)}" for e in problem.examples)]
-    ]
+    """Problems of the replies that a stage has read, with two replies each."""
+    served = "requests" in record  # the ledger explains why replies of servers are cut or empty
+    lines = warnings(record) if served else []
+    for problem in problems(record):
+        if not (served and problem.name in ("cut", "empty")):
+            lines.append(problem.text)
+            lines += [f"for example: {one_line(reply)}" for reply in problem.examples]
+    return list(dict.fromkeys(lines))
 
 
 def _expected(error: Exception, run_directory: Path) -> Exception:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from saysel.contracts.returned import refuse
 from saysel.costs import ledger
 from saysel.costs.ledger import Ledger
-from saysel.display.batch_progress import batch_progress_goes_to
+from saysel.display.batch_progress import batch_progress_goes_to, generation_goes_to
 from saysel.interfaces import Engine, Progress, Sampler
 from saysel.records import Question
 from saysel.seeds import seed_of
@@ -122,34 +122,64 @@ class ShardTask:
         def listen(done: int, total: int) -> None:
             self.progress.reach(size * done // total)
 
-        with self.ledger.opened(), batch_progress_goes_to(listen):
+        self.progress.begin_shard(size)
+        with (
+            self.ledger.opened(),
+            batch_progress_goes_to(listen),
+            generation_goes_to(self.progress.generated),
+        ):
             records = self.work(shard.number, shard.items, self.progress.tick)
         return shard.number, size, list(records)
 
 
 class LiveProgress:
-    """Progress item by item where the engine works in this process, else shard by shard."""
+    """Progress during the work where the engine works in this process, else shard by shard.
+
+    A shard reports its progress in up to three ways: items that are processed, items of a batch
+    that are processed, and replies that are generated, each of which is a unit. The furthest of
+    them is shown.
+    """
 
     def __init__(self, progress: Progress | None, units: int) -> None:
         self._progress = progress  # `None` in another process
-        self._units = units
+        self._units = units  # per item
         self._shown = 0
-        self._finished = 0
+        self._finished = 0  # units of the shards before the current one
+        self.begin_shard(0)
+
+    def begin_shard(self, items: int) -> None:
+        """A shard of so many items starts."""
+        self._size = items * self._units
+        self._ticked = self._reached = 0
+        self._generated = 0.0
 
     def tick(self, items: int = 1) -> None:
-        """So many more items of a shard are processed."""
-        if self._progress is not None and items:
-            self._shown += items
-            self._progress.advance(items * self._units)
+        """So many more items of the shard are processed."""
+        self._ticked += items * self._units
+        self._show(self._ticked)
 
     def reach(self, items: int) -> None:
-        """So many items of the current shard are processed in all."""
-        self.tick(max(0, self._finished + items - self._shown))
+        """So many items of the shard are processed in all."""
+        self._reached = max(self._reached, items * self._units)
+        self._show(self._reached)
+
+    def generated(self, replies: float, tokens: int) -> None:
+        """So many more replies are generated; their tokens are counted elsewhere."""
+        self._generated += replies
+        self._show(int(self._generated))
 
     def shard_finished(self, items: int) -> None:
-        """A whole shard is stored: what its ticks have not shown is shown now."""
-        self._finished += items
-        self.tick(max(0, self._finished - self._shown))
+        """A whole shard is stored: what it has not reported is shown now."""
+        self._finished += items * self._units
+        self.begin_shard(0)
+        self._show(0)
+
+    def _show(self, units: int) -> None:
+        """So many units of the shard are done."""
+        more = self._finished + min(units, self._size) - self._shown
+        if self._progress is not None and more > 0:
+            self._shown += more
+            self._progress.advance(more)
 
     def __reduce__(self) -> tuple[type[LiveProgress], tuple[None, int]]:
         return LiveProgress, (None, self._units)

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from saysel.display.batch_progress import generation_goes_to, report_generation
 from saysel.runs import progress
 from saysel.runs.progress import StageProgress
 
@@ -24,22 +25,43 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_plain_lines_at_the_start_every_ten_seconds_and_at_the_end(
+def test_plain_lines_every_ten_seconds_and_after_a_minute_every_thirty(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with StageProgress("sample") as bar:
         bar.begin(100, "questions")
         for _ in range(100):
-            clock.now += 0.25
+            clock.now += 1.25
             bar.advance()
+        bar.note = "2.0% cut"
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
         "sample: 0 of 100 questions",
-        "sample: 40 of 100 questions in 10 s, about 15 s to go",
-        "sample: 80 of 100 questions in 20 s, about 5 s to go",
-        "sample: 100 of 100 questions in 25 s",
+        "sample: 8 of 100 questions in 10 s, about 1 min 55 s to go",
+        "sample: 16 of 100 questions in 20 s, about 1 min 45 s to go",
+        "sample: 24 of 100 questions in 30 s, about 1 min 35 s to go",
+        "sample: 32 of 100 questions in 40 s, about 1 min 25 s to go",
+        "sample: 40 of 100 questions in 50 s, about 1 min 15 s to go",
+        "sample: 48 of 100 questions in 1 min 00 s, about 1 min 05 s to go",
+        "sample: 72 of 100 questions in 1 min 30 s, about 35 s to go",
+        "sample: 96 of 100 questions in 2 min 00 s, about 5 s to go",
+        "sample: 100 of 100 questions in 2 min 05 s; 2.0% cut",
     ]
+
+
+def test_tokens_show_progress_before_the_first_unit_is_done(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with StageProgress("sample") as bar, generation_goes_to(bar.generated):
+        bar.begin(4, "responses")
+        for _ in range(12):
+            clock.now += 1
+            report_generation(0.1, 300)
+        assert (bar.done, bar.seconds) == (0, 0)
+        bar.begin(4, "responses")
+        assert bar.tokens == 0
+    assert "sample: 0 of 4 responses in 10 s, 300 tokens/s" in capsys.readouterr().err.splitlines()
 
 
 def test_it_measures_from_begin_to_the_last_advance(clock: Clock) -> None:

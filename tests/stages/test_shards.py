@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,19 @@ def by_a_model(number: int, items: Sequence[Question], tick: Tick) -> list[Ratio
     return in_one_batch(number, items, tick)
 
 
+@dataclass(frozen=True)
+class Samples:
+    """Samples ten replies to each item in one batch, and reports items only at its end."""
+
+    model: ModelRef
+
+    def __call__(self, number: int, items: Sequence[Question], tick: Tick) -> list[Rationale]:
+        prompts = [[Message(role="user", content=item.id)] for item in items]
+        sampler = TransformersSampler(use="transformers", max_tokens=8)
+        assert len(list(sampler.sample(self.model, prompts, 10, number))) == len(items)
+        return double(number, items, tick)
+
+
 class Watched(StageProgress):
     """Records what was done after each advance."""
 
@@ -109,6 +123,16 @@ def mapped(
     layout = Layout(size=2, total=count, unit="replies", units=10)
     assert map_shards(work, iter(asked), layout, stored, engine=engine, progress=progress) == count
     return progress, stored
+
+
+def test_progress_moves_while_a_batch_of_replies_is_generated(
+    small_model: ModelRef, tmp_path: Path
+) -> None:
+    progress, _ = mapped(tmp_path, Samples(small_model), LocalEngine())
+
+    in_first_batch = [done for done in progress.seen if done < 20]
+    assert len(in_first_batch) >= 4
+    assert progress.seen == sorted(set(progress.seen)) and progress.done == 50
 
 
 @pytest.mark.parametrize("engine", [LocalEngine(), PicklingEngine()])

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from saysel.report import reply_counts
 from saysel.report.alarms import alarms, stage_alarms
 from saysel.report.browser import payload, sampled, script_json
 from saysel.report.changes import Changes, changes
@@ -43,6 +44,7 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
         groups=[_group(rows, indices, infos, drawn) for indices in groups(rows).values()],
         rows=rows,
         rationales=section(report.rationales),
+        replies=reply_counts.section(report),
         alarms=[*stage_alarms(report.manifest.get("stages", {})), *alarms(rows)],
         stages=stage_table(report.manifest),
         recipe=recipe_yaml(report.recipe),

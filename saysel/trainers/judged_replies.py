@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from numbers import Real
 from statistics import fmean
 from typing import Any
 
 from saysel.errors import StageError
 from saysel.interfaces import Format, Judge, RewardFn
-from saysel.records import Question
+from saysel.records import Question, ReplyCounts
+from saysel.replies.counts import ReadReply, count_replies
 
 #: Training stops after this many batches in a row without a readable reply.
 MAX_UNREADABLE_BATCHES = 5
+#: The counts that each step records.
+COUNTED = ("replies", "no_answer", "no_confidence", "cut", "empty")
 #: Maximum number of characters of a reply in a message.
 MAX_EXCERPT_CHARACTERS = 200
 
@@ -30,6 +33,7 @@ class JudgedReplies:
         has_answer: whether an answer could be parsed from each.
         confidences: in [0, 1]; `None` if the confidence or the answer could not be parsed.
         rewards: of each reply.
+        counts: how many of the replies of the whole batch could be read.
     """
 
     rows: list[int]
@@ -38,6 +42,7 @@ class JudgedReplies:
     has_answer: list[bool]
     confidences: list[float | None]
     rewards: list[float]
+    counts: ReplyCounts = field(default_factory=ReplyCounts)
 
     @classmethod
     def joined(cls, parts: Sequence[JudgedReplies]) -> JudgedReplies:
@@ -45,16 +50,22 @@ class JudgedReplies:
         columns = {
             item.name: [value for part in parts for value in getattr(part, item.name)]
             for item in fields(cls)
+            if item.name != "counts"
         }
-        return cls(**columns)
+        return cls(**columns, counts=sum((part.counts for part in parts), ReplyCounts()))
 
     def figures(self) -> dict[str, float]:
-        """Means to record; `confidence` is over the replies with one, and absent without any."""
+        """Means and counts to record.
+
+        `confidence` is the mean over the replies with one, and absent without any. The counts are
+        named as in `ReplyCounts`; the manifest sums them over all steps.
+        """
         stated = [confidence for confidence in self.confidences if confidence is not None]
         figures = {
             "reward": fmean(self.rewards),
             "accuracy": fmean(self.correct),
             "parse_rate": len(stated) / len(self.confidences),
+            **{name: float(getattr(self.counts, name) or 0) for name in COUNTED},
         }
         return {**figures, "confidence": fmean(stated)} if stated else figures
 
@@ -93,10 +104,18 @@ def judge_replies(
     correct = [verdict for verdict in verdicts if verdict is not None]
     # A confidence without an answer refers to nothing, so the reply counts as unreadable.
     confidences = [None if parsed[row].answer is None else parsed[row].confidence for row in rows]
-    texts = [texts[row] for row in rows]
+    judged_texts = [texts[row] for row in rows]
     has_answer = [parsed[row].answer is not None for row in rows]
-    rewards = reward_replies(trainer, reward, correct, confidences, texts)
-    return JudgedReplies(rows, texts, correct, has_answer, confidences, rewards)
+    rewards = reward_replies(trainer, reward, correct, confidences, judged_texts)
+    counts = count_replies(
+        [
+            ReadReply(text, part.answer, part.confidence, is_cut)
+            for text, part, is_cut in zip(texts, parsed, cut, strict=True)
+        ],
+        states_confidence=True,
+    )
+    counts = replace(counts, sampled=0, same_text=0)  # they answer different questions
+    return JudgedReplies(rows, judged_texts, correct, has_answer, confidences, rewards, counts)
 
 
 def reward_replies(
@@ -142,7 +161,12 @@ def reward_replies(
 
 
 class UnreadableBatches:
-    """Stops training once no reply can be parsed any more, because it does not recover."""
+    """Stops training once no reply can be parsed any more, because it does not recover.
+
+    Attributes:
+        in_a_row: batches without a readable reply since the last readable one. A checkpoint of
+            such a moment would be useless.
+    """
 
     def __init__(self, trainer: str) -> None:
         """
@@ -150,7 +174,7 @@ class UnreadableBatches:
             trainer: its name, for messages.
         """
         self.trainer = trainer
-        self._in_a_row = 0
+        self.in_a_row = 0
 
     def check(self, parse_rate: float, texts: Sequence[str]) -> None:
         """Count a batch.
@@ -163,13 +187,14 @@ class UnreadableBatches:
             StageError: this is the last of `MAX_UNREADABLE_BATCHES` batches in a row without a
                 readable reply.
         """
-        self._in_a_row = 0 if parse_rate else self._in_a_row + 1
-        if self._in_a_row >= MAX_UNREADABLE_BATCHES:
+        self.in_a_row = 0 if parse_rate else self.in_a_row + 1
+        if self.in_a_row >= MAX_UNREADABLE_BATCHES:
             examples = ", ".join(excerpt(text) for text in texts[:2])
             raise StageError(
-                f"{self.trainer}: no reply of the last {self._in_a_row} batches could be parsed, "
+                f"{self.trainer}: no reply of the last {self.in_a_row} batches could be parsed, "
                 f"for example {examples}: fine-tune the model on the format first (sft), raise "
-                "max_tokens if replies are cut, or lower learning_rate"
+                "max_tokens if replies are cut, or lower learning_rate; with a changed option, "
+                "this phase starts again"
             )
 
 

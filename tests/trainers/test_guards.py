@@ -96,6 +96,24 @@ def test_training_stops_where_nothing_can_be_read(
         trainer.train(red, data, tmp_path)
 
     assert [entry["step"] for entry in data.figures] == [1, 2, 3, 4]
+    for entry in data.figures:
+        assert entry["no_answer"] == entry["no_confidence"] == entry["replies"] > 0
+
+
+def test_a_phase_that_stopped_resumes_before_its_replies_became_unreadable(
+    red: ModelRef, data: Data, tmp_path: Path
+) -> None:
+    trainer = PPOTrainer(**{**PPO, "checkpoint_every": 1})
+    readable, data.format = data.format, Unreadable(instruction="")
+
+    for _ in range(2):  # the same command stops at the same step again
+        with pytest.raises(StageError, match="with a changed option, this phase starts again"):
+            trainer.train(red, data, tmp_path)
+    data.format = readable
+    trainer.train(red, data, tmp_path)
+
+    steps = [entry["step"] for entry in data.figures]
+    assert steps[:9] == [1, 2, 3, 4, 1, 2, 3, 4, 1] and steps[-1] == trainer.steps
 
 
 @pytest.mark.parametrize(

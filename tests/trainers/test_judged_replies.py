@@ -14,6 +14,7 @@ from saysel.errors import StageError
 from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import RewardFn
 from saysel.judges.match import MatchJudge
+from saysel.records import ReplyCounts
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.testing import question
 from saysel.trainers.judged_replies import JudgedReplies, UnreadableBatches, judge_replies
@@ -46,6 +47,7 @@ def test_replies_are_parsed_judged_and_rewarded() -> None:
     # A confidence without an answer refers to nothing.
     assert found.confidences == [0.8, 0.6, None, None]
     assert found.rewards == pytest.approx([0.92, 0.28, -1, -1])
+    assert found.counts == ReplyCounts(4, no_answer=2, no_confidence=1)
 
 
 def test_a_number_that_was_cut_is_not_parsed() -> None:
@@ -66,6 +68,7 @@ def test_missing_confidences_are_left_out_of_the_mean() -> None:
         "accuracy": 0.5,
         "confidence": pytest.approx(0.7),
         "parse_rate": 0.5,
+        **dict.fromkeys(("replies", "no_answer", "no_confidence", "cut", "empty"), 0),
     }
 
 

@@ -244,7 +244,7 @@ class PPOTrainer(Trainer):
                 data.log(step=step + 1, **rollouts.figures, **figures)
                 data.progress.advance()
                 due = (step + 1) % self.checkpoint_every == 0 and step + 1 < self.steps
-                if due or interruption.requested:
+                if (due and not unreadable.in_a_row) or interruption.requested:
                     checkpoint.save(step + 1)
                 if interruption.requested:
                     raise KeyboardInterrupt

@@ -1,0 +1,57 @@
+"""The section of the page on replies that could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from saysel.display.numbers import grouped
+from saysel.records import ReplyCounts
+from saysel.replies import stage_records
+from saysel.replies.counts import tally_from
+from saysel.report.content import Report
+
+
+def section(report: Report) -> dict[str, Any] | None:
+    """A line per stage that has read replies; per row if the report has no stages; or `None`."""
+    records: Mapping[str, Mapping[str, Any]] = report.manifest.get("stages") or {}
+    records = records or {
+        row.name: {"replies": row.replies.record()} for row in report.rows if row.replies
+    }
+    lines = [
+        {"name": name, "cells": _cells(tally_from(record["replies"]).counts)}
+        for name, record in records.items()
+        if "replies" in record
+    ]
+    if not lines:
+        return None
+    return {
+        "lines": lines,
+        "notes": [
+            (name, stage_records.note(record))
+            for name, record in records.items()
+            if "without_example" in record
+        ],
+        "problems": [
+            (name, problem)
+            for name, record in records.items()
+            for problem in stage_records.problems(record)
+            if problem.examples
+        ],
+    }
+
+
+def _cells(counts: ReplyCounts) -> list[str]:
+    """The number of replies, and the share of each count."""
+    return [
+        grouped(counts.replies),
+        _share(counts.no_answer, counts.replies),
+        _share(counts.no_confidence, counts.replies),
+        _share(counts.cut, counts.replies),
+        _share(counts.empty, counts.replies),
+        _share(counts.same_text if counts.sampled else None, counts.sampled),
+    ]
+
+
+def _share(number: int | None, total: int) -> str:
+    return "–" if number is None or not total else f"{number / total:.1%}"

@@ -17,8 +17,8 @@ from typing import Any, Literal, NamedTuple
 
 from saysel.records import CUT, Prediction, ReplyCounts, Response
 
-#: Who wrote replies: the base model, a trained model, or a file that does not say.
-Writer = Literal["base", "trained", "file"]
+#: Who wrote replies: the base model, a trained model, one in training, or a file that does not say.
+Writer = Literal["base", "trained", "training", "file"]
 #: How many replies with the same problem are kept, and how many characters of each.
 MAX_EXAMPLES, MAX_EXAMPLE_CHARACTERS = 2, 200
 
@@ -78,7 +78,7 @@ class ReplyTally:
     """The counts of a stage's replies.
 
     Attributes:
-        written_by: `base`, `trained` (a trained model) or `file` (unknown).
+        written_by: see `Writer`.
         counts: of all replies so far.
         examples: by the name of a count, a few replies that it counts, shortened.
     """

@@ -10,6 +10,10 @@ from saysel.replies.counts import ReplyTally
 
 #: Largest share of the replies that may be unreadable, cut or empty without a remark.
 MAX_UNREADABLE = 0.05
+#: The same for replies sampled in training by reward, which penalises unreadable ones.
+MAX_UNREADABLE_IN_TRAINING = 0.5
+#: So few unreadable replies are no problem, whatever their share.
+FEW = 2
 #: From this share of questions on, samples that all have the same text are a problem.
 MAX_SAME_TEXT = 0.5
 
@@ -19,6 +23,8 @@ FORMAT_ADVICE = {
     "take replies without a marker as answers (elicit.unmarked=answer)",
     "trained": "the model does not reply in the format: train longer on it (sft), or lower the "
     "learning_rate of its last phase",
+    "training": "the model does not reply in the format: fine-tune it longer before this phase "
+    "(sft), or lower learning_rate",
     "file": "check that --format is the format of these replies",
 }
 TOKENS_ADVICE = "increase max_tokens"
@@ -62,13 +68,15 @@ def problems(tally: ReplyTally) -> list[Problem]:
     ]
 
 
-def _is_much(number: int, counts: ReplyCounts) -> bool:
-    return number > MAX_UNREADABLE * counts.replies
+def _is_much(number: int, tally: ReplyTally) -> bool:
+    in_training = tally.written_by == "training"
+    limit = MAX_UNREADABLE_IN_TRAINING if in_training else MAX_UNREADABLE
+    return number > max(FEW, limit * tally.counts.replies)
 
 
 def _no_answer(tally: ReplyTally) -> str:
     counts = tally.counts
-    if not _is_much(counts.no_answer, counts):
+    if not _is_much(counts.no_answer, tally):
         return ""
     # Replies that ended by themselves show whether the limit is the reason.
     ended, ended_unread = counts.replies - counts.cut, counts.no_answer - counts.cut
@@ -85,7 +93,7 @@ def _no_confidence(tally: ReplyTally) -> str:
     """Beyond the replies that have no answer either."""
     counts = tally.counts
     answered = (counts.no_confidence or 0) - counts.no_answer
-    if not _is_much(answered, counts):
+    if not _is_much(answered, tally):
         return ""
     advice = TOKENS_ADVICE if 2 * counts.cut > answered else FORMAT_ADVICE[tally.written_by]
     return f"{_of(answered, counts)} have an answer but no readable confidence: {advice}"
@@ -93,14 +101,14 @@ def _no_confidence(tally: ReplyTally) -> str:
 
 def _cut(tally: ReplyTally) -> str:
     counts = tally.counts
-    if not _is_much(counts.cut, counts):
+    if not _is_much(counts.cut, tally):
         return ""
     return f"{_of(counts.cut, counts)} reached the token limit: {TOKENS_ADVICE}"
 
 
 def _empty(tally: ReplyTally) -> str:
     counts = tally.counts
-    if not _is_much(counts.empty, counts):
+    if not _is_much(counts.empty, tally):
         return ""
     return f"{_of(counts.empty, counts)} are empty: {EMPTY_ADVICE}"
 

@@ -143,7 +143,7 @@ class StageData(TrainingData):
     temperature: float
     seed: int
     progress: Progress
-    tally: ReplyTally = field(default_factory=lambda: ReplyTally("trained"))
+    tally: ReplyTally = field(default_factory=lambda: ReplyTally("training"))
 
     def examples(self) -> list[Example]:
         """See the interface.

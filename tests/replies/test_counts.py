@@ -111,6 +111,13 @@ def test_above_a_limit_there_is_advice_on_the_actual_reason(
     assert problems(tally(*replies[1:6], *[BARE] * 95)) == []
 
 
+def test_training_may_have_many_unreadable_replies_and_few_replies_mean_nothing() -> None:
+    assert problems(tally(*[PROSE] * 50, *[BARE] * 50, by="training")) == []
+    (problem,) = problems(tally(*[PROSE] * 51, *[BARE] * 49, by="training"))
+    assert "fine-tune it longer before this phase" in problem.text
+    assert problems(tally(PROSE, PROSE)) == []
+
+
 def test_a_missing_confidence_is_a_problem_where_one_is_expected() -> None:
     replies = [BARE] * 6 + [READ] * 94
 

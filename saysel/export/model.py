@@ -49,12 +49,13 @@ def write_model(
 
     Raises:
         UsageError: see `last_model`; the directory is not empty; or the model is an unchanged one
-            of the hub.
+            of the hub or a GGUF file.
         DataError: the model cannot be loaded.
     """
     step, ref = last_model(run, plan, cell)
-    if ref.adapter is None and not Path(ref.path).is_dir():
-        raise UsageError(f"{run}: its model is {ref.path}, unchanged: there is nothing to export")
+    if ref.adapter is None and (ref.gguf or not Path(ref.path).is_dir()):
+        name = "/".join(filter(None, (ref.path, ref.gguf)))
+        raise UsageError(f"{run}: its model is {name}, unchanged: there is nothing to export")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory} is not empty: name another directory")
     # Written under another name in the same folder, then renamed.

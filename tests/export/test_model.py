@@ -285,14 +285,15 @@ def test_a_hub_id_in_a_run_directory_is_no_path_in_it(
     assert saysel.Run(tmp_path / "run").last_model()[1] == ModelRef("org/name")
 
 
-def test_a_model_of_the_hub_is_not_exported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["org/name", "org/name/small.gguf"])
+def test_a_model_of_the_hub_is_not_exported(name: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    recipe = "{name: mine, source: witness, model: {use: pretrained, path: org/name}}"
+    recipe = f"{{name: mine, source: witness, model: {{use: pretrained, path: {name}}}}}"
     (tmp_path / "mine.yaml").write_text(recipe)
     assert invoke("run", tmp_path / "mine.yaml", "--out", run, "--until", "model").exit_code == 0
 
     result = invoke("export", run)
 
     assert result.exit_code == 2
-    assert result.stderr == f"{run}: its model is org/name, unchanged: there is nothing to export\n"
+    assert result.stderr == f"{run}: its model is {name}, unchanged: there is nothing to export\n"
     assert json.loads((run / "manifest.json").read_text())

@@ -16,7 +16,7 @@ from saysel.replies.thoughts import (
 
 #: How many tokens at the end of a prompt are searched for the start of a thought.
 PROMPT_END_TOKENS = 32
-#: Separates the turns of a prompt for a model without a chat template.
+#: Separates paragraphs in a prompt for a model without a chat template.
 BETWEEN_TURNS = "\n\n"
 
 
@@ -26,13 +26,13 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
     The tokenizer's own chat template renders it. If the template rejects or drops a system turn,
     the system turn is put in front of the first user turn; if it needs contents as lists of
     parts, it gets them in that form. Without a template, as for base models, the turns are
-    separated by blank lines.
+    lines and paragraphs.
 
     Raises:
         DataError: the template fails, or drops the content of a turn.
     """
     if tokenizer.chat_template is None:
-        return "".join(message["content"] + BETWEEN_TURNS for message in prompt)
+        return _plain(prompt)
     from jinja2 import TemplateError
 
     problems = []
@@ -55,6 +55,24 @@ def render(tokenizer: Any, prompt: Prompt) -> str:
     )
 
 
+def _plain(prompt: Prompt) -> str:
+    """The prompt of a model without a chat template.
+
+    If it shows earlier replies, each follows its question on the next line, and a blank line
+    separates it from the next question: where all turns were paragraphs, models wrote another
+    question instead of a reply.
+    """
+    after_question = "\n" if _shows_replies(prompt) else BETWEEN_TURNS
+    return "".join(
+        turn["content"] + (BETWEEN_TURNS if turn["role"] == "assistant" else after_question)
+        for turn in prompt
+    )
+
+
+def _shows_replies(prompt: Prompt) -> bool:
+    return any(turn["role"] == "assistant" for turn in prompt)
+
+
 def end_of_turn(tokenizer: Any, prompts: Sequence[Prompt]) -> str | None:
     """The text that ends a reply, if the model has no token for that.
 
@@ -64,8 +82,7 @@ def end_of_turn(tokenizer: Any, prompts: Sequence[Prompt]) -> str | None:
     """
     if tokenizer.chat_template is not None:
         return None
-    shows_replies = any(turn["role"] == "assistant" for prompt in prompts for turn in prompt)
-    return BETWEEN_TURNS if shows_replies else None
+    return BETWEEN_TURNS if any(map(_shows_replies, prompts)) else None
 
 
 def _variants(prompt: Prompt) -> Iterator[list[dict[str, Any]]]:

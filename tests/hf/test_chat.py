@@ -131,11 +131,12 @@ def test_special_tokens_that_delimit_thoughts_are_kept(tokenizer: Any) -> None:
 FEW: Prompt = [*USER, {"role": "assistant", "content": "Because."}, *USER]
 
 
-def test_without_a_template_the_turns_are_paragraphs(tokenizer: Any) -> None:
+def test_without_a_template_a_reply_follows_its_question(tokenizer: Any) -> None:
     tokenizer.chat_template = None
     prompt = hf.render(tokenizer, FEW)
 
-    assert prompt == " Why  is it so? \n\nBecause.\n\n Why  is it so? \n\n"
+    assert prompt == " Why  is it so? \nBecause.\n\n Why  is it so? \n"
+    assert hf.render(tokenizer, SYSTEM) == "Be brief.\n\nWhy?\n\n"
     assert hf.end_of_turn(tokenizer, [USER, FEW]) == "\n\n"
     assert hf.end_of_turn(tokenizer, [USER, SYSTEM]) is None
     tokenizer.chat_template = TURNS

@@ -13,6 +13,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,16 @@ from saysel.cli import cli
 from saysel.commands.plugin_tables import option_row
 from saysel.faithfulness.measures import MEASURES
 from saysel.interfaces import KINDS, Component
+from saysel.plan.memory import ModelSize, estimate_memory
 from saysel.recipes.elicit import Elicit
 from saysel.recipes.faithfulness import Faithfulness, Grader
 from saysel.recipes.paths import model_in
-from saysel.recipes.recipe import Evaluate, Recipe, Report
+from saysel.recipes.recipe import Evaluate, Recipe, Report, load
 from saysel.registry import builtins
 
 ROOT = Path(__file__).parent.parent
+#: Tokens of a prompt in the estimates of memory.
+PAPER_PROMPT = 80
 BLOCK = re.compile(
     r"^(?P<begin><!-- generated: (?P<what>[^>]+?) -->\n)(?P<body>.*?)"
     r"^(?P<end><!-- end generated -->)$",
@@ -180,6 +184,25 @@ def measures() -> str:
     )
 
 
+def memory() -> str:
+    """Estimated memory of the paper's phases for two models, with and without checkpointing."""
+    models = {
+        "Mistral-7B": ModelSize(32, 4096, 14336, 1024, 32000, tied=False),
+        "Qwen3-8B": ModelSize(36, 4096, 12288, 1024, 151936, False, normalises_queries=True),
+    }
+    rows = []
+    for name, model in models.items():
+        for trainer in load("sayself-mistral-7b").train:
+            size = replace(trainer.pass_size(PAPER_PROMPT), rank=64, reference_copy=False)
+            for checkpointed in (False, True):
+                needed = estimate_memory(model, size, accelerated=checkpointed)
+                parts = (needed.weights, needed.trained, needed.activations, needed.logits)
+                values = [f"{part / 1e9:.1f}" for part in (*parts, needed.total)]
+                rows.append((name, f"`{trainer.use}`", "yes" if checkpointed else "no", *values))
+    header = ("model", "phase", "checkpointed", "weights", "trained", "activations", "logits")
+    return table((*header, "sum"), rows)
+
+
 BLOCKS: dict[str, Callable[..., str]] = {
     "components": components,
     "definition": definition,
@@ -189,6 +212,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     "hooks": hooks,
     "kinds": kinds,
     "measures": measures,
+    "memory": memory,
     "plugin": plugin,
     "recipe": recipe,
     "recipe-keys": recipe_keys,

@@ -8,6 +8,7 @@ from saysel.api.running import AnyRecipe, Overrides
 from saysel.display.tables import aligned
 from saysel.interfaces import Model
 from saysel.plan.cost import check_prices, cost_lines
+from saysel.plan.memory import memory_lines
 from saysel.plan.plan import plan
 from saysel.recipes.components import components
 from saysel.recipes.digests import digests_computed_once
@@ -41,12 +42,14 @@ class Check:
         cells: combinations of its matrix; 1 without a matrix.
         steps: in the order in which they run.
         requests: lines about what is asked of paid servers and what it costs.
+        memory: lines about what training needs, where that is much or unknown.
     """
 
     recipe: str
     cells: int
     steps: tuple[StepEstimate, ...]
     requests: tuple[str, ...]
+    memory: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return str(self)
@@ -54,7 +57,7 @@ class Check:
     def __str__(self) -> str:
         head = f"{self.recipe}: no problems" + (f"; {self.cells} cells" if self.cells > 1 else "")
         rows = [("step", "fingerprint", "work", "tokens at most"), *map(_row, self.steps)]
-        lines = [*aligned(rows, left=(0, 1)), *self.requests]
+        lines = [*aligned(rows, left=(0, 1)), *self.memory, *self.requests]
         return "\n".join([head, *(f"  {line}" for line in lines)])
 
 
@@ -99,4 +102,5 @@ def _checked(loaded: Recipe) -> Check:
             for step, amount in amounts
         ),
         tuple(cost_lines(todo)),
+        tuple(memory_lines(todo)),
     )

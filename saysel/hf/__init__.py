@@ -18,7 +18,8 @@ from saysel.hf.expected_confidence import read_confidence
 from saysel.hf.generation import Reply, end_tokens, generate, generated_tokens
 from saysel.hf.gguf import at_gguf, require_gguf
 from saysel.hf.gradient_checkpointing import checkpoint_layers, disable_dropout
-from saysel.hf.hidden_states import in_chunks, in_turn, last_hidden_states, logits
+from saysel.hf.hidden_states import LOGITS_PER_CHUNK, in_chunks, in_turn, last_hidden_states, logits
+from saysel.hf.hub_cache import cached_snapshot
 from saysel.hf.installed import check_installed
 from saysel.hf.interruption import defer_interrupt
 from saysel.hf.loading import (
@@ -54,6 +55,7 @@ from saysel.hf.training import (
 from saysel.hf.update_guard import UpdateGuard
 
 __all__ = [
+    "LOGITS_PER_CHUNK",
     "ConfidenceTokens",
     "Decoding",
     "Embedder",
@@ -63,6 +65,7 @@ __all__ = [
     "autocast",
     "base_name",
     "batch_arguments",
+    "cached_snapshot",
     "check_batch_size",
     "check_installed",
     "check_length",

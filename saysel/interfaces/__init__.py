@@ -44,7 +44,7 @@ from saysel.interfaces.reward import RewardFn
 from saysel.interfaces.sampler import Sampler
 from saysel.interfaces.source import Ideal, Source
 from saysel.interfaces.target import Target
-from saysel.interfaces.trainer import Trainer, TrainingData
+from saysel.interfaces.trainer import PassSize, Trainer, TrainingData
 from saysel.records import Prompt
 
 KINDS: dict[str, type[Component]] = {
@@ -84,6 +84,7 @@ __all__ = [
     "NotFingerprinted",
     "Options",
     "Parsed",
+    "PassSize",
     "PredictionArrays",
     "Progress",
     "Prompt",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from saysel.interfaces.component import Component, Progress
 from saysel.interfaces.format import Format
@@ -68,6 +69,10 @@ class Model(Component):
 
     def served_name(self) -> str | None:
         """The model's name at a server; `None` if no server has it."""
+        return None
+
+    def config(self) -> Mapping[str, Any] | None:
+        """The content of the model's `config.json`, if it is on this machine."""
         return None
 
     def digest(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -16,6 +17,28 @@ from saysel.records import (
     Question,
     Response,
 )
+
+
+@dataclass(frozen=True)
+class PassSize:
+    """What one forward and backward pass of a trainer holds, for estimates of its memory.
+
+    Attributes:
+        rows: prompts with their replies in a pass, padded to `tokens`.
+        logit_tokens: tokens of a row whose logits are computed.
+        rank: of the adapter that is trained; `None` if all weights are.
+        checkpointing: whether layers recompute their activations; `None`: on accelerators only.
+        reference_copy: whether a second copy of all weights is kept, in float32.
+        max_logits: logits that are computed at a time at most.
+    """
+
+    rows: int
+    tokens: int
+    logit_tokens: int
+    rank: int | None
+    checkpointing: bool | None = None
+    reference_copy: bool = False
+    max_logits: float = float("inf")
 
 
 class TrainingData(Protocol):
@@ -109,6 +132,14 @@ class Trainer(Component):
     def makes_adapter(self) -> bool:
         """Whether it adds an adapter to a model without one, instead of changing its weights."""
         return True
+
+    def pass_size(self, prompt_tokens: int) -> PassSize | None:
+        """What a forward and backward pass holds, for estimates of memory; `None`: not known.
+
+        Args:
+            prompt_tokens: about how many tokens a prompt has.
+        """
+        return None
 
     def max_judge_calls(self, questions: int, samples: int) -> int:
         """The maximum number of answers it has judged, for estimates: a judge may cost money.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -73,11 +74,18 @@ class PretrainedModel(Model):
 
     def _is_quantized(self) -> bool:
         """Whether a directory has quantized weights; for a hub id, loading the model finds out."""
+        return (self.config() or {}).get("quantization_config") is not None
+
+    def config(self) -> Mapping[str, Any] | None:
+        """The configuration in a directory, or of a hub id in the cache of the hub."""
+        path = Path(self.path)
+        if not path.exists():
+            path = hf.cached_snapshot(self.path, self.revision) or path
         try:
-            config = json.loads((Path(self.path) / "config.json").read_bytes())
+            config = json.loads((path / "config.json").read_bytes())
         except (OSError, ValueError):
-            return False
-        return isinstance(config, dict) and config.get("quantization_config") is not None
+            return None
+        return config if isinstance(config, dict) else None
 
     def served_name(self) -> str:
         return self.path

@@ -32,7 +32,14 @@ from saysel import hf
 from saysel.errors import UsageError
 from saysel.hf import processes
 from saysel.hf.grpo import grpo_config, grpo_trainer
-from saysel.interfaces import FingerprintedIfSet, NotFingerprinted, RewardFn, Trainer, TrainingData
+from saysel.interfaces import (
+    FingerprintedIfSet,
+    NotFingerprinted,
+    PassSize,
+    RewardFn,
+    Trainer,
+    TrainingData,
+)
 from saysel.records import ModelRef, Question
 from saysel.trainers.batches import question_batch
 from saysel.trainers.group_rollouts import GroupRollouts
@@ -114,6 +121,14 @@ class GRPOTrainer(Trainer):
 
     def max_judge_calls(self, questions: int, samples: int) -> int:
         return self.steps * self.batch_size
+
+    def pass_size(self, prompt_tokens: int) -> PassSize:
+        return PassSize(
+            rows=min(self.batch_size, self.micro_batch_size),
+            tokens=prompt_tokens + self.max_tokens,
+            logit_tokens=self.max_tokens,
+            rank=self.lora.r if self.lora else None,
+        )
 
     def check_installed(self) -> None:
         hf.check_installed(self)

@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.interfaces import NotFingerprinted, Trainer, TrainingData
+from saysel.interfaces import NotFingerprinted, PassSize, Trainer, TrainingData
 from saysel.records import ModelRef
 from saysel.trainers.lora import Lora, learning_rate, new_adapter
 
@@ -50,6 +50,14 @@ class SFTTrainer(Trainer):
 
     def smoke(self) -> Self:
         return self.model_copy(update={"max_steps": 1})
+
+    def pass_size(self, prompt_tokens: int) -> PassSize:
+        return PassSize(
+            rows=min(self.batch_size, self.micro_batch_size),
+            tokens=self.max_length,
+            logit_tokens=self.max_length,
+            rank=self.lora.r if self.lora else None,
+        )
 
     def check_installed(self) -> None:
         hf.check_installed(self)

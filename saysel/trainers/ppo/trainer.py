@@ -41,6 +41,7 @@ from saysel.interfaces import (
     FingerprintedIfSet,
     Format,
     NotFingerprinted,
+    PassSize,
     RewardFn,
     Trainer,
     TrainingData,
@@ -190,6 +191,17 @@ class PPOTrainer(Trainer):
 
     def max_judge_calls(self, questions: int, samples: int) -> int:
         return self.steps * self.batch_size
+
+    def pass_size(self, prompt_tokens: int) -> PassSize:
+        return PassSize(
+            rows=min(self.mini_batch_size, self.micro_batch_size),
+            tokens=prompt_tokens + self.max_tokens,
+            logit_tokens=self.max_tokens,
+            rank=self.lora.r if self.lora else None,
+            checkpointing=self.gradient_checkpointing,
+            reference_copy=self.lora is None,
+            max_logits=hf.LOGITS_PER_CHUNK,
+        )
 
     def check_installed(self) -> None:
         hf.check_installed(self)

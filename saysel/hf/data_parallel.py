@@ -75,6 +75,36 @@ def _by_type(weights: Sequence[Tensor]) -> Iterator[tuple[Any, list[Tensor]]]:
     yield from groups.items()
 
 
+def own_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """This process's share of some rows, and the weight of each in a mean over processes, [m].
+
+    All processes get equally many, because those that shard a model have to take the same steps;
+    a row that only fills up has weight 0.
+    """
+    import torch
+
+    count = processes.count()
+    size = -(-len(rows) // count)
+    own = rows[processes.rank() * size : (processes.rank() + 1) * size]
+    if not processes.count() > 1:
+        return own, torch.ones(size, device=rows.device)
+    weights = torch.zeros(size, device=rows.device)
+    weights[: len(own)] = count
+    return torch.cat([own, rows[:1].expand(size - len(own))]), weights
+
+
+def joined(own: Tensor, size: int) -> Tensor:
+    """The values for all of `size` rows, from those for the `own_rows` of each process."""
+    if processes.count() == 1:
+        return own
+    import torch
+    from torch import distributed
+
+    parts = [torch.empty_like(own) for _ in range(processes.count())]
+    distributed.all_gather(parts, own.contiguous())
+    return torch.cat(parts)[:size]
+
+
 def divide(trainer: Any) -> None:
     """Make a transformers Trainer work on its process's share of each batch.
 

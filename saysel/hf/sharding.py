@@ -120,6 +120,30 @@ def unshard(model: Any) -> None:
                     module._parameters[name] = whole
 
 
+def whole(state: Any) -> Any:
+    """The state of an optimizer, or a weight, with its parts of all processes put together."""
+    if isinstance(state, dict):
+        return {key: whole(value) for key, value in state.items()}
+    return state.full_tensor().cpu() if is_sharded(state) else state
+
+
+def like(weight: Any, value: Any) -> Any:
+    """This process's part of a whole tensor, if the weight to which it belongs is sharded."""
+    if not is_sharded(weight) or is_sharded(value) or value.shape != weight.shape:
+        return value
+    from torch.distributed.tensor import distribute_tensor
+
+    return distribute_tensor(value.to(weight.device), weight.device_mesh, weight.placements)
+
+
+def load_optimizer(optimizer: Any, state: Any) -> None:
+    """Restore the state of an optimizer that `whole` has put together."""
+    optimizer.load_state_dict(state)
+    for weight, moments in optimizer.state.items():
+        for name, value in moments.items():
+            moments[name] = like(weight, value)
+
+
 def separate(optimizer: Any) -> None:
     """Put sharded weights and others into separate groups: no operation takes both."""
     if not processes.sharded():

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from saysel.errors import require
+from saysel.errors import UsageError, require
+from saysel.hf import processes
 from saysel.hf.vllm_replies import VLLMReplies
 from saysel.interfaces import NotFingerprinted, Options
 from saysel.records import ModelRef
@@ -29,15 +30,21 @@ class VLLM(Options):
     )
 
     def check_installed(self, trainer: str) -> None:
-        """Check that vLLM is installed.
+        """Check that vLLM is installed and can be used.
 
         Args:
             trainer: its name, for the message.
 
         Raises:
             MissingExtra: it is not.
+            UsageError: the run has several processes.
         """
         require(f"the option vllm of {trainer}", "vllm", "vllm")
+        if processes.available() > 1:
+            raise UsageError(
+                f"{trainer}: vllm samples in a run of one process only: leave out the option vllm, "
+                "or use one process"
+            )
 
     def replies(self, model: ModelRef, directory: Path) -> VLLMReplies:
         """What samples the replies.

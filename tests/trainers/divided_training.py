@@ -9,13 +9,20 @@ from typing import Any, NamedTuple
 from saysel import hf
 from saysel.hf.grpo import WeightedReply, grpo_config, grpo_trainer
 from saysel.records import Example, ModelRef
+from saysel.rewards.quadratic import QuadraticReward
 from saysel.testing import Data
 from saysel.trainers.lora import Lora
+from saysel.trainers.ppo.trainer import PPOTrainer
 from saysel.trainers.sft import SFTTrainer
 from tests.trainers.two_arms import FORMAT, TwoArms
 
 #: 32 examples, so that the last batch of an epoch has 8 instead of 12.
 SFT: dict[str, Any] = {"batch_size": 12, "micro_batch_size": 4, "learning_rate": 1e-3, "epochs": 2}
+#: The last mini-batch has 4 replies, and 5 replies are not divided evenly.
+PPO: dict[str, Any] = {
+    **{"steps": 2, "batch_size": 14, "mini_batch_size": 5, "micro_batch_size": 2, "epochs": 1},
+    **{"confidences": "expected", "learning_rate": 1e-3, "max_tokens": 12},
+}
 ADAPTER = Lora(r=4, alpha=8, dropout=0)
 
 
@@ -93,6 +100,26 @@ def grpo(model: ModelRef, directory: Path, beta: float) -> Training:
     return Training(questions.figures, hf.save_trained(trainer.model, tokenizer, model, directory))
 
 
+def ppo(model: ModelRef, directory: Path, lora: Lora | None) -> Training:
+    """PPO on the expected confidence of greedy answers, which draws no tokens."""
+    questions = data()
+    trainer = PPOTrainer(**PPO, reward=QuadraticReward(), lora=lora)
+    return Training(questions.figures, trainer.train(model, questions, directory))
+
+
+def held_share(model: ModelRef) -> float:
+    """The share of the weights of the layers that this process holds while it trains."""
+    lm = hf.load_trainable(model)
+    weights = list(lm.model.layers.parameters())
+    held = [getattr(weight, "to_local", lambda weight=weight: weight)() for weight in weights]
+    return sum(part.numel() for part in held) / sum(weight.numel() for weight in weights)
+
+
+def all_results(model: ModelRef, directory: Path) -> tuple[dict[str, Training], float]:
+    """What this process trains, and the share of the weights that it holds."""
+    return trainings(model, directory), held_share(model)
+
+
 def trainings(model: ModelRef, directory: Path) -> dict[str, Training]:
     """All of them, each in a folder of the directory."""
     return {
@@ -100,4 +127,6 @@ def trainings(model: ModelRef, directory: Path) -> dict[str, Training]:
         "sft with an adapter": sft(model, directory / "adapter", ADAPTER),
         "grpo": grpo(model, directory / "grpo", 0.0),
         "grpo with a reference": grpo(model, directory / "reference", 0.1),
+        "ppo": ppo(model, directory / "ppo", None),
+        "ppo with an adapter": ppo(model, directory / "ppo-adapter", ADAPTER),
     }

@@ -9,7 +9,7 @@ import torch
 
 from saysel.records import ModelRef
 from tests.support.several_processes import compute
-from tests.trainers.divided_training import Training, trainings
+from tests.trainers.divided_training import Training, all_results, trainings
 from tests.trainers.two_arms import weights
 
 pytestmark = pytest.mark.slow
@@ -27,9 +27,12 @@ def divided(
     request: pytest.FixtureRequest, red: ModelRef, tmp_path_factory: pytest.TempPathFactory
 ) -> Trainings:
     directory = tmp_path_factory.mktemp("divided")
-    work = partial(trainings, red, directory)
-    first, second = compute(directory, work, shard=request.param)
+    work = partial(all_results, red, directory)
+    (first, first_share), (second, second_share) = compute(directory, work, shard=request.param)
     assert first.keys() == second.keys()
+    # Uneven halves: one process may hold a row more of a weight than the other.
+    expected = pytest.approx(0.5, abs=0.01) if request.param else 1.0
+    assert (first_share, second_share) == (expected, expected)
     return first  # type: ignore[no-any-return]
 
 

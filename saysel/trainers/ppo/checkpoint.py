@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from saysel.hf import processes, sharding
 from saysel.storage import intact, write_checked
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
@@ -39,7 +40,7 @@ class Checkpoint:
         device = self.policy.model.device
         state: dict[str, Any] = torch.load(self.path, map_location=device, weights_only=True)
         self.policy.restore(state["policy"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        sharding.load_optimizer(self.optimizer, state["optimizer"])
         self.schedule.load_state_dict(state["decay"])
         self.learner.restore(state["learner"])
         step: int = state["step"]
@@ -51,9 +52,10 @@ class Checkpoint:
 
         state = {
             "policy": self.policy.state(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": sharding.whole(self.optimizer.state_dict()),
             "decay": self.schedule.state_dict(),
             "learner": self.learner.state(),
             "step": step,
         }
-        write_checked(self.path, partial(torch.save, state))
+        if processes.rank() == 0:
+            write_checked(self.path, partial(torch.save, state))

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from saysel import hf
+from saysel.hf import data_parallel, sharding
 from saysel.trainers.ppo.confidence_rewards import ConfidenceRewards
 from saysel.trainers.ppo.losses import (
     adapt_coefficient,
@@ -80,7 +81,10 @@ class Learner:
                 self.optimizer.zero_grad(set_to_none=True)
                 with self.policy.training():
                     loss, figures = self._accumulate(rollouts, targets, rows)
-                norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), MAX_GRADIENT_NORM)
+                data_parallel.average_gradients(
+                    [*self.policy.parameters(), *self.policy.head.parameters()]
+                )
+                norm = sharding.clip_gradients(self.policy.parameters(), MAX_GRADIENT_NORM)
                 # 2. Apply it, unless it is not finite.
                 if self.guard.allows(loss=loss, gradient_norm=float(norm)):
                     applied.append(figures)
@@ -139,16 +143,19 @@ class Learner:
         # The shares of one token's value and of one reply in the loss of the mini-batch.
         value_share = 1 / targets.value_mask[rows].sum().clamp(min=1)
         reply_share = 1 / len(rows)
+        # Gradients are averaged over processes, each of which has some of the replies.
+        own, weights = data_parallel.own_rows(rows)
+        size = self.options.micro_batch_size
         sums: dict[str, Tensor] = {}
-        for part in torch.split(rows, self.options.micro_batch_size):
+        for part, weight in zip(torch.split(own, size), torch.split(weights, size), strict=True):
             losses = self._losses(rollouts, targets, part)  # [m] each
-            parts = {name: loss.sum() * reply_share for name, loss in losses.items()}
-            parts["value_loss"] = losses["value_loss"].sum() * value_share
+            parts = {name: (loss * weight).sum() * reply_share for name, loss in losses.items()}
+            parts["value_loss"] = (losses["value_loss"] * weight).sum() * value_share
             loss = parts["policy_loss"] + parts["penalty"] + parts["value_loss"]
             torch.autograd.backward(loss)
             for name, value in {"loss": loss, **parts}.items():
                 sums[name] = sums.get(name, 0) + value.detach()
-        figures = {name: float(value) for name, value in sums.items()}
+        figures = {name: float(data_parallel.average(value)) for name, value in sums.items()}
         recorded = {name: figures[name] for name in ("kl", "policy_loss", "value_loss")}
         return figures["loss"], recorded
 

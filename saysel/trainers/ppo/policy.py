@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from saysel import hf
+from saysel.hf import processes, sharding
 from saysel.records import ModelRef
 from saysel.trainers.lora import Lora, new_adapter
 
@@ -65,7 +66,8 @@ class Policy:
             model.load_adapter(ref.adapter, adapter_name=REFERENCE)
             model.set_adapter("default")
         elif lora is None:
-            self.frozen = deepcopy(model).eval().requires_grad_(False)
+            frozen = hf.load_trainable(ref) if processes.sharded() else deepcopy(model)
+            self.frozen = frozen.eval().requires_grad_(False)
         hf.disable_dropout(model)
         if gradient_checkpointing:
             hf.checkpoint_layers(model)
@@ -167,7 +169,7 @@ class Policy:
     def state(self) -> dict[str, Any]:
         """The policy's part of a checkpoint."""
         trained = {
-            name: weight.detach().cpu()
+            name: sharding.whole(weight.detach()).cpu()
             for name, weight in self.model.named_parameters()
             if weight.requires_grad
         }
@@ -180,7 +182,7 @@ class Policy:
         weights = dict(self.model.named_parameters())
         with torch.no_grad():
             for name, value in state["model"].items():
-                weights[name].copy_(value)
+                weights[name].copy_(sharding.like(weights[name], value))
         self.head.load_state_dict(state["head"])
 
     def _states(self, model: Any, ids: Tensor, mask: Tensor) -> Tensor:

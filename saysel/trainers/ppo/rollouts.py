@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
+from saysel.hf import processes, sharding
 from saysel.hf.rollout_gap import DrawnTokens
 from saysel.interfaces import TrainingData
 from saysel.records import Question
@@ -71,10 +72,19 @@ def roll_out(
     Raises:
         StageError: the judge could judge none of them, or the reward is invalid.
     """
-    # 1. Sample one reply to each question.
-    prompts, replies, texts = _sample(options, policy, questions, data, generator)
-    # 2. Judge and reward the replies, and keep those that could be judged.
-    judged = _judge(options, data, questions, replies, texts)
+    # 1. Sample one reply to each question; each process samples its share of them.
+    with sharding.gathered(policy.model):
+        own = _sample(options, policy, processes.part(questions), data, generator)
+    prompts, replies, texts = (
+        [item for part in parts for item in part]
+        for parts in zip(*processes.gather(own), strict=True)
+    )
+    # 2. Judge and reward the replies, and keep those that could be judged. One process asks the
+    # judge, and from here on all of them draw the same random numbers.
+    judgement = _judge(options, data, questions, replies, texts) if processes.rank() == 0 else None
+    judged, drawn = processes.gather((judgement, generator.get_state()))[0]
+    assert judged is not None
+    generator.set_state(drawn)
     prompts = [prompts[row] for row in judged.rows]
     replies = [replies[row] for row in judged.rows]
     # 3. Subtract the mean reward of the other replies to the same question.
@@ -115,6 +125,8 @@ def _sample(
     generator: torch.Generator,
 ) -> tuple[list[list[int]], list[hf.Reply], list[str]]:
     """Prompts as token ids, the reply to each, and its text."""
+    if not questions:
+        return [], [], []
     tokenizer = policy.tokenizer
     prompts = hf.encode(tokenizer, [data.format.prompt(question) for question in questions])
     decoding = options.decoding(data.format, data.temperature)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from saysel.hf import data_parallel
 from saysel.hf.rollout_gap import importance_weights
 from saysel.trainers.ppo.losses import gae, policy_advantages
 from saysel.trainers.ppo.policy import Policy
@@ -126,9 +127,10 @@ def evaluate(
 
     length = rollouts.actions.shape[1]
     values, logprobs, reference = [], [], []
+    # Each process evaluates its share of the replies.
+    own, _ = data_parallel.own_rows(torch.arange(len(rollouts.ids), device=rollouts.ids.device))
     with torch.no_grad():
-        for start in range(0, len(rollouts.ids), options.micro_batch_size):
-            part = slice(start, start + options.micro_batch_size)
+        for part in torch.split(own, options.micro_batch_size):
             ids, mask = rollouts.ids[part], rollouts.mask[part]
             output = policy.forward(ids, mask, length)
             values.append(output.values)
@@ -142,4 +144,8 @@ def evaluate(
                 )
             )
             reference.append(policy.reference_states(ids, mask, length))
-    return torch.cat(values), torch.cat(logprobs), torch.cat(reference)
+    all_values, all_logprobs, all_reference = (
+        data_parallel.joined(torch.cat(parts), len(rollouts.ids))
+        for parts in (values, logprobs, reference)
+    )
+    return all_values, all_logprobs, all_reference

@@ -37,6 +37,7 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf
+from saysel.hf import processes, sharding
 from saysel.interfaces import (
     FingerprintedIfSet,
     Format,
@@ -68,6 +69,7 @@ class PPOTrainer(Trainer):
 
     version: ClassVar[int] = 4
     uses_eval_temperature: ClassVar[bool] = True
+    in_every_process: ClassVar[bool] = True
     renamed: ClassVar[Mapping[str, str]] = {
         "explore": "confidence_temperature",
         "kl_movable": "kl_trained",
@@ -241,7 +243,7 @@ class PPOTrainer(Trainer):
             for step in range(first, self.steps):
                 # The generator depends only on the step, so a resumed run repeats the step.
                 generator = torch.Generator(policy.model.device)
-                generator.manual_seed(data.seed * 1_000_003 + step)
+                generator.manual_seed(processes.own_seed(data.seed * 1_000_003 + step))
                 # 1. Choose the questions of the step, B in total with repetitions.
                 batch = question_batch(questions, self.batch_size, self.replies, step, data.seed)
                 # 2. Sample a reply to each from the policy, judge and reward it: [B, T].
@@ -255,6 +257,7 @@ class PPOTrainer(Trainer):
                 # 5. Record the step, and save a checkpoint when one is due.
                 data.log(step=step + 1, **rollouts.figures, **figures)
                 data.progress.advance()
+                interruption.requested = any(processes.gather(interruption.requested))
                 due = (step + 1) % self.checkpoint_every == 0 and step + 1 < self.steps
                 if (due and not unreadable.in_a_row) or interruption.requested:
                     checkpoint.save(step + 1)
@@ -271,13 +274,15 @@ class PPOTrainer(Trainer):
         import torch
 
         rate = learning_rate(self.learning_rate, ADAPTER_LEARNING_RATE, policy.model)
-        return torch.optim.AdamW(
+        optimizer = torch.optim.AdamW(
             [
                 {"params": policy.parameters(), "lr": rate},
                 {"params": list(policy.head.parameters()), "lr": self.value_learning_rate},
             ],
             weight_decay=0.0,
         )
+        sharding.separate(optimizer)
+        return optimizer
 
     def _confidence_tokens(self, policy: Policy, format: Format) -> hf.ConfidenceTokens | None:
         if self.confidences == "sampled":

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from saysel.estimators.self_consistency import SelfConsistencyEstimator
-from saysel.records import ModelRef, Prediction
+from saysel.records import ModelRef, Prediction, ReplyCounts
 from saysel.testing import question
 
 MODEL = ModelRef("any")
@@ -36,6 +36,7 @@ def test_the_most_frequent_answer_with_its_share(context: Any) -> None:
         tokens=5 * 4,
         shares={"Paris": 2 / 5, "Rome": 1 / 5, "Oslo": 1 / 5},
         distinct_texts=5,
+        reply_counts=ReplyCounts(replies=5, no_answer=1, sampled=1),
     )
 
 

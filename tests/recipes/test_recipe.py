@@ -12,7 +12,7 @@ from saysel import registry
 from saysel.errors import PluginError, RecipeError, UsageError
 from saysel.recipes import recipe
 from saysel.recipes.extends import packaged
-from saysel.recipes.recipe import Recipe, load
+from saysel.recipes.recipe import METRICS, Recipe, load
 from saysel.recipes.text import dump_yaml, parse_yaml
 from saysel.registry.builtins import saysel_metrics
 from tests.support import small_plugin
@@ -68,7 +68,8 @@ def test_missing_keys_take_their_defaults(write: Write) -> None:
     }
     assert (loaded.format.use, loaded.judge.use) == ("sayself", "match")
     assert (loaded.evaluate.split, loaded.evaluate.temperature) == ("heldout", 0.7)
-    assert {metric.use for metric in loaded.evaluate.metrics} == set(saysel_metrics())
+    assert {metric.use for metric in loaded.evaluate.metrics} <= set(saysel_metrics())
+    assert len(loaded.evaluate.metrics) == len(METRICS)
     assert loaded.report.title is None
     assert [phase.use for phase in loaded.train] == ["small", "small"]
     assert part(loaded, 1).reward.use == "linear"

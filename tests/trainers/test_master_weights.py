@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,8 @@ def test_quantized_weights_are_not_trained(half: ModelRef, tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"is quantized, .* train an adapter \(lora\)"):
         hf.load_trainable(replace(half, quantization="4bit"))
     # A checkpoint that is quantized already says so in its configuration.
-    config = json.loads((Path(half.path) / "config.json").read_text())
+    shutil.copytree(half.path, tmp_path, dirs_exist_ok=True)
+    config = json.loads((tmp_path / "config.json").read_text())
     config["quantization_config"] = {"quant_method": "awq", "bits": 4}
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(DataError, match=r"is quantized, .* train an adapter \(lora\)"):

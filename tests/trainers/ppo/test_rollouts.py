@@ -128,7 +128,9 @@ def test_the_reward_of_unreadable_replies_is_minus_one(small_model: ModelRef) ->
 
     policy, rollouts = rolled(small_model, questions)
 
-    assert rollouts.figures == {"reward": -1, "accuracy": 0, "parse_rate": 0}
+    means = {name: rollouts.figures[name] for name in ("reward", "accuracy", "parse_rate")}
+    assert means == {"reward": -1, "accuracy": 0, "parse_rate": 0}
+    assert rollouts.figures["no_confidence"] == rollouts.figures["replies"] == 4
     assert rollouts.rewards.sum(-1).tolist() == pytest.approx([-1.0] * 4)
     assert rollouts.trained.tolist() == rollouts.tokens.tolist()
     texts = policy.tokenizer.batch_decode(rollouts.ids)

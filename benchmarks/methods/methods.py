@@ -294,7 +294,7 @@ def write(results: Sequence[Result], reference: str, out: Path, recipe: Recipe) 
         comparison = compare([pooled(here, name) for name in names], chosen)
         write_comparison(comparison, out / world)
         marks = {"better": "✓", "worse": "✗", "unclear": ""}
-        verdicts = {(one.method, one.metric): marks[one.verdict] for one in comparison.differences}
+        verdicts = {(one.method, one.metric): marks[one.outcome] for one in comparison.differences}
         seeds = sorted({one.seed for one in here})
         pages.append(
             f"## {world}\n\nSeeds {', '.join(map(str, seeds))}; {comparison.questions:,} questions "

@@ -177,6 +177,8 @@ def _tested(
     """
     import numpy as np
 
+    if metric.counts:
+        return difference  # resamples repeat questions, so they count less than there is
     before, after = difference.before or 0.0, difference.after or 0.0
     lowest = highest = draws
     if metric.zero_if is not None:

@@ -50,9 +50,10 @@ def test_the_same_predictions_do_not_differ():
     one = method("a", 0.1)
     made = compare([one, replace(one, name="b")], METRICS, resamples=200)
     assert (made.reference, made.questions, made.left_out) == ("a", 300, 0)
-    for difference in made.differences:
-        assert (difference.difference, difference.low, difference.high) == (0, 0, 0)
-        assert difference.outcome == "unclear"
+    *tested, distinct = made.differences
+    assert [(each.difference, each.low, each.high) for each in tested] == [(0, 0, 0)] * 3
+    assert (distinct.difference, distinct.low, distinct.high) == (0, None, None)
+    assert {each.outcome for each in made.differences} == {"unclear"}
     assert [d.p for d in made.differences] == [1, 1, 1, None]
     assert [d.favour for d in made.differences] == [0.5, 0.5, 0.5, None]
 
@@ -68,6 +69,19 @@ def test_the_better_method_is_identified_in_either_order():
     assert back.outcome == "worse" and back.difference == -brier.difference
     assert back.favour == pytest.approx(1 - brier.favour)
     assert (distinct.better, distinct.p, distinct.outcome) == ("neither", None, "unclear")
+
+
+def test_a_count_has_no_interval():
+    """A resample repeats questions, so it has fewer different confidences than the questions."""
+    rng = np.random.default_rng(0)
+    continuous = method("continuous", 0)
+    predictions = [replace(one, confidence=rng.random()) for one in continuous.predictions]
+    rounded = method("rounded", 0)
+    *_, distinct = compare(
+        [rounded, replace(continuous, predictions=predictions)], METRICS, resamples=200
+    ).differences
+    assert distinct.difference == 300 - 11
+    assert (distinct.low, distinct.high) == (None, None)
 
 
 def test_pairs_are_resampled_together():

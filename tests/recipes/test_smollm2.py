@@ -17,13 +17,15 @@ MODEL = ROOT / "build" / "smollm2"
 FACTS = ROOT.parent / "shared" / "data" / "pararel_data.json"
 
 SMALL = {
-    "source.shares": "{pretrain: 0.982, train: 0.009, rl: 0.002, dev: 0.002, heldout: 0.005}",
-    "sample.n": "5",
+    "source.shares": "{pretrain: 0.987, train: 0.006, rl: 0.002, dev: 0.002, heldout: 0.003}",
+    "sample.n": "4",
     "target": "largest_cluster",  # an example from every question, since there are few
-    "train.0.epochs": "5",
+    "train.0.epochs": "4",
+    "train.0.batch_size": "4",
     "train.0.learning_rate": "1e-3",
     "train.1.steps": "1",
     "train.1.batch_size": "8",
+    "train.1.mini_batch_size": "8",
     "evaluate.estimators": "[verbalized]",
 }
 

@@ -86,7 +86,7 @@ def own_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
     count = processes.count()
     size = -(-len(rows) // count)
     own = rows[processes.rank() * size : (processes.rank() + 1) * size]
-    if not processes.count() > 1:
+    if count == 1:
         return own, torch.ones(size, device=rows.device)
     weights = torch.zeros(size, device=rows.device)
     weights[: len(own)] = count

@@ -74,7 +74,9 @@ class ElicitedFormat(Format):
         return self.format.confidences
 
     def prompt(self, question: Question) -> list[Message]:
-        examples = worked_examples(self._recipe) if self._examples is None else self._examples
+        if self._examples is None:
+            self._examples = worked_examples(self._recipe)  # once, not for every question
+        examples = self._examples
         first, *others = [*examples, question]
         turns = self._first_turns(first)
         for reply, following in zip(self._replies(examples), others, strict=True):

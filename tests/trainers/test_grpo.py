@@ -173,30 +173,48 @@ def test_contexts_are_padded_on_the_left_and_trained_tokens_on_the_right() -> No
     }
 
 
-def test_a_long_reply_counts_as_much_as_a_short_one(red: ModelRef, tmp_path: Path) -> None:
-    # Ratios are 1 before the update: the loss is minus the mean over replies of their advantage.
-    # Averaged over tokens it would be (60 - 1) / 61.
-    replies = [WeightedReply([50, 51], [60], 1.0), WeightedReply([50, 51], [70] * 60, -1.0)]
+def one_step(
+    model: ModelRef,
+    directory: Path,
+    replies: list[WeightedReply],
+    *max_weight: float,
+    **options: Any,
+) -> tuple[Any, dict[str, float]]:
+    """The trainer after one update on two replies to one question, and what it has logged.
+
+    Args:
+        max_weight: of `grpo_trainer`.
+        options: of TRL's configuration.
+    """
     arguments = hf.training_arguments(
-        tmp_path,
+        directory,
         max_steps=1,
         logging_strategy="steps",
         logging_steps=1,
         per_device_train_batch_size=2,
         num_generations=2,
+        **options,
     )
     trainer = grpo_trainer(
         lambda lm, step, rows: replies,
         [0],
         0.0,
-        model=hf.load_trainable(red),
+        *max_weight,
+        model=hf.load_trainable(model),
         args=grpo_config(**arguments),
-        processing_class=hf.load_tokenizer(red),
+        processing_class=hf.load_tokenizer(model),
     )
-
-    hf.fit(trainer, tmp_path)
-
+    hf.fit(trainer, directory)
     (entry,) = [entry for entry in trainer.state.log_history if "loss" in entry]
+    return trainer, entry
+
+
+def test_a_long_reply_counts_as_much_as_a_short_one(red: ModelRef, tmp_path: Path) -> None:
+    # Ratios are 1 before the update: the loss is minus the mean over replies of their advantage.
+    # Averaged over tokens it would be (60 - 1) / 61.
+    replies = [WeightedReply([50, 51], [60], 1.0), WeightedReply([50, 51], [70] * 60, -1.0)]
+    _, entry = one_step(red, tmp_path, replies)
+
     assert entry["loss"] == pytest.approx(0, abs=1e-6)
 
 
@@ -208,29 +226,8 @@ def test_tokens_of_another_engine_are_weighted(red: ModelRef, tmp_path: Path) ->
         WeightedReply([50, 51], [60], 1.0, [first - 2]),
         WeightedReply([50, 51], [70], -1.0, [second + 0.5]),
     ]
-    arguments = hf.training_arguments(
-        tmp_path,
-        max_steps=1,
-        logging_strategy="steps",
-        logging_steps=1,
-        per_device_train_batch_size=2,
-        num_generations=2,
-        temperature=1.0,
-        epsilon=1.5,
-    )
-    trainer = grpo_trainer(
-        lambda lm, step, rows: replies,
-        [0],
-        0.0,
-        1.5,
-        model=hf.load_trainable(red),
-        args=grpo_config(**arguments),
-        processing_class=tokenizer,
-    )
+    trainer, entry = one_step(red, tmp_path, replies, 1.5, temperature=1.0, epsilon=1.5)
 
-    hf.fit(trainer, tmp_path)
-
-    (entry,) = [entry for entry in trainer.state.log_history if "loss" in entry]
     assert entry["loss"] == pytest.approx(-(1.5 - math.exp(-0.5)) / 2, abs=1e-4)
     assert entry["grad_norm"] > 0
     assert trainer.gap_figures == {

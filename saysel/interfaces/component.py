@@ -26,7 +26,7 @@ NotFingerprinted = Annotated[Item, NotFingerprintedMarker()]
 
 
 class FingerprintedIfSetMarker:
-    """Marks an option that was added later and changes nothing while it is null."""
+    """Marks an option that was added later and changes nothing while it has its default."""
 
 
 #: `vllm: FingerprintedIfSet[VLLM | None] = None`: runs from before the option existed stay valid.

@@ -2,7 +2,8 @@
 
 A fingerprint hashes a step's components (class, version, options, and the source of those under
 development), the settings it reads and the fingerprints of the steps it builds on. Options marked
-`NotFingerprinted` are left out, and so are options marked `FingerprintedIfSet` that are null.
+`NotFingerprinted` are left out, and so are options marked `FingerprintedIfSet` that have their
+default.
 """
 
 from __future__ import annotations
@@ -68,18 +69,18 @@ def _component_identity(component: Component) -> dict[str, Any]:
 
 
 def _options(value: BaseModel) -> dict[str, Any]:
-    options = {name: getattr(value, name) for name in type(value).model_fields if name != "use"}
     return {
-        name: identity(option)
-        for name, option in options.items()
-        if not any(
-            _leaves_out(marker, option) for marker in type(value).model_fields[name].metadata
+        name: identity(getattr(value, name))
+        for name, field in type(value).model_fields.items()
+        if name != "use"
+        and not any(
+            _leaves_out(marker, getattr(value, name), field.default) for marker in field.metadata
         )
     }
 
 
-def _leaves_out(marker: Any, option: Any) -> bool:
+def _leaves_out(marker: Any, option: Any, default: Any) -> bool:
     """Whether a marker of an option keeps it out of fingerprints."""
     if isinstance(marker, FingerprintedIfSetMarker):
-        return option is None
+        return bool(option == default)
     return isinstance(marker, NotFingerprintedMarker | ContentHashedMarker)

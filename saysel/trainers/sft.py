@@ -2,20 +2,36 @@
 
 arXiv 2405.20974, section 2.2; the defaults are the values of its released code. The loss covers
 the tokens of the reply only, and prompts are rendered by the model's chat template.
+
+With `mask: confidence`, the loss covers only the tokens after the confidence marker, as in
+confidence-supervised fine-tuning (CSFT, arXiv 2506.03723). Together with the target
+`largest_cluster`, the label is the share of the model's own most frequent answer; the paper takes
+the share of correct samples, which the target `correct_cluster` gives. `soft` replaces the label
+by a distribution, so that confidences near the label are not treated as wrong; its shape, a
+Gaussian, is ours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf
-from saysel.errors import StageError
-from saysel.interfaces import NotFingerprinted, PassSize, Trainer, TrainingData
+from saysel.hf.soft_confidence import ConfidenceExample, soft_confidence_trainer
+from saysel.interfaces import (
+    FingerprintedIfSet,
+    Format,
+    NotFingerprinted,
+    PassSize,
+    Trainer,
+    TrainingData,
+)
 from saysel.records import ModelRef
+from saysel.trainers.encoded_examples import EncodedExample, encoded_examples
 from saysel.trainers.lora import Lora, learning_rate, new_adapter
 
 #: Default learning rate of an adapter, as in the paper's code.
@@ -47,6 +63,21 @@ class SFTTrainer(Trainer):
         "model already has is trained further",
     )
     max_steps: int | None = Field(None, ge=1, description="stop after this many steps")
+    mask: FingerprintedIfSet[Literal["response", "confidence"]] = Field(
+        "response", description="tokens that have a loss"
+    )
+    soft: FingerprintedIfSet[float | None] = Field(
+        None,
+        gt=0,
+        description="learn a distribution over the confidences, around that of the example and "
+        "with this standard deviation, such as 0.1; needs `mask: confidence`; null: one confidence",
+    )
+
+    @model_validator(mode="after")
+    def _only_confidences_are_soft(self) -> Self:
+        if self.soft is not None and self.mask != "confidence":
+            raise ValueError("soft needs mask: confidence")
+        return self
 
     def smoke(self) -> Self:
         return self.model_copy(update={"max_steps": 1})
@@ -76,16 +107,17 @@ class SFTTrainer(Trainer):
         """See the interface.
 
         Raises:
-            StageError: there are no examples, or all of them are too long.
+            StageError: there are no examples, or all of them are too long; or the tokenizer merges
+                the confidence marker with what follows it, with `mask: confidence`.
         """
         import torch
-        from trl import SFTTrainer as TRLTrainer
 
-        tokenizer, dataset = self._dataset(model, data)
+        tokenizer = hf.load_tokenizer(model)
+        examples = encoded_examples(tokenizer, data, self.max_length)
         torch.manual_seed(data.seed)  # initialises a new adapter
         lm = hf.load_trainable(model, new_adapter(self.lora, model))
-        hf.check_length(lm, max(map(len, dataset["input_ids"])), 0)
-        steps, unit = self.work(len(dataset))
+        hf.check_length(lm, max(len(one.prompt) + len(one.reply) for one in examples), 0)
+        steps, unit = self.work(len(examples))
         data.progress.begin(steps, unit)
         checkpoints = directory / "checkpoints"
         arguments = hf.training_arguments(
@@ -98,15 +130,14 @@ class SFTTrainer(Trainer):
             learning_rate=learning_rate(self.learning_rate, ADAPTER_LEARNING_RATE, lm),
             lr_scheduler_type="linear",
             warmup_steps=round(self.warmup * steps),
-            max_length=self.max_length,
-            completion_only_loss=True,
             seed=data.seed,
             data_seed=data.seed,
         )
-        trainer = TRLTrainer(
+        trainer = self._trainer(
+            examples,
+            arguments,
+            data.format,
             model=lm,
-            args=hf.sft_config(**arguments),
-            train_dataset=dataset,
             processing_class=tokenizer,
             callbacks=[
                 hf.progress_callback(data.progress),
@@ -116,37 +147,51 @@ class SFTTrainer(Trainer):
         hf.fit(trainer, checkpoints, "sft", data.log)
         return hf.save_trained(trainer.model, tokenizer, model, directory / "model")
 
-    def _dataset(self, model: ModelRef, data: TrainingData) -> tuple[Any, Any]:
-        """The tokenizer, and the examples that are short enough as a data set of tokens."""
+    def _trainer(
+        self,
+        examples: Sequence[EncodedExample],
+        arguments: Mapping[str, Any],
+        format: Format,
+        **options: Any,
+    ) -> Any:
+        """The library's trainer, for the tokens that have a loss.
+
+        Args:
+            options: model, tokenizer and callbacks.
+        """
+        tokenizer = options["processing_class"]
+        if self.mask == "confidence":
+            ends = hf.end_tokens(options["model"], tokenizer)
+            tokens = hf.ConfidenceTokens(format, tokenizer, ends)
+            if self.soft is not None:
+                contexts = [
+                    ConfidenceExample(
+                        one.prompt + one.reply[: one.confidence_start], one.confidence
+                    )
+                    for one in examples
+                ]
+                return soft_confidence_trainer(
+                    contexts, tokenizer, tokens, self.soft, arguments, **options
+                )
+        from trl import SFTTrainer as TRLTrainer
+
+        return TRLTrainer(
+            args=hf.sft_config(**arguments, max_length=self.max_length, completion_only_loss=True),
+            train_dataset=self._dataset(examples),
+            **options,
+        )
+
+    def _dataset(self, examples: Sequence[EncodedExample]) -> Any:
+        """The tokens of the examples, with a mask of those that have a loss."""
         from datasets import Dataset
 
-        examples = data.examples()
-        if not examples:
-            raise StageError(
-                "sft: there are no examples to train on: run the stages up to target first"
-            )
-        tokenizer = hf.load_tokenizer(model)
-        chats = [example.prompt for example in examples]
-        texts = [example.completion + tokenizer.eos_token for example in examples]
-        prompts = hf.encode(tokenizer, chats)
-        replies = hf.encode_replies(tokenizer, hf.without_thoughts(tokenizer, chats, texts))
-        # A truncated example would teach to state no confidence and not to stop.
-        kept = [
-            (prompt, reply)
-            for prompt, reply in zip(prompts, replies, strict=True)
-            if len(prompt) + len(reply) <= self.max_length
-        ]
-        if not kept:
-            raise StageError(
-                f"sft: all {len(examples)} examples are longer than {self.max_length} tokens: "
-                "raise max_length"
-            )
-        if len(kept) < len(examples):
-            data.log(step=0, too_long=len(examples) - len(kept))
-        dataset = Dataset.from_dict(
+        starts = [one.confidence_start if self.mask == "confidence" else 0 for one in examples]
+        return Dataset.from_dict(
             {
-                "input_ids": [prompt + reply for prompt, reply in kept],
-                "completion_mask": [[0] * len(p) + [1] * len(r) for p, r in kept],
+                "input_ids": [one.prompt + one.reply for one in examples],
+                "completion_mask": [
+                    [0] * (len(one.prompt) + start) + [1] * (len(one.reply) - start)
+                    for one, start in zip(examples, starts, strict=True)
+                ],
             }
         )
-        return tokenizer, dataset

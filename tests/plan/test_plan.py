@@ -21,6 +21,7 @@ from saysel.rewards.linear import LinearReward
 from saysel.stages.faithfulness import FaithfulnessStage
 from saysel.stages.grade import GradeStage
 from saysel.trainers.ppo.trainer import PPOTrainer
+from saysel.trainers.sft import SFTTrainer
 
 RECIPE: dict[str, Any] = {
     "name": "mine",
@@ -293,6 +294,14 @@ def test_a_default_and_the_same_value_written_out_are_the_same() -> None:
 
     assert changed(recipe(), written) == set()
     assert changed(recipe(**{"train[0].epochs": 3}), recipe(**{"train[0].epochs": 3.0})) == set()
+
+
+def test_an_option_added_later_changes_nothing_at_its_default() -> None:
+    options = identity(SFTTrainer())["options"]
+
+    assert {"mask", "soft"}.isdisjoint(options)
+    assert identity(SFTTrainer(mask="response"))["options"] == options
+    assert identity(SFTTrainer(mask="confidence"))["options"] == {**options, "mask": "confidence"}
 
 
 def test_an_option_that_was_added_later_counts_once_it_is_set() -> None:

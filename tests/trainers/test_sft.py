@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from saysel import hf
 from saysel.errors import StageError
@@ -170,3 +172,71 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(
 def test_without_examples_it_is_one_line(red: ModelRef, two_arms: Data, tmp_path: Path) -> None:
     with pytest.raises(StageError, match="sft: there are no examples to train on"):
         SFTTrainer().train(red, two_arms, tmp_path)
+
+
+def test_with_the_mask_confidence_only_the_confidence_has_a_loss(
+    red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
+    model, tokenizer = hf.load_model(red), hf.load_tokenizer(red)
+    total, count = 0.0, 0
+    for example in examples.all_examples:
+        (prompt,) = hf.encode(tokenizer, [example.prompt])
+        before, after = (
+            tokenizer(text)["input_ids"]
+            for text in ("Answer: blue Confidence:", " 3" + tokenizer.eos_token)
+        )
+        with torch.no_grad():
+            scores = model(torch.tensor([prompt + before + after])).logits[0].log_softmax(-1)
+        picked = scores[len(prompt + before) - 1 : -1].gather(1, torch.tensor(after)[:, None])
+        total -= float(picked.sum())
+        count += len(after)
+
+    trainer = SFTTrainer(**FULL, mask="confidence", max_steps=1, batch_size=32, warmup=0)
+    trainer.train(red, examples, tmp_path)
+
+    assert examples.figures[0]["loss"] == pytest.approx(total / count, abs=1e-3)
+
+
+@pytest.mark.parametrize("micro", [32, 5])
+def test_a_soft_target_is_the_cross_entropy_over_all_confidences(
+    micro: int, red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
+    model, tokenizer = hf.load_model(red), hf.load_tokenizer(red)
+    # Two tenths from the label is two standard deviations: exp(-2) as likely as the label.
+    weights = torch.tensor([math.exp(-0.5 * (k - 3) ** 2) for k in range(11)])
+    expected = 0.0
+    for example in examples.all_examples:
+        (prompt,) = hf.encode(tokenizer, [example.prompt])
+        for k, share in enumerate((weights / weights.sum()).tolist()):
+            before = tokenizer("Answer: blue Confidence:")["input_ids"]
+            # "1" ends where "10" continues; what follows any other digit is not a decision.
+            stated = tokenizer(f" {k}" + (tokenizer.eos_token if k == 1 else ""))["input_ids"]
+            with torch.no_grad():
+                text = torch.tensor([prompt + before + stated])
+                scores = model(text).logits[0].log_softmax(-1)
+            first = len(prompt + before) - 1
+            picked = scores[first:-1].gather(1, torch.tensor(stated)[:, None])
+            expected -= share * float(picked.sum()) / len(examples.all_examples)
+
+    options = {"max_steps": 1, "batch_size": 32, "micro_batch_size": micro, "warmup": 0}
+    trainer = SFTTrainer(**FULL, mask="confidence", soft=0.1, **options)
+    trainer.train(red, examples, tmp_path)
+
+    assert examples.figures[0]["loss"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_soft_target_is_learned(red: ModelRef, examples: Data, tmp_path: Path) -> None:
+    trainer = SFTTrainer(**FULL, mask="confidence", soft=0.05, epochs=12, batch_size=8)
+
+    trained = trainer.train(red, examples, tmp_path)
+
+    prompts = [example.prompt for example in examples.all_examples]
+    stated = hf.read_confidence(
+        trained, FORMAT, prompts, ["Answer: blue Confidence:"] * len(prompts)
+    )
+    assert stated == pytest.approx([0.3] * len(prompts), abs=0.05)
+
+
+def test_soft_targets_are_of_the_confidence() -> None:
+    with pytest.raises(ValidationError, match="soft needs mask: confidence"):
+        SFTTrainer(soft=0.1)

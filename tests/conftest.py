@@ -75,3 +75,26 @@ def tiny_run(tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def tiny_copy(tiny_run: Path, tmp_path: Path) -> Path:
     """A copy of `tiny_run` that a test may change."""
     return Path(shutil.copytree(tiny_run, tmp_path / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def plain_run(tiny_run: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny run with other training, its rationales not measured."""
+    run = Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("plain") / "tiny"))
+    result = end_to_end.invoke("run", tiny_recipe, "--out", run, *end_to_end.TRAINED)
+    assert result.exit_code == 0, result.output
+    return run
+
+
+@pytest.fixture(scope="session")
+def reflected_run(
+    plain_run: Path,
+    tiny_recipe: Path,
+    small_model: ModelRef,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The same with its rationales measured, and a grader that knows nothing."""
+    run = Path(shutil.copytree(plain_run, tmp_path_factory.mktemp("reflected") / "tiny"))
+    result = end_to_end.measure_rationales(tiny_recipe, run, small_model.path)
+    assert result.exit_code == 0, result.output
+    return run

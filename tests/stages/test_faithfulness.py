@@ -19,20 +19,7 @@ from saysel.records import Generation, ModelRef, Prediction, Reflection
 from saysel.stages.faithfulness import ReflectShard, exchanged, lead, meanings, responses
 from saysel.storage import Shards
 from saysel.testing import question
-from tests.support.end_to_end import invoke, results
-
-#: Trained enough to write rationales.
-TRAINED = (
-    *("--set", "train=[{use: sft, lora: null, max_steps: 30, batch_size: 8, learning_rate: 1e-2}]"),
-    *("--set", "evaluate.estimators=[verbalized]"),
-    # Enough for whole rationales: one that was cut is missing.
-    *("--set", "sample.max_tokens=96"),
-)
-#: The prompt takes most of the tiny grader's context.
-REFLECT = (
-    "evaluate.faithfulness={n: 3, models: [sft], grader: {model: {use: pretrained, path: X}, "
-    "sampler: {use: transformers, max_tokens: 64}}}"
-)
+from tests.support.end_to_end import measure_rationales, results
 
 
 class Canned(Sampler):
@@ -125,38 +112,13 @@ def test_without_log_probabilities_no_confidence_is_read_again() -> None:
 # ------------------------------------------------------------------------------ in a whole run
 
 
-@pytest.fixture(scope="module")
-def plain(tiny_run: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny run with other training, its rationales not measured."""
-    run = Path(shutil.copytree(tiny_run, tmp_path_factory.mktemp("plain") / "tiny"))
-    result = invoke("run", tiny_recipe, "--out", run, *TRAINED)
-    assert result.exit_code == 0, result.output
-    return run
-
-
-@pytest.fixture(scope="module")
-def reflected(
-    plain: Path, tiny_recipe: Path, small_model: ModelRef, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The same with its rationales measured, and a grader that knows nothing."""
-    run = Path(shutil.copytree(plain, tmp_path_factory.mktemp("reflected") / "tiny"))
-    result = measure_again(tiny_recipe, run, small_model)
-    assert result.exit_code == 0, result.output
-    return run
-
-
-def measure_again(recipe: Path, run: Path, grader: ModelRef) -> Any:
-    option = REFLECT.replace("X", grader.path)
-    return invoke("run", recipe, "--out", run, *TRAINED, "--set", option)
-
-
 def reflections(run: Path) -> list[Reflection]:
     (place,) = (run / "stages").glob("faithfulness-sft-*")
     return list(Shards(place, Reflection))
 
 
-def test_every_question_is_asked_again(reflected: Path) -> None:
-    told = reflections(reflected)
+def test_every_question_is_asked_again(reflected_run: Path) -> None:
+    told = reflections(reflected_run)
 
     assert len(told) == 16
     for one in told:
@@ -170,50 +132,50 @@ def test_every_question_is_asked_again(reflected: Path) -> None:
     assert any(one.kept is not None for one in told), "nothing was read: the test sees nothing"
 
 
-def test_the_report_says_how_faithful_rationales_are(reflected: Path) -> None:
-    content = json.loads((reflected / "report" / "metrics.json").read_text())
+def test_the_report_says_how_faithful_rationales_are(reflected_run: Path) -> None:
+    content = json.loads((reflected_run / "report" / "metrics.json").read_text())
     (row,) = content["faithfulness"]
-    told = reflections(reflected)
+    told = reflections(reflected_run)
 
     assert (row["model"], row["split"], row["n"], row["samples"]) == ("sft", "heldout", 16, 3)
     assert row["rationales"] == sum(one.rationale is not None for one in told)
     moved = [abs(one.kept - one.swapped) for one in told if one.kept is not None]
     assert row["metrics"]["rationale_swap"]["value"] == pytest.approx(sum(moved) / len(moved))
     assert row["metrics"]["rationale_swap"]["used"] == len(moved)
-    page = (reflected / "report" / "index.html").read_text()
+    page = (reflected_run / "report" / "index.html").read_text()
     assert 'id="rationales"' in page and "Mention recall" in page
 
 
-def test_a_grader_that_knows_nothing_gives_no_grades(reflected: Path) -> None:
-    (place,) = (reflected / "stages").glob("grade-sft-*")
+def test_a_grader_that_knows_nothing_gives_no_grades(reflected_run: Path) -> None:
+    (place,) = (reflected_run / "stages").glob("grade-sft-*")
     done = json.loads((place / "done.json").read_text())
-    content = json.loads((reflected / "report" / "metrics.json").read_text())
+    content = json.loads((reflected_run / "report" / "metrics.json").read_text())
     (row,) = content["faithfulness"]
 
     assert done["grades"] == done["missing"] == row["ungraded"] > 0
     assert row["graded"] == 0
     assert row["metrics"]["grade"]["value"] is None
-    assert "grades could not be parsed" in (reflected / "report" / "index.html").read_text()
+    assert "grades could not be parsed" in (reflected_run / "report" / "index.html").read_text()
 
 
 def test_a_lost_shard_is_restored_unchanged(
-    reflected: Path, tiny_recipe: Path, small_model: ModelRef, tmp_path: Path
+    reflected_run: Path, tiny_recipe: Path, small_model: ModelRef, tmp_path: Path
 ) -> None:
-    run = Path(shutil.copytree(reflected, tmp_path / "tiny"))
+    run = Path(shutil.copytree(reflected_run, tmp_path / "tiny"))
     before = results(run)
     for stage in ("faithfulness", "grade"):
         (place,) = (run / "stages").glob(f"{stage}-sft-*")
         (place / "done.json").unlink()
         (place / "part-00000.parquet").unlink()
 
-    assert measure_again(tiny_recipe, run, small_model).exit_code == 0
+    assert measure_rationales(tiny_recipe, run, small_model.path).exit_code == 0
     assert results(run) == before
 
 
 def test_measuring_rationales_leaves_everything_else_as_it_was(
-    reflected: Path, plain: Path
+    reflected_run: Path, plain_run: Path
 ) -> None:
-    before, after = results(plain), results(reflected)
+    before, after = results(plain_run), results(reflected_run)
 
     assert "faithfulness" not in before["metrics"]
     assert after["metrics"]["rows"] == before["metrics"]["rows"]

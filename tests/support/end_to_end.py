@@ -31,6 +31,18 @@ evaluate:
   temperature: 0
   estimators: [verbalized, {use: self_consistency, n: 4, models: [base]}]
 """
+#: Overrides of `RECIPE`: trained enough to write rationales.
+TRAINED = (
+    *("--set", "train=[{use: sft, lora: null, max_steps: 30, batch_size: 8, learning_rate: 1e-2}]"),
+    *("--set", "evaluate.estimators=[verbalized]"),
+    # Enough for whole rationales: one that was cut is missing.
+    *("--set", "sample.max_tokens=96"),
+)
+#: Measures rationales and has X grade them; the prompt takes most of the tiny grader's context.
+REFLECT = (
+    "evaluate.faithfulness={n: 3, models: [sft], grader: {model: {use: pretrained, path: X}, "
+    "sampler: {use: transformers, max_tokens: 64}}}"
+)
 STEPS = [
     *("model", "sample", "cluster", "rationale", "target", "train-sft", "train-ppo"),
     *("evaluate-base-verbalized", "evaluate-base-self_consistency"),
@@ -42,6 +54,11 @@ THREADS = {"OMP_NUM_THREADS": "1"}
 def invoke(*arguments: str | Path) -> Result:
     """Run a command in this process."""
     return CliRunner().invoke(cli, list(map(str, arguments)), prog_name="saysel")
+
+
+def measure_rationales(recipe: Path, run: Path, grader: str) -> Result:
+    """Run `RECIPE` as `TRAINED`, its rationales measured and graded by a model."""
+    return invoke("run", recipe, "--out", run, *TRAINED, "--set", REFLECT.replace("X", grader))
 
 
 def restore_interrupts() -> None:

@@ -1,0 +1,154 @@
+"""The replies of a run's models with their rationales, as the `faithfulness` stage stored them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from saysel.errors import UsageError
+from saysel.faithfulness.alternatives import (
+    answers_by_first_word,
+    has_answer,
+    nameable,
+    named_alternatives,
+)
+from saysel.faithfulness.mentions import Tokens
+from saysel.plan.cell_choice import chosen_cell
+from saysel.plan.plan import plan
+from saysel.plan.stage import Cell
+from saysel.recipes.questions import questions
+from saysel.recipes.recipe import load
+from saysel.records import Grade, Question, Reflection
+from saysel.stages.faithfulness import FaithfulnessStage
+from saysel.stages.grade import GradeStage
+from saysel.storage import read_records
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A model that explains its answers.
+
+    Attributes:
+        name: distinct within a study; raters never see it.
+        questions: all questions of its evaluation, by id.
+        replies: those with an answer and a rationale.
+        confidences: the stated confidence of each reply by question; `None` if unreadable.
+        grades: a language model's grades by question, where there are any.
+        candidates: see `saysel.faithfulness.measures.measure`.
+    """
+
+    name: str
+    questions: Mapping[str, Question]
+    replies: Sequence[Reflection]
+    confidences: Mapping[str, float | None]
+    grades: Mapping[str, float | None]
+    candidates: Literal["split", "question"]
+
+    def measures(self, reply: Reflection) -> dict[str, float | None]:
+        """The automatic measures of one rationale, `None` where not defined.
+
+        Recall and precision are those of this rationale alone.
+        """
+        question = self.questions[reply.question_id]
+        found = named_alternatives(reply, question, nameable(reply, self._pool))
+        return {
+            "mention_recall": _ratio(found.named_mass, found.competing_mass),
+            "mention_precision": _ratio(found.named_competing, found.named),
+            "named_alternatives": float(found.named),
+            "rationale_ablation": _distance(reply.kept, reply.dropped),
+            "rationale_swap": _distance(reply.kept, reply.swapped),
+        }
+
+    @cached_property
+    def _pool(self) -> dict[str, set[Tokens]]:
+        """The answers to other questions that a rationale could name."""
+        known = self.questions.values() if self.candidates == "split" else ()
+        return answers_by_first_word(known)
+
+
+def writers(runs: Sequence[str], cell: str | None = None) -> list[Writer]:
+    """The writers that arguments of the form `RUN` or `RUN:MODEL` name.
+
+    Args:
+        runs: run directories; without a model, all models whose rationales were measured.
+        cell: the cell of matrix runs, or a part of its label; `None`: all cells.
+
+    Raises:
+        UsageError: there is no such run, model or cell, its rationales have not been sampled
+            again, it wrote none, or the same writer is named twice.
+        DamagedFile: what the run stored has changed.
+    """
+    found = [writer for argument in runs for writer in _of_argument(argument, cell, len(runs) > 1)]
+    names = [writer.name for writer in found]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"{twice}: named twice: give each run and model once, with distinct names")
+    return found
+
+
+def _of_argument(argument: str, cell: str | None, several: bool) -> Iterator[Writer]:
+    directory, model = Path(argument), ""
+    if not (directory / "recipe.yaml").is_file() and ":" in argument:
+        name, _, model = argument.rpartition(":")
+        directory = Path(name)
+    if not (directory / "recipe.yaml").is_file():
+        raise UsageError(f"{argument}: not a run directory, it has no recipe.yaml")
+    steps = plan(load(directory / "recipe.yaml"))
+    cells = steps.cells if cell is None else (chosen_cell(directory, steps, cell),)
+    for one in cells:
+        prefix = [directory.resolve().name] * several + [one.label] * bool(one.label)
+        for step in _measured(directory, one, model):
+            yield _writer(directory, one, step, " · ".join([*prefix, step.model]))
+
+
+def _measured(directory: Path, cell: Cell, model: str) -> list[FaithfulnessStage]:
+    """The finished steps that sampled a model's answers again."""
+    steps = cell.of(FaithfulnessStage)
+    again = f"saysel run {directory / 'recipe.yaml'} --out {directory}"
+    if not steps:
+        raise UsageError(
+            f"{directory}: its rationales have not been compared with fresh samples, which raters "
+            f"need to see: {again} --set 'evaluate.faithfulness={{}}'"
+        )
+    chosen = [step for step in steps if model in ("", step.model)]
+    if not chosen:
+        names = ", ".join(step.model for step in steps)
+        raise UsageError(
+            f"{directory}: no rationales of a model '{model}' were measured; there are {names}"
+        )
+    for step in chosen:
+        if not step.is_done(directory):
+            raise UsageError(f"{directory}: {step.name} is not done: {again}")
+    return chosen
+
+
+def _writer(directory: Path, cell: Cell, step: FaithfulnessStage, name: str) -> Writer:
+    reflections = read_records(step.directory_in(directory), Reflection)
+    replies = [one for one in reflections if one.rationale and has_answer(one)]
+    if not replies:
+        raise UsageError(f"{directory}: {name} wrote no rationale that could be rated")
+    grades = {
+        grade.question_id: grade.grade
+        for grader in cell.of(GradeStage)
+        if grader.model == step.model and grader.is_done(directory)
+        for grade in read_records(grader.directory_in(directory), Grade)
+    }
+    parse = step.format.parse
+    return Writer(
+        name,
+        {question.id: question for question in questions(cell.recipe, cell.recipe.evaluate.split)},
+        replies,
+        {reply.question_id: parse(reply.response).confidence for reply in replies},
+        grades,
+        step.options.candidates,
+    )
+
+
+def _ratio(above: float, below: float) -> float | None:
+    return above / below if below else None
+
+
+def _distance(kept: float | None, changed: float | None) -> float | None:
+    return None if kept is None or changed is None else abs(kept - changed)

@@ -1,0 +1,65 @@
+"""`saysel study new` on a real run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from xml.etree import ElementTree
+
+from saysel.study.items import read_key
+from tests.support.end_to_end import invoke, leftovers
+
+
+def test_a_study_of_a_run(reflected_run, directory) -> None:
+    arguments = ("study", "new", f"{reflected_run}:sft", "--per-model", 4, "--controls", 1)
+    result = invoke(*arguments, "--raters", 3, "--out", directory)
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines() == [
+        "6 items for each of 3 raters, about 3 minutes:",
+        "  4 sft",
+        "  1 shuffled",
+        "  1 generic",
+        "one page for each rater:",
+        *(f"  {directory}/rater-{n}.html" for n in (1, 2, 3)),
+        f"not for raters: {directory}/key.json",
+    ]
+    assert not leftovers(directory)
+    study = read_key(directory)
+    pages = [(directory / f"rater-{n}.html").read_text() for n in (1, 2, 3)]
+    assert len(set(pages)) == 3
+    for page in pages:
+        for word in ("sft", "shuffled", "generic", "confidence", "stratum", reflected_run.name):
+            assert f'"{word}"' not in page, f"raters can read {word}"
+        assert all(item.id in page for item in study.items)
+
+    tasks = json.loads((directory / "label-studio" / "tasks.json").read_text())
+    assert [task["data"]["item"] for task in tasks] == [item.id for item in study.items]
+    fields = set(tasks[0]["data"])
+    interface = ElementTree.parse(directory / "label-studio" / "interface.xml").getroot()
+    assert {text.get("value", "")[1:] for text in interface.iter("Text")} <= fields
+    assert [choices.get("name") for choices in interface.iter("Choices")] == [
+        "usefulness",
+        "faithfulness",
+    ]
+
+    again = invoke(*arguments, "--out", directory)
+    assert again.exit_code == 2 and "holds a study already" in again.output
+
+
+def test_what_cannot_be_studied_is_said_in_one_line(reflected_run, plain_run, tmp_path) -> None:
+    run = shutil.copytree(reflected_run, tmp_path / "half")
+    (step,) = (run / "stages").glob("faithfulness-sft-*")
+    (step / "done.json").unlink()
+    for arguments, reason in (
+        ([tmp_path], "not a run directory"),
+        ([plain_run], f"--out {plain_run} --set 'evaluate.faithfulness={{}}'"),
+        ([f"{reflected_run}:ppo"], "no rationales of a model 'ppo' were measured; there are sft"),
+        ([reflected_run, f"{reflected_run}:sft"], "named twice"),
+        ([reflected_run, "--cell", "seed=1"], "--cell is for matrix runs"),
+        ([run], "faithfulness-sft is not done: saysel run"),
+        ([reflected_run, "--consent", tmp_path / "none.txt"], "there is no such file"),
+    ):
+        result = invoke("study", "new", *arguments, "--out", tmp_path / "study")
+        assert result.exit_code == 2, result.output
+        assert reason in result.output and len(result.output.splitlines()) == 1
+        assert not (tmp_path / "study").exists()

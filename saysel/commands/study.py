@@ -44,7 +44,7 @@ def command() -> None:
     metavar="NUMBER",
     default=2,
     show_default=True,
-    help="Pages; each has all items, in an order of its own.",
+    help="Pages; each has all items, in a separate order.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the drawing.")
 @cell

@@ -23,7 +23,7 @@ from saysel.study.writers import Writer
 
 #: What the generic control says.
 GENERIC = "I am not entirely sure."
-#: Upper ends of the bands of confidence; a missing one is a band of its own.
+#: Upper ends of the bands of confidence; a missing one is a separate band.
 BANDS = (("low", 1 / 3), ("middle", 2 / 3), ("high", 1.0))
 
 #: An item that has no number yet.

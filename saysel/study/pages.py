@@ -42,7 +42,7 @@ def default_consent(study: Study) -> str:
 
 
 def page(study: Study, rater: int, consent: str) -> str:
-    """The HTML of one rater's page, which has the items in an order of its own.
+    """The HTML of one rater's page, which has the items in a separate order.
 
     Args:
         rater: from 1.

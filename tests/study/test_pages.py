@@ -64,7 +64,7 @@ def test_rating_by_keyboard_is_kept_and_can_be_downloaded(browser, opened, study
     browser.press("5")
 
     browser.open(opened)
-    # It goes on where it stopped, at the item that is half rated.
+    # It continues where it stopped, at the item that is half rated.
     assert (browser.run(TITLE), browser.run(DONE)) == ("Item 2 of 8", "1 of 8 rated")
     assert browser.run("document.querySelector('input[name=usefulness]:checked').value") == "5"
     browser.press("p")

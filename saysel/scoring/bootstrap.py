@@ -102,7 +102,11 @@ def levels(values: Array, max_levels: int) -> Codes:
 
 
 def question_resamples(
-    row_of: Codes, count: int, seed: int, cluster: Codes | None = None
+    row_of: Codes,
+    count: int,
+    seed: int,
+    cluster: Codes | None = None,
+    clusters: int | None = None,
 ) -> Iterator[Array]:
     """Weights of the rows when as many questions, or clusters, are drawn as there are.
 
@@ -114,16 +118,18 @@ def question_resamples(
         count: number of resamples.
         cluster: the cluster of each question, numbered from 0: [n]. All questions of a cluster
             are drawn together.
+        clusters: how many clusters to draw from, if some may have no question here; by default
+            the highest number plus 1.
 
     Yields:
-        How often each distinct row is drawn: [R, rows]; all R add up to `count`.
+        How often each distinct row is drawn: [R, rows]. All R add up to `count`.
     """
     import numpy as np
 
     n, rows = len(row_of), int(row_of.max(initial=-1)) + 1
     rng = np.random.default_rng(seed)
     if cluster is not None:
-        clusters = int(cluster.max(initial=-1)) + 1
+        units = clusters or int(cluster.max(initial=-1)) + 1
         pairs, members = np.unique(cluster * rows + row_of, return_counts=True)
         pair_cluster, pair_row = np.divmod(pairs, max(1, rows))
 
@@ -132,7 +138,7 @@ def question_resamples(
             drawn = row_of[rng.integers(n, size=(size, n))]
             yield _counts(drawn, rows).astype(np.float64)
         else:
-            times = _counts(rng.integers(clusters, size=(size, clusters)), clusters)
+            times = _counts(rng.integers(units, size=(size, units)), units)
             yield np.vstack(
                 [np.bincount(pair_row, drawn[pair_cluster] * members, rows) for drawn in times]
             )

@@ -16,7 +16,8 @@ from saysel.interfaces import Metric, PredictionArrays
 from saysel.records import Prediction
 from saysel.scoring.arrays import to_arrays
 from saysel.scoring.comparison_table import Comparison
-from saysel.scoring.differences import Difference, ResampledMethod, differences, with_holm
+from saysel.scoring.differences import Difference, differences, with_holm
+from saysel.scoring.resampled_method import ResampledMethod
 
 #: Bootstrap resamples, at least. More than for intervals: p-values have to survive a correction.
 RESAMPLES = 10_000
@@ -74,9 +75,9 @@ def compare(
     import numpy as np
 
     names = _distinct_names(methods)
-    predictions = [_by_question(method) for method in methods]
-    shared = _shared_questions(methods, predictions, intersect)
-    judged = _judged_questions(shared, predictions)
+    predictions = [by_question(method) for method in methods]
+    shared = shared_questions(methods, predictions, intersect)
+    judged = judged_questions(shared, predictions)
     clusters = next((method.clusters for method in methods if method.clusters), None)
     arrays = [to_arrays([one[id] for id in judged], clusters) for one in predictions]
     tests = (len(methods) - 1) * sum(metric.better != "neither" for metric in metrics)
@@ -110,7 +111,7 @@ def _from_reference(
         [
             difference
             for name, other in zip(names[1:], others, strict=True)
-            for difference in differences(name, reference, other)
+            for difference in differences(name, [(reference, other)])
         ]
     )
 
@@ -124,7 +125,7 @@ def _distinct_names(methods: Sequence[Method]) -> list[str]:
     return names
 
 
-def _by_question(method: Method) -> dict[str, Prediction]:
+def by_question(method: Method) -> dict[str, Prediction]:
     by_id = {prediction.question_id: prediction for prediction in method.predictions}
     if len(by_id) < len(method.predictions):
         counts = Counter(prediction.question_id for prediction in method.predictions)
@@ -133,7 +134,7 @@ def _by_question(method: Method) -> dict[str, Prediction]:
     return by_id
 
 
-def _shared_questions(
+def shared_questions(
     methods: Sequence[Method], predictions: Sequence[Mapping[str, Prediction]], intersect: bool
 ) -> list[str]:
     """The ids of the questions that all methods have, in the reference's order."""
@@ -154,7 +155,7 @@ def _shared_questions(
     return shared
 
 
-def _judged_questions(
+def judged_questions(
     shared: Sequence[str], predictions: Sequence[Mapping[str, Prediction]]
 ) -> list[str]:
     """The ids of the shared questions that were judged for all methods."""

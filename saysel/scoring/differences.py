@@ -10,23 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric, PredictionArrays
-from saysel.scoring.bootstrap import (
-    TOLERANCE,
-    distinct_rows,
-    percentile_interval,
-    question_resamples,
-)
-from saysel.scoring.scores import label, on_resamples
+from saysel.scoring.across_seeds import across_seeds
+from saysel.scoring.bootstrap import TOLERANCE, percentile_interval
+from saysel.scoring.resampled_method import ResampledMethod
+from saysel.scoring.scores import label
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[np.float64]
-    Rows = npt.NDArray[np.intp]
 
 #: The level of the tests.
 LEVEL = 0.05
@@ -85,118 +82,133 @@ class Difference:
         return "better" if (self.difference > 0) == (self.better == "higher") else "worse"
 
 
-class ResampledMethod:
-    """One method's metrics on bootstrap resamples of its questions.
+#: The reference and a method on the same questions; with several seeds, one pair for each.
+Pair = tuple[ResampledMethod, ResampledMethod]
 
-    With the same seed and the same order of questions, all methods share their resamples.
+
+def differences(name: str, pairs: Sequence[Pair]) -> Iterator[Difference]:
+    """A method's differences from the reference, metric by metric.
+
+    Args:
+        name: the method's.
+        pairs: one; or one for each seed on which both were measured. Values are then means over
+            the seeds, see `saysel.scoring.pooling`.
+    """
+    for metric in pairs[0][0].metrics:
+        parts = [_part(metric, *pair) for pair in pairs]
+        yield replace(_combined(metric, parts, pairs[0][0].seed), method=name)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One metric of one pair.
+
+    Attributes:
+        before, after: the values; NaN where not defined.
+        draws: the difference on each resample: [R]; empty where a value is not defined.
+        lower, higher: how far the true difference may be below and above the observed one because
+            of the noise in the values.
+        worst: see `Difference`.
+        questions: how many were compared.
     """
 
-    def __init__(
-        self, metrics: Sequence[Metric], columns: PredictionArrays, count: int, seed: int
-    ) -> None:
-        self.metrics, self.columns, self.count, self.seed = metrics, columns, count, seed
-        self._last: dict[bool, tuple[Rows, Array]] = {}
+    before: float
+    after: float
+    draws: Array
+    lower: float
+    higher: float
+    worst: float | None
+    questions: int
 
-    def draws(self, metric: Metric, rows: Rows) -> Array:
-        """The metric on resamples of some of the questions: [R]."""
-        chosen = [m for m in self.metrics if m.uses_confidence == metric.uses_confidence]
-        return self._draws(chosen, rows)[:, chosen.index(metric)]
-
-    def _draws(self, metrics: list[Metric], rows: Rows) -> Array:
-        """All metrics that use confidence, or all others: [R, metrics].
-
-        The last result is kept, because the reference is used on the same rows many times.
-        """
-        import numpy as np
-
-        uses_confidence = metrics[0].uses_confidence
-        last = self._last.get(uses_confidence)
-        if last is not None and np.array_equal(last[0], rows):
-            return last[1]
-        chosen = self.columns.take(rows)
-        distinct, row_of = distinct_rows(chosen)
-        cluster = self.columns.cluster
-        if cluster is not None:  # numbered without gaps, in the same order
-            cluster = np.unique(cluster[rows], return_inverse=True)[1]
-        weights = question_resamples(row_of, self.count, self.seed, cluster)
-        values = on_resamples(metrics, chosen, distinct, row_of, weights)
-        self._last[uses_confidence] = (rows, values)
-        return values
+    @property
+    def defined(self) -> bool:
+        return isfinite(self.before) and isfinite(self.after)
 
 
-def differences(
-    name: str, reference: ResampledMethod, other: ResampledMethod
-) -> Iterator[Difference]:
-    """A method's differences from the reference, metric by metric."""
+def _part(metric: Metric, reference: ResampledMethod, other: ResampledMethod) -> Part:
     import numpy as np
 
     before, after = reference.columns, other.columns
     missing = np.isnan(before.confidence) | np.isnan(after.confidence)
-    for metric in reference.metrics:
-        rows = np.flatnonzero(~missing) if metric.uses_confidence else np.arange(len(before))
+    rows = np.flatnonzero(~missing) if metric.uses_confidence else np.arange(len(before))
+    pair = before.take(rows), after.take(rows)
+    first, second = (float(metric.compute(columns)) for columns in pair)
+    worst, draws, lower, higher = None, np.empty(0), 0.0, 0.0
+    if metric.uses_confidence and missing.any():
+        change = metric.compute(with_worst(after)) - metric.compute(with_worst(before))
+        worst = float(change) if np.isfinite(change) else None
+    # Resamples repeat questions, so they count less than there is.
+    if isfinite(second - first) and not metric.counts:
         draws = other.draws(metric, rows) - reference.draws(metric, rows)
-        pair = before.take(rows), after.take(rows)
-        difference = replace(_values(metric, *pair), method=name)
-        if difference.difference is not None:
-            difference = _tested(difference, metric, pair, draws, reference.seed)
-        if metric.uses_confidence and missing.any():
-            worst = metric.compute(with_worst(after)) - metric.compute(with_worst(before))
-            difference = replace(difference, worst=float(worst) if np.isfinite(worst) else None)
-        yield difference
+    if metric.zero_if is not None and len(draws):
+        # Each resample adds new noise, as much as the values contain already.
+        draws = draws - (np.nanmean(draws) - (second - first))
+        # Either true value may be lower than the observed one, by the noise in it.
+        noise_before, noise_after = (noise(metric, columns, reference.seed) for columns in pair)
+        lower, higher = min(noise_after, second), min(noise_before, first)
+    return Part(first, second, draws, lower, higher, worst, len(rows))
 
 
-def _values(metric: Metric, before: PredictionArrays, after: PredictionArrays) -> Difference:
-    """The metric of both methods, not tested yet."""
+def _combined(metric: Metric, parts: Sequence[Part], seed: int) -> Difference:
+    """The mean over the parts for which the metric is defined, with its interval and test."""
     import numpy as np
 
-    values = metric.compute(before), metric.compute(after)
-    first, second = (value if np.isfinite(value) else None for value in values)
-    return Difference(
+    defined = [part for part in parts if part.defined]
+    before = _mean([part.before for part in defined or parts])
+    after = _mean([part.after for part in defined or parts])
+    difference = Difference(
         method="",
         metric=label(metric),
         better=metric.better,
-        before=first,
-        after=second,
-        difference=None if first is None or second is None else second - first,
-        questions=len(before),
+        before=before,
+        after=after,
+        difference=None if before is None or after is None else after - before,
+        questions=sum(part.questions for part in defined or parts),
+        worst=_worst(parts),
     )
+    if metric.counts or not defined:
+        return difference
+    observed = np.array([part.after - part.before for part in defined])
+    draws = across_seeds(observed, np.array([part.draws for part in defined]), seed)
+    lower, higher = (
+        float(np.mean([getattr(part, side) for part in defined])) for side in ("lower", "higher")
+    )
+    return _tested(difference, draws, draws - lower, draws + higher)
 
 
-def _tested(
-    difference: Difference,
-    metric: Metric,
-    pair: tuple[PredictionArrays, PredictionArrays],
-    draws: Array,
-    seed: int,
-) -> Difference:
+def _mean(values: Sequence[float]) -> float | None:
+    """The mean of the values that are defined."""
+    finite = [value for value in values if isfinite(value)]
+    return sum(finite) / len(finite) if finite else None
+
+
+def _worst(parts: Sequence[Part]) -> float | None:
+    """The mean difference with missing confidences at their worst; `None` if none is missing."""
+    if all(part.worst is None for part in parts):
+        return None
+    return _mean([part.after - part.before if part.worst is None else part.worst for part in parts])
+
+
+def _tested(difference: Difference, draws: Array, lowest: Array, highest: Array) -> Difference:
     """The difference with its interval, and with its p-value if the metric has a direction.
 
     Args:
-        pair: the reference's and the method's predictions for the same questions.
         draws: the difference on each resample: [R].
+        lowest, highest: the same if the noise in the values makes the difference as small or as
+            large as it can.
     """
     import numpy as np
 
-    if metric.counts:
-        return difference  # resamples repeat questions, so they count less than there is
-    before, after = difference.before or 0.0, difference.after or 0.0
-    lowest = highest = draws
-    if metric.zero_if is not None:
-        # Each resample adds new noise, as much as the values contain already.
-        draws = draws - (np.nanmean(draws) - (after - before))
-        # Either true value may be lower than the observed one, by the noise in it.
-        noise_before, noise_after = (noise(metric, columns, seed) for columns in pair)
-        lowest, highest = draws - min(noise_after, after), draws + min(noise_before, before)
     lower, upper = percentile_interval(lowest), percentile_interval(highest)
     if lower is None or upper is None:
         return difference
     difference = replace(difference, low=lower[0], high=upper[1])
-    if metric.better == "neither":
+    if difference.better == "neither":
         return difference
     defined = np.isfinite(draws)
     above = (draws[defined] > TOLERANCE).mean()
     below = (draws[defined] < -TOLERANCE).mean()
-    ahead, behind = (above, below) if metric.better == "higher" else (below, above)
+    ahead, behind = (above, below) if difference.better == "higher" else (below, above)
     against = min((lowest[defined] <= TOLERANCE).sum(), (highest[defined] >= -TOLERANCE).sum())
     p = min(1.0, 2 * (against + 1) / (defined.sum() + 1))
     return replace(difference, favour=float(ahead + (1 - ahead - behind) / 2), p=float(p))

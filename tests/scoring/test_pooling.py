@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saysel.errors import UsageError
+from saysel.metrics.accuracy import Accuracy
+from saysel.metrics.brier import Brier
+from saysel.metrics.distinct_confidences import DistinctConfidences
+from saysel.metrics.ece import Ece
+from saysel.records import Prediction
+from saysel.scoring import Method, Setting, compare, pool
+from saysel.scoring.across_seeds import across_seeds
+from saysel.scoring.bootstrap import percentile_interval
+
+BRIER, ACCURACY = Brier(use="brier"), Accuracy(use="accuracy")
+
+
+def method(
+    correct: list[float], confidence: list[float | None], seed: str = "", cluster: str = ""
+) -> Method:
+    """Predictions for the questions `SEED/q0`, `SEED/q1` …"""
+    predictions = [
+        Prediction(f"{seed}/q{i}", "", "a", None, stated, right)
+        for i, (right, stated) in enumerate(zip(correct, confidence, strict=True))
+    ]
+    clusters = {one.question_id: cluster for one in predictions} if cluster else {}
+    return Method("", predictions, clusters=clusters)
+
+
+def drawn(
+    rng: np.random.Generator, seed: str, n: int = 200, shift: float = 0.0, noise: float = 0.0
+) -> Method:
+    """Calibrated confidences; a shift makes them wrong, and noise as well."""
+    chance = rng.random(n)
+    stated = np.clip(chance + shift + noise * rng.standard_normal(n), 0, 1).round(1)
+    return method(list((rng.random(n) < chance).astype(float)), list(stated), seed)
+
+
+# ------------------------------------------------------------------------- worked by hand
+
+
+def test_a_setting_is_the_mean_of_its_seeds():
+    """Brier scores of (0 + 1)/2, (.25 + .25)/2 and 0: the mean is .25, whatever their sizes."""
+    setting = Setting(
+        "a",
+        {
+            "0": method([1, 1], [1, 0], "0"),
+            "1": method([1, 0], [0.5, 0.5], "1"),
+            "2": method([1, 1, 1], [1, 1, 1], "2"),
+        },
+    )
+    brier, distinct = pool([setting], [BRIER, DistinctConfidences(use="distinct")]).scores
+
+    assert brier.values == {"0": 0.5, "1": 0.25, "2": 0.0}
+    assert (brier.mean, brier.range) == (0.25, (0.0, 0.5))
+    assert (distinct.mean, distinct.range) == (pytest.approx(4 / 3), (1, 2))
+    assert (distinct.low, distinct.high) == (None, None)
+
+
+def test_seeds_with_questions_of_their_own_have_students_interval():
+    """Values .1, .2, .6: mean .3, s = .2646, and .3 ± 4.303 · .2646/√3 = -.357 to .957."""
+    values = np.array([0.1, 0.2, 0.6])
+    rng = np.random.default_rng(0)
+    draws = values[:, None] + 0.01 * rng.standard_normal((3, 40_000))
+
+    interval = percentile_interval(across_seeds(values, draws, seed=1))
+
+    assert interval == pytest.approx((-0.357, 0.957), abs=0.03)
+
+
+def test_an_error_that_all_seeds_share_is_added():
+    """Equal seeds on the same questions know no more than one of them."""
+    errors = 0.01 * np.random.default_rng(0).standard_normal(20_000)
+    draws = np.tile(0.3 + errors, (5, 1))
+
+    pooled = across_seeds(np.full(5, 0.3), draws, seed=1)
+
+    assert pooled == pytest.approx(draws[0] - errors.mean())
+
+
+def test_a_single_seed_has_the_interval_of_its_questions():
+    one = drawn(np.random.default_rng(0), "0")
+    other = drawn(np.random.default_rng(0), "0", noise=0.4)
+
+    pooled = pool([Setting("a", {"0": one}), Setting("b", {"0": other})], [BRIER], resamples=500)
+    compared = compare([one, Method("b", other.predictions)], [BRIER], resamples=500)
+
+    assert pooled.differences == compared.differences
+
+
+def test_the_same_questions_on_all_seeds_are_resampled_together():
+    """Otherwise five seeds on 50 questions would count as 250 questions."""
+    rng = np.random.default_rng(3)
+    correct = list((rng.random(50) < 0.5).astype(float))
+
+    def width(places: list[str]) -> float:
+        seeds = {
+            str(number): method(correct, [0.0] * 50, place) for number, place in enumerate(places)
+        }
+        (score,) = pool([Setting("a", seeds)], [BRIER]).scores
+        return score.high - score.low
+
+    assert width([""] * 5) == pytest.approx(width([""]), rel=0.02)
+    # Five seeds that do not differ, although each has its own questions.
+    assert width(list("01234")) == 0
+
+
+def test_clusters_are_the_same_on_every_seed():
+    """Two relations, one right and one wrong: whichever is drawn, all seeds see it."""
+    seeds = {}
+    for seed in "012":
+        right, wrong = method([1] * 20, [0.5] * 20, seed), method([0] * 20, [0.5] * 20, f"{seed}w")
+        seeds[seed] = Method(
+            "",
+            [*right.predictions, *wrong.predictions],
+            clusters={
+                **{one.question_id: "capital" for one in right.predictions},
+                **{one.question_id: "author" for one in wrong.predictions},
+            },
+        )
+    (accuracy,) = pool([Setting("a", seeds)], [ACCURACY]).scores
+    assert (accuracy.mean, accuracy.low, accuracy.high) == pytest.approx((0.5, 0, 1), abs=0.02)
+
+
+# ------------------------------------------------------------------------------- coverage
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["own questions", "same questions"])
+@pytest.mark.parametrize("between", [0.0, 0.5, 3.0])
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_the_interval_contains_the_true_mean_in_95_of_100_cases(seeds, between, shared):
+    """Seeds that differ by chance alone, by half of the questions' noise, and by three times it."""
+    simulations, count = 400, 400
+    rng = np.random.default_rng(seeds)
+    covered = 0
+    for _ in range(simulations):
+        size = (1 if shared else seeds, 1)
+        truth = between * rng.standard_normal((seeds, 1)) + rng.standard_normal(size)
+        draws = truth + rng.standard_normal((size[0], count))
+        values = truth[:, 0]
+        low, high = percentile_interval(across_seeds(values, draws, seed=int(rng.integers(1e9))))
+        covered += low <= 0 <= high
+    error = 2.6 * np.sqrt(0.95 * 0.05 / simulations)
+    assert covered / simulations > 0.95 - error - 0.01  # quantiles of 400 resamples are rough
+
+
+# ----------------------------------------------------------------------------- invariants
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=2, max_size=6),
+    st.floats(-5, 5),
+    st.floats(0.01, 100),
+    st.integers(0, 2**32 - 1),
+)
+def test_draws_move_and_stretch_with_the_values(values, shift, scale, seed):
+    observed = np.array(values)
+    rng = np.random.default_rng(seed)
+    draws = observed[:, None] + 0.1 * rng.standard_normal((len(values), 50))
+
+    pooled = across_seeds(observed, draws, seed)
+    moved = across_seeds(shift + scale * observed, shift + scale * draws, seed)
+
+    assert moved == pytest.approx(shift + scale * pooled, rel=1e-6, abs=1e-6)
+    assert across_seeds(observed[::-1], draws[::-1], seed) == pytest.approx(pooled, abs=1e-9)
+
+
+def test_the_order_of_seeds_and_settings_does_not_matter():
+    rng = np.random.default_rng(0)
+    a = Setting("a", {seed: drawn(rng, seed, 60) for seed in "01"})
+    b = Setting("b", {seed: drawn(rng, seed, 60, noise=0.3) for seed in "01"})
+    turned = Setting("b", dict(reversed(b.seeds.items())))
+
+    one = pool([a, b], [BRIER], resamples=100)
+    other = pool([turned, a], [BRIER], reference="a", resamples=100)
+
+    (first,), (second,) = one.differences, other.differences
+    assert first.low == pytest.approx(second.low) and first.p == second.p
+    assert one.score("b", "brier").high == pytest.approx(other.score("b", "brier").high)
+
+
+# ------------------------------------------------------------------- differences and tests
+
+
+def test_a_difference_that_every_seed_has_is_significant():
+    settings = [
+        Setting(name, {seed: drawn(np.random.default_rng(int(seed)), seed, noise=noise)
+                       for seed in "01234"})
+        for name, noise in (("good", 0.0), ("same", 0.0), ("bad", 0.5))
+    ]  # fmt: skip
+    pooled = pool(settings, [BRIER, ACCURACY, Ece(use="ece")])
+
+    outcomes = {(one.method, one.metric): one.outcome for one in pooled.differences}
+    assert outcomes["bad", "brier"] == outcomes["bad", "ece"] == "worse"
+    assert {outcome for (name, _), outcome in outcomes.items() if name == "same"} == {"unclear"}
+    bad = pooled.difference("bad", "brier")
+    by_seed = np.subtract(*(
+        [pooled.score(name, "brier").values[seed] for seed in "01234"] for name in ("bad", "good")
+    ))  # fmt: skip
+    assert bad.difference == pytest.approx(by_seed.mean())
+    assert bad.low < bad.difference < bad.high
+    assert pooled.seeds == tuple("01234")
+
+
+def test_a_difference_that_one_seed_alone_makes_is_not():
+    settings = [
+        Setting(name, {seed: drawn(np.random.default_rng(int(seed)), seed, 1000, shift=shift[seed])
+                       for seed in "012"})
+        for name, shift in (("a", dict.fromkeys("012", 0.0)), ("b", {"0": 0.5, "1": 0, "2": 0}))
+    ]  # fmt: skip
+    (brier,) = pool(settings, [BRIER]).differences
+    assert brier.difference > 0.05 and brier.outcome == "unclear"
+
+
+def test_seeds_that_one_setting_lacks_are_left_out_of_the_difference():
+    a = Setting("a", {"0": method([1, 0], [1, 0], "0"), "1": method([1, 0], [1, 0], "1")})
+    b = Setting("b", {"1": method([1, 0], [0, 0], "1"), "2": method([1, 0], [0, 0], "2")})
+    pooled = pool([a, b, Setting("c", {"9": method([1], [1], "9")})], [BRIER], resamples=50)
+
+    (difference,) = pooled.differences
+    assert (difference.method, difference.questions, difference.difference) == ("b", 2, 0.5)
+    assert pooled.seeds == ("0", "1", "2", "9")
+    assert pooled.difference("c", "brier") is None and pooled.score("c", "brier").mean == 0
+
+
+def test_unread_replies_do_not_count_as_zero():
+    a = Setting("a", {"0": method([1, 0], [1, None], "0"), "1": method([0], [None], "1")})
+    brier, accuracy = pool([a], [BRIER, ACCURACY], resamples=50).scores
+    assert (brier.values, brier.mean) == ({"0": 0.0, "1": None}, 0.0)
+    assert accuracy.values == {"0": 0.5, "1": 0.0}
+
+
+def test_names_must_be_distinct_and_known():
+    a = Setting("a", {"0": method([1], [1])})
+    with pytest.raises(UsageError, match="two settings have the same name: a, a"):
+        pool([a, a], [BRIER])
+    with pytest.raises(UsageError, match="no setting is called 'b': there are a"):
+        pool([a], [BRIER], reference="b")

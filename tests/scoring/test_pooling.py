@@ -60,7 +60,7 @@ def test_a_setting_is_the_mean_of_its_seeds():
     assert (distinct.low, distinct.high) == (None, None)
 
 
-def test_seeds_with_questions_of_their_own_have_students_interval():
+def test_seeds_on_different_questions_have_students_interval():
     """Values .1, .2, .6: mean .3, s = .2646, and .3 ± 4.303 · .2646/√3 = -.357 to .957."""
     values = np.array([0.1, 0.2, 0.6])
     rng = np.random.default_rng(0)
@@ -128,7 +128,7 @@ def test_clusters_are_the_same_on_every_seed():
 # ------------------------------------------------------------------------------- coverage
 
 
-@pytest.mark.parametrize("shared", [False, True], ids=["own questions", "same questions"])
+@pytest.mark.parametrize("shared", [False, True], ids=["different questions", "same questions"])
 @pytest.mark.parametrize("between", [0.0, 0.5, 3.0])
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_the_interval_contains_the_true_mean_in_95_of_100_cases(seeds, between, shared):

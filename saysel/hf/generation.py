@@ -14,7 +14,7 @@ from saysel.errors import StageError
 from saysel.hf import master_weights, model_faults
 from saysel.hf.decoding import Decoding, MarkerTracker, StopTracker, choose_tokens
 from saysel.hf.logprobs import pad_left
-from saysel.hf.shared_prefix import shared_prefix
+from saysel.hf.shared_prefix import can_be_copied, read_prefix, shared_prefix
 from saysel.records import CUT
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ class _Batch:
         longest = max(map(len, prompts))
         model_faults.check_length(model, longest, decoding.max_tokens)
         prefix = shared_prefix(model, prompts, longest + decoding.max_tokens)
-        cache = _read_once(model, prefix, len(prompts)) if prefix else None
+        cache = read_prefix(model, prefix, len(prompts)) if prefix else None
+        prefix = prefix if cache is not None else []
         rests = [prompt[len(prefix) :] for prompt in prompts]
         ids, mask = pad_left(rests, tokenizer.pad_token_id, model.device)  # [P, L - prefix]
         mask = torch.nn.functional.pad(mask, (len(prefix), 0), value=1)  # [P, L]
@@ -260,18 +261,6 @@ class _Replies:
         ]
 
 
-def _read_once(model: Any, prefix: Sequence[int], copies: int) -> Any:
-    """The cache of a text (token ids), copied for several rows."""
-    import torch
-
-    out = model(
-        input_ids=torch.tensor([prefix], device=model.device), use_cache=True, logits_to_keep=1
-    )
-    cache = _copyable_cache(model, out)
-    cache.batch_repeat_interleave(copies)
-    return cache
-
-
 def _copyable_cache(model: Any, out: Any) -> Any:
     """The cache of a model's output.
 
@@ -279,7 +268,7 @@ def _copyable_cache(model: Any, out: Any) -> Any:
         StageError: it cannot be copied, or the model computes NaN.
     """
     cache = getattr(out, "past_key_values", None)
-    if not _can_be_copied(cache):
+    if not can_be_copied(cache):
         raise StageError(
             f"{type(model).__name__} keeps no cache of keys and values that can be copied for "
             "several samples: sample it with vllm or through a server (openai)"
@@ -291,13 +280,3 @@ def _copyable_cache(model: Any, out: Any) -> Any:
             "learning_rate)"
         )
     return cache
-
-
-def _can_be_copied(cache: Any) -> bool:
-    """Whether a cache holds only keys and values, and no states of recurrent layers."""
-    from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
-
-    copyable = (DynamicLayer, DynamicSlidingWindowLayer)
-    return isinstance(cache, DynamicCache) and all(
-        type(layer) in copyable for layer in cache.layers
-    )

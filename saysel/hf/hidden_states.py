@@ -32,19 +32,29 @@ def last_hidden_states(model: Any, ids: Tensor, mask: Tensor) -> Tensor:
     """
     first = int(mask.any(0).int().argmax())
     ids, mask = ids[:, first:], mask[:, first:]
+    return states_of(
+        model,
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+        use_cache=False,
+    )
+
+
+def states_of(model: Any, **inputs: Any) -> Tensor:
+    """The states from which the model computes its logits for some inputs, [B, K, H].
+
+    Args:
+        model: a causal LM, or a PEFT model around one.
+        inputs: what the model is called with, K positions of each row.
+    """
     states: list[Tensor] = []
     hook = _backbone(model).register_forward_hook(
-        lambda module, inputs, output: states.append(output[0])
+        lambda module, arguments, output: states.append(output[0])
     )
     try:
         # The whole model runs, because wrappers prepare weights and inputs where it is called.
-        model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-            use_cache=False,
-            logits_to_keep=1,
-        )
+        model(**inputs, logits_to_keep=1)
     finally:
         hook.remove()
     return states[0]

@@ -1,4 +1,7 @@
-"""The beginning that several texts have in common, which a model needs to read only once."""
+"""The beginning that several texts have in common, which a model needs to read only once.
+
+The model's cache of keys and values then continues it in each text.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,30 @@ def shared_prefix(model: Any, texts: Sequence[Sequence[int]], length: int) -> li
     prefix = [token for token, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
     prefix = prefix[: min(map(len, texts)) - 1]
     return prefix if len(prefix) >= MIN_TOKENS else []
+
+
+def read_prefix(model: Any, prefix: Sequence[int], copies: int) -> Any:
+    """The cache of a text (token ids), copied for several rows; `None` if it cannot be copied."""
+    import torch
+
+    out = model(
+        input_ids=torch.tensor([prefix], device=model.device), use_cache=True, logits_to_keep=1
+    )
+    cache: Any = getattr(out, "past_key_values", None)
+    if not can_be_copied(cache):
+        return None
+    cache.batch_repeat_interleave(copies)
+    return cache
+
+
+def can_be_copied(cache: Any) -> bool:
+    """Whether a cache holds only keys and values, and no states of recurrent layers."""
+    from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
+
+    copyable = (DynamicLayer, DynamicSlidingWindowLayer)
+    return isinstance(cache, DynamicCache) and all(
+        type(layer) in copyable for layer in cache.layers
+    )
 
 
 def _window(model: Any) -> float:

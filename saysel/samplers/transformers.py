@@ -17,6 +17,9 @@ from saysel.records import Generation, ModelRef
 if TYPE_CHECKING:
     import torch
 
+#: Tokens, prompts included, of the texts whose log-probabilities one forward pass computes.
+TOKENS_PER_BATCH = 2**15
+
 
 class TransformersSampler(Sampler):
     """Sample in this process with transformers.
@@ -85,15 +88,14 @@ class TransformersSampler(Sampler):
         lm, tokenizer = hf.resident(model)
         prompt_ids = hf.encode(tokenizer, prompts, completions)
         reply_ids = hf.encode_replies(tokenizer, completions)
-        logprobs: list[list[float]] = [[] for _ in reply_ids]
-        # Replies of similar length share a batch, with no more logits than a step of sampling.
-        order = sorted(
-            range(len(reply_ids)), key=lambda row: (len(reply_ids[row]), len(prompt_ids[row]))
-        )
-        positions_per_batch = self.batch_size
+        texts = [[*prompt, *reply] for prompt, reply in zip(prompt_ids, reply_ids, strict=True)]
+        logprobs: list[list[float]] = [[] for _ in texts]
+        # Texts of similar length share a batch, those with the same beginning side by side.
+        order = sorted(range(len(texts)), key=lambda row: (len(prompt_ids[row]), texts[row]))
+        rows_per_batch = self.batch_size
         while order:
-            longest = max(1, len(reply_ids[order[-1]]))
-            rows = order[-max(1, positions_per_batch // longest) :]
+            longest = max(len(texts[row]) for row in order[-rows_per_batch:])
+            rows = order[-max(1, min(rows_per_batch, TOKENS_PER_BATCH // max(1, longest))) :]
             batch = [prompt_ids[row] for row in rows], [reply_ids[row] for row in rows]
             values = memory.attempt(partial(hf.reply_logprobs, lm, tokenizer, *batch))
             if values is not None:
@@ -101,9 +103,9 @@ class TransformersSampler(Sampler):
                 for row, tokens in zip(rows, values, strict=True):
                     logprobs[row] = tokens
             elif len(rows) == 1:
-                raise _too_large(len(prompt_ids[rows[0]]) + len(reply_ids[rows[0]]))
+                raise _too_large(len(texts[rows[0]]))
             else:
-                positions_per_batch = max(1, len(rows) // 2 * longest)
+                rows_per_batch = len(rows) // 2
         return logprobs
 
 

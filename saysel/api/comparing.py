@@ -13,6 +13,7 @@ from saysel.api.predictions import AnyPredictions, Reading, reading
 from saysel.api.rows import methods_of_run
 from saysel.api.run_directory import Run
 from saysel.errors import SayselWarning, UsageError
+from saysel.files.tables import STANDARD_INPUT
 from saysel.plan.cell_choice import chosen_cell
 from saysel.scoring import Comparison, Method
 from saysel.scoring import compare as compare_methods
@@ -31,6 +32,7 @@ def compare(
     *methods: AnyMethod,
     names: Sequence[str] | None = None,
     columns: Mapping[str, str | Sequence[str]] | None = None,
+    where: Mapping[str, object] | None = None,
     scale: float | None = None,
     format: object = None,
     judge: object = None,
@@ -57,8 +59,8 @@ def compare(
             model. `RUN:MODEL` and `RUN:MODEL:ESTIMATOR` name a row.
         names: of the methods, one each; by default the names of files and rows, and `method 2`
             for a frame.
-        columns, scale, format, judge, cluster, metrics: see `saysel.score`; they hold for all
-            files.
+        columns, where, scale, format, judge, cluster, metrics: see `saysel.score`; they hold for
+            all files.
         intersect: leave out questions that not all methods have.
         resamples: bootstrap samples of the questions; by default 10,000, or 200 for each test if
             that is more.
@@ -71,7 +73,7 @@ def compare(
         SayselError: there is nothing to compare, a file cannot be read, the questions differ and
             `intersect` is not set.
     """
-    how = reading(columns, scale, format, judge, cluster, metrics)
+    how = reading(columns, where, scale, format, judge, cluster, metrics)
     if how.given and not any(_is_file(method) for method in methods):
         raise UsageError(
             f"{', '.join(how.given)}: for files of predictions, and none is compared: leave it out"
@@ -93,7 +95,9 @@ def compare(
 
 
 def _is_file(method: AnyMethod) -> bool:
-    return isinstance(method, str | PathLike) and Path(method).is_file()
+    if not isinstance(method, str | PathLike):
+        return False
+    return Path(method) == STANDARD_INPUT or Path(method).is_file()
 
 
 def _located(

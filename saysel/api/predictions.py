@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from saysel.errors import SayselWarning, UsageError
 from saysel.files import Predictions, load_predictions, predictions_from_columns
 from saysel.files.frames import Frame
+from saysel.files.several import joined
+from saysel.files.tables import STANDARD_INPUT
 from saysel.interfaces import Format, Judge, Metric
 from saysel.recipes.problems import problems
 from saysel.recipes.recipe import METRICS
@@ -38,11 +40,13 @@ class Reading:
 
     Attributes:
         columns: names of columns by role.
+        where: values by column; only rows that have all of them are used.
         scale: the number that stands for certainty; `None`: 1, or the format's own.
         components: what reads replies, judges answers and measures.
     """
 
     columns: Mapping[str, str | Sequence[str]]
+    where: Mapping[str, str]
     scale: float | None
     components: Components
 
@@ -51,14 +55,19 @@ class Reading:
         """The options that were given and say how predictions are read."""
         values = {
             "--column": self.columns,
+            "--where": self.where,
             "--scale": self.scale,
             "--format": self.components.format,
             "--judge": self.components.judge,
         }
         return tuple(option for option, value in values.items() if value not in (None, {}))
 
-    def read(self, data: AnyPredictions, name: str = "predictions") -> Predictions:
-        """The predictions of a file, a frame or arrays; warns about columns that are left out.
+    def read(
+        self,
+        data: AnyPredictions | Sequence[str | PathLike[str]],
+        name: str = "predictions",
+    ) -> Predictions:
+        """The predictions of files, a frame or arrays; warns about columns that are left out.
 
         Args:
             name: what messages call a frame or arrays.
@@ -67,21 +76,47 @@ class Reading:
             SayselError: see `saysel.files.load_predictions`.
         """
         options: dict[str, Any] = {
+            "where": self.where,
             "scale": self.scale,
             "format": self.components.format,
             "judge": self.components.judge,
         }
-        if isinstance(data, str | PathLike):
-            read = load_predictions(Path(data), self.columns, **options)
+        if isinstance(data, str | PathLike | list | tuple):
+            files = paths_in(data)
+            parts = [load_predictions(file, self.columns, **options) for file in files]
+            names = [name_of(file) for file in files]
+            distinct = len(set(names)) == len(names)
+            read = joined(parts, names if distinct else list(map(str, files)))
         else:
-            read = predictions_from_columns(data, self.columns, name=name, **options)
+            frame: Any = data
+            read = predictions_from_columns(frame, self.columns, name=name, **options)
         for note in read.notes:
             warnings.warn(note, SayselWarning, stacklevel=3)
         return read
 
 
+def paths_in(data: object) -> list[Path]:
+    """The files that are given, one or a list of them; none for a frame or arrays."""
+    paths = [data] if isinstance(data, str | PathLike) else data
+    if not isinstance(paths, list | tuple):
+        return []
+    if not paths or not all(isinstance(path, str | PathLike) for path in paths):
+        raise UsageError("a list of predictions must be a list of files, and not empty")
+    if len({Path(path) for path in paths}) < len(paths):
+        raise UsageError("the same file is given twice: name each once")
+    return [Path(path) for path in paths]
+
+
+def name_of(*files: Path) -> str:
+    """The names of files without their endings: `mine` for `mine.csv.gz`, `mine and 2 more`."""
+    first = files[0].with_suffix("") if files[0].suffix.lower() == ".gz" else files[0]
+    name = "stdin" if first == STANDARD_INPUT else first.stem
+    return name if len(files) == 1 else f"{name} and {len(files) - 1} more"
+
+
 def reading(
     columns: Mapping[str, str | Sequence[str]] | None,
+    where: Mapping[str, object] | None,
     scale: float | None,
     format: object,
     judge: object,
@@ -103,4 +138,5 @@ def reading(
         components = Components.model_validate(chosen)
     except ValidationError as error:
         raise UsageError("\n".join(f"--{line}" for line in problems(error, Components))) from None
-    return Reading(named, scale, components)
+    values = {column: str(value) for column, value in (where or {}).items()}
+    return Reading(named, values, scale, components)

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 
 from saysel import __version__
-from saysel.api.predictions import AnyPredictions, Reading, reading
+from saysel.api.predictions import AnyPredictions, Reading, name_of, paths_in, reading
 from saysel.display.terminal import wrapped
 from saysel.errors import DataError
 from saysel.files import Predictions
@@ -31,12 +31,14 @@ class Scores(ScoreTable):
     """What `saysel.score` returns: a `ScoreTable` with what a reader has to know about it.
 
     Attributes:
+        name: of the predictions: the file's name without its ending.
         about: what the scores are computed on, and what is left out.
         alarms: signs that a number is not what it seems.
         row: predictions and scores, as a report has them.
         report: the report page, if one was written.
     """
 
+    name: str
     about: str
     alarms: tuple[str, ...]
     row: Row
@@ -55,14 +57,15 @@ class Scores(ScoreTable):
 
     def to_json(self) -> str:
         """The content of `metrics.json` for these predictions."""
-        return metrics_json(name_of(Path(self.row.model)), [self.row])
+        return metrics_json(self.name, [self.row])
 
 
 def score(
-    predictions: AnyPredictions,
+    predictions: AnyPredictions | Sequence[str | PathLike[str]],
     *,
     name: str = "predictions",
     columns: Mapping[str, str | Sequence[str]] | None = None,
+    where: Mapping[str, object] | None = None,
     scale: float | None = None,
     format: object = None,
     judge: object = None,
@@ -73,17 +76,21 @@ def score(
     """Metrics with 95 % intervals for predictions made elsewhere.
 
         saysel.score("predictions.csv")
+        saysel.score(["samples_anatomy.jsonl", "samples_virology.jsonl"])
         saysel.score(frame, columns={"confidence": "p_true"}, scale=100)
         saysel.score({"correct": [1, 0, 1], "confidence": [0.9, 0.4, None]})
         saysel.score("replies.jsonl", format="tags", columns={"output": "text"})
 
     Args:
-        predictions: a CSV, TSV, JSON, JSON Lines or Parquet file, a pandas or polars frame, or a
-            mapping from column names to arrays or lists. One row per question: a confidence, and
-            whether the answer is correct; or the answer and the accepted ones.
+        predictions: a CSV, TSV, JSON, JSON Lines or Parquet file, a spreadsheet, an Inspect log,
+            samples of lm-evaluation-harness, `"-"` for standard input, or a list of files whose
+            rows belong together; a pandas or polars frame; or a mapping from column names to
+            arrays or lists. One row per question: a confidence, and whether the answer is correct;
+            or the answer and the accepted ones.
         name: of a frame or arrays, in messages and in the report.
         columns: the columns by role (`id`, `confidence`, `correct`, `answer`, `gold`, `output`,
             `question`), where their names are not usual ones.
+        where: values by column, compared as text; only rows that have all of them are scored.
         scale: the confidence that means certainty: 100 for percent, 10 for tenths.
         format: reads answer and confidence from whole replies: `"sayself"`, `"percent"`,
             `"tags"`, a mapping with options, or a `Format`.
@@ -99,28 +106,31 @@ def score(
         SayselError: the predictions cannot be read (rows are named), or no row says whether its
             answer is correct.
     """
-    how = reading(columns, scale, format, judge, cluster, metrics)
-    path = Path(predictions) if isinstance(predictions, str | PathLike) else Path(name)
+    how = reading(columns, where, scale, format, judge, cluster, metrics)
+    files = paths_in(predictions)
+    title = _title(files) if files else name
     read = how.read(predictions, name)
     judged = to_arrays(read.predictions, read.clusters)
     if not len(judged):
-        raise DataError(f"{path}: no row says whether its answer is correct: nothing to score")
+        raise DataError(f"{title}: no row says whether its answer is correct: nothing to score")
     table = score_arrays(judged, how.components.metric)
-    (row,) = with_alarms([_row(path.name, read, how, table)])
+    (row,) = with_alarms([_row(title, read, how, table)])
+    short = name_of(*files) if files else name
     if out is not None:
-        write(_report(path, read, row, how), Path(out))
+        write(_report(short, read, row, how, list(map(str, files)) or [name]), Path(out))
     return Scores(
         **vars(table),
-        about=_counts(read),
+        name=short,
+        about=_counts(read, how),
         alarms=row.alarms,
         row=row,
         report=None if out is None else Path(out) / "index.html",
     )
 
 
-def name_of(path: Path) -> str:
-    """The file's name without its ending: `mine` for `mine.csv.gz`."""
-    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).stem
+def _title(files: Sequence[Path]) -> str:
+    """What the report calls the model: `mine.csv`, or `mine and 2 more`."""
+    return files[0].name if len(files) == 1 else name_of(*files)
 
 
 def _row(name: str, read: Predictions, how: Reading, table: ScoreTable) -> Row:
@@ -148,13 +158,14 @@ def _replies(read: Predictions, how: Reading) -> ReplyTally:
     return ReplyTally("file", ReplyCounts(replies=len(read.predictions), cut=cut))
 
 
-def _report(path: Path, read: Predictions, row: Row, how: Reading) -> Report:
+def _report(name: str, read: Predictions, row: Row, how: Reading, origins: Sequence[str]) -> Report:
     chosen = how.components.model_dump(mode="json", exclude_none=True)
-    scale = {} if how.scale is None else {"scale": how.scale}
+    options = {"columns": read.columns, "where": dict(how.where), "scale": how.scale}
+    options = {option: value for option, value in options.items() if value not in (None, {})}
     return Report(
-        name=name_of(path),
-        title=path.name,
-        recipe={"score": str(path), "columns": read.columns, **scale, **chosen},
+        name=name,
+        title=row.model,
+        recipe={"score": origins[0] if len(origins) == 1 else list(origins), **options, **chosen},
         manifest={"versions": {"saysel": __version__, "python": platform.python_version()}},
         rows=(row,),
         questions={"": read.questions},
@@ -162,7 +173,7 @@ def _report(path: Path, read: Predictions, row: Row, how: Reading) -> Report:
     )
 
 
-def _counts(read: Predictions) -> str:
+def _counts(read: Predictions, how: Reading) -> str:
     """What the table is about: whatever is left out is counted."""
     rows = read.predictions
     unread = sum(p.confidence is None for p in rows)
@@ -173,4 +184,11 @@ def _counts(read: Predictions) -> str:
         parts.append(f"{unjudged:,} left out because their correctness is unknown")
     if read.clusters:
         parts.append(f"{len(set(read.clusters.values())):,} clusters")
-    return ", ".join(parts)
+    counts = ", ".join(parts)
+    if read.layout is None:
+        return counts
+    shown = ("output",) if how.components.format else ("confidence",)
+    used = [
+        f"{role} from {read.columns[role]}" for role in (*shown, "correct") if role in read.columns
+    ]
+    return f"{counts}; {read.layout}: {', '.join(used)}"

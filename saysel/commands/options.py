@@ -33,6 +33,12 @@ _FILE_OPTIONS: tuple[Callable[[Command], Command], ...] = (
         "where its name is not a usual one; may be given again.",
     ),
     click.option(
+        "--where",
+        metavar="COLUMN=VALUE",
+        multiple=True,
+        help="Use only the rows that have this value; may be given again.",
+    ),
+    click.option(
         "--scale",
         type=float,
         metavar="NUMBER",
@@ -74,6 +80,7 @@ def file_options(command: Command) -> Command:
 
 def reading(
     columns: tuple[str, ...],
+    where: tuple[str, ...],
     scale: float | None,
     format: str | None,
     judge: str | None,
@@ -83,7 +90,7 @@ def reading(
     """The same options as keyword arguments of `saysel.score` and `saysel.compare`.
 
     Raises:
-        UsageError: `--column` is not ROLE=NAME, or an option is not YAML.
+        UsageError: `--column` is not ROLE=NAME, `--where` not COLUMN=VALUE, or an option not YAML.
     """
     from saysel.errors import UsageError
 
@@ -93,8 +100,15 @@ def reading(
         if not (equals and role and column):
             raise UsageError(f"--column {option}: write it as ROLE=NAME, e.g. confidence=p_true")
         by_role.setdefault(role.strip(), []).append(column)
+    values: dict[str, str] = {}
+    for option in where:
+        column, equals, value = option.partition("=")
+        if not (equals and column):
+            raise UsageError(f"--where {option}: write it as COLUMN=VALUE, e.g. filter=strict")
+        values[column.strip()] = value
     return {
         "columns": by_role,
+        "where": values,
         "scale": scale,
         "format": None if format is None else _component("format", format),
         "judge": None if judge is None else _component("judge", judge),

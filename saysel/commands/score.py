@@ -13,33 +13,41 @@ from saysel.display.terminal import echo
 
 
 @click.command("score")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @file_options
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the report goes.  [default: scores/FILE's name]",
+    help="Where the report goes.  [default: scores/NAME, after the first FILE]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; a page only with --out.")
-def command(file: Path, out: Path | None, as_json: bool, **options: Any) -> None:
+def command(files: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any) -> None:
     """Metrics with intervals, and a report, for predictions made elsewhere.
 
-    FILE is CSV, TSV, JSON, JSON Lines or Parquet, one row per question: a confidence from 0 to 1,
-    and whether the answer is correct; or the answer and the accepted ones (gold).
+    FILE has one row per question: a confidence from 0 to 1, and whether the answer is correct; or
+    the answer and the accepted ones (gold). It is CSV, TSV, JSON, JSON Lines, Parquet, .xlsx, an
+    Inspect log, or samples of lm-evaluation-harness; - is standard input. The rows of several files
+    are scored together; to set methods side by side, see compare.
 
     \b
     Examples:
       saysel score predictions.csv
       saysel score predictions.jsonl --column confidence=p_true --scale 100
       saysel score replies.jsonl --format tags --column output=text
+      saysel score samples_gsm8k.jsonl --where filter=strict-match --format percent
+      saysel score logs/task.eval
+      jq -c .predictions[] all.json | saysel score -
     """
     # The matrices are small: more threads cost more than they give. Read when numpy is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from saysel.api.scoring import name_of, score
+    from saysel.api.predictions import name_of
+    from saysel.api.scoring import score
 
     if out is None and not as_json:
-        out = Path("scores") / name_of(file)
-    scores = score(file, out=out, **reading(**options))
+        out = Path("scores") / name_of(*files)
+    scores = score(files, out=out, **reading(**options))
     if as_json:
         echo(scores.to_json(), nl=False)
         return

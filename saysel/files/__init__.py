@@ -2,13 +2,14 @@
 
 load_predictions           a file of predictions, with the questions that it knows
 predictions_from_columns   the same for a data frame or a mapping of arrays
-read_table                 the rows of a CSV, TSV, JSON, JSON Lines or Parquet file
+read_table                 the rows of a file: CSV, JSON, Parquet, spreadsheets, logs of other tools
 accepted_answers           the accepted answers in a column, in any shape that data sets use
 """
 
 from saysel.files.accepted_answers import accepted_answers
 from saysel.files.predictions import Predictions, load_predictions, predictions_from_columns
-from saysel.files.tables import Table, read_table
+from saysel.files.table import Table
+from saysel.files.tables import read_table
 
 __all__ = [
     "Predictions",

@@ -8,7 +8,7 @@ from typing import TypeVar
 from saysel.errors import DataError
 from saysel.files import prediction_values as values
 from saysel.files.columns import Roles
-from saysel.files.tables import Table
+from saysel.files.table import Table
 
 Value = TypeVar("Value")
 

@@ -5,34 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from saysel.errors import UsageError
-from saysel.files.tables import Table
-
-#: The usual names for each role, compared without case, spaces and hyphens.
-NAMES: dict[str, tuple[str, ...]] = {
-    "id": ("question_id", "id", "qid", "doc_id", "example_id", "sample_id"),
-    "confidence": ("confidence", "conf", "probability", "prob", "stated_confidence"),
-    "correct": ("correct", "is_correct", "correctness"),
-    "answer": ("answer", "prediction", "predicted_answer", "model_answer", "pred"),
-    "gold": (
-        *("gold", "answers", "gold_answer", "gold_answers", "accepted_answers", "reference"),
-        *("references", "reference_answer", "ground_truth", "target", "targets", "expected"),
-        *("correct_answer", "correct_answers"),
-    ),
-    "output": ("response", "output", "completion", "generation", "model_output", "raw_output"),
-    "question": ("question", "prompt", "input"),
-    "rationale": ("rationale", "self_reflection"),
-    "tokens": ("tokens", "generated_tokens"),
-    "finish_reason": ("finish_reason", "stop_reason"),
-    "cluster": (),  # never recognised: it may be any column, even the one of the ids
-}
-#: The roles that a format reads from whole replies, and so from no column.
-IN_REPLIES = ("answer", "confidence", "rationale")
-#: The names if a format reads whole replies.
-NAMES_BESIDE_REPLIES: dict[str, tuple[str, ...]] = {
-    **{role: names for role, names in NAMES.items() if role not in IN_REPLIES},
-    "gold": (*NAMES["gold"], "answer"),
-    "output": (*NAMES["output"], "prediction", "model_answer", "text"),
-}
+from saysel.files.column_names import IN_REPLIES, NAMES, NAMES_BESIDE_REPLIES, normalised
+from saysel.files.table import Table, listed
 
 #: Columns by role as a user gives them: one name, or several of which each table has one.
 ColumnNames = Mapping[str, str | Sequence[str]]
@@ -68,8 +42,12 @@ class Roles:
                 )
         self.ambiguous: dict[str, list[str]] = {}
         taken = {column for role, column in self.columns.items() if role != "cluster"}
+        known = dict(table.layout.roles) if table.layout else {}
+        if replies and table.layout and table.layout.readings:
+            known.pop("correct", None)  # it grades another reading than that of the format
         for role, names in (NAMES_BESIDE_REPLIES if replies else NAMES).items():
-            candidates = [c for c in table.columns if _normalised(c) in names and c not in taken]
+            usual = [column for column in table.columns if normalised(column) in names]
+            candidates = [column for column in known.get(role) or usual if column not in taken]
             if role not in named and len(candidates) == 1:
                 self.columns[role] = candidates[0]
             elif role not in named and candidates:
@@ -103,7 +81,7 @@ class Roles:
         if not self.has(role):
             raise UsageError(
                 f"{self.table.name}: no column is known to be the {role}: name it with --column "
-                f"{role}=NAME{_hint(role)}; the columns are {', '.join(self.table.columns)}"
+                f"{role}=NAME{_hint(role)}; the columns are {listed(self.table.columns)}"
             )
 
     def require_answers(self, replies: bool, judge: bool) -> None:
@@ -144,7 +122,7 @@ def _named(table: Table, role: str, columns: str | Sequence[str]) -> str:
     present = [column for column in names if column in table.columns]
     if not present:
         raise UsageError(
-            f"{option}: {table.name} has no column '{names[0]}'; it has {', '.join(table.columns)}"
+            f"{option}: {table.name} has no column '{names[0]}'; it has {listed(table.columns)}"
         )
     if len(present) > 1:
         raise UsageError(
@@ -152,7 +130,3 @@ def _named(table: Table, role: str, columns: str | Sequence[str]) -> str:
             "role"
         )
     return present[0]
-
-
-def _normalised(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")

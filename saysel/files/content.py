@@ -13,12 +13,8 @@ from saysel.errors import DataError
 #: Bytes that a compressed file may unpack to; a few kilobytes can hold gigabytes of zeros.
 MAX_UNPACKED = 4 * 2**30
 GZIP = b"\x1f\x8b"
-SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers"})
 #: First bytes of files that are not text, with what they are and what to do.
 NOT_TEXT = {
-    b"PK\x03\x04": "a spreadsheet or a zip archive: save the table as CSV",
-    b"\xd0\xcf\x11\xe0": "an Excel workbook: save the table as CSV",
-    b"PAR1": "a Parquet file: let its name end in .parquet",
     b"BZh": "compressed with bzip2: decompress it",
     b"\xfd7zXZ": "compressed with xz: decompress it",
     b"\x28\xb5\x2f\xfd": "compressed with zstd: decompress it",
@@ -63,20 +59,13 @@ def suffix(path: Path) -> str:
 
 
 def unpacked(content: bytes, path: Path) -> bytes:
-    """The decompressed content of a `.gz` file; the content of any other file unchanged.
+    """The decompressed content if it is compressed with gzip, whatever the file's name.
 
     Raises:
-        DataError: name and content disagree, or the compressed data are damaged or too large.
+        DataError: the compressed data are damaged or too large.
     """
-    compressed = content.startswith(GZIP)
-    if path.suffix.lower() != ".gz":
-        if compressed:
-            raise DataError(
-                f"{path}: compressed with gzip: rename it to {path.name}.gz, or decompress it"
-            )
+    if not content.startswith(GZIP):
         return content
-    if not compressed:
-        raise DataError(f"{path}: not compressed with gzip: remove .gz from its name")
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
             plain = file.read(MAX_UNPACKED + 1)

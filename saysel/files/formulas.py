@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from saysel.files.tables import Table
+from saysel.files.table import Table
 
 #: The full-width signs start formulas in Japanese spreadsheets.
 STARTS = "=+\\-@\t\r\n＝＋－＠"

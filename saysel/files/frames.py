@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from saysel.errors import DataError
-from saysel.files.tables import Table
+from saysel.files.table import Table
 
 #: pandas' markers of missing values; they equal nothing, not even themselves.
 MISSING_TYPES = ("NAType", "NaTType")

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from saysel.errors import DataError
 
+#: The first bytes of a Parquet file.
+MAGIC = b"PAR1"
+
 if TYPE_CHECKING:
     import pyarrow as pa
 

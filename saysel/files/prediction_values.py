@@ -6,7 +6,7 @@ import re
 
 from saysel.errors import DataError
 from saysel.files.accepted_answers import accepted_answers, written_in
-from saysel.files.tables import Table
+from saysel.files.table import Table
 from saysel.files.values import absent, missing, parse_correctness, parse_number, parse_reply
 
 #: How far above 1 or below 0 a number may be by rounding, as a share of the scale. float32 stores

@@ -19,7 +19,8 @@ from saysel.files.column_reader import ColumnReader
 from saysel.files.columns import ColumnNames, Roles
 from saysel.files.formulas import unescaped_table
 from saysel.files.frames import Frame, table_of
-from saysel.files.tables import Table, read_table
+from saysel.files.table import Table
+from saysel.files.tables import read_table
 from saysel.files.values import parse_text
 from saysel.interfaces import Format, Judge, Parsed
 from saysel.records import Prediction, Question
@@ -36,6 +37,7 @@ class Predictions:
         columns: the column that was used for each role.
         notes: one line for each recognised column that was left out, with the reason.
         clusters: the cluster of each question by id; empty without a column of clusters.
+        layout: the format, if a known tool wrote the table.
     """
 
     predictions: list[Prediction]
@@ -43,12 +45,14 @@ class Predictions:
     columns: dict[str, str]
     notes: tuple[str, ...] = ()
     clusters: Mapping[str, str] = field(default_factory=dict)
+    layout: str | None = None
 
 
 def load_predictions(
     path: str | Path,
     columns: ColumnNames | None = None,
     *,
+    where: Mapping[str, str] | None = None,
     scale: float | None = None,
     format: Format | None = None,
     judge: Judge | None = None,
@@ -56,9 +60,11 @@ def load_predictions(
     """The predictions of a file, and their questions.
 
     Args:
-        path: a CSV, TSV, JSON, JSON Lines or Parquet file, one row per question.
+        path: a CSV, TSV, JSON, JSON Lines or Parquet file, a spreadsheet, an Inspect log, or
+            samples of lm-evaluation-harness; `-` is standard input. One row per question.
         columns: the file's columns by role; roles that are not given are recognised, see
             `saysel.files.columns`.
+        where: values by column, compared as text; only rows that have all of them are used.
         scale: the number that stands for certainty: 1 (the default), 10 for tenths, 100 for
             percent. Not with a format, which has its own scale.
         format: reads answer, rationale and confidence from the column `output`.
@@ -76,7 +82,7 @@ def load_predictions(
         DataError: the file or a row is invalid; rows are named by their line.
     """
     _check_options(columns or {}, scale, format, judge)
-    table = unescaped_table(read_table(Path(path)))
+    table = _chosen(unescaped_table(read_table(Path(path))), where)
     return _predictions_of(table, columns or {}, scale, format, judge)
 
 
@@ -84,6 +90,7 @@ def predictions_from_columns(
     data: Frame | Mapping[str, Iterable[object]],
     columns: ColumnNames | None = None,
     *,
+    where: Mapping[str, str] | None = None,
     scale: float | None = None,
     format: Format | None = None,
     judge: Judge | None = None,
@@ -93,14 +100,15 @@ def predictions_from_columns(
 
     Args:
         data: a pandas or polars frame, or a mapping from column names to arrays or lists.
-        columns, scale, format, judge: see `load_predictions`.
+        columns, where, scale, format, judge: see `load_predictions`.
         name: what messages call the data: `predictions, row 3: …`.
 
     Raises:
         UsageError, DataError: see `load_predictions`; rows are named by their number, from 1.
     """
     _check_options(columns or {}, scale, format, judge)
-    return _predictions_of(table_of(data, name), columns or {}, scale, format, judge)
+    table = _chosen(table_of(data, name), where)
+    return _predictions_of(table, columns or {}, scale, format, judge)
 
 
 def _check_options(
@@ -118,6 +126,24 @@ def _check_options(
             "--column correct=…: with --judge, the judge decides what is correct: omit one of the "
             "two options"
         )
+
+
+def _chosen(table: Table, where: Mapping[str, str] | None) -> Table:
+    """The rows that the user wants.
+
+    Raises:
+        UsageError: there are none, or the table holds several readings of the same replies.
+    """
+    for column, value in (where or {}).items():
+        table = table.only(column, value)
+    readings = table.layout.readings if table.layout else None
+    values = dict.fromkeys(str(row.get(readings)) for row in table.rows) if readings else {}
+    if len(values) > 1:
+        raise UsageError(
+            f"{table.name}: it has {len(values)} readings of each reply: choose one with "
+            + " or ".join(f"--where {readings}={value}" for value in values)
+        )
+    return table
 
 
 def _predictions_of(
@@ -148,7 +174,14 @@ def _predictions_of(
     clusters: dict[str, str] = {}
     if roles.has("cluster"):
         clusters = dict(zip(ids, reader.required("cluster", values.cluster), strict=True))
-    return Predictions(predictions, questions, roles.columns, tuple(reader.notes), clusters)
+    return Predictions(
+        predictions,
+        questions,
+        roles.columns,
+        tuple(reader.notes),
+        clusters,
+        table.layout.name if table.layout else None,
+    )
 
 
 def _parsed(reader: ColumnReader, ids: list[str], format: Format) -> list[Prediction]:

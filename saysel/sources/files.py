@@ -12,7 +12,8 @@ from pydantic import Field
 from saysel.errors import DataError
 from saysel.files.accepted_answers import accepted_answers
 from saysel.files.content import digest
-from saysel.files.tables import Kind, Table, read_table
+from saysel.files.table import Table
+from saysel.files.tables import Kind, read_table
 from saysel.interfaces import ContentHashed
 from saysel.records import Question
 from saysel.sources.splits import SPLITS, HashSplitSource

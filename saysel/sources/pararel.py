@@ -18,7 +18,8 @@ from pydantic import Field, field_validator
 
 from saysel.errors import DataError
 from saysel.files.accepted_answers import distinct
-from saysel.files.tables import Kind, Row
+from saysel.files.table import Row
+from saysel.files.tables import Kind
 from saysel.interfaces import ContentHashed
 from saysel.records import Question
 from saysel.sources.files import FileSource

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from saysel.errors import DataError
 from saysel.files.content import digest
-from saysel.files.tables import Table, kind_of, read_table
+from saysel.files.table import Table
+from saysel.files.tables import kind_of, read_table
 from saysel.interfaces import ContentHashed
 from saysel.records import Question
 from saysel.sources.files import ADVICE

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import exp
 from typing import ClassVar
 
 from pydantic import Field
 
-from saysel.estimators.likelihood import token_logprobs
 from saysel.estimators.sampling import single_replies
-from saysel.interfaces import EstimationContext, Estimator, Prompt
+from saysel.estimators.verdict import Proposal, VerdictEstimator
+from saysel.interfaces import EstimationContext, Prompt
 from saysel.records import ModelRef, Prediction, Question
 
-PROMPT = """\
-Question: {question}
-{ideas}Proposed answer: {answer}
-Is the proposed answer right or wrong? Reply with one word, Right or Wrong."""
-PLACEHOLDER = re.compile(r"\{(question|ideas|answer)\}")
-#: exp of more would overflow.
-MAX_EXPONENT = 700.0
-IDEAS = "Some ideas that came to mind: {ideas}\n"
 
-
-class PTrueEstimator(Estimator):
+class PTrueEstimator(VerdictEstimator):
     """One reply; the confidence is the probability that the model calls its answer right.
 
     The model is shown the question and its parsed answer and asked whether it is right or wrong.
@@ -42,22 +31,9 @@ class PTrueEstimator(Estimator):
     version: ClassVar[int] = 2
 
     ideas: int = Field(0, ge=0, description="number of other sampled answers that the prompt shows")
-    prompt: str = Field(
-        PROMPT,
-        pattern=r"\{answer\}",
-        description="prompt for the verdict, with {question}, {ideas} and {answer}",
-    )
-    yes: str = Field("Right", min_length=1, description="reply that calls the answer right")
-    no: str = Field("Wrong", min_length=1, description="reply that calls the answer wrong")
 
     def replies(self) -> int:
         return 1 + self.ideas
-
-    def needs_logprobs(self) -> bool:
-        return True
-
-    def needs_confidence(self) -> bool:
-        return False
 
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
@@ -65,27 +41,13 @@ class PTrueEstimator(Estimator):
         predictions = [prediction for prediction, _ in single_replies(model, questions, context)]
         prompts = [context.format.prompt(question) for question in questions]
         ideas = self._ideas(model, prompts, context)
-        answered = [
-            row for row, prediction in enumerate(predictions) if prediction.answer is not None
-        ]
-        verdict_prompts: list[Prompt] = [
-            [
-                {
-                    "role": "user",
-                    "content": self._ask(questions[row], predictions[row], ideas[row][0]),
-                }
-            ]
-            for row in answered
-        ]
-        n = len(answered)
-        verdicts = [self.yes] * n + [self.no] * n
-        logprobs = [
-            sum(tokens) for tokens in token_logprobs(context, model, verdict_prompts * 2, verdicts)
-        ]
-        confidences = {
-            row: 1 / (1 + exp(min(MAX_EXPONENT, no - yes)))
-            for row, yes, no in zip(answered, logprobs[:n], logprobs[n:], strict=True)
+        proposals = {
+            row: Proposal(questions[row], prediction.answer, ideas[row][0])
+            for row, prediction in enumerate(predictions)
+            if prediction.answer is not None
         }
+        verdicts = self.verdicts(model, list(proposals.values()), context)
+        confidences = dict(zip(proposals, verdicts, strict=True))
         for row, prediction in enumerate(predictions):
             yield replace(
                 prediction,
@@ -105,9 +67,3 @@ class PTrueEstimator(Estimator):
             distinct = dict.fromkeys(answer for answer in answers if answer is not None)
             ideas.append((list(distinct), sum(reply.tokens for reply in replies)))
         return ideas
-
-    def _ask(self, question: Question, prediction: Prediction, ideas: Sequence[str]) -> str:
-        shown = IDEAS.format(ideas="; ".join(ideas)) if ideas else ""
-        parts = {"question": question.prompt, "ideas": shown, "answer": prediction.answer or ""}
-        # Not `str.format`: question and answer may contain braces.
-        return PLACEHOLDER.sub(lambda match: parts[match[1]], self.prompt)

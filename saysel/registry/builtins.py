@@ -107,6 +107,7 @@ def saysel_trainers() -> dict[str, str]:
 @hookimpl
 def saysel_estimators() -> dict[str, str]:
     return {
+        "dinco": "saysel.estimators.dinco:DincoEstimator",
         "expected": "saysel.estimators.expected:ExpectedEstimator",
         "p_true": "saysel.estimators.p_true:PTrueEstimator",
         "recalibrated": "saysel.estimators.recalibrated:RecalibratedEstimator",
@@ -114,6 +115,7 @@ def saysel_estimators() -> dict[str, str]:
         "semantic_entropy": "saysel.estimators.semantic_entropy:SemanticEntropyEstimator",
         "sequence_probability": "saysel.estimators.sequence_probability"
         ":SequenceProbabilityEstimator",
+        "steerconf": "saysel.estimators.steerconf:SteerConfEstimator",
         "verbalized": "saysel.estimators.verbalized:VerbalizedEstimator",
         "verbalized_consistency": "saysel.estimators.verbalized_consistency"
         ":VerbalizedConsistencyEstimator",

@@ -7,12 +7,14 @@ from typing import Any, get_args
 
 import pytest
 
+from saysel.estimators.dinco import DincoEstimator
 from saysel.estimators.expected import ExpectedEstimator, up_to_marker
 from saysel.estimators.p_true import PTrueEstimator
 from saysel.estimators.recalibrated import RecalibratedEstimator
 from saysel.estimators.self_consistency import SelfConsistencyEstimator
 from saysel.estimators.semantic_entropy import SemanticEntropyEstimator
 from saysel.estimators.sequence_probability import SequenceProbabilityEstimator
+from saysel.estimators.steerconf import SteerConfEstimator
 from saysel.estimators.verbalized import VerbalizedEstimator
 from saysel.estimators.verbalized.prompts import Style
 from saysel.estimators.verbalized_consistency import VerbalizedConsistencyEstimator
@@ -30,6 +32,7 @@ SAID = "Answer: Paris Self-reflection: I am sure. Confidence: 9"
 ESTIMATORS: list[Estimator] = [
     VerbalizedEstimator(),
     PTrueEstimator(ideas=4),
+    DincoEstimator(n=4),
     SequenceProbabilityEstimator(),
     SelfConsistencyEstimator(n=4),
     SelfConsistencyEstimator(n=4, weight="confidence"),
@@ -53,6 +56,7 @@ def test_every_estimator_is_tested() -> None:
     tested = {
         *(type(estimator) for estimator in ESTIMATORS),
         ExpectedEstimator,  # below: it needs a model on this machine
+        SteerConfEstimator,  # it reads its replies with VerbalizedEstimator
     }
 
     assert {find("estimator", name) for name in saysel_estimators()} == tested

@@ -54,6 +54,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("trainer", "sft"): {"max_steps": 1, "batch_size": 4},
     ("trainer", "grpo"): {"steps": 1, "batch_size": 4, "replies": 2, "max_tokens": 8},
     ("trainer", "ppo"): {"steps": 1, "batch_size": 4, "max_tokens": 8},
+    ("estimator", "dinco"): {"n": 3},
     ("estimator", "p_true"): {"ideas": 2},
     ("estimator", "recalibrated"): {"estimator": {"use": "self_consistency", "n": 2}},
     ("estimator", "self_consistency"): {"n": 3},

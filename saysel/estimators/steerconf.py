@@ -1,0 +1,101 @@
+"""Confidences stated under cautious and confident instructions, combined (arXiv 2503.02863)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from statistics import fmean, pstdev
+
+from pydantic import Field
+
+from saysel.estimators.sampling import Samples
+from saysel.estimators.verbalized import VerbalizedEstimator
+from saysel.estimators.verbalized.prompts import texts
+from saysel.interfaces import EstimationContext, Estimator, Parsed
+from saysel.records import ModelRef, Prediction, Question, Response
+
+CORRECT = "Much depends on this answer: avoid a low confidence in a correct answer."
+WRONG = "Much depends on this answer: avoid a high confidence in a wrong answer."
+STEERING = (
+    f"{WRONG} Be very cautious, and state a low confidence in almost every answer.",
+    WRONG,
+    "",
+    CORRECT,
+    f"{CORRECT} Be very confident, and state a high confidence in almost every answer.",
+)
+
+
+class SteerConfEstimator(Estimator):
+    """One reply under each of five instructions, from very cautious to very confident.
+
+    With μ and σ the mean and the standard deviation of the confidences that the replies state, and
+    the share of the replies that give the most frequent answer,
+
+        confidence = μ · share / (1 + σ / μ)
+
+    The more the confidence follows the instructions, the larger σ is, and the less it means. It is
+    asked for as a percentage, as in `verbalized` with `style: percent`, so the model needs no
+    training for it. Replies without a readable confidence do not count in μ and σ, those
+    without a readable answer count in the denominator of the share. If no reply states a
+    confidence, it is missing.
+
+    Deviations: the answer is the most frequent one, of equally frequent ones the more cautious
+    reply's; the paper chooses one of the five by where the result is between their confidences.
+    The wording of the instructions is different.
+    """
+
+    steering: tuple[str, ...] = Field(
+        STEERING,
+        min_length=2,
+        description="instructions that are added to the prompt, one per reply; may be empty",
+    )
+
+    def replies(self) -> int:
+        return len(self.steering)
+
+    def estimate(
+        self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
+    ) -> Iterator[Prediction]:
+        (asked,) = texts("percent", 1)
+        replies = [
+            VerbalizedEstimator(
+                style="percent", prompts=(f"{instruction}\n\n{asked}" if instruction else asked,)
+            ).estimate(model, questions, replace(context, seed=context.seed + index))
+            for index, instruction in enumerate(self.steering)
+        ]
+        for question, *steered in zip(questions, *replies, strict=True):
+            samples = _samples(question, steered, context)
+            chosen = samples.clusters[0] if samples.clusters else None
+            stated = [part.confidence for part in samples.parts if part.confidence is not None]
+            share = chosen.share if chosen else 0.0
+            yield samples.prediction(
+                chosen, share * steadiness(stated) if chosen and stated else None
+            )
+
+
+def steadiness(stated: Sequence[float]) -> float:
+    """μ / (1 + σ / μ) of some confidences; 0 if all are 0."""
+    mean = fmean(stated)
+    return mean**2 / (mean + pstdev(stated)) if mean else 0.0
+
+
+def _samples(
+    question: Question, replies: Sequence[Prediction], context: EstimationContext
+) -> Samples:
+    """The steered replies to a question, grouped by the recipe's clusterer."""
+    responses = [
+        Response(
+            question.id,
+            index,
+            reply.response,
+            reply.answer,
+            reply.tokens,
+            None,
+            reply.finish_reason,
+        )
+        for index, reply in enumerate(replies)
+    ]
+    parts = [Parsed(reply.answer, None, reply.confidence) for reply in replies]
+    clusters = context.clusterer.cluster(question, responses)
+    prompt = context.format.prompt(question)
+    return Samples(question, prompt, responses, parts, clusters, states_confidence=True)

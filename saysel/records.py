@@ -13,6 +13,8 @@ from typing import Any, Literal, TypedDict
 
 #: The finish reason of a response that reached the token limit.
 CUT = "length"
+#: The accepted answer of a question that has no answer: declining is right.
+UNANSWERABLE = "unanswerable"
 
 
 class Message(TypedDict):
@@ -58,7 +60,8 @@ class Question:
     Attributes:
         id: unique within its source.
         prompt: the text of the question.
-        answers: accepted answers, at least one; the first is shown to users.
+        answers: accepted answers, at least one; the first is shown to users. "unanswerable" stands
+            for a question without an answer.
         wrong_answers: known wrong options, if any.
         meta: anything else the source provides; JSON values only.
     """
@@ -68,6 +71,11 @@ class Question:
     answers: tuple[str, ...]
     wrong_answers: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def unanswerable(self) -> bool:
+        """Whether one of its accepted answers is "unanswerable", so that declining is right."""
+        return any(answer.strip().casefold() == UNANSWERABLE for answer in self.answers)
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ class Response:
         answer: the parsed answer, `None` if none could be parsed.
         tokens: number of generated tokens.
         logprob, finish_reason: see `Generation`.
+        declined: whether it declines to answer; it then has no answer.
     """
 
     question_id: str
@@ -113,6 +122,7 @@ class Response:
     tokens: int
     logprob: float | None = None
     finish_reason: str | None = None
+    declined: bool = False
 
     @property
     def cut(self) -> bool:
@@ -158,13 +168,13 @@ class Example:
         question_id: the question's id.
         prompt: the chat before the response.
         completion: the response to learn, in the recipe's format.
-        confidence: the confidence that the completion states, in [0, 1].
+        confidence: the confidence that the completion states, in [0, 1]; `None` if it declines.
     """
 
     question_id: str
     prompt: tuple[Message, ...]
     completion: str
-    confidence: float
+    confidence: float | None
 
 
 @dataclass(frozen=True)
@@ -173,12 +183,14 @@ class ReplyCounts:
 
     Attributes:
         replies: all replies.
-        no_answer: those without a readable answer.
-        no_confidence: those without a readable confidence; `None` where they need not state one.
+        no_answer: those without a readable answer that do not decline.
+        no_confidence: those without a readable confidence that do not decline; `None` where they
+            need not state one.
         cut: those that reached the token limit.
         empty: those without any text.
         sampled: questions with several replies.
         same_text: those of them whose replies all have the same text.
+        declined: replies that decline to answer.
     """
 
     replies: int = 0
@@ -188,6 +200,7 @@ class ReplyCounts:
     empty: int = 0
     sampled: int = 0
     same_text: int = 0
+    declined: int = 0
 
     def __add__(self, other: ReplyCounts) -> ReplyCounts:
         stated = [c for c in (self.no_confidence, other.no_confidence) if c is not None]
@@ -199,6 +212,7 @@ class ReplyCounts:
             empty=self.empty + other.empty,
             sampled=self.sampled + other.sampled,
             same_text=self.same_text + other.same_text,
+            declined=self.declined + other.declined,
         )
 
 
@@ -221,6 +235,8 @@ class Prediction:
             several; `None` for others.
         reply_counts: how many of all samples could be read; `None`: there is one reply, and the
             other fields describe it.
+        declined: whether the model declines to answer; there is then no answer, and no confidence
+            in one.
     """
 
     question_id: str
@@ -234,6 +250,7 @@ class Prediction:
     finish_reason: str | None = None
     distinct_texts: int | None = None
     reply_counts: ReplyCounts | None = None
+    declined: bool = False
 
 
 @dataclass(frozen=True)
@@ -319,6 +336,7 @@ class Score:
 
 __all__ = [
     "CUT",
+    "UNANSWERABLE",
     "Cluster",
     "Example",
     "Generation",

@@ -89,6 +89,7 @@ def prediction_records(run: Path, plan: Plan, rows: Sequence[Row]) -> list[dict[
             "correct": prediction.correct,
             "tokens": prediction.tokens,
             "response": prediction.response,
+            "declined": prediction.declined,
         }
         for row in rows
         for prediction in row.predictions

@@ -110,7 +110,10 @@ class Run:
         Raises:
             DamagedFile: see `rows`.
         """
-        return {row_key(row): ScoreTable(row.scores, row.n, row.missing) for row in self.rows}
+        return {
+            row_key(row): ScoreTable(row.scores, row.n, row.missing, declined=row.declined)
+            for row in self.rows
+        }
 
     def rows_of(self, cell: str | None) -> tuple[Row, ...]:
         """The rows of one cell, see `last_model`; all rows for `None`."""
@@ -129,7 +132,7 @@ class Run:
         """All predictions as records, for `pandas.DataFrame(run.predictions)`.
 
         Each has `cell`, `model`, `estimator`, `question_id`, `question`, `answers` (the accepted
-        ones), `answer`, `rationale`, `confidence`, `correct`, `tokens` and `response`.
+        ones), `answer`, `rationale`, `confidence`, `correct`, `tokens`, `response` and `declined`.
         """
         return prediction_records(self.directory, self.plan, self.rows)
 

@@ -155,7 +155,9 @@ def _replies(read: Predictions, how: Reading) -> ReplyTally:
     if how.components.format:
         return tally_predictions(read.predictions, "file", states_confidence=True)
     cut = sum(prediction.finish_reason == CUT for prediction in read.predictions)
-    return ReplyTally("file", ReplyCounts(replies=len(read.predictions), cut=cut))
+    declined = sum(prediction.declined for prediction in read.predictions)
+    counts = ReplyCounts(replies=len(read.predictions), cut=cut, declined=declined)
+    return ReplyTally("file", counts)
 
 
 def _report(name: str, read: Predictions, row: Row, how: Reading, origins: Sequence[str]) -> Report:
@@ -176,10 +178,13 @@ def _report(name: str, read: Predictions, row: Row, how: Reading, origins: Seque
 def _counts(read: Predictions, how: Reading) -> str:
     """What the table is about: whatever is left out is counted."""
     rows = read.predictions
-    unread = sum(p.confidence is None for p in rows)
+    unread = sum(p.confidence is None and not p.declined for p in rows)
+    declined = sum(p.declined for p in rows)
     unjudged = sum(p.correct is None for p in rows)
     noun = "prediction" if len(rows) == 1 else "predictions"
     parts = [f"{len(rows):,} {noun}", f"{unread:,} without a confidence"]
+    if declined:
+        parts.insert(1, f"{declined:,} declined")
     if unjudged:
         parts.append(f"{unjudged:,} left out because their correctness is unknown")
     if read.clusters:

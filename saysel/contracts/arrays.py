@@ -54,6 +54,21 @@ def float_column(
     return floats
 
 
+def flag_column(name: str, column: Column) -> npt.NDArray[np.bool_]:
+    """The column as booleans, from booleans or numbers 0 and 1.
+
+    Raises:
+        DataError: the column has several dimensions, or a value is missing or something else.
+    """
+    import numpy as np
+
+    numbers = float_column(name, column, may_be_missing=False)
+    between = np.flatnonzero(numbers % 1)
+    if len(between):
+        _refuse(name, int(between[0]), numbers[between[0]], "true or false", may_be_missing=False)
+    return numbers.astype(bool)
+
+
 def cluster_column(name: str, column: Labels) -> npt.NDArray[np.intp]:
     """The labels as numbers from 0, in order of first appearance.
 

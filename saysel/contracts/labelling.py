@@ -134,11 +134,14 @@ def parsed(component: Component, returned: Any, /, *_: Any, **__: Any) -> Any:
     """Of `Format.parse`."""
     if not (
         isinstance(returned, tuple)
-        and getattr(returned, "_fields", ()) == ("answer", "rationale", "confidence")
+        and getattr(returned, "_fields", ()) == ("answer", "rationale", "confidence", "declined")
         and isinstance(returned[0], str | None)
         and isinstance(returned[1], str | None)
         and (returned[2] is None or is_number(returned[2], 0, 1))
     ):
         required = "Parsed(answer, rationale, confidence): texts or None, and 0 to 1 or None"
         refuse(component, returned, required, "parse")
+    answer, _, confidence, declined = returned
+    if declined and (answer, confidence) != (None, None):
+        refuse(component, returned, "neither answer nor confidence if it declines", "parse")
     return returned

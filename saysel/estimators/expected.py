@@ -41,7 +41,8 @@ class ExpectedEstimator(Estimator):
         )
         confidence = dict(zip(rows, confidences, strict=True))
         for row, (prediction, _) in enumerate(replies):
-            yield replace(prediction, confidence=confidence.get(row))
+            stated = None if prediction.declined else confidence.get(row)
+            yield replace(prediction, confidence=stated)
 
 
 def up_to_marker(format: Format, reply: Generation) -> str | None:

@@ -29,6 +29,7 @@ def single_replies(
             confidence=parsed.confidence,
             tokens=reply.tokens,
             finish_reason=reply.finish_reason,
+            declined=parsed.declined,
         )
         yield prediction, reply
 
@@ -53,9 +54,24 @@ class Samples:
     clusters: list[Cluster]
     states_confidence: bool = False
 
+    @property
+    def largest(self) -> Cluster | None:
+        """The largest cluster.
+
+        `None` if no reply has an answer, or if more replies decline to answer than are in it.
+        """
+        declined = sum(part.declined for part in self.parts)
+        if not self.clusters or declined > len(self.clusters[0].members):
+            return None
+        return self.clusters[0]
+
     def prediction(self, chosen: Cluster | None, confidence: float | None) -> Prediction:
-        """A prediction with the answer of a cluster, or none, and the tokens of all replies."""
-        response = chosen.representative if chosen else self.responses[0]
+        """A prediction with the answer of a cluster, or none, and the tokens of all replies.
+
+        Without a cluster it declines, if any reply does.
+        """
+        declining = next((reply for reply in self.responses if reply.declined), None)
+        response = chosen.representative if chosen else declining or self.responses[0]
         return Prediction(
             question_id=self.question.id,
             response=response.text,
@@ -68,11 +84,12 @@ class Samples:
             distinct_texts=distinct_texts(self.responses),
             reply_counts=count_replies(
                 [
-                    ReadReply(reply.text, reply.answer, part.confidence, reply.cut)
+                    ReadReply(reply.text, reply.answer, part.confidence, reply.cut, part.declined)
                     for reply, part in zip(self.responses, self.parts, strict=True)
                 ],
                 self.states_confidence,
             ),
+            declined=chosen is None and declining is not None,
         )
 
 
@@ -112,6 +129,7 @@ class SamplingEstimator(Estimator):
                     reply.tokens,
                     reply.logprob,
                     reply.finish_reason,
+                    part.declined,
                 )
                 for index, (reply, part) in enumerate(zip(replies, parts, strict=True))
             ]

@@ -17,7 +17,8 @@ class SelfConsistencyEstimator(SamplingEstimator):
     """n replies; the most frequent answer, with its share as confidence.
 
     The recipe's clusterer decides which answers are the same. Replies without a readable answer
-    count in the denominator.
+    and replies that decline count in the denominator. If more replies decline than give the most
+    frequent answer, so does the prediction.
 
     With `weight: confidence`, replies are weighted by the confidence they state: the answer with
     the largest sum is chosen, and its share of the sum over all replies is the confidence
@@ -36,10 +37,11 @@ class SelfConsistencyEstimator(SamplingEstimator):
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
         for samples in self.sample(model, questions, context):
-            if not samples.clusters:
+            largest = samples.largest
+            if largest is None:
                 yield samples.prediction(None, None)
             elif self.weight == "count":
-                yield samples.prediction(samples.clusters[0], samples.clusters[0].share)
+                yield samples.prediction(largest, largest.share)
             else:
                 yield _weighted(samples)
 

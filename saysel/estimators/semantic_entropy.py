@@ -53,7 +53,7 @@ class SemanticEntropyEstimator(SamplingEstimator):
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
         for samples in self.sample(model, questions, context):
-            if not samples.clusters:
+            if samples.largest is None:
                 yield samples.prediction(None, None)
                 continue
             log_weights = self._log_weights(model, samples, context)

@@ -22,7 +22,7 @@ class VerbalizedConsistencyEstimator(SamplingEstimator):
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
         for samples in self.sample(model, questions, context):
-            chosen = samples.clusters[0] if samples.clusters else None
+            chosen = samples.largest
             members = chosen.members if chosen else ()
             stated = [samples.parts[member].confidence for member in members]
             known = [confidence for confidence in stated if confidence is not None]

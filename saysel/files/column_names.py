@@ -18,10 +18,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     "rationale": ("rationale", "self_reflection"),
     "tokens": ("tokens", "generated_tokens"),
     "finish_reason": ("finish_reason", "stop_reason"),
+    "declined": ("declined", "abstained", "not_attempted"),
     "cluster": (),  # never recognised: it may be any column, even the one of the ids
 }
 #: The roles that a format reads from whole replies, and so from no column.
-IN_REPLIES = ("answer", "confidence", "rationale")
+IN_REPLIES = ("answer", "confidence", "rationale", "declined")
 #: The names if a format reads whole replies.
 NAMES_BESIDE_REPLIES: dict[str, tuple[str, ...]] = {
     **{role: names for role, names in NAMES.items() if role not in IN_REPLIES},

@@ -150,6 +150,22 @@ def correctness(table: Table, index: int, column: str) -> float | None:
     return share
 
 
+def declined(table: Table, index: int, column: str) -> bool:
+    """Whether a row's reply declines to answer; an empty value says that it does not.
+
+    Raises:
+        DataError: the value is neither true nor false.
+    """
+    value = table.rows[index].get(column)
+    number = 0.0 if missing(value) else parse_correctness(value)
+    if number not in (0.0, 1.0):
+        raise DataError(
+            f"{table.where(index)}: '{column}' must say whether the reply declines to answer: true "
+            f"or false, yes or no, 1 or 0 (got {_brief(value)})"
+        )
+    return bool(number)
+
+
 def tokens(table: Table, index: int, column: str) -> int:
     """The number of tokens of a reply; 0 if it is not stated.
 

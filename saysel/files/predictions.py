@@ -170,7 +170,10 @@ def _predictions_of(
         predictions = _judged(predictions, questions, judge)
     else:
         correct = reader.required("correct", values.correctness)
-        predictions = [replace(p, correct=c) for p, c in zip(predictions, correct, strict=True)]
+        predictions = [
+            replace(p, correct=0.0 if c is None and p.declined else c)
+            for p, c in zip(predictions, correct, strict=True)
+        ]
     clusters: dict[str, str] = {}
     if roles.has("cluster"):
         clusters = dict(zip(ids, reader.required("cluster", values.cluster), strict=True))
@@ -207,7 +210,13 @@ def _stated(
         answers = reader.required("answer", values.reply)
     else:
         answers = reader.optional("answer", values.reply, None)
-    parsed = [Parsed(*parts) for parts in zip(answers, rationales, confidences, strict=True)]
+    declined = reader.optional("declined", values.declined, False)
+    parsed = [
+        Parsed(None, rationale, None, True) if declines else Parsed(answer, rationale, confidence)
+        for answer, rationale, confidence, declines in zip(
+            answers, rationales, confidences, declined, strict=True
+        )
+    ]
     return _unjudged(reader, ids, outputs, parsed, reasons)
 
 
@@ -223,13 +232,14 @@ def _unjudged(
         Prediction(
             question_id=id,
             response=output or "",
-            answer=answer,
-            rationale=rationale,
-            confidence=confidence,
+            answer=parts.answer,
+            rationale=parts.rationale,
+            confidence=parts.confidence,
             tokens=count,
             finish_reason=reason,
+            declined=parts.declined,
         )
-        for id, output, (answer, rationale, confidence), count, reason in zip(
+        for id, output, parts, count, reason in zip(
             ids, outputs, parsed, tokens, reasons, strict=True
         )
     ]
@@ -263,5 +273,8 @@ def _judged(
 ) -> list[Prediction]:
     judge = judge or build("judge", "match")  # type: ignore[assignment]
     assert judge is not None
-    correct = judge.judge_answers([(questions[p.question_id], p.answer) for p in predictions])
+    correct = judge.judge_answers(
+        [(questions[p.question_id], p.answer) for p in predictions],
+        [p.declined for p in predictions],
+    )
     return [replace(p, correct=c) for p, c in zip(predictions, correct, strict=True)]

@@ -44,7 +44,7 @@ class LabelledFormat(InstructedFormat):
     def parse(self, text: str, cut: bool = False) -> Parsed:
         parts = read_parts(visible_text(text, cut))
         stated = number(parts.confidence) if parts.confidence is not None else None
-        return Parsed(parts.answer, parts.rationale, self.confidence(stated))
+        return self.parsed(parts.answer, parts.rationale, self.confidence(stated))
 
     def reasoning(self, text: str) -> str:
         start = read_parts(visible_text(text)).start

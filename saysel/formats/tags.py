@@ -70,7 +70,7 @@ class TagsFormat(InstructedFormat):
     def parse(self, text: str, cut: bool = False) -> Parsed:
         # A part that was cut at the token limit has no closing tag.
         parts = elements(visible_text(text, cut).text)
-        return Parsed(
+        return self.parsed(
             parts["answer"].inside or None if "answer" in parts else None,
             parts["analysis"].inside or None if "analysis" in parts else None,
             probability(number(parts["confidence"].inside)) if "confidence" in parts else None,

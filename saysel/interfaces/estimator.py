@@ -60,8 +60,16 @@ class Estimator(Component):
             prompts = [context.format.prompt(question) for question in questions]
             samples = context.sampler.sample(model, prompts, 1, context.seed)
             for question, (reply,) in zip(questions, samples, strict=True):
-                answer, rationale, _ = context.format.parse(reply.text, cut=reply.cut)
-                yield Prediction(question.id, reply.text, answer, rationale, self.confidence)
+                parsed = context.format.parse(reply.text, cut=reply.cut)
+                confidence = None if parsed.declined else self.confidence
+                yield Prediction(
+                    question_id=question.id,
+                    response=reply.text,
+                    answer=parsed.answer,
+                    rationale=parsed.rationale,
+                    confidence=confidence,
+                    declined=parsed.declined,
+                )
 
 
     @saysel.hookimpl

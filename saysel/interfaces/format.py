@@ -14,11 +14,17 @@ from saysel.records import (
 
 
 class Parsed(NamedTuple):
-    """The parts of a response that a format could read; `None` for the others."""
+    """The parts of a response that a format could read; `None` for the others.
+
+    Attributes:
+        declined: whether the response declines to answer, as in "I don't know". It then has no
+            answer, and no confidence in one.
+    """
 
     answer: str | None
     rationale: str | None
     confidence: float | None
+    declined: bool = False
 
 
 class Format(Component):
@@ -93,6 +99,10 @@ class Format(Component):
             cut: whether the response ended at the token limit. Its last part may be incomplete and
                 is `None`: a response cut inside "10" does not state 1.
         """
+
+    def declining_answer(self) -> str | None:
+        """What a response that declines says as its answer; `None`: no response declines."""
+        return None
 
     @abstractmethod
     def reasoning(self, text: str) -> str:

@@ -39,17 +39,30 @@ class Judge(Component):
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
         """The correctness of each answer in [0, 1]; `None`: it could not be judged."""
 
-    def judge_answers(self, items: Sequence[tuple[Question, str | None]]) -> list[float | None]:
+    def judge_answers(
+        self,
+        items: Sequence[tuple[Question, str | None]],
+        declined: Sequence[bool] | None = None,
+    ) -> list[float | None]:
         """The correctness of answers that may be missing; what the framework calls.
 
-        An answer that is missing or blank is wrong (0.0), and `judge` does not see it.
+        An answer that is missing or blank is wrong (0.0), and `judge` does not see it. Declining
+        to answer is right (1.0) where the question is unanswerable, and wrong elsewhere.
+
+        Args:
+            declined: whether each reply declines to answer; `None`: no reply does.
         """
-        given = [
-            (question, answer)
-            for question, answer in items
-            if answer is not None and answer.strip()
+        declined = declined or [False] * len(items)
+        correct: list[float | None] = [
+            float(declines and question.unanswerable)
+            for (question, _), declines in zip(items, declined, strict=True)
         ]
-        judged = iter(self.judge(given) if given else [])
-        return [
-            next(judged) if answer is not None and answer.strip() else 0.0 for _, answer in items
-        ]
+        given: dict[int, tuple[Question, str]] = {
+            row: (question, answer)
+            for row, (question, answer) in enumerate(items)
+            if answer is not None and answer.strip() and not declined[row]
+        }
+        judged = self.judge(list(given.values())) if given else []
+        for row, correctness in zip(given, judged, strict=True):
+            correct[row] = correctness
+        return correct

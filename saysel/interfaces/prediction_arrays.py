@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saysel.contracts import arrays
 
@@ -31,6 +31,8 @@ class PredictionArrays:
         tokens: generated for each answer, NaN where unknown; `None` if unknown for all.
         cluster: the cluster of each answer, numbered from 0 (any labels are accepted); `None` if
             the answers are independent. Only intervals depend on it.
+        declined: whether each reply declines to answer; `None` if none does. A reply that declines
+            has no confidence, whatever is given.
 
     Raises:
         DataError: the columns differ in length, or a value is missing (except as above), not a
@@ -41,6 +43,7 @@ class PredictionArrays:
     confidence: npt.NDArray[np.float64]
     tokens: npt.NDArray[np.float64] | None = None
     cluster: npt.NDArray[np.intp] | None = None
+    declined: npt.NDArray[np.bool_] | None = None
 
     def __init__(
         self,
@@ -48,14 +51,21 @@ class PredictionArrays:
         confidence: Column,
         tokens: Column | None = None,
         cluster: Labels | None = None,
+        declined: Column | None = None,
     ) -> None:
-        columns = {
+        import numpy as np
+
+        stated = arrays.float_column("confidence", confidence)
+        columns: dict[str, npt.NDArray[Any] | None] = {
             "correct": arrays.float_column("correct", correct, may_be_missing=False),
-            "confidence": arrays.float_column("confidence", confidence),
+            "confidence": stated,
             "tokens": None if tokens is None else arrays.float_column("tokens", tokens, math.inf),
             "cluster": None if cluster is None else arrays.cluster_column("cluster", cluster),
+            "declined": None if declined is None else arrays.flag_column("declined", declined),
         }
         arrays.same_length(**columns)
+        if columns["declined"] is not None:
+            columns["confidence"] = np.where(columns["declined"], math.nan, stated)
         for name, column in columns.items():
             object.__setattr__(self, name, column)
 
@@ -66,10 +76,20 @@ class PredictionArrays:
         """The rows with the given indices, which may repeat."""
         tokens = None if self.tokens is None else self.tokens[rows]
         cluster = None if self.cluster is None else self.cluster[rows]
-        return PredictionArrays(self.correct[rows], self.confidence[rows], tokens, cluster)
+        declined = None if self.declined is None else self.declined[rows]
+        return PredictionArrays(
+            self.correct[rows], self.confidence[rows], tokens, cluster, declined
+        )
 
     def stated(self) -> PredictionArrays:
         """The rows that have a confidence."""
         import numpy as np
 
         return self.take(np.flatnonzero(~np.isnan(self.confidence)))
+
+    @property
+    def answered(self) -> npt.NDArray[np.bool_]:
+        """Whether each reply does not decline to answer."""
+        import numpy as np
+
+        return np.ones(len(self), dtype=bool) if self.declined is None else ~self.declined

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 class ParseRate(Share):
     """Share of replies with a parseable confidence.
 
-    Formula: stated confidences / questions. Range [0, 1], higher is better.
+    Formula: stated confidences / replies that do not decline. Range [0, 1], higher is better.
 
     Source: standard.
     Blind to: whether the confidence is meaningful.
-    Missing confidences: counted as failures. Undefined (NaN) without questions.
+    Missing confidences: counted as failures. Declined replies: left out, because they need not
+    state one. Undefined (NaN) without other replies.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+    answered_only: ClassVar[bool] = True
 
     def each(self, predictions: PredictionArrays) -> npt.NDArray[np.float64]:
         import numpy as np

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from saysel.interfaces import PredictionArrays
 from saysel.metrics.risk_coverage import ranking
-from saysel.scoring.resampling import Mean, Weighted, ratio
+from saysel.scoring.resampling import Weighted, ratio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +93,7 @@ class CoverageAtRisk(Weighted):
         return ratio((answers * allowed).max(axis=1, initial=0), weights.sum(axis=1))
 
 
-class ThresholdUtility(Mean):
+class ThresholdUtility(Weighted):
     """Mean utility of a user who accepts the answers with at least a given confidence.
 
     Formula: mean of [c >= t] * (y - (1 - y) * t / (1 - t)), the utility at which accepting an
@@ -102,8 +102,8 @@ class ThresholdUtility(Mean):
 
     Source: arXiv 2512.19920.
     Blind to: every difference between confidences on the same side of the threshold.
-    Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
-    stated confidence.
+    Missing confidences: ignored, so report the parse rate with it. Declined replies: utility 0.
+    Undefined (NaN) without a stated confidence and without a declined reply.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
@@ -112,8 +112,12 @@ class ThresholdUtility(Mean):
         0.5, ge=0, lt=1, description="confidence at which answers are accepted"
     )
 
-    def each(self, stated: PredictionArrays) -> Array:
+    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
+        import numpy as np
+
+        counts = ~np.isnan(predictions.confidence) | ~predictions.answered
         loss = self.threshold / (1 - self.threshold)
-        gains = stated.correct - (1 - stated.correct) * loss
-        utility: Array = gains * (stated.confidence >= self.threshold - 1e-9)
-        return utility
+        gains = predictions.correct - (1 - predictions.correct) * loss
+        # NaN is not at least the threshold: nothing is accepted.
+        utility = gains * (predictions.confidence >= self.threshold - 1e-9)
+        return ratio(weights @ (utility * counts), weights @ counts)

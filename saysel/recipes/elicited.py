@@ -16,6 +16,7 @@ from saysel.recipes.elicit import Elicit
 from saysel.recipes.questions import worked_examples
 from saysel.recipes.recipe import Recipe
 from saysel.records import Message, Question
+from saysel.replies.declining import declines
 from saysel.replies.parts import read_parts
 from saysel.replies.unmarked import first_sentence
 from saysel.replies.visible import visible_text
@@ -113,9 +114,17 @@ class ElicitedFormat(Format):
 
     def parse(self, text: str, cut: bool = False) -> Parsed:
         parsed = self.format.parse(text, cut=cut)
-        if parsed.answer is not None or self.elicit.unmarked is None or self._marks_answer(text):
+        if parsed.answer is not None or parsed.declined:
             return parsed
-        return parsed._replace(answer=first_sentence(visible_text(text, cut)))
+        if self.elicit.unmarked is None or self._marks_answer(text):
+            return parsed
+        answer = first_sentence(visible_text(text, cut))
+        if declines(answer, self.declining_answer()):
+            return Parsed(None, parsed.rationale, None, declined=True)
+        return parsed._replace(answer=answer)
+
+    def declining_answer(self) -> str | None:
+        return self.format.declining_answer()
 
     def _marks_answer(self, text: str) -> bool:
         """Whether a reply has the marker of an answer, as the format or any model writes it."""

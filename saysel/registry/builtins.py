@@ -126,6 +126,7 @@ def saysel_estimators() -> dict[str, str]:
 def saysel_metrics() -> dict[str, str]:
     return {
         "accuracy": "saysel.metrics.accuracy:Accuracy",
+        "accuracy_when_answered": "saysel.metrics.coverage:AccuracyWhenAnswered",
         "accuracy_at_coverage": "saysel.metrics.selective:AccuracyAtCoverage",
         "augrc": "saysel.metrics.risk_coverage:Augrc",
         "auprc": "saysel.metrics.auroc:Auprc",
@@ -135,6 +136,7 @@ def saysel_metrics() -> dict[str, str]:
         "brier_reliability": "saysel.metrics.brier:BrierReliability",
         "brier_resolution": "saysel.metrics.brier:BrierResolution",
         "brier_uncertainty": "saysel.metrics.brier:BrierUncertainty",
+        "coverage": "saysel.metrics.coverage:Coverage",
         "coverage_at_risk": "saysel.metrics.selective:CoverageAtRisk",
         "distinct_confidences": "saysel.metrics.distinct_confidences:DistinctConfidences",
         "eaurc": "saysel.metrics.risk_coverage:EAurc",
@@ -148,6 +150,7 @@ def saysel_metrics() -> dict[str, str]:
         "sayself_mae": "saysel.metrics.sayself_mae:SaySelfMae",
         "smooth_ece": "saysel.metrics.smooth_ece:SmoothEce",
         "threshold_utility": "saysel.metrics.selective:ThresholdUtility",
+        "truthfulness": "saysel.metrics.coverage:Truthfulness",
         "tokens": "saysel.metrics.tokens:Tokens",
     }
 

@@ -2,11 +2,12 @@
 
 Every stage that reads replies counts them in the same way:
 
-- `no_answer`: no readable answer
-- `no_confidence`: no readable confidence, where a reply has to state one
+- `no_answer`: no readable answer, and the reply does not decline
+- `no_confidence`: no readable confidence, where a reply has to state one and does not decline
 - `cut`: the reply reached the token limit
 - `empty`: no text at all
 - `same_text`: all replies to a question have the same text, where there are several
+- `declined`: the reply declines to answer, which the format can read
 """
 
 from __future__ import annotations
@@ -30,12 +31,24 @@ class ReadReply(NamedTuple):
         text: the whole reply.
         answer, confidence: `None` if it could not be read.
         cut: whether it reached the token limit.
+        declined: whether it declines to answer.
     """
 
     text: str
     answer: str | None
     confidence: float | None = None
     cut: bool = False
+    declined: bool = False
+
+    @property
+    def no_answer(self) -> bool:
+        """Whether it should have an answer and none could be read."""
+        return self.answer is None and not self.declined
+
+    @property
+    def no_confidence(self) -> bool:
+        """Whether it should state a confidence and none could be read."""
+        return self.confidence is None and not self.declined
 
 
 def count_replies(replies: Sequence[ReadReply], states_confidence: bool) -> ReplyCounts:
@@ -45,15 +58,16 @@ def count_replies(replies: Sequence[ReadReply], states_confidence: bool) -> Repl
         states_confidence: whether a reply has to state its confidence.
     """
     several = len(replies) > 1
-    unstated = sum(reply.confidence is None for reply in replies)
+    unstated = sum(reply.no_confidence for reply in replies)
     return ReplyCounts(
         replies=len(replies),
-        no_answer=sum(reply.answer is None for reply in replies),
+        no_answer=sum(reply.no_answer for reply in replies),
         no_confidence=unstated if states_confidence else None,
         cut=sum(reply.cut for reply in replies),
         empty=sum(not reply.text.strip() for reply in replies),
         sampled=int(several),
         same_text=int(several and len({reply.text for reply in replies}) == 1),
+        declined=sum(reply.declined for reply in replies),
     )
 
 
@@ -65,6 +79,7 @@ def read_reply(reply: Response | Prediction) -> ReadReply:
         reply.answer,
         confidence,
         reply.finish_reason == CUT,
+        reply.declined,
     )
 
 
@@ -96,8 +111,8 @@ class ReplyTally:
         self.counts += counts
         for reply in replies:
             has_problem = {
-                "no_answer": reply.answer is None,
-                "no_confidence": bool(counts.no_confidence) and reply.confidence is None,
+                "no_answer": reply.no_answer,
+                "no_confidence": bool(counts.no_confidence) and reply.no_confidence,
                 "cut": reply.cut,
                 "same_text": bool(counts.same_text),
             }
@@ -116,8 +131,8 @@ class ReplyTally:
 
 
 def tally_from(record: Mapping[str, Any]) -> ReplyTally:
-    """The tally that `ReplyTally.record` described."""
-    counts = {each.name: record[each.name] for each in fields(ReplyCounts)}
+    """The tally that `ReplyTally.record` described; earlier versions did not count everything."""
+    counts = {each.name: record[each.name] for each in fields(ReplyCounts) if each.name in record}
     return ReplyTally(record["written_by"], ReplyCounts(**counts), dict(record["examples"]))
 
 

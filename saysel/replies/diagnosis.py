@@ -132,6 +132,7 @@ def shares(counts: ReplyCounts) -> str:
     parts = [
         (counts.no_answer, counts.replies, "without an answer"),
         (counts.no_confidence or 0, counts.replies, "without a confidence"),
+        (counts.declined, counts.replies, "declined"),
         (counts.cut, counts.replies, "cut"),
         (counts.empty, counts.replies, "empty"),
         (counts.same_text, counts.sampled, "of the questions with one text in all samples"),

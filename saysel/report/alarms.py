@@ -78,12 +78,13 @@ def _texts(row: Row, rows: Sequence[Row]) -> list[str]:
 
 
 def _none_correct(row: Row, columns: PredictionArrays) -> str:
-    if columns.correct.any():
+    answers = int(columns.answered.sum())
+    if columns.correct.any() or not answers:
         return ""
     if row.replies and row.replies.counts.no_answer == row.replies.counts.replies:
         return ""  # the problem is that no answer could be read
     return (
-        f"none of the {len(columns)} answers is correct: look at some of them, and check the "
+        f"none of the {answers} answers is correct: look at some of them, and check the "
         "judge, the accepted answers and the token limit"
     )
 
@@ -112,7 +113,7 @@ def _less_accurate(row: Row, columns: PredictionArrays, rows: Sequence[Row]) -> 
 
 def _not_parsed(columns: PredictionArrays) -> str:
     rate = ParseRate().compute(columns)
-    return "" if rate >= MIN_PARSE_RATE else f"{1 - rate:.1%} of the replies state no confidence"
+    return f"{1 - rate:.1%} of the replies state no confidence" if rate < MIN_PARSE_RATE else ""
 
 
 def _no_discrimination(columns: PredictionArrays) -> str:

@@ -73,7 +73,7 @@ def _row(
     """A row with a column per field and an entry per prediction.
 
     `q` question, `a` answer, `r` rationale, `c` confidence, `y` correctness, `t` the whole response
-    if a part of it could not be parsed, `s` shares.
+    if a part of it could not be parsed, `s` shares, `d` whether it declines.
     """
     predictions = row.predictions
     unparsed = [
@@ -89,6 +89,7 @@ def _row(
         "r": [strings.number(p.rationale) for p in predictions],
         "c": [_rounded(p.confidence) for p in predictions],
         "y": [_rounded(p.correct) for p in predictions],
+        "d": [int(p.declined) for p in predictions],
         "t": [strings.number(response) for response in unparsed],
         "s": [strings.shares(list(p.shares.items())) for p in predictions],
     }

@@ -61,6 +61,8 @@ def _metrics_as_lines(rows: Sequence[Row], metrics: Sequence[str]) -> Table:
     columns = [_scores(row, metrics) for row in rows]
     lines = [["questions", *(str(row.n) for row in rows)]]
     lines += [["without confidence", *(str(row.missing) for row in rows)]]
+    if any(row.declined for row in rows):
+        lines += [["declined", *(str(row.declined) for row in rows)]]
     lines += [list(line) for line in zip(metrics, *columns, strict=True)]
     if any(row.seconds is not None for row in rows):
         lines.append(["seconds", *(brief_seconds(row.seconds) for row in rows)])

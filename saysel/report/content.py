@@ -50,8 +50,21 @@ class Row:
 
     @property
     def missing(self) -> int:
-        """How many of the n have no confidence."""
-        return sum(p.correct is not None and p.confidence is None for p in self.predictions)
+        """How many of the n answer without a confidence."""
+        return sum(
+            p.correct is not None and p.confidence is None and not p.declined
+            for p in self.predictions
+        )
+
+    @property
+    def declined(self) -> int:
+        """How many of the n decline to answer."""
+        return sum(p.correct is not None and p.declined for p in self.predictions)
+
+    @property
+    def used(self) -> int:
+        """How many of the n have a confidence."""
+        return self.n - self.missing - self.declined
 
     @property
     def name(self) -> str:

@@ -27,8 +27,9 @@ def _row(row: Row) -> dict[str, Any]:
         "estimator": row.estimator,
         "split": row.split,
         "n": row.n,
-        "used": row.n - row.missing,
+        "used": row.used,
         "missing": row.missing,
+        "declined": row.declined,
         "alarms": list(row.alarms),
         "metrics": {score.metric: score_numbers(score) for score in row.scores},
     }
@@ -56,7 +57,7 @@ def scores_csv(rows: Sequence[Row]) -> str:
     return csv_text(
         ["cell", "model", "estimator", "split", "n", "used", "missing", "metric", *NUMBERS],
         (
-            [row.cell, row.model, row.estimator, row.split, row.n, row.n - row.missing]
+            [row.cell, row.model, row.estimator, row.split, row.n, row.used]
             + [row.missing, score.metric]
             + [finite(getattr(score, end)) for end in NUMBERS]
             for row in rows
@@ -69,6 +70,7 @@ def predictions_csv(rows: Sequence[Row], questions: Mapping[str, Mapping[str, Qu
     """One line per question and row of the report; accepted answers and shares as JSON."""
     header = ["cell", "model", "estimator", "split", "question_id", "prompt", "answers"]
     header += ["answer", "rationale", "confidence", "correct", "tokens", "response", "shares"]
+    header += ["declined"]
     return csv_text(
         header,
         (
@@ -77,6 +79,7 @@ def predictions_csv(rows: Sequence[Row], questions: Mapping[str, Mapping[str, Qu
                 *_question_fields(questions.get(row.cell, {}).get(p.question_id)),
                 *(p.answer, p.rationale, p.confidence, p.correct, p.tokens, p.response),
                 _as_json(dict(p.shares)) if p.shares else None,
+                "true" if p.declined else None,
             ]
             for row in rows
             for p in row.predictions

@@ -23,13 +23,14 @@
 
   function outcome(row, i) {
     if (row.y[i] === null) return "none";
-    return row.y[i] >= 0.5 ? "right" : "wrong";
+    if (row.y[i] >= 0.5) return "right";
+    return row.d[i] ? "declined" : "wrong";
   }
 
   function mark(row, i) {
     const kind = outcome(row, i);
-    const node = make("span", `mark ${kind}`, { right: "✓", wrong: "✗", none: "?" }[kind]);
-    const words = { right: "correct", wrong: "wrong", none: "not judged" }[kind];
+    const node = make("span", `mark ${kind}`, { right: "✓", wrong: "✗", declined: "–", none: "?" }[kind]);
+    const words = { right: "correct", wrong: "wrong", declined: "declined", none: "not judged" }[kind];
     node.setAttribute("role", "img");
     node.setAttribute("aria-label", words);
     node.title = words;
@@ -66,7 +67,7 @@
   function reply(row, i) {
     const answer = text(row.a[i]);
     const node = make("div", `reply ${row.kind}`, make("h4", "", row.ideal ? "ideal observer" : row.name));
-    node.append(make("div", "reply-answer", mark(row, i), answer === null ? make("small", "", "no parseable answer") : answer));
+    node.append(make("div", "reply-answer", mark(row, i), answer === null ? make("small", "", row.d[i] ? "declined to answer" : "no parseable answer") : answer));
     node.append(meter(row, i));
     const rationale = text(row.r[i]);
     if (rationale !== null) node.append(make("p", "", rationale));
@@ -97,7 +98,7 @@
     const answer = text(row.a[i]);
     const summary = make(
       "summary", "", mark(row, i), make("span", "prompt", text(questions[row.q[i]][1])),
-      make("span", "answer", answer === null ? "–" : answer), meter(row, i));
+      make("span", "answer", answer === null ? (row.d[i] ? "declined" : "–") : answer), meter(row, i));
     const details = make("details", "", summary);
     details.addEventListener("toggle", () => {
       if (details.open && details.children.length === 1) details.append(detail(row.q[i]));
@@ -111,8 +112,9 @@
     const to = state.to === "" ? null : Number(state.to) / 100;
     const matches = [];
     for (let i = 0; i < row.q.length; i++) {
-      const unread = row.c[i] === null || row.a[i] < 0;
-      if (state.filter === "unread" ? !unread : state.filter !== "all" && outcome(row, i) !== state.filter) continue;
+      const unread = (row.c[i] === null || row.a[i] < 0) && !row.d[i];
+      const shown = { all: true, unread, declined: row.d[i] }[state.filter] ?? outcome(row, i) === state.filter;
+      if (!shown) continue;
       if (from !== null && !(row.c[i] !== null && row.c[i] >= from - 1e-9)) continue;
       if (to !== null && !(row.c[i] !== null && row.c[i] <= to + 1e-9)) continue;
       if (words.length) {
@@ -156,7 +158,7 @@
       return value !== null && value !== "" && parsed >= low && parsed <= high ? parsed : otherwise;
     };
     state = { ...initial, q: parameters.get("q") || "" };
-    if (["right", "wrong", "unread"].includes(parameters.get("filter"))) state.filter = parameters.get("filter");
+    if (["right", "wrong", "unread", "declined"].includes(parameters.get("filter"))) state.filter = parameters.get("filter");
     state.row = Math.floor(number(parameters.get("row"), 0, rows.length - 1, start));
     state.from = String(number(parameters.get("from"), 0, 100, ""));
     state.to = String(number(parameters.get("to"), 0, 100, ""));

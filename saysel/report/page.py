@@ -52,6 +52,7 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
         style=style_sheet(),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        declined=any(row.declined for row in rows),
         sample=f"{kept:,} of {questions:,}" if kept < questions else "",
         data=Markup(script_json(payload(report, browsed))),
     )
@@ -135,7 +136,7 @@ def _calibration(
             "kind": colour[rows[i].model],
             "reliability": Markup(drawn[f"reliability-{names[i]}"].inline()),
             "histogram": Markup(drawn[f"histogram-{names[i]}"].inline()),
-            "missing": sum(p.confidence is None for p in rows[i].predictions),
+            "missing": sum(p.confidence is None and not p.declined for p in rows[i].predictions),
         }
         for i in indices
     ]

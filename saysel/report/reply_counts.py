@@ -47,6 +47,7 @@ def _cells(counts: ReplyCounts) -> list[str]:
         grouped(counts.replies),
         _share(counts.no_answer, counts.replies),
         _share(counts.no_confidence, counts.replies),
+        _share(counts.declined, counts.replies),
         _share(counts.cut, counts.replies),
         _share(counts.empty, counts.replies),
         _share(counts.same_text if counts.sampled else None, counts.sampled),

@@ -37,11 +37,13 @@ def to_arrays(
                 )
     # No answer takes 0 tokens, so 0 means that they were not counted.
     tokens = [prediction.tokens or None for prediction in judged]
+    declined = [prediction.declined for prediction in judged]
     return PredictionArrays(
         correct=[prediction.correct for prediction in judged],
         confidence=[prediction.confidence for prediction in judged],
         tokens=tokens if any(tokens) else None,
         cluster=cluster_numbers([prediction.question_id for prediction in judged], clusters),
+        declined=declined if any(declined) else None,
     )
 
 

@@ -50,6 +50,8 @@ def distinct_rows(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
     parts = [np.nan_to_num(columns.confidence, nan=2.0), columns.correct]
     if columns.tokens is not None:
         parts.append(np.nan_to_num(columns.tokens))
+    if columns.declined is not None:
+        parts.append(columns.declined.astype(np.float64))
     order = np.lexsort(parts[::-1])
     new = np.zeros(len(order), dtype=bool)
     new[:1] = True
@@ -71,6 +73,8 @@ def _merged_rows(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
     if columns.tokens is not None:
         length = levels(columns.tokens, MAX_LENGTHS)
         kind = kind * (length.max(initial=0) + 1) + length
+    if columns.declined is not None:
+        kind = kind * 2 + columns.declined
     kind = np.unique(kind, return_inverse=True)[1]
     kinds = kind.max(initial=0) + 1
     confidence = levels(columns.confidence, max(100, MAX_ROWS // kinds))
@@ -81,7 +85,11 @@ def _merged_rows(columns: PredictionArrays) -> tuple[PredictionArrays, Codes]:
         return np.bincount(row_of, values, minlength=len(keys)) / count
 
     tokens = None if columns.tokens is None else mean(columns.tokens)
-    return PredictionArrays(mean(columns.correct), mean(columns.confidence), tokens), row_of
+    declined = None if columns.declined is None else mean(columns.declined.astype(np.float64))
+    rows = PredictionArrays(
+        mean(columns.correct), mean(columns.confidence), tokens, declined=declined
+    )
+    return rows, row_of
 
 
 def levels(values: Array, max_levels: int) -> Codes:

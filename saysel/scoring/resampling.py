@@ -52,12 +52,25 @@ class Share(Weighted):
 
     uses_confidence: ClassVar[bool] = False
 
+    #: Whether replies that decline to answer are left out.
+    answered_only: ClassVar[bool] = False
+
     @abstractmethod
     def each(self, predictions: PredictionArrays) -> Array:
-        """The number of each question."""
+        """The number of each question that counts."""
+
+    def counted(self, predictions: PredictionArrays) -> npt.NDArray[np.intp]:
+        """The rows that count."""
+        import numpy as np
+
+        if self.answered_only:
+            return np.flatnonzero(predictions.answered)
+        return np.arange(len(predictions))
 
     def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
-        return ratio(weights @ self.each(predictions), weights.sum(axis=1))
+        rows = self.counted(predictions)
+        weights = weights[:, rows]
+        return ratio(weights @ self.each(predictions.take(rows)), weights.sum(axis=1))
 
 
 #: Up to this many levels are summed by a matrix product, more by a running sum.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from saysel.display.numbers import interval, number
 from saysel.display.tables import annotated, html_table
@@ -25,12 +25,14 @@ class ScoreTable:
     Attributes:
         scores: in the order of the metrics.
         predictions: number of judged predictions that they are computed on.
-        missing: how many of those have no confidence.
+        missing: how many of those answer without a confidence.
+        declined: how many of those decline to answer.
     """
 
     scores: tuple[Score, ...]
     predictions: int
     missing: int
+    declined: int = field(default=0, kw_only=True)
 
     def __iter__(self) -> Iterator[Score]:
         return iter(self.scores)
@@ -79,7 +81,8 @@ class ScoreTable:
     def caption(self) -> str:
         """What the scores are computed on."""
         noun = "prediction" if self.predictions == 1 else "predictions"
-        return f"{self.predictions:,} {noun}, {self.missing:,} without a confidence"
+        declined = f"{self.declined:,} declined, " if self.declined else ""
+        return f"{self.predictions:,} {noun}, {declined}{self.missing:,} without a confidence"
 
     def __repr__(self) -> str:
         return str(self)

@@ -73,10 +73,13 @@ def score(
         elif noise is not None:
             scores.append(Score(name, float(value), **vars(noise)))
         elif isinstance(metric, Share):
-            scores.append(share_score(name, metric.each(columns), columns.cluster))
+            counted = columns.take(metric.counted(columns))
+            scores.append(share_score(name, metric.each(counted), counted.cluster))
         else:
             scores.append(Score(name, float(value), *(interval or (None, None))))
-    return ScoreTable(tuple(scores), len(columns), int(np.isnan(columns.confidence).sum()))
+    missing = int((np.isnan(columns.confidence) & columns.answered).sum())
+    declined = int((~columns.answered).sum())
+    return ScoreTable(tuple(scores), len(columns), missing, declined=declined)
 
 
 def _needs_bootstrap(metric: Metric) -> bool:

@@ -118,9 +118,10 @@ def judged(
         (question, prediction.answer)
         for question, prediction in zip(questions, predictions, strict=True)
     ]
+    declined = [prediction.declined for prediction in predictions]
     return [
         replace(prediction, correct=correct)
         for prediction, correct in zip(
-            predictions, recipe.judge.judge_answers(answers), strict=True
+            predictions, recipe.judge.judge_answers(answers, declined), strict=True
         )
     ]

@@ -187,16 +187,18 @@ def reflection(
 
 def responses(format: Format, question: Question, fresh: Sequence[Generation]) -> list[Response]:
     """The fresh samples with their answers."""
+    parts = [format.parse(generation.text, cut=generation.cut) for generation in fresh]
     return [
         Response(
             question.id,
             index,
             generation.text,
-            format.parse(generation.text, cut=generation.cut).answer,
+            part.answer,
             generation.tokens,
             finish_reason=generation.finish_reason,
+            declined=part.declined,
         )
-        for index, generation in enumerate(fresh)
+        for index, (generation, part) in enumerate(zip(fresh, parts, strict=True))
     ]
 
 

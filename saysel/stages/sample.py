@@ -125,6 +125,7 @@ class SampleShard:
             generation.tokens,
             generation.logprob,
             generation.finish_reason,
+            parsed.declined,
         )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import (
@@ -58,19 +58,34 @@ def schema(record: type[Any]) -> pa.Schema:
 def readable_as(record: type[Any], stored: pa.Schema) -> bool:
     """Whether a file with a schema holds such records, or those of an earlier version.
 
-    An earlier version may lack fields that have a default now.
+    An earlier version may lack fields that have a default now, also in a record inside a record.
     """
-    has_default = {
-        field.name
-        for field in fields(record)
-        if field.default is not MISSING or field.default_factory is not MISSING
-    }
-    known = [
-        field
-        for field in schema(record)
-        if field.name in stored.names or field.name not in has_default
-    ]
-    return list(stored) == known
+    return list(stored) == list(_as_stored(record, stored))
+
+
+def _as_stored(record: type[Any], stored: Iterable[pa.Field]) -> Iterator[pa.Field]:
+    """The fields of a record without those that the stored ones lack and that have a default."""
+    import pyarrow as pa
+
+    hints, columns = get_type_hints(record), {field.name: field for field in stored}
+    for field, column in zip(fields(record), schema(record), strict=True):
+        if column.name not in columns:
+            if field.default is MISSING and field.default_factory is MISSING:
+                yield column
+            continue
+        inner = _record_in(hints[field.name])
+        if inner is not None and pa.types.is_struct(columns[column.name].type):
+            parts = _as_stored(inner, columns[column.name].type)
+            column = column.with_type(pa.struct(list(parts)))
+        yield column
+
+
+def _record_in(hint: Any) -> type[Any] | None:
+    """The dataclass that a type hint is, or is unless `None`; `None` for any other hint."""
+    choices = get_args(hint) if type(None) in get_args(hint) else (hint,)
+    return next(
+        (choice for choice in choices if isinstance(choice, type) and is_dataclass(choice)), None
+    )
 
 
 def encode(record: Any) -> dict[str, Any]:

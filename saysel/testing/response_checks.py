@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from saysel.interfaces import Format, Judge, RewardFn
+from saysel.interfaces import Format, Judge, Parsed, RewardFn
 from saysel.testing.examples import question
 from saysel.testing.expectations import check_options, expect
 
@@ -21,7 +21,10 @@ def check_format(format: Format) -> None:
     for ending, confidence in format.confidences.items():
         _check_ending(format, ending, confidence)
     bare = format.parse(format.render("the cellar", None, None))
-    expect(bare == ("the cellar", None, None), f"an answer alone is parsed as {bare!r} instead")
+    expect(
+        bare == Parsed("the cellar", None, None), f"an answer alone is parsed as {bare!r} instead"
+    )
+    _check_declining(format)
     _check_any_text(format)
 
 
@@ -45,6 +48,20 @@ def _check_round_trip(format: Format, confidence: float) -> None:
         format.reasoning(text) == "Let me think.",
         f"the reasoning in {text!r} is parsed as {format.reasoning(text)!r}",
     )
+
+
+def _check_declining(format: Format) -> None:
+    """A response that declines is parsed as such, whatever confidence it states."""
+    phrase = format.declining_answer()
+    if phrase is None:
+        return
+    for rationale, confidence in ((None, None), ("I am not sure.", None), (None, 0.5)):
+        text = format.render(phrase, rationale, confidence)
+        parsed = format.parse(text)
+        expect(
+            parsed == Parsed(None, rationale, None, declined=True),
+            f"{text!r} declines, but is parsed as {parsed!r}",
+        )
 
 
 def _check_ending(format: Format, ending: str, confidence: float) -> None:

@@ -15,14 +15,15 @@ class EncodedExample(NamedTuple):
 
     Attributes:
         prompt, reply: the reply ends with the token that ends a text.
-        confidence_start: number of tokens of the reply up to and including the format's marker.
-        confidence: that the reply states, in [0, 1], not rounded.
+        confidence_start: number of tokens of the reply up to and including the format's marker; of
+            the whole reply if it declines, and so has no marker.
+        confidence: that the reply states, in [0, 1], not rounded; `None` if it declines.
     """
 
     prompt: list[int]
     reply: list[int]
     confidence_start: int
-    confidence: float
+    confidence: float | None
 
 
 def encoded_examples(tokenizer: Any, data: TrainingData, max_length: int) -> list[EncodedExample]:
@@ -60,6 +61,9 @@ def encoded_examples(tokenizer: Any, data: TrainingData, max_length: int) -> lis
 
 
 def _confidence_starts(tokenizer: Any, texts: Sequence[str], marker: str) -> list[int]:
-    """The number of tokens of each text up to and including its last marker."""
-    beginnings = [text[: text.rfind(marker) + len(marker)] for text in texts]
+    """The number of tokens of each text up to and including its last marker, if it has one."""
+    parts = [text.rpartition(marker) for text in texts]
+    beginnings = [
+        before + found or text for (before, found, _), text in zip(parts, texts, strict=True)
+    ]
     return [len(ids) for ids in hf.encode_replies(tokenizer, beginnings)]

@@ -94,7 +94,8 @@ def judge_replies(
     """
     parsed = [format.parse(text, cut=is_cut) for text, is_cut in zip(texts, cut, strict=True)]
     verdicts = judge.judge_answers(
-        [(question, part.answer) for question, part in zip(questions, parsed, strict=True)]
+        [(question, part.answer) for question, part in zip(questions, parsed, strict=True)],
+        [part.declined for part in parsed],
     )
     rows = [row for row, correct in enumerate(verdicts) if correct is not None]
     if not rows:
@@ -109,7 +110,7 @@ def judge_replies(
     rewards = reward_replies(trainer, reward, correct, confidences, judged_texts)
     counts = count_replies(
         [
-            ReadReply(text, part.answer, part.confidence, is_cut)
+            ReadReply(text, part.answer, part.confidence, is_cut, part.declined)
             for text, part, is_cut in zip(texts, parsed, cut, strict=True)
         ],
         states_confidence=True,

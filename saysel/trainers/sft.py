@@ -169,6 +169,7 @@ class SFTTrainer(Trainer):
                         one.prompt + one.reply[: one.confidence_start], one.confidence
                     )
                     for one in examples
+                    if one.confidence is not None
                 ]
                 return soft_confidence_trainer(
                     contexts, tokenizer, tokens, self.soft, arguments, **options

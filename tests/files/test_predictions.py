@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from saysel.errors import DataError, UsageError
 from saysel.files import load_predictions
+from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import Format
 from saysel.judges.match import MatchJudge
 from saysel.records import Prediction
@@ -194,6 +195,49 @@ def test_an_interval_is_one_accepted_answer(tmp_path: Path) -> None:
     rows = [{"confidence": 0.5, "answer": "0", "gold": "[0, 1]"}]
 
     assert load_predictions(written(tmp_path, "jsonl", rows)).questions["1"].answers == ("[0, 1]",)
+
+
+@pytest.mark.parametrize(
+    ("row", "correct"),
+    [
+        ({"answer": "", "gold": "Rome"}, 0.0),
+        ({"answer": "Rome", "gold": "Rome"}, 0.0),  # a declined reply has no answer
+        ({"answer": "", "gold": "unanswerable"}, 1.0),
+        ({"correct": None}, 0.0),
+        ({"correct": "yes"}, 1.0),
+    ],
+)
+def test_declined_replies(tmp_path: Path, row: dict[str, object], correct: float) -> None:
+    rows = [
+        {**row, "confidence": 0.5, "declined": "yes"},
+        {**row, "confidence": 0.5, "declined": None},
+    ]
+
+    declined, other = load_predictions(written(tmp_path, "jsonl", rows)).predictions
+
+    assert (declined.declined, declined.answer, declined.confidence) == (True, None, None)
+    assert declined.correct == correct
+    assert (other.declined, other.confidence) == (False, 0.5)
+
+
+def test_a_format_says_which_replies_of_a_file_decline(tmp_path: Path) -> None:
+    rows = [
+        {"output": "Answer: I don't know", "gold": "Rome"},
+        {"output": "Answer: Rome Confidence: 9", "gold": "Rome"},
+    ]
+    format = SaySelfFormat(decline="I don't know")
+
+    declined, right = load_predictions(written(tmp_path, "jsonl", rows), format=format).predictions
+
+    assert (declined.declined, declined.correct) == (True, 0.0)
+    assert (right.declined, right.confidence, right.correct) == (False, 0.9, 1.0)
+
+
+def test_a_column_named_as_declined_must_say_yes_or_no(tmp_path: Path) -> None:
+    path = written(tmp_path, "jsonl", [{"confidence": 0.5, "correct": 1, "state": "maybe"}])
+
+    with pytest.raises(DataError, match="line 1: 'state' must say whether the reply declines"):
+        load_predictions(path, {"declined": "state"})
 
 
 def test_no_answer_is_wrong(tmp_path: Path) -> None:

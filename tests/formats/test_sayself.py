@@ -26,7 +26,7 @@ def test_what_is_rendered_is_read_back(
 
     text = FORMAT.render(answer, rationale, confidence, reasoning)
 
-    assert FORMAT.parse(text) == (answer, rationale, confidence)
+    assert FORMAT.parse(text)[:3] == (answer, rationale, confidence)
     assert FORMAT.reasoning(text) == reasoning
 
 
@@ -85,7 +85,7 @@ def test_confidences(stated: str, confidence: float | None) -> None:
 def test_the_correct_answer_among_the_alternatives_is_not_the_answer() -> None:
     parsed = FORMAT.parse("Answer: Rome Self-reflection: It could be Paris. Confidence: 3")
 
-    assert parsed == ("Rome", "It could be Paris.", 0.3)
+    assert parsed[:3] == ("Rome", "It could be Paris.", 0.3)
 
 
 def test_an_answer_before_the_marker_is_reasoning() -> None:

@@ -34,3 +34,15 @@ def test_a_judge_is_not_called_for_nothing() -> None:
 
     assert Fails().judge_answers([(question(), None)]) == [0.0]
     assert Fails().judge_answers([]) == []
+
+
+def test_declining_is_right_where_there_is_no_answer() -> None:
+    known, unknown = question(), question(id="u", answers=("Unanswerable",))
+    items = [(known, "Paris"), (known, None), (unknown, None), (unknown, "abcd")]
+
+    assert not known.unanswerable and unknown.unanswerable
+    assert LengthJudge().judge_answers(items, [True, True, True, False]) == [
+        *(0.0, 0.0, 1.0),
+        LengthJudge().judge([items[-1]])[0],
+    ]
+    assert LengthJudge().judge_answers(items[1:3]) == [0.0, 0.0]

@@ -44,6 +44,7 @@ RANGE = {
     "threshold_utility": (-1, 1),
     "mean_overconfidence": (-1, 1),
     "tokens": (0, math.inf),
+    "truthfulness": (-1, 1),
 }
 #: Not defined for one question, or where the tokens were not counted.
 UNDEFINED = {"auroc", "prr", "tokens"}
@@ -103,12 +104,16 @@ def test_a_constant_forecaster(make_columns, c, correct):
 
 @pytest.mark.parametrize("name", METRICS)
 @settings(max_examples=30)
-@given(rows=rows, tokens=st.booleans(), seed=st.integers(0, 2**32 - 1))
-def test_resamples_are_what_compute_says_of_the_rows_drawn(make_columns, name, rows, tokens, seed):
+@given(rows=rows, tokens=st.booleans(), declined=st.booleans(), seed=st.integers(0, 2**32 - 1))
+def test_resamples_are_what_compute_says_of_the_rows_drawn(
+    make_columns, name, rows, tokens, declined, seed
+):
     columns = make_columns([c for c, _ in rows], [y for _, y in rows])
     n, rng = len(columns), np.random.default_rng(seed)
     if tokens:
         columns = replace(columns, tokens=rng.integers(1, 9, n).astype(float))
+    if declined:
+        columns = replace(columns, declined=rng.random(n) < 0.3)
     weights = rng.integers(0, 3, (3, n)).astype(float)
     found = METRICS[name].resampled(columns, weights)
     assert found.shape == (3,)
@@ -125,7 +130,7 @@ def test_one_class_only(make_columns, name, correct):
     assert math.isnan(value) if name in undefined else math.isfinite(value)
 
 
-@pytest.mark.parametrize("name", sorted(set(METRICS) - {"tokens"}))
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"tokens", "coverage"}))
 def test_missing_confidences_have_the_effect_in_the_docstring(make_columns, name):
     """Ignored ones do not change the value, others do."""
     confidence, correct = [0.9, 0.4, 0.6, None, None], [1, 0, 1, 0, 1]
@@ -133,6 +138,23 @@ def test_missing_confidences_have_the_effect_in_the_docstring(make_columns, name
     without = METRICS[name].compute(make_columns(confidence[:3], correct[:3]))
     text = " ".join((type(METRICS[name]).__doc__ or "").split())
     left_out = "Missing confidences: ignored" in text
+    assert (value == pytest.approx(without, nan_ok=True)) == left_out
+
+
+#: How a declined reply counts: not at all, or as what its correctness says.
+LEAVE_DECLINED_OUT = {"accuracy_when_answered", "parse_rate"}
+
+
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"tokens"}))
+def test_declined_replies_count_as_documented(make_columns, name):
+    """Metrics of confidence leave them out; others count them as replies that are not correct."""
+    confidence, correct = [0.9, 0.6, 0.4, 0.5, None], [1, 0, 1, 0, 0]
+    five = replace(make_columns(confidence, correct), declined=[0, 0, 0, 1, 1])
+    value = METRICS[name].compute(five)
+    without = METRICS[name].compute(make_columns(confidence[:3], correct[:3]))
+    text = " ".join((type(METRICS[name]).__doc__ or "").split())
+    ignored = "Missing confidences: ignored" in text and "Declined replies: utility 0" not in text
+    left_out = ignored or name in LEAVE_DECLINED_OUT
     assert (value == pytest.approx(without, nan_ok=True)) == left_out
 
 

@@ -78,7 +78,7 @@ def test_decorated_labels(
 
     parsed = FORMAT.parse(lead + text + end)
 
-    assert parsed == (answer, "I am not sure.", 0.9), lead + text + end
+    assert parsed[:3] == (answer, "I am not sure.", 0.9), lead + text + end
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_decorated_labels(
     ],
 )
 def test_which_label_counts(text: str, parsed: tuple[str | None, str | None, float | None]) -> None:
-    assert FORMAT.parse(text) == parsed
+    assert FORMAT.parse(text)[:3] == parsed
 
 
 @pytest.mark.parametrize("name", ["sayself", "percent", "fraction"])
@@ -155,7 +155,7 @@ CUT = [
 def test_the_part_that_was_cut_is_missing(
     text: str, parsed: tuple[str | None, str | None, float | None]
 ) -> None:
-    assert FORMAT.parse(text, cut=True) == parsed
+    assert FORMAT.parse(text, cut=True)[:3] == parsed
 
 
 @pytest.mark.parametrize("name", ["sayself", "percent", "fraction", "tags"])

@@ -55,7 +55,7 @@ def test_thoughts_are_not_visible(name: str, delimited: str) -> None:
 
     said = format.parse(f"{thought}\n{reply(format, 'Paris', 0.9)}")
 
-    assert said == ("Paris", "I am not sure.", 0.9)
+    assert said[:3] == ("Paris", "I am not sure.", 0.9)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -66,8 +66,8 @@ def test_a_thought_that_the_prompt_opened(name: str, end: str) -> None:
 
     said = format.parse(f"{thought}\n{end}\n\n{reply(format, 'Paris', 0.9)}")
 
-    assert said == ("Paris", "I am not sure.", 0.9)
-    assert format.parse(thought + end) == (None, None, None)
+    assert said[:3] == ("Paris", "I am not sure.", 0.9)
+    assert format.parse(thought + end)[:3] == (None, None, None)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -79,7 +79,7 @@ def test_of_a_thought_that_was_cut_nothing_is_read(name: str, delimited: str, cu
 
     parsed = format.parse(opening + reply(format, "London", 0.3), cut=cut)
 
-    assert parsed == (None, None, None)
+    assert parsed[:3] == (None, None, None)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -26,6 +26,7 @@ def test_metrics_json_is_the_documented_schema(make_report):
                 "n": 1000,
                 "used": 1000,
                 "missing": 0,
+                "declined": 0,
                 "alarms": [],
                 "metrics": {
                     "ece": {

@@ -28,7 +28,7 @@ def test_there_is_a_line_per_stage_and_replies_that_show_a_problem(make_report: 
 
     assert shown is not None
     assert shown["lines"] == [
-        {"name": "sample", "cells": ["200", "75.0%", "–", "0.5%", "0.0%", "20.0%"]}
+        {"name": "sample", "cells": ["200", "75.0%", "–", "0.0%", "0.5%", "0.0%", "20.0%"]}
     ]
     assert shown["notes"] == [("target", "2 examples; 8 questions have no readable answer")]
     ((name, problem),) = shown["problems"]

@@ -79,10 +79,11 @@ def test_predictions_keep_the_columns_of_earlier_versions() -> None:
                     name: pa.int64()
                     for name in (
                         *("replies", "no_answer", "no_confidence", "cut", "empty"),
-                        *("sampled", "same_text"),
+                        *("sampled", "same_text", "declined"),
                     )
                 }
             ),
+            "declined": pa.bool_(),
         }
     )
 

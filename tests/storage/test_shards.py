@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +23,7 @@ from saysel.records import (
     Question,
     Rationale,
     Reflection,
+    ReplyCounts,
     Response,
 )
 from saysel.storage import (
@@ -253,10 +254,25 @@ def test_records_of_an_earlier_version_lack_fields_that_have_a_default(tmp_path:
     write_checked(
         earlier.path(0), lambda file: pq.write_table(table.drop_columns("reply_counts"), file)
     )
+    counted = replace(prediction, reply_counts=ReplyCounts(replies=3, cut=1))
+    rows = pa.Table.from_pylist([encode(counted)], schema=schema(Prediction)).to_pylist()
+    del rows[0]["reply_counts"]["declined"], rows[0]["declined"]
+    nested = Shards(tmp_path / "nested", Prediction)
+    older = pa.schema(
+        field.with_type(pa.struct([part for part in field.type if part.name != "declined"]))
+        if field.name == "reply_counts"
+        else field
+        for field in schema(Prediction)
+        if field.name != "declined"
+    )
+    write_checked(
+        nested.path(0),
+        lambda file: pq.write_table(pa.Table.from_pylist(rows, schema=older), file),
+    )
     damaged = Shards(tmp_path / "damaged", Prediction)
     write_checked(damaged.path(0), lambda file: pq.write_table(table.drop_columns("answer"), file))
 
-    assert list(earlier) == [prediction]
+    assert list(earlier) == [prediction] and list(nested) == [counted]
     with pytest.raises(DamagedFile, match="written by another version of saysel"):
         list(damaged)
 

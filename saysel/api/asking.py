@@ -1,12 +1,14 @@
-"""Asks a trained model one question."""
+"""Asks a trained model questions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from os import PathLike
 from pathlib import Path
+from typing import overload
 
 from saysel.api.run_directory import Run
 from saysel.errors import UsageError
@@ -60,12 +62,31 @@ class Answer:
         return f"<table><tbody>{rows}</tbody></table>"
 
 
+@overload
 def ask(
     target: Run | ModelRef | str | PathLike[str], question: str, *, cell: str | None = None
-) -> Answer:
-    """Ask a trained model one question.
+) -> Answer: ...
+
+
+@overload
+def ask(
+    target: Run | ModelRef | str | PathLike[str],
+    question: Sequence[str],
+    *,
+    cell: str | None = None,
+) -> list[Answer]: ...
+
+
+def ask(
+    target: Run | ModelRef | str | PathLike[str],
+    question: str | Sequence[str],
+    *,
+    cell: str | None = None,
+) -> Answer | list[Answer]:
+    """Ask a trained model a question, or several together.
 
         saysel.ask("runs/quickstart", "Nora says … Where is the lantern?")
+        saysel.ask("runs/quickstart", ["Nora says … ?", "Omar says … ?"])
 
     The model of a run is the last one that the run has finished, asked like in the evaluation of
     the recipe, and so is a model or adapter that was exported. Any other is asked in the `sayself`
@@ -74,15 +95,20 @@ def ask(
     Args:
         target: a run, the path of a run directory or of a model, or a hub id; the path of a GGUF
             file ends in its name.
+        question: a text, or several, which the model answers in batches.
         cell: the cell of a matrix run, or a part of its label that no other cell has.
 
+    Returns:
+        The answer, or one for each of several questions, in order.
+
     Raises:
-        UsageError: the run has no model yet, or several cells; there is no such run or model; or
-            the question is empty.
+        UsageError: the run has no model yet, or several cells; there is no such run or model; or a
+            question is empty.
     """
     from saysel.estimators.verbalized import VerbalizedEstimator
 
-    if not question.strip():
+    texts = [question] if isinstance(question, str) else list(question)
+    if not all(text.strip() for text in texts):
         raise UsageError('the question is empty: saysel ask RUN|MODEL "Where is the lantern?"')
     recipe, format, model = _resolved(target, cell)
     context = EstimationContext(
@@ -94,12 +120,15 @@ def ask(
         recipe.seed,
         partial(questions, recipe),
     )
-    (prediction,) = VerbalizedEstimator().estimate(
-        model, [Question("ask", question, ("",))], context
-    )
-    return Answer(
-        prediction.answer, prediction.rationale, prediction.confidence, prediction.response
-    )
+    asked = [
+        Question("ask" if number == 1 else f"ask {number}", text, ("",))
+        for number, text in enumerate(texts, 1)
+    ]
+    answers = [
+        Answer(prediction.answer, prediction.rationale, prediction.confidence, prediction.response)
+        for prediction in VerbalizedEstimator().estimate(model, asked, context)
+    ]
+    return answers[0] if isinstance(question, str) else answers
 
 
 def _resolved(

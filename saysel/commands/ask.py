@@ -1,4 +1,4 @@
-"""`saysel ask`: one question to a trained model."""
+"""`saysel ask`: questions to a trained model."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from saysel.display.terminal import echo
 
 @click.command("ask")
 @click.argument("target", metavar="RUN|MODEL")
-@click.argument("question")
+@click.argument("questions", metavar="[QUESTION]...", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per question.")
 @cell
-def command(target: str, question: str, cell: str | None) -> None:
-    """Answer, rationale and confidence for one question.
+def command(target: str, questions: tuple[str, ...], as_json: bool, cell: str | None) -> None:
+    """Answer, rationale and confidence for each question.
+
+    Without a QUESTION, or with -, standard input has one per line: a text, or a JSON object with
+    the text as "question". With --json, the other values of such an object are printed again.
 
     MODEL is a hub id or a directory, of a whole model or of an adapter, or a GGUF file. What
     saysel exported is asked in the format that it was trained in.
@@ -23,7 +27,23 @@ def command(target: str, question: str, cell: str | None) -> None:
       saysel ask runs/mine "Where is the lantern?" --cell seed=1
       saysel ask my-model "Where is the lantern?"
       saysel ask runs/quickstart "Nora says the lantern is in the cellar. Where is the lantern?"
+      saysel ask runs/quickstart --json < questions.jsonl > answers.jsonl
     """
-    from saysel.api.asking import ask
+    import json
+    import sys
 
-    echo(ask(target, question, cell=cell))
+    from saysel.api.asking import ask
+    from saysel.files.question_lines import question_lines
+
+    if questions in ((), ("-",)):
+        rows = question_lines(b"" if sys.stdin.isatty() else sys.stdin.buffer.read())
+    else:
+        rows = [{"question": question} for question in questions]
+    answers = ask(target, [row["question"] for row in rows], cell=cell)
+    for number, (row, answer) in enumerate(zip(rows, answers, strict=True)):
+        if as_json:
+            echo(json.dumps({**row, **vars(answer)}, ensure_ascii=False))
+        elif len(rows) == 1:
+            echo(answer)
+        else:
+            echo(f"{'' if number == 0 else chr(10)}question:   {row['question']}\n{answer}")

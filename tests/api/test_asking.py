@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import saysel
+from saysel.cli import cli
 from saysel.errors import UsageError
 from saysel.records import ModelRef
 from tests.support.end_to_end import invoke
@@ -21,6 +24,48 @@ def test_a_run_answers_as_the_command_prints(
     assert saysel.ask(saysel.Run(tiny_run), QUESTION) == answer
     assert invoke("ask", tiny_run, QUESTION).stdout == f"{answer}\n"
     assert answer.response
+
+
+def test_several_questions_are_answered_in_order(tiny_run: Path) -> None:
+    other = QUESTION.replace("cellar", "attic")
+
+    first, second = saysel.ask(tiny_run, [QUESTION, other])
+    printed = invoke("ask", tiny_run, QUESTION, other).stdout
+
+    assert first == saysel.ask(tiny_run, QUESTION)
+    assert printed == f"question:   {QUESTION}\n{first}\n\nquestion:   {other}\n{second}\n"
+    with pytest.raises(UsageError, match="the question is empty"):
+        saysel.ask(tiny_run, [QUESTION, ""])
+
+
+def test_questions_from_standard_input_come_back_with_their_answers(tiny_run: Path) -> None:
+    lines = f"{json.dumps({'id': 7, 'question': QUESTION, 'gold': 'the cellar'})}\n\n{QUESTION}\n"
+
+    result = CliRunner().invoke(cli, ["ask", str(tiny_run), "--json"], input=lines)
+
+    answer = saysel.ask(tiny_run, QUESTION)
+    assert result.exit_code == 0, result.output
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert first == {"id": 7, "question": QUESTION, "gold": "the cellar", **vars(answer)}
+    assert second == {"question": QUESTION, **vars(answer)}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"\n", "there is no question"),
+        (b'Where?\n{"q": 1}\n', "standard input, line 2: it has no text under 'question'"),
+        (b'{"question": ', "standard input, line 1: not JSON"),
+        (b"caf\xe9?", "standard input, line 1: not UTF-8"),
+    ],
+)
+def test_standard_input_without_a_question_is_refused_before_any_work(
+    text: bytes, message: str
+) -> None:
+    result = CliRunner().invoke(cli, ["ask", "no-model"], input=text)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(message) and result.stderr.count("\n") == 1
 
 
 def test_parts_of_a_reply_are_shown() -> None:

@@ -59,7 +59,7 @@ def test_two_methods_are_not_pooled(tmp_path: Path, second: str) -> None:
     (tmp_path / "one.csv").write_text(ONE)
     (tmp_path / "two.csv").write_text(second)
 
-    with pytest.raises(SayselError, match="both have a prediction for 'q1'.*saysel compare"):
+    with pytest.raises(SayselError, match=r"both have a prediction for .q1.: .*saysel compare"):
         saysel.score([tmp_path / "one.csv", tmp_path / "two.csv"])
 
 

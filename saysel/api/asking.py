@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -71,7 +70,7 @@ def ask(
 @overload
 def ask(
     target: Run | ModelRef | str | PathLike[str],
-    question: Sequence[str],
+    question: list[str] | tuple[str, ...],
     *,
     cell: str | None = None,
 ) -> list[Answer]: ...
@@ -79,7 +78,7 @@ def ask(
 
 def ask(
     target: Run | ModelRef | str | PathLike[str],
-    question: str | Sequence[str],
+    question: str | list[str] | tuple[str, ...],
     *,
     cell: str | None = None,
 ) -> Answer | list[Answer]:

@@ -12,6 +12,7 @@ from saysel.hf.chat import (
     without_thoughts,
 )
 from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf.continuations import ReadTexts, continued, read_texts
 from saysel.hf.data_parallel import check_batch_size
 from saysel.hf.decoding import Decoding
 from saysel.hf.expected_confidence import read_confidence
@@ -59,6 +60,7 @@ __all__ = [
     "ConfidenceTokens",
     "Decoding",
     "Embedder",
+    "ReadTexts",
     "Reply",
     "UpdateGuard",
     "at_gguf",
@@ -72,6 +74,7 @@ __all__ = [
     "check_model_files",
     "check_sentence_transformers",
     "checkpoint_layers",
+    "continued",
     "decode_replies",
     "defer_interrupt",
     "device",
@@ -99,6 +102,7 @@ __all__ = [
     "pad_left",
     "progress_callback",
     "read_confidence",
+    "read_texts",
     "release",
     "render",
     "reply_logprobs",

@@ -73,6 +73,11 @@ class ConfidenceTokens:
             for sequence in sequences
         ]
 
+    @property
+    def longest_branch(self) -> int:
+        """The tokens of the longest branch."""
+        return max(map(len, self.branches))
+
     def logprobs(self, branch_logprobs: Sequence[Tensor]) -> Tensor:
         """Log-probability of every confidence, [B, C], in nats.
 

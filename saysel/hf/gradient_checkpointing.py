@@ -18,6 +18,16 @@ def checkpoint_layers(model: Any) -> None:
     (enable or model.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
+def checkpoints_layers(model: Any) -> bool:
+    """Whether the model recomputes activations now, and therefore keeps no cache."""
+    from peft import PeftModel
+
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    names = ("is_activation_checkpointing", "is_gradient_checkpointing")  # the second: before 5.20
+    name = next((name for name in names if hasattr(type(inner), name)), None)
+    return bool(model.training and name and getattr(inner, name))
+
+
 def disable_dropout(model: Any) -> None:
     """Make a model compute the same in training mode as in evaluation mode.
 

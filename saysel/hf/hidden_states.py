@@ -32,21 +32,25 @@ def last_hidden_states(model: Any, ids: Tensor, mask: Tensor) -> Tensor:
     """
     first = int(mask.any(0).int().argmax())
     ids, mask = ids[:, first:], mask[:, first:]
-    return states_of(
+    states, _ = states_of(
         model,
         input_ids=ids,
         attention_mask=mask,
         position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
         use_cache=False,
     )
+    return states
 
 
-def states_of(model: Any, **inputs: Any) -> Tensor:
-    """The states from which the model computes its logits for some inputs, [B, K, H].
+def states_of(model: Any, **inputs: Any) -> tuple[Tensor, Any]:
+    """The states from which the model computes its logits for some inputs, and its output.
 
     Args:
         model: a causal LM, or a PEFT model around one.
         inputs: what the model is called with, K positions of each row.
+
+    Returns:
+        [B, K, H], and the output, whose logits are those of the last position only.
     """
     states: list[Tensor] = []
     hook = _backbone(model).register_forward_hook(
@@ -54,10 +58,10 @@ def states_of(model: Any, **inputs: Any) -> Tensor:
     )
     try:
         # The whole model runs, because wrappers prepare weights and inputs where it is called.
-        model(**inputs, logits_to_keep=1)
+        output = model(**inputs, logits_to_keep=1)
     finally:
         hook.remove()
-    return states[0]
+    return states[0], output
 
 
 def logits(model: Any, states: Tensor) -> Tensor:

@@ -100,7 +100,7 @@ def _last_states(
     start = len(prefix) if cache is not None else 0
     ids, mask = pad_left([text[start:] for text in texts], tokenizer.pad_token_id, model.device)
     mask = torch.nn.functional.pad(mask, (start, 0), value=1)  # [B, L]
-    return states_of(
+    states, _ = states_of(
         model,
         input_ids=ids,  # [B, K]
         attention_mask=mask,
@@ -108,6 +108,7 @@ def _last_states(
         past_key_values=cache,
         use_cache=cache is not None,
     )
+    return states
 
 
 def _token_logprobs(model: Any, states: Tensor, tokens: Tensor) -> list[float]:

@@ -23,7 +23,7 @@ def shared_prefix(model: Any, texts: Sequence[Sequence[int]], length: int) -> li
         texts: token ids.
         length: number of tokens, padding included, that the model will see at most.
     """
-    if len(texts) < 2 or _window(model) < length:
+    if len(texts) < 2 or attention_window(model) < length:
         return []
     # The lexicographically first and last text differ no later than any two others.
     ordered = sorted(list(text) for text in texts)
@@ -57,7 +57,7 @@ def can_be_copied(cache: Any) -> bool:
     )
 
 
-def _window(model: Any) -> float:
+def attention_window(model: Any) -> float:
     """The smallest number of positions to which a layer limits its attention."""
     config = model.config.get_text_config()
     limits = (getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size"))

@@ -21,13 +21,12 @@ class ConfidenceRewards:
         position: position in the reply of the token that decides the confidence, [B]; -1 in
             replies that are unreadable, have no marker, or write the confidence in another way.
         rewards: reward of each confidence, and of an unreadable one in the last column, [B, C + 1].
-        branches: for each branch of the confidence tokens except the first, prompt and reply up
-            to that branch, padded on the left, as ids and mask, [B, L].
+        beginnings: prompt and reply up to the marker, padded on the left, as ids and mask, [B, L].
     """
 
     position: Tensor
     rewards: Tensor
-    branches: list[tuple[Tensor, Tensor]]
+    beginnings: tuple[Tensor, Tensor]
 
 
 def confidence_rewards(
@@ -48,7 +47,7 @@ def confidence_rewards(
     import torch
 
     device = policy.model.device
-    shared, *branches = tokens.branches
+    shared = tokens.branches[0]
     positions = []
     for reply, is_readable in zip(replies, readable, strict=True):
         position = reply.marker_end + len(shared)
@@ -63,5 +62,5 @@ def confidence_rewards(
     return ConfidenceRewards(
         torch.tensor(positions, device=device),
         torch.tensor(rewards, device=device),
-        [hf.pad_left([[*ids, *branch] for ids in beginnings], pad, device) for branch in branches],
+        hf.pad_left(beginnings, pad, device),
     )

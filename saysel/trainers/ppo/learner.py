@@ -17,7 +17,7 @@ from saysel.trainers.ppo.losses import (
     policy_loss,
     value_loss,
 )
-from saysel.trainers.ppo.policy import Policy
+from saysel.trainers.ppo.policy import Policy, PolicyOutput
 from saysel.trainers.ppo.rollouts import Rollouts
 from saysel.trainers.ppo.targets import Targets, make_targets
 from saysel.trainers.ppo.token_statistics import logprobs_and_divergence
@@ -167,7 +167,10 @@ class Learner:
         """
         options, tokens = self.options, rollouts.tokens[rows]
         output = self.policy.forward(
-            rollouts.ids[rows], rollouts.mask[rows], rollouts.actions.shape[1]
+            rollouts.ids[rows],
+            rollouts.mask[rows],
+            rollouts.actions.shape[1],
+            room=self.confidence_tokens.longest_branch if self.confidence_tokens else 0,
         )
         logprobs, divergence = logprobs_and_divergence(
             self.policy,
@@ -185,9 +188,7 @@ class Learner:
             options.clip,
         )
         if rollouts.confidence_rewards is not None:
-            surrogate = surrogate + self._expected_loss(
-                rollouts.confidence_rewards, rows, output.states
-            )
+            surrogate = surrogate + self._expected_loss(rollouts.confidence_rewards, rows, output)
         baseline = value_loss(
             output.values,
             targets.old_values[rows],
@@ -203,36 +204,43 @@ class Learner:
         }
 
     def _expected_loss(
-        self, confidence_rewards: ConfidenceRewards, rows: Tensor, states: Tensor
+        self, confidence_rewards: ConfidenceRewards, rows: Tensor, output: PolicyOutput
     ) -> Tensor:
         """The expected reward over all confidences, negated, of the replies of a micro-batch, [m].
 
         Args:
             confidence_rewards: of all replies.
             rows: which replies, [m].
-            states: hidden states at every token of theirs, [m, T, H].
+            output: of the policy for these.
         """
         import torch
 
         assert self.confidence_tokens is not None
         tokens, temperature = self.confidence_tokens, self.options.confidence_temperature
+        shared, *branches = tokens.branches
         position = confidence_rewards.position[rows]
-        first = states[torch.arange(len(rows), device=rows.device), position.clamp(min=0)]
+        row_numbers = torch.arange(len(rows), device=rows.device)
+        first = self.policy.logprobs(output.states[row_numbers, position.clamp(min=0)])
+        # The others continue the text up to the marker, [m, K].
+        texts, length = output.texts, output.states.shape[1]
+        columns = torch.arange(texts.mask.shape[1], device=rows.device)
+        marker_end = texts.mask.shape[1] - length + position.clamp(min=0) - len(shared)
+        seen = texts.mask * (columns < marker_end[:, None])
 
-        def compute(branch: int, ids: Tensor, mask: Tensor) -> Tensor:
-            logprobs = self.policy.next_token_logprobs(ids, mask)  # [m, V]
-            return tokens.continuations(branch, at_temperature(logprobs, temperature))
+        def compute(number: int, branch: tuple[int, ...]) -> Tensor:
+            if texts.cache is not None:
+                logprobs = self.policy.continued_logprobs(texts, seen, branch)
+            else:
+                ids, mask = (part[rows] for part in confidence_rewards.beginnings)
+                more = torch.tensor([branch] * len(rows), device=rows.device)
+                logprobs = self.policy.next_token_logprobs(
+                    torch.cat([ids, more], -1), torch.cat([mask, torch.ones_like(more)], -1)
+                )
+            return tokens.continuations(number, at_temperature(logprobs, temperature))
 
-        others = hf.in_turn(
-            compute,
-            [
-                (branch, ids[rows], mask[rows])
-                for branch, (ids, mask) in enumerate(confidence_rewards.branches, start=1)
-            ],
-        )
-        logprobs = at_temperature(self.policy.logprobs(first), temperature)
+        others = hf.in_turn(compute, list(enumerate(branches, start=1)))
         return expected_reward_loss(
-            tokens.combine([tokens.continuations(0, logprobs), *others]),
+            tokens.combine([tokens.continuations(0, at_temperature(first, temperature)), *others]),
             confidence_rewards.rewards[rows],
             (position >= 0).float(),
             self.options.entropy,

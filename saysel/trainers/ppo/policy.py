@@ -28,10 +28,12 @@ class PolicyOutput(NamedTuple):
     Attributes:
         states: last hidden states, [B, T, H].
         values: expected reward from here on, [B, T].
+        texts: prompts and replies as they were read.
     """
 
     states: Tensor
     values: Tensor
+    texts: hf.ReadTexts
 
 
 class Policy:
@@ -93,15 +95,18 @@ class Policy:
             samples = hf.generate(self.model, self.tokenizer, prompts, 1, decoding, generator, ends)
         return [reply for (reply,) in samples]
 
-    def forward(self, ids: Tensor, mask: Tensor, length: int) -> PolicyOutput:
+    def forward(self, ids: Tensor, mask: Tensor, length: int, room: int = 0) -> PolicyOutput:
         """Hidden states and values at the last `length` positions.
 
         Args:
             ids, mask: token ids padded on both sides and 1 at the tokens, [B, L].
             length: T, the tokens of the longest reply.
+            room: tokens of the longest continuation, see `saysel.hf.read_texts`.
         """
-        states = self._states(self.model, ids, mask)[:, -length - 1 : -1]
-        return PolicyOutput(states, self.head(states.detach().float()).squeeze(-1))
+        with hf.autocast(self.model):
+            texts = hf.read_texts(self.model, ids, mask, room)
+        states = texts.states[:, -length - 1 : -1]
+        return PolicyOutput(states, self.head(states.detach().float()).squeeze(-1), texts)
 
     def reference_states(self, ids: Tensor, mask: Tensor, length: int) -> Tensor:
         """The reference policy's hidden states, [B, T, H], see `forward`."""
@@ -129,6 +134,18 @@ class Policy:
     def next_token_logprobs(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Log-probabilities of the token after [B, L] token ids, [B, V]."""
         return self.logprobs(self._states(self.model, ids, mask)[:, -1])
+
+    def continued_logprobs(
+        self, texts: hf.ReadTexts, seen: Tensor, tokens: Sequence[int]
+    ) -> Tensor:
+        """Log-probabilities of the token after texts and some more tokens, [B, V].
+
+        Args:
+            texts, seen, tokens: see `saysel.hf.continued`.
+        """
+        with hf.autocast(self.model):
+            states = hf.continued(self.model, texts, seen, tokens)
+        return self.logprobs(states)
 
     @property
     def vocabulary(self) -> int:

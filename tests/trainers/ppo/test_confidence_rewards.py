@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 import torch
 
+from saysel.formats.percent import PercentFormat
 from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.generation import Reply
+from saysel.hf.gradient_checkpointing import checkpoint_layers
+from saysel.interfaces import Format
 from saysel.records import ModelRef
 from saysel.registry import build
 from saysel.trainers.ppo.confidence_rewards import confidence_rewards
@@ -16,6 +19,7 @@ from saysel.trainers.ppo.trainer import PPOTrainer
 from tests.trainers.ppo.test_learner import moved_policy
 from tests.trainers.two_arms import FORMAT
 
+PERCENT = PercentFormat()
 PROMPTS = [[50, 51, 52], [60]]
 
 
@@ -30,7 +34,7 @@ def replies(tokenizer: Any, *texts: str) -> list[Reply]:
     return found
 
 
-def test_positions_and_branches_of_the_confidences(red: ModelRef) -> None:
+def test_positions_of_the_confidences_and_beginnings(red: ModelRef) -> None:
     policy = Policy(red)
     tokens = ConfidenceTokens(FORMAT, policy.tokenizer, {policy.tokenizer.eos_token_id})
     replied = replies(policy.tokenizer, "Answer: red Confidence: 3", "Answer: red, I think")
@@ -38,11 +42,11 @@ def test_positions_and_branches_of_the_confidences(red: ModelRef) -> None:
     found = confidence_rewards(policy, tokens, PROMPTS, replied, [True, False], [[0.0] * 12] * 2)
 
     assert found.position.tolist() == [replied[0].marker_end + len(tokens.branches[0]), -1]
-    for branch, (ids, mask) in zip(tokens.branches[1:], found.branches, strict=True):
-        for row, (prompt, reply) in enumerate(zip(PROMPTS, replied, strict=True)):
-            text = [*prompt, *reply.tokens[: reply.marker_end], *branch]
-            assert ids[row, -len(text) :].tolist() == text
-            assert mask[row].tolist() == [0] * (ids.shape[1] - len(text)) + [1] * len(text)
+    ids, mask = found.beginnings
+    for row, (prompt, reply) in enumerate(zip(PROMPTS, replied, strict=True)):
+        text = [*prompt, *reply.tokens[: reply.marker_end]]
+        assert ids[row, -len(text) :].tolist() == text
+        assert mask[row].tolist() == [0] * (ids.shape[1] - len(text)) + [1] * len(text)
 
 
 def test_a_readable_reply_without_a_marker_has_no_position(red: ModelRef) -> None:
@@ -58,18 +62,26 @@ def test_a_readable_reply_without_a_marker_has_no_position(red: ModelRef) -> Non
     assert found.position.tolist() == [-1]
 
 
-@pytest.mark.parametrize("temperature", [1.0, 1.5])
+@pytest.mark.parametrize(
+    ("format", "temperature", "checkpointing"),
+    [(FORMAT, 1.0, False), (FORMAT, 1.5, False), (PERCENT, 1.5, False), (PERCENT, 1.5, True)],
+)
 def test_the_loss_is_the_expected_reward_over_all_confidences(
-    red: ModelRef, temperature: float
+    red: ModelRef, format: Format, temperature: float, checkpointing: bool
 ) -> None:
+    """With checkpointed layers there is no cache, and every branch reads the whole text."""
     policy = moved_policy(red)
+    if checkpointing:
+        checkpoint_layers(policy.model)
+        policy.model.train()
     tokenizer = policy.tokenizer
-    tokens = ConfidenceTokens(FORMAT, tokenizer, {tokenizer.eos_token_id})
-    replied = replies(tokenizer, "Answer: red Confidence: 3", "Answer: red Confidence: 10")
+    tokens = ConfidenceTokens(format, tokenizer, {tokenizer.eos_token_id})
+    stated = [next(text for text, c in format.confidences.items() if c == k) for k in (0.3, 1.0)]
+    replied = replies(tokenizer, *(f"Answer: red Confidence:{text}" for text in stated))
     correct = [1.0, 0.0]
     reward = build("reward", "quadratic")
     choices = [*tokens.values, None]
-    rewards = [reward.reward([y] * 12, choices) for y in correct]
+    rewards = [reward.reward([y] * len(choices), choices) for y in correct]
     every = confidence_rewards(policy, tokens, PROMPTS, replied, [True, True], rewards)
     options = PPOTrainer(confidences="expected", confidence_temperature=temperature, entropy=0.3)
     learner = Learner(options, policy, torch.optim.SGD(policy.parameters(), lr=1), tokens)
@@ -88,13 +100,16 @@ def test_the_loss_is_the_expected_reward_over_all_confidences(
         ]
     )
 
-    states = policy.forward(ids, mask, longest).states
-    found = learner._expected_loss(every, torch.arange(2), states)
+    output = policy.forward(ids, mask, longest, room=tokens.longest_branch)
+    found = learner._expected_loss(every, torch.arange(2), output)
+    several = len(tokens.branches) > 1
+    assert several == (format is PERCENT)
+    assert (output.texts.cache is not None) == (several and not checkpointing)
 
     expected = []
     for prompt, reply, y in zip(PROMPTS, replied, correct, strict=True):
         logprobs = []
-        for stated in FORMAT.confidences:
+        for stated in format.confidences:
             beginning = [*prompt, *reply.tokens[: reply.marker_end]]
             tail = tokenizer("Confidence:" + stated, add_special_tokens=False)["input_ids"]
             tail = tail[len(tokenizer("Confidence:", add_special_tokens=False)["input_ids"]) :]
@@ -106,7 +121,7 @@ def test_the_loss_is_the_expected_reward_over_all_confidences(
                     total = total + steps[len(beginning) + place - 1, token]
             logprobs.append(total)
         chances = torch.stack(logprobs).exp()
-        paid = torch.tensor([1 - 2 * (y - k / 10) ** 2 for k in range(11)])
+        paid = torch.tensor([1 - 2 * (y - value) ** 2 for value in tokens.values])
         doubt = -(chances * chances.log()).sum()
         expected.append((chances * paid).sum() - (1 - chances.sum()) + 0.3 * doubt)
     torch.testing.assert_close(found, -torch.stack(expected), atol=1e-5, rtol=1e-4)

@@ -12,7 +12,7 @@ from saysel.hf.chat import (
     without_thoughts,
 )
 from saysel.hf.confidence_tokens import ConfidenceTokens
-from saysel.hf.continuations import ReadTexts, continued, read_texts
+from saysel.hf.continuations import ReadTexts, continued, logprobs_after, read_texts
 from saysel.hf.data_parallel import check_batch_size
 from saysel.hf.decoding import Decoding
 from saysel.hf.expected_confidence import read_confidence
@@ -96,6 +96,7 @@ __all__ = [
     "load_trainable",
     "log_callback",
     "logits",
+    "logprobs_after",
     "model_at",
     "next_token_logprobs",
     "on_one_device",

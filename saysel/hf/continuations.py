@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from saysel.hf.gradient_checkpointing import checkpoints_layers
-from saysel.hf.hidden_states import states_of
+from saysel.hf.hidden_states import last_hidden_states, logits, states_of
 from saysel.hf.shared_prefix import attention_window, can_be_copied
 
 if TYPE_CHECKING:
@@ -81,6 +81,38 @@ def continued(model: Any, texts: ReadTexts, seen: Tensor, tokens: Sequence[int])
         use_cache=True,
     )
     return states[:, -1]
+
+
+def logprobs_after(
+    model: Any, ids: Tensor, mask: Tensor, continuations: Sequence[Sequence[int]]
+) -> list[Tensor]:
+    """Log-probabilities of the token after each text and each continuation of it, in nats.
+
+    The texts are read once if the model can continue from its cache, otherwise once for each.
+
+    Args:
+        model: a causal LM, or a PEFT model around one.
+        ids, mask: token ids padded on the left and 1 at the tokens, [B, L].
+        continuations: K sequences of tokens, which may be empty.
+
+    Returns:
+        K times [B, V].
+    """
+    import torch
+
+    texts = read_texts(model, ids, mask, room=max(map(len, continuations)))
+
+    def states_after(tokens: Sequence[int]) -> Tensor:
+        if not tokens:
+            return texts.states[:, -1]
+        if texts.cache is not None:
+            return continued(model, texts, texts.mask, tokens)
+        more = torch.tensor([tokens] * len(ids), device=ids.device)
+        return last_hidden_states(
+            model, torch.cat([ids, more], -1), torch.cat([mask, torch.ones_like(more)], -1)
+        )[:, -1]
+
+    return [logits(model, states_after(tokens)).log_softmax(-1) for tokens in continuations]
 
 
 def _growing_copy(cache: Any) -> Any:

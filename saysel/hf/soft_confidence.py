@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from saysel.hf.confidence_tokens import ConfidenceTokens
+from saysel.hf.continuations import logprobs_after
 from saysel.hf.loading import silence_libraries
 from saysel.hf.logprobs import pad_left
 from saysel.hf.training import trl_config
@@ -63,24 +64,17 @@ def soft_confidence_trainer(
     from transformers import Trainer, TrainingArguments
 
     def collate(rows: Sequence[ConfidenceExample]) -> dict[str, Tensor]:
-        """Every row at every branch, [K * B, L], branch after branch, and the targets, [B, C]."""
-        texts = [[*row.context, *branch] for branch in tokens.branches for row in rows]
-        ids, mask = pad_left(texts, tokenizer.pad_token_id, torch.device("cpu"))
+        """The contexts, [B, L], and the targets, [B, C]."""
+        ids, mask = pad_left(
+            [row.context for row in rows], tokenizer.pad_token_id, torch.device("cpu")
+        )
         confidences = torch.tensor([row.confidence for row in rows])
         targets = soft_targets(confidences, torch.tensor(tokens.values), width)
         return {"ids": ids, "mask": mask, "targets": targets}
 
     class SoftConfidenceTrainer(Trainer):  # type: ignore[misc]
         def compute_loss(self, model: Any, inputs: Any, *_: Any, **__: Any) -> Any:
-            mask = inputs["mask"]
-            logits = model(
-                input_ids=inputs["ids"],
-                attention_mask=mask,
-                position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-                use_cache=False,
-                logits_to_keep=1,
-            ).logits[:, -1]  # [K * B, V]
-            branches = logits.float().log_softmax(-1).chunk(len(tokens.branches))  # K of [B, V]
+            branches = logprobs_after(model, inputs["ids"], inputs["mask"], tokens.branches)
             return -(inputs["targets"] * tokens.logprobs(branches)).sum(-1).mean()
 
     trainer = SoftConfidenceTrainer(

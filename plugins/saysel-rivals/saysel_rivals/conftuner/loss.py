@@ -27,18 +27,6 @@ def confidence_logprobs(
     lm: Any, tokenizer: Any, tokens: hf.ConfidenceTokens, texts: Sequence[Sequence[int]]
 ) -> Tensor:
     """Log-probability of every confidence after each text (token ids), [B, C], in nats."""
-    branches = []
-    for branch in tokens.branches:
-        ids, mask = hf.pad_left(
-            [[*text, *branch] for text in texts], tokenizer.pad_token_id, lm.device
-        )
-        with hf.autocast(lm):
-            logits = lm(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-                use_cache=False,
-                logits_to_keep=1,
-            ).logits
-        branches.append(logits[:, -1].float().log_softmax(-1))
-    return tokens.logprobs(branches)
+    ids, mask = hf.pad_left(texts, tokenizer.pad_token_id, lm.device)
+    with hf.autocast(lm):
+        return tokens.logprobs(hf.logprobs_after(lm, ids, mask, tokens.branches))

@@ -74,11 +74,12 @@ def definition(*names: str) -> str:
     return fence("python", "\n\n\n".join(source(name) for name in names))
 
 
-def plugin(kind: str) -> str:
-    """The plugin that the docstring of an interface begins with."""
-    docstring = inspect.getdoc(KINDS[kind]) or ""
+def plugin(name: str) -> str:
+    """The plugin in the docstring of an interface, by its kind or its class."""
+    docstring = inspect.getdoc(KINDS.get(name) or getattr(interfaces, name)) or ""
     code = docstring.partition("```python\n")[2].partition("\n```")[0]
-    return fence("python sayselfile.py", code.replace("'''", '"""'))
+    file = "sayselfile.py" if name in KINDS else f"{name.lower()}.py"  # a page has one sayselfile
+    return fence(f"python {file}", code.replace("'''", '"""'))
 
 
 def hook(kind: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from saysel import registry, testing
+from saysel import interfaces, registry, testing
 from saysel.interfaces import KINDS
 from saysel.records import ModelRef
 
@@ -25,9 +25,9 @@ def fresh_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     sys.modules.pop("sayselfile", None)
 
 
-def example(kind: str) -> str:
+def example(interface: type) -> str:
     """The block of code after the first line of an interface's docstring."""
-    summary, blank, fence, *lines = (inspect.getdoc(KINDS[kind]) or "").split("\n")
+    summary, blank, fence, *lines = (inspect.getdoc(interface) or "").split("\n")
     assert summary.endswith(".") and (blank, fence) == ("", "```python")
     return "\n".join(lines[: lines.index("```")]) + "\n"
 
@@ -40,11 +40,12 @@ def check(component: Any, model: ModelRef, directory: Path) -> None:
     run(component, **{name: arguments[name] for name in given if name != component.kind})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("interface", [*KINDS.values(), interfaces.BatchReward])
 def test_the_example_can_be_pasted_and_used(
-    kind: str, tmp_path: Path, small_model: ModelRef
+    interface: type[interfaces.Component], tmp_path: Path, small_model: ModelRef
 ) -> None:
-    (tmp_path / "sayselfile.py").write_text(example(kind))
+    kind = interface.kind
+    (tmp_path / "sayselfile.py").write_text(example(interface))
     (row,) = [row for row in registry.installed() if row.distribution == "sayselfile.py"]
     assert (row.kind, row.error) == (kind, None)
     assert row.summary.endswith(".")

@@ -21,6 +21,7 @@ the group `saysel`, that names the module with the hook (`saysel new plugin` wri
 
 from __future__ import annotations
 
+from saysel.interfaces.batch_reward import BatchReward, JudgedReply, SegmentRewards
 from saysel.interfaces.clusterer import Clusterer
 from saysel.interfaces.component import (
     Component,
@@ -68,6 +69,7 @@ KINDS: dict[str, type[Component]] = {
 
 __all__ = [
     "KINDS",
+    "BatchReward",
     "Clusterer",
     "Component",
     "ContentHashed",
@@ -79,6 +81,7 @@ __all__ = [
     "Ideal",
     "Item",
     "Judge",
+    "JudgedReply",
     "Metric",
     "Model",
     "NotFingerprinted",
@@ -92,6 +95,7 @@ __all__ = [
     "Result",
     "RewardFn",
     "Sampler",
+    "SegmentRewards",
     "Source",
     "Target",
     "Trainer",

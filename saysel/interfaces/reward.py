@@ -33,6 +33,9 @@ class RewardFn(Component):
     def saysel_rewards():
         return {"squared": "sayselfile:SquaredReward"}
     ```
+
+    A reward that needs more, such as the text of the response or the other responses of the batch,
+    is a `BatchReward`.
     """
 
     kind = "reward"

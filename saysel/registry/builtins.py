@@ -90,8 +90,10 @@ def saysel_judges() -> dict[str, str]:
 @hookimpl
 def saysel_rewards() -> dict[str, str]:
     return {
+        "faithful": "saysel.rewards.faithful:FaithfulReward",
         "linear": "saysel.rewards.linear:LinearReward",
         "quadratic": "saysel.rewards.quadratic:QuadraticReward",
+        "split": "saysel.rewards.split:SplitReward",
     }
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
-from saysel.interfaces import Format, Judge, Parsed, RewardFn
+from saysel.interfaces import (
+    BatchReward,
+    Format,
+    Judge,
+    JudgedReply,
+    Parsed,
+    RewardFn,
+    SegmentRewards,
+)
 from saysel.testing.examples import question
 from saysel.testing.expectations import check_options, expect
 
@@ -125,8 +133,15 @@ def check_judge(judge: Judge) -> None:
 
 
 def check_reward(reward: RewardFn) -> None:
-    """One finite reward per response; being correct when certain, and being parseable, pays."""
+    """One finite reward per response; being correct when certain, and being parseable, pays.
+
+    A `BatchReward` gives each part of each reply a finite reward, and an unreadable confidence a
+    negative one.
+    """
     check_options(reward)
+    if isinstance(reward, BatchReward):
+        _check_batch_reward(reward)
+        return
     expect(reward.reward([], []) == [], "no responses must give no rewards")
     correct = [1.0, 0.0, 1.0, 0.0, 0.5, 1.0, 0.0]
     confidence = [1.0, 1.0, 0.0, 0.0, 0.5, None, None]
@@ -143,3 +158,41 @@ def check_reward(reward: RewardFn) -> None:
         f"an unreadable confidence gets as much as any other: {rewards}",
     )
     expect(unreadable < 0, f"an unreadable confidence must get a negative reward: {rewards}")
+
+
+def _check_batch_reward(reward: BatchReward) -> None:
+    expect(reward.rewards([]) == [], "no replies must give no rewards")
+    replies = [
+        JudgedReply(
+            question=question(),
+            text=f"Answer: {answer} Confidence: 8",
+            answer=answer,
+            rationale=rationale,
+            confidence=confidence,
+            correct=float(answer == "Paris"),
+            tokens=9,
+            samples=("Paris", "Rome", None)[: reward.fresh_samples()],
+        )
+        for answer, rationale, confidence in (
+            ("Paris", "I would sometimes say Rome.", 0.8),
+            ("Paris", None, 0.3),
+            ("Rome", "I would say Rome.", 1.0),
+            (None, None, None),
+        )
+    ]
+    rewards = reward.rewards(replies)
+    expect(len(rewards) == len(replies), f"{len(replies)} replies gave {len(rewards)} rewards")
+    for parts in rewards:
+        expect(
+            isinstance(parts, SegmentRewards) and all(map(math.isfinite, parts)),
+            f"rewards must be SegmentRewards of finite numbers, got {parts!r}",
+        )
+    unreadable = rewards[-1].confidence
+    expect(unreadable < 0, f"an unreadable confidence must get a negative reward: {unreadable}")
+    stated = [reply.confidence for reply in replies]
+    for row, choices in enumerate(reward.confidence_rewards(replies, stated)):
+        expect(
+            math.isclose(choices[row], rewards[row].confidence, abs_tol=1e-9),
+            f"confidence_rewards gives the stated confidence {choices[row]}, and rewards gives it "
+            f"{rewards[row].confidence}",
+        )

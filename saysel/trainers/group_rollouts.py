@@ -11,11 +11,13 @@ from saysel import hf
 from saysel.hf import processes
 from saysel.hf.grpo import WeightedReply
 from saysel.hf.vllm_replies import VLLMReplies
-from saysel.interfaces import TrainingData
+from saysel.interfaces import BatchReward, TrainingData
 from saysel.records import Question
 from saysel.trainers.judged_replies import JudgedReplies, UnreadableBatches, judge_replies
 
 if TYPE_CHECKING:
+    import torch
+
     from saysel.trainers.grpo import GRPOTrainer
 
 #: Replies that are sampled side by side.
@@ -43,9 +45,9 @@ class GroupRollouts:
         questions = [self.questions[row] for row in rows]
         prompts = hf.encode(self.tokenizer, [self.data.format.prompt(q) for q in questions])
         # 1. Sample a group of replies to each question.
-        replies = self._sample(lm, step, prompts)
+        replies, samples = self._sample(lm, step, prompts)
         # 2. Judge and reward them.
-        rewards, marker_ends = self._reward(questions, prompts, replies)
+        rewards, marker_ends = self._reward(questions, prompts, replies, samples)
         # 3. Weight each by its advantage over its group.
         size = self.options.replies
         weights = advantages(rewards, size, self.options.scale_rewards)
@@ -59,39 +61,69 @@ class GroupRollouts:
             for row, (reply, start) in enumerate(zip(replies, marker_ends, strict=True))
         ]
 
-    def _sample(self, lm: Any, step: int, prompts: Sequence[list[int]]) -> list[hf.Reply]:
-        """The replies to all prompts (token ids), group after group."""
+    def _sample(
+        self, lm: Any, step: int, prompts: Sequence[list[int]]
+    ) -> tuple[list[hf.Reply], list[tuple[str | None, ...]]]:
+        """The replies to all prompts (token ids), group after group.
+
+        Returns:
+            The replies, and the answers of the fresh samples for each group.
+        """
         import torch
 
-        options = self.options
-        decoding = hf.Decoding(
-            options.temperature,
-            options.max_tokens,
-            marker=self.data.format.confidence_marker if options.mask == "confidence" else "",
-        )
+        options, format = self.options, self.data.format
         # The generator depends only on the step, so a resumed run samples the same replies.
         generator = torch.Generator(lm.device).manual_seed(
             processes.own_seed(self.data.seed * 1_000_003 + step)
         )
+        decoding = hf.Decoding(
+            options.temperature,
+            options.max_tokens,
+            marker=format.confidence_marker if options.mask == "confidence" else "",
+        )
+        groups = self._generate(lm, prompts, options.replies, decoding, generator)
+        replies = [reply for group in groups for reply in group]
+        wanted = options.reward.fresh_samples() if isinstance(options.reward, BatchReward) else 0
+        if not wanted:
+            return replies, [()] * len(prompts)
+        decoding = hf.Decoding(self.data.sampler.temperature, options.max_tokens)
+        answers = []
+        for prompt, group in zip(
+            prompts, self._generate(lm, prompts, wanted, decoding, generator), strict=True
+        ):
+            tokens = [reply.tokens for reply in group]
+            texts = hf.decode_replies(self.tokenizer, [prompt] * len(group), tokens)
+            parsed = [
+                format.parse(text, cut=reply.cut) for text, reply in zip(texts, group, strict=True)
+            ]
+            answers.append(tuple(part.answer for part in parsed))
+        return replies, answers
+
+    def _generate(
+        self,
+        lm: Any,
+        prompts: Sequence[list[int]],
+        n: int,
+        decoding: hf.Decoding,
+        generator: torch.Generator,
+    ) -> list[list[hf.Reply]]:
+        """n replies to each prompt (token ids)."""
         ends = hf.end_tokens(lm, self.tokenizer)
         if self.engine is not None:
-            groups = self.engine.generate(lm, prompts, options.replies, decoding, generator, ends)
-            return [reply for group in groups for reply in group]
-        prompts_per_pass = max(1, REPLIES_PER_PASS // options.replies)
-        replies: list[hf.Reply] = []
+            return self.engine.generate(lm, prompts, n, decoding, generator, ends)
+        prompts_per_pass = max(1, REPLIES_PER_PASS // n)
+        groups: list[list[hf.Reply]] = []
         for start in range(0, len(prompts), prompts_per_pass):
             part = prompts[start : start + prompts_per_pass]
-            for group in hf.generate(
-                lm, self.tokenizer, part, options.replies, decoding, generator, ends
-            ):
-                replies += group
-        return replies
+            groups += hf.generate(lm, self.tokenizer, part, n, decoding, generator, ends)
+        return groups
 
     def _reward(
         self,
         questions: Sequence[Question],
         prompts: Sequence[list[int]],
         replies: Sequence[hf.Reply],
+        samples: Sequence[tuple[str | None, ...]],
     ) -> tuple[list[float | None], list[int]]:
         """The reward of each reply (`None`: not judged), and the token where training starts."""
         size = self.options.replies
@@ -108,14 +140,17 @@ class GroupRollouts:
             format=self.data.format,
             judge=self.data.judge,
             reward=self.options.reward,
+            tokens=[len(reply.tokens) for reply in replies],
+            samples=[answers for answers in samples for _ in range(size)],
         )
         of_all = JudgedReplies.joined(processes.gather(judged))
         self.figures = of_all.figures()
         self.unreadable.check(self.figures["parse_rate"], of_all.texts)
         rewards: list[float | None] = [None] * len(replies)
         starts = [reply.marker_end for reply in replies]
+        of_confidences = [parts.confidence for parts in judged.segments] or judged.rewards
         for row, confidence, reward in zip(
-            judged.rows, judged.confidences, judged.rewards, strict=True
+            judged.rows, judged.confidences, of_confidences, strict=True
         ):
             rewards[row] = reward
             if confidence is None:

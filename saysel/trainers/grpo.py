@@ -16,7 +16,8 @@ those of RLCR (arXiv 2507.16806), which trains calibration with GRPO, except as 
   answer. The rewards of a group of right replies spread less the higher their confidences, those
   of a group of wrong replies spread more. After the division, both groups push equally hard at
   any confidence, and the confidence on similar questions drifts to 0 or 1 instead of to their
-  accuracy.
+  accuracy. That GRPO's division makes predictions of random outcomes overconfident, and that they
+  are calibrated without it, is the finding of arXiv 2508.11800.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from saysel.errors import UsageError
 from saysel.hf import processes
 from saysel.hf.grpo import grpo_config, grpo_trainer
 from saysel.interfaces import (
+    BatchReward,
     FingerprintedIfSet,
     NotFingerprinted,
     PassSize,
@@ -109,6 +111,15 @@ class GRPOTrainer(Trainer):
         if self.batch_size % self.replies:
             raise ValueError(
                 f"batch_size must be a multiple of replies ({self.replies}), got {self.batch_size}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_whole_reply_has_one_reward(self) -> Self:
+        if self.mask == "response" and isinstance(self.reward, BatchReward):
+            raise ValueError(
+                "a separate reward for each part of a reply needs mask: confidence, or the trainer "
+                "ppo"
             )
         return self
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from numbers import Real
 from statistics import fmean
-from typing import Any
 
 from saysel.errors import StageError
-from saysel.interfaces import Format, Judge, RewardFn
+from saysel.interfaces import BatchReward, Format, Judge, JudgedReply, RewardFn, SegmentRewards
 from saysel.records import Question, ReplyCounts
 from saysel.replies.counts import ReadReply, count_replies
+from saysel.trainers.checked_rewards import excerpt, reward_replies, segment_rewards
 
 #: Training stops after this many batches in a row without a readable reply.
 MAX_UNREADABLE_BATCHES = 5
 #: The counts that each step records.
 COUNTED = ("replies", "no_answer", "no_confidence", "cut", "empty")
-#: Maximum number of characters of a reply in a message.
-MAX_EXCERPT_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,9 @@ class JudgedReplies:
         correct: correctness of each, in [0, 1].
         has_answer: whether an answer could be parsed from each.
         confidences: in [0, 1]; `None` if the confidence or the answer could not be parsed.
-        rewards: of each reply.
+        rewards: of each reply; the sum of those of its parts, for a `BatchReward`.
+        replies: the replies as a `BatchReward` sees them.
+        segments: the rewards of the parts of each reply, for a `BatchReward`; otherwise empty.
         counts: how many of the replies of the whole batch could be read.
     """
 
@@ -42,6 +40,8 @@ class JudgedReplies:
     has_answer: list[bool]
     confidences: list[float | None]
     rewards: list[float]
+    replies: list[JudgedReply] = field(default_factory=list)
+    segments: list[SegmentRewards] = field(default_factory=list)
     counts: ReplyCounts = field(default_factory=ReplyCounts)
 
     @classmethod
@@ -57,7 +57,8 @@ class JudgedReplies:
     def figures(self) -> dict[str, float]:
         """Means and counts to record.
 
-        `confidence` is the mean over the replies with one, and absent without any. The counts are
+        `confidence` is the mean over the replies with one, and absent without any. The rewards of
+        the parts are `reward_answer`, `reward_rationale` and `reward_confidence`. The counts are
         named as in `ReplyCounts`; the manifest sums them over all steps.
         """
         stated = [confidence for confidence in self.confidences if confidence is not None]
@@ -67,6 +68,9 @@ class JudgedReplies:
             "parse_rate": len(stated) / len(self.confidences),
             **{name: float(getattr(self.counts, name) or 0) for name in COUNTED},
         }
+        if self.segments:
+            columns = zip(SegmentRewards._fields, zip(*self.segments, strict=True), strict=True)
+            figures |= {f"reward_{name}": fmean(rewards) for name, rewards in columns}
         return {**figures, "confidence": fmean(stated)} if stated else figures
 
 
@@ -79,6 +83,8 @@ def judge_replies(
     format: Format,
     judge: Judge,
     reward: RewardFn,
+    tokens: Sequence[int] | None = None,
+    samples: Sequence[tuple[str | None, ...]] | None = None,
 ) -> JudgedReplies:
     """Parse, judge and reward replies.
 
@@ -87,27 +93,38 @@ def judge_replies(
         questions: the question of each reply.
         texts: the replies.
         cut: whether each reply was ended by the limit on its tokens.
+        tokens, samples: see `JudgedReply`, for a `BatchReward`.
 
     Raises:
         StageError: the judge could judge none of them, or the reward is invalid, see
-            `reward_replies`.
+            `checked_rewards`.
     """
     parsed = [format.parse(text, cut=is_cut) for text, is_cut in zip(texts, cut, strict=True)]
     verdicts = judge.judge_answers(
         [(question, part.answer) for question, part in zip(questions, parsed, strict=True)],
         [part.declined for part in parsed],
     )
-    rows = [row for row, correct in enumerate(verdicts) if correct is not None]
-    if not rows:
+    replies = [
+        JudgedReply(
+            question=questions[row],
+            text=texts[row],
+            answer=parsed[row].answer,
+            rationale=parsed[row].rationale,
+            # A confidence without an answer refers to nothing, so the reply counts as unreadable.
+            confidence=None if parsed[row].answer is None else parsed[row].confidence,
+            correct=correct,
+            tokens=tokens[row] if tokens is not None else 0,
+            samples=samples[row] if samples is not None else (),
+            declined=parsed[row].declined,
+        )
+        for row, correct in enumerate(verdicts)
+        if correct is not None
+    ]
+    if not replies:
         raise StageError(
             f"{trainer}: the judge could not judge any reply of a whole batch: check the judge"
         )
-    correct = [verdict for verdict in verdicts if verdict is not None]
-    # A confidence without an answer refers to nothing, so the reply counts as unreadable.
-    confidences = [None if parsed[row].answer is None else parsed[row].confidence for row in rows]
-    judged_texts = [texts[row] for row in rows]
-    has_answer = [parsed[row].answer is not None for row in rows]
-    rewards = reward_replies(trainer, reward, correct, confidences, judged_texts)
+    rewards, segments = _rewarded(trainer, reward, replies)
     counts = count_replies(
         [
             ReadReply(text, part.answer, part.confidence, is_cut, part.declined)
@@ -116,49 +133,30 @@ def judge_replies(
         states_confidence=True,
     )
     counts = replace(counts, sampled=0, same_text=0)  # they answer different questions
-    return JudgedReplies(rows, judged_texts, correct, has_answer, confidences, rewards, counts)
+    return JudgedReplies(
+        rows=[row for row, correct in enumerate(verdicts) if correct is not None],
+        texts=[reply.text for reply in replies],
+        correct=[reply.correct for reply in replies],
+        has_answer=[reply.answer is not None for reply in replies],
+        confidences=[reply.confidence for reply in replies],
+        rewards=rewards,
+        replies=replies,
+        segments=segments,
+        counts=counts,
+    )
 
 
-def reward_replies(
-    trainer: str,
-    reward: RewardFn,
-    correct: Sequence[float],
-    confidences: Sequence[float | None],
-    texts: Sequence[str],
-) -> list[float]:
-    """The rewards of replies, checked to be one finite number for each.
-
-    Args:
-        trainer: its name, for messages.
-        correct, confidences: of each reply.
-        texts: the replies, for messages.
-
-    Raises:
-        StageError: the reward returned something else.
-    """
-    name = f"{trainer}: the reward '{reward.use or type(reward).__name__}'"
-    returned: Any = reward.reward(correct, confidences)
-    values = returned.tolist() if hasattr(returned, "tolist") else returned  # arrays, tensors
-    if not isinstance(values, list | tuple):
-        raise StageError(
-            f"{name} returned {type(returned).__name__} instead of a list of {len(texts)} "
-            "numbers: correct its method reward"
-        )
-    if len(values) != len(texts):
-        raise StageError(
-            f"{name} returned {len(values)} rewards for {len(texts)} replies: correct its method "
-            "reward"
-        )
-    for value, correctness, confidence, text in zip(
-        values, correct, confidences, texts, strict=True
-    ):
-        if not isinstance(value, Real) or not math.isfinite(value):
-            raise StageError(
-                f"{name} returned {value!r} instead of a finite number, for correctness "
-                f"{correctness:g} and confidence {confidence} (the reply: {excerpt(text)}): "
-                "correct its method reward"
-            )
-    return [float(value) for value in values]
+def _rewarded(
+    trainer: str, reward: RewardFn, replies: Sequence[JudgedReply]
+) -> tuple[list[float], list[SegmentRewards]]:
+    """The reward of each reply, and of its parts if the reward gives them."""
+    if isinstance(reward, BatchReward):
+        segments = segment_rewards(trainer, reward, replies)
+        return [sum(parts) for parts in segments], segments
+    correct = [reply.correct for reply in replies]
+    confidences = [reply.confidence for reply in replies]
+    texts = [reply.text for reply in replies]
+    return reward_replies(trainer, reward, correct, confidences, texts), []
 
 
 class UnreadableBatches:
@@ -197,12 +195,6 @@ class UnreadableBatches:
                 "max_tokens if replies are cut, or lower learning_rate; with a changed option, "
                 "this phase starts again"
             )
-
-
-def excerpt(text: str) -> str:
-    """The beginning of a reply on one line, quoted, with control characters escaped."""
-    short = text if len(text) <= MAX_EXCERPT_CHARACTERS else text[:MAX_EXCERPT_CHARACTERS] + "…"
-    return repr(short)
 
 
 __all__ = ["JudgedReplies", "UnreadableBatches", "judge_replies", "reward_replies"]

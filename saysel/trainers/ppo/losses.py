@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 
 
 def gae(
-    rewards: Tensor, values: Tensor, tokens: Tensor, gamma: float, lam: float
+    rewards: Tensor, values: Tensor, tokens: Tensor, ends: Tensor, gamma: float, lam: float
 ) -> tuple[Tensor, Tensor]:
     """Generalised advantage estimation (arXiv 1506.02438, eq. 16).
 
         delta_t = r_t + gamma V_{t+1} - V_t,    A_t = delta_t + gamma lam A_{t+1}
 
-    A reply ends after its last token, so the value of what follows is 0.
+    A reply ends after its last token, so the value of what follows is 0. The same holds after each
+    of its segments, which have separate rewards.
 
     Args:
         rewards: reward received for each token, [B, T].
         values: value of the state in which each token was chosen, [B, T].
         tokens: 1.0 at the tokens of a reply, 0.0 at the padding after it, [B, T].
+        ends: 1.0 at the last token of each segment, [B, T].
 
     Returns:
         Advantages and returns (advantage + value), [B, T], 0 at padding.
@@ -36,8 +38,9 @@ def gae(
     following = torch.zeros_like(rewards[:, 0])
     upcoming = torch.zeros_like(rewards[:, 0])
     for t in range(rewards.shape[1] - 1, -1, -1):
-        delta = rewards[:, t] + gamma * upcoming - values[:, t]
-        following = (delta + gamma * lam * following) * tokens[:, t]
+        continues = 1 - ends[:, t]
+        delta = rewards[:, t] + gamma * upcoming * continues - values[:, t]
+        following = (delta + gamma * lam * following * continues) * tokens[:, t]
         upcoming = values[:, t] * tokens[:, t]
         advantages[:, t] = following
     return advantages, (advantages + values) * tokens

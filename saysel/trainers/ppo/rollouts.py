@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from saysel import hf
 from saysel.hf import processes, sharding
 from saysel.hf.rollout_gap import DrawnTokens
-from saysel.interfaces import TrainingData
+from saysel.interfaces import BatchReward, TrainingData
 from saysel.records import Question
-from saysel.trainers.judged_replies import JudgedReplies, judge_replies, reward_replies
+from saysel.trainers.checked_rewards import all_confidence_rewards
+from saysel.trainers.judged_replies import JudgedReplies, judge_replies
 from saysel.trainers.ppo.confidence_rewards import ConfidenceRewards, confidence_rewards
 from saysel.trainers.ppo.policy import Policy
+from saysel.trainers.ppo.segments import Segment, reply_segments, subtract_baseline
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +34,9 @@ class Rollouts:
         tokens: 1.0 at the reply's tokens, [B, T].
         trained: 1.0 at the tokens that the reward trains, [B, T].
         readable: 1.0 for the replies whose confidence can be parsed, [B].
+        stated: 1.0 at the tokens after the confidence marker of readable replies, [B, T].
         rewards: per token, [B, T]; they sum to the reward of the reply.
+        ends: 1.0 at the last token that learns from a reward, [B, T]: tokens after it have another.
         figures: means over the replies, to record: reward, accuracy, confidence, parse_rate.
         texts: the replies as text.
         confidence_rewards: rewards of all confidences, if training uses these instead of the
@@ -47,7 +50,9 @@ class Rollouts:
     tokens: Tensor
     trained: Tensor
     readable: Tensor
+    stated: Tensor
     rewards: Tensor
+    ends: Tensor
     figures: Mapping[str, float] = field(default_factory=dict)
     texts: Sequence[str] = ()
     confidence_rewards: ConfidenceRewards | None = None
@@ -75,29 +80,38 @@ def roll_out(
     # 1. Sample one reply to each question; each process samples its share of them.
     with sharding.gathered(policy.model):
         own = _sample(options, policy, processes.part(questions), data, generator)
-    prompts, replies, texts = (
+    prompts, replies, texts, samples = (
         [item for part in parts for item in part]
         for parts in zip(*processes.gather(own), strict=True)
     )
     # 2. Judge and reward the replies, and keep those that could be judged. One process asks the
     # judge, and from here on all of them draw the same random numbers.
-    judgement = _judge(options, data, questions, replies, texts) if processes.rank() == 0 else None
+    judgement = None
+    if processes.rank() == 0:
+        judgement = _judge(options, data, questions, replies, texts, samples)
     judged, drawn = processes.gather((judgement, generator.get_state()))[0]
     assert judged is not None
     generator.set_state(drawn)
     prompts = [prompts[row] for row in judged.rows]
     replies = [replies[row] for row in judged.rows]
-    # 3. Subtract the mean reward of the other replies to the same question.
+    # 3. Subtract the mean reward of the other replies to the same question, part by part.
     groups = [
         None if confidence is None else questions[row].id
         for row, confidence in zip(judged.rows, judged.confidences, strict=True)
     ]
     readable = [group is not None for group in groups]
+    segments = None
+    if judged.segments:
+        rationales = [reply.rationale for reply in judged.replies]
+        segments = reply_segments(
+            policy.tokenizer, prompts, replies, rationales, judged.segments, groups
+        )
     # 4. Turn everything into tensors.
     rollouts = assemble(
         prompts=prompts,
         replies=replies,
-        rewards=subtract_baseline(judged.rewards, groups),
+        rewards=subtract_baseline(_of_whole_replies(judged), groups),
+        segments=segments,
         readable=readable,
         has_answer=judged.has_answer,
         mask=options.mask,
@@ -112,7 +126,8 @@ def roll_out(
     )
     if confidence_tokens is None:
         return rollouts
-    rewards = _reward_all_confidences(options, confidence_tokens, judged)
+    choices = [*confidence_tokens.values, None]
+    rewards = all_confidence_rewards("ppo", options.reward, judged.replies, choices)
     every = confidence_rewards(policy, confidence_tokens, prompts, replies, readable, rewards)
     return replace(rollouts, confidence_rewards=every)
 
@@ -123,16 +138,60 @@ def _sample(
     questions: Sequence[Question],
     data: TrainingData,
     generator: torch.Generator,
-) -> tuple[list[list[int]], list[hf.Reply], list[str]]:
-    """Prompts as token ids, the reply to each, and its text."""
+) -> tuple[list[list[int]], list[hf.Reply], list[str], list[tuple[str | None, ...]]]:
+    """Prompts as token ids, the reply to each, its text, and the answers of fresh samples."""
     if not questions:
-        return [], [], []
+        return [], [], [], []
     tokenizer = policy.tokenizer
     prompts = hf.encode(tokenizer, [data.format.prompt(question) for question in questions])
-    decoding = options.decoding(data.format, data.temperature)
-    replies = policy.reply(prompts, decoding, generator)
+    replies = policy.reply(prompts, _decoding(options, data), generator)
     texts = hf.decode_replies(tokenizer, prompts, [reply.tokens for reply in replies])
-    return prompts, replies, texts
+    wanted = options.reward.fresh_samples() if isinstance(options.reward, BatchReward) else 0
+    if not wanted:
+        return prompts, replies, texts, [()] * len(replies)
+    samples = _fresh_answers(options, policy, questions, prompts, wanted, data, generator)
+    return prompts, replies, texts, samples
+
+
+def _decoding(options: PPOTrainer, data: TrainingData) -> hf.Decoding:
+    """How replies are sampled: tokens that are not trained as in the evaluation."""
+    marker = data.format.confidence_marker
+    if options.mask == "response" and isinstance(options.reward, BatchReward):
+        # All parts of a reply are trained, and the marker tells where the confidence begins.
+        return hf.Decoding(
+            options.confidence_temperature, options.max_tokens, options.top_k, marker=marker
+        )
+    expected = options.confidences == "expected"
+    return hf.Decoding(
+        data.temperature,
+        options.max_tokens,
+        options.top_k,
+        marker=marker if options.mask == "confidence" else "",
+        temperature_after_marker=None if expected else options.confidence_temperature,
+    )
+
+
+def _fresh_answers(
+    options: PPOTrainer,
+    policy: Policy,
+    questions: Sequence[Question],
+    prompts: Sequence[list[int]],
+    n: int,
+    data: TrainingData,
+    generator: torch.Generator,
+) -> list[tuple[str | None, ...]]:
+    """The answers of n more replies to each question, at the temperature of the sample stage."""
+    prompt_of = {question.id: prompt for question, prompt in zip(questions, prompts, strict=True)}
+    asked = [prompt for prompt in prompt_of.values() for _ in range(n)]
+    decoding = hf.Decoding(data.sampler.temperature, options.max_tokens, options.top_k)
+    replies = policy.reply(asked, decoding, generator)
+    texts = hf.decode_replies(policy.tokenizer, asked, [reply.tokens for reply in replies])
+    answers = [
+        data.format.parse(text, cut=reply.cut).answer
+        for text, reply in zip(texts, replies, strict=True)
+    ]
+    answers_of = {id: tuple(answers[n * i : n * (i + 1)]) for i, id in enumerate(prompt_of)}
+    return [answers_of[question.id] for question in questions]
 
 
 def _judge(
@@ -141,6 +200,7 @@ def _judge(
     questions: Sequence[Question],
     replies: Sequence[hf.Reply],
     texts: Sequence[str],
+    samples: Sequence[tuple[str | None, ...]],
 ) -> JudgedReplies:
     return judge_replies(
         trainer="ppo",
@@ -150,42 +210,16 @@ def _judge(
         format=data.format,
         judge=data.judge,
         reward=options.reward,
+        tokens=[len(reply.tokens) for reply in replies],
+        samples=samples,
     )
 
 
-def _reward_all_confidences(
-    options: PPOTrainer, tokens: hf.ConfidenceTokens, judged: JudgedReplies
-) -> list[list[float]]:
-    """For each reply, the reward of every confidence and, in the end, of an unreadable one."""
-    choices = [*tokens.values, None]
-    n = len(choices)
-    return [
-        reward_replies("ppo", options.reward, [correctness] * n, choices, [text] * n)
-        for correctness, text in zip(judged.correct, judged.texts, strict=True)
-    ]
-
-
-def subtract_baseline(rewards: Sequence[float], groups: Sequence[str | None]) -> list[float]:
-    """Each reward minus the mean of the others in its group.
-
-    This is the leave-one-out baseline of RLOO (arXiv 2402.14740). Replies to one question mostly
-    have the same answer, so what remains is the effect of their confidences. The value head
-    cannot remove this noise, because it depends on whether the answer is right.
-
-    Args:
-        groups: the question of each reply; `None` for unreadable replies, whose rewards do not
-            change and are no part of a baseline. A reward alone in its group does not change.
-    """
-    totals: dict[str | None, float] = defaultdict(float)
-    for reward, group in zip(rewards, groups, strict=True):
-        totals[group] += reward
-    sizes = Counter(groups)
-    return [
-        reward - (totals[group] - reward) / (sizes[group] - 1)
-        if group is not None and sizes[group] > 1
-        else reward
-        for reward, group in zip(rewards, groups, strict=True)
-    ]
+def _of_whole_replies(judged: JudgedReplies) -> list[float]:
+    """The reward from which an unreadable reply learns as a whole."""
+    if judged.segments:
+        return [rewards.confidence for rewards in judged.segments]
+    return judged.rewards
 
 
 def assemble(
@@ -198,13 +232,15 @@ def assemble(
     mask: Literal["confidence", "response"],
     pad: int,
     device: torch.device,
+    segments: Sequence[Sequence[Segment]] | None = None,
 ) -> Rollouts:
     """Pad the replies, and decide which tokens are trained and where the reward is given.
 
-    A readable reply gets its reward at its last token; its trained tokens are those after the
-    format's confidence marker, or all of them. The reward of an unreadable reply is spread evenly
-    over its trained tokens. These are all of its tokens, because any of them may have made it
-    unreadable. If its answer can be parsed and the marker follows, they are those after the marker.
+    A readable reply gets its reward at its last token, or each segment its own; its trained tokens
+    are those after the format's confidence marker, or all of them. The reward of an unreadable
+    reply is spread evenly over its trained tokens. These are all of its tokens, because any of them
+    may have made it unreadable. If its answer can be parsed and the marker follows, they are those
+    after the marker.
     """
     import torch
 
@@ -213,7 +249,7 @@ def assemble(
     shape = (len(replies), after)
     ids = torch.full((len(replies), before + after), pad)
     attention = torch.zeros(len(replies), before + after, dtype=torch.long)
-    tokens, trained, token_rewards = torch.zeros(shape), torch.zeros(shape), torch.zeros(shape)
+    tokens, trained, stated, token_rewards, ends = (torch.zeros(shape) for _ in range(5))
     for row, (prompt, reply) in enumerate(zip(prompts, replies, strict=True)):
         size = len(reply.tokens)
         ids[row, before - len(prompt) : before + size] = torch.tensor([*prompt, *reply.tokens])
@@ -221,7 +257,10 @@ def assemble(
         tokens[row, :size] = 1
         if readable[row]:
             start = 0 if mask == "response" else reply.marker_end
-            token_rewards[row, size - 1] = rewards[row]
+            stated[row, reply.marker_end : size] = 1
+            for end, reward in segments[row] if segments else [Segment(size, rewards[row])]:
+                token_rewards[row, end - 1] = reward
+                ends[row, end - 1] = 1
         else:
             start = reply.marker_end if has_answer[row] and reply.marker_end < size else 0
             token_rewards[row, start:size] = rewards[row] / (size - start)
@@ -233,5 +272,7 @@ def assemble(
         tokens=tokens.to(device),
         trained=trained.to(device),
         readable=torch.tensor(readable, dtype=torch.float32, device=device),
+        stated=stated.to(device),
         rewards=token_rewards.to(device),
+        ends=ends.to(device),
     )

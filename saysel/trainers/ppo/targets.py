@@ -60,11 +60,13 @@ def make_targets(
     old_values, old_logprobs, reference = evaluate(options, policy, rollouts)
     # 2. Advantages and returns by GAE, [B, T].
     rewards = rollouts.rewards / reward_scale
-    estimates, returns = gae(rewards, old_values, rollouts.tokens, options.gamma, options.lam)
-    # 3. The tokens with a policy loss; replies with an expected reward have another loss.
+    estimates, returns = gae(
+        rewards, old_values, rollouts.tokens, rollouts.ends, options.gamma, options.lam
+    )
+    # 3. The tokens with a policy loss; confidences with an expected reward have another loss.
     policy_mask = rollouts.trained
     if expected is not None:
-        policy_mask = policy_mask * (expected.position < 0)[:, None]
+        policy_mask = policy_mask * (1 - rollouts.stated * (expected.position >= 0)[:, None])
     advantages = policy_advantages(
         estimates,
         rewards,

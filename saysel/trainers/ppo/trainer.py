@@ -39,6 +39,7 @@ from typing_extensions import Self
 from saysel import hf
 from saysel.hf import processes, sharding
 from saysel.interfaces import (
+    BatchReward,
     FingerprintedIfSet,
     Format,
     NotFingerprinted,
@@ -110,7 +111,7 @@ class PPOTrainer(Trainer):
     confidences: Literal["sampled", "expected"] = Field(
         "sampled",
         description="learn from the sampled confidence, or from the expected reward over all "
-        "confidences; `expected` needs `mask: confidence`",
+        "confidences; `expected` needs `mask: confidence` or a reward like `split`",
     )
     confidence_temperature: float = Field(
         1.0, gt=0, description="temperature of the tokens that the reward trains"
@@ -168,8 +169,12 @@ class PPOTrainer(Trainer):
 
     @model_validator(mode="after")
     def _only_confidences_have_an_expectation(self) -> Self:
-        if self.confidences == "expected" and self.mask != "confidence":
-            raise ValueError("confidences: expected needs mask: confidence")
+        by_segment = isinstance(self.reward, BatchReward)
+        if self.confidences == "expected" and self.mask == "response" and not by_segment:
+            raise ValueError(
+                "confidences: expected needs mask: confidence, or a separate reward for each part "
+                "of a reply, such as split"
+            )
         if self.scale_rewards and self.confidences == "expected":
             raise ValueError("scale_rewards needs confidences: sampled")
         if self.entropy and self.confidences != "expected":
@@ -289,18 +294,3 @@ class PPOTrainer(Trainer):
             return None
         ends = hf.end_tokens(policy.model, policy.tokenizer)
         return hf.ConfidenceTokens(format, policy.tokenizer, ends)
-
-    def decoding(self, format: Format, temperature: float) -> hf.Decoding:
-        """How replies are sampled.
-
-        Args:
-            temperature: of the evaluation, at which the tokens that are not trained are sampled.
-        """
-        expected = self.confidences == "expected"
-        return hf.Decoding(
-            temperature=temperature,
-            max_tokens=self.max_tokens,
-            top_k=self.top_k,
-            marker=format.confidence_marker if self.mask == "confidence" else "",
-            temperature_after_marker=None if expected else self.confidence_temperature,
-        )

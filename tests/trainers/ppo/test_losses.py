@@ -32,7 +32,12 @@ def test_gae_by_hand() -> None:
     #   delta_1 = 0 + .9 * .6 - .4 =  .14      A_1 =  .14 + .45 * .4  = .32
     #   delta_0 = 0 + .9 * .4 - .2 =  .16      A_0 =  .16 + .45 * .32 = .304
     advantages, returns = gae(
-        tensor([[0.0, 0.0, 1.0]]), tensor([[0.2, 0.4, 0.6]]), torch.ones(1, 3), 0.9, 0.5
+        tensor([[0.0, 0.0, 1.0]]),
+        tensor([[0.2, 0.4, 0.6]]),
+        torch.ones(1, 3),
+        torch.zeros(1, 3),
+        0.9,
+        0.5,
     )
 
     close(advantages, [[0.304, 0.32, 0.4]])
@@ -46,12 +51,30 @@ def test_gae_of_a_shorter_reply_ends_at_its_own_end() -> None:
         tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]),
         tensor([[0.2, 0.4, 0.6], [0.2, 0.4, 9.0]]),
         tensor([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]),
+        torch.zeros(2, 3),
         0.9,
         0.5,
     )
 
     close(advantages, [[0.304, 0.32, 0.4], [0.43, 0.6, 0.0]])
     close(returns, [[0.504, 0.72, 1.0], [0.63, 1.0, 0.0]])
+
+
+def test_gae_of_a_segment_sees_nothing_of_the_next() -> None:
+    # The first segment ends with the second token: as two replies of two tokens and of one.
+    #   delta_1 = 1 - .4 = .6 = A_1,  delta_0 = 0 + .9 * .4 - .2 = .16,  A_0 = .16 + .45 * .6 = .43
+    #   A_2 = -1 - .6 = -1.6
+    advantages, returns = gae(
+        tensor([[0.0, 1.0, -1.0]]),
+        tensor([[0.2, 0.4, 0.6]]),
+        torch.ones(1, 3),
+        tensor([[0.0, 1.0, 1.0]]),
+        0.9,
+        0.5,
+    )
+
+    close(advantages, [[0.43, 0.6, -1.6]])
+    close(returns, [[0.63, 1.0, -1.0]])
 
 
 rewards = st.lists(st.floats(-2, 2), min_size=4, max_size=4)
@@ -61,7 +84,9 @@ rewards = st.lists(st.floats(-2, 2), min_size=4, max_size=4)
 def test_gae_with_lambda_one_is_the_discounted_sum_less_the_value(
     paid: list[float], values: list[float], gamma: float
 ) -> None:
-    advantages, returns = gae(tensor([paid]), tensor([values]), torch.ones(1, 4), gamma, 1.0)
+    advantages, returns = gae(
+        tensor([paid]), tensor([values]), torch.ones(1, 4), torch.zeros(1, 4), gamma, 1.0
+    )
 
     for t in range(4):
         total = sum(gamma**later * reward for later, reward in enumerate(paid[t:]))
@@ -73,7 +98,9 @@ def test_gae_with_lambda_one_is_the_discounted_sum_less_the_value(
 def test_gae_with_lambda_zero_is_the_error_of_one_step(
     paid: list[float], values: list[float]
 ) -> None:
-    advantages, _ = gae(tensor([paid]), tensor([values]), torch.ones(1, 4), 0.9, 0.0)
+    advantages, _ = gae(
+        tensor([paid]), tensor([values]), torch.ones(1, 4), torch.zeros(1, 4), 0.9, 0.0
+    )
 
     upcoming = [*values[1:], 0.0]
     for t in range(4):
@@ -191,7 +218,9 @@ def batch_with_unreadable(
     rewards = torch.where(
         readable[:, None] > 0, torch.rand(size, 1) * 2 * last, reward * tokens / lengths[:, None]
     )
-    estimates, _ = gae(rewards, torch.zeros_like(rewards), tokens, 1.0, 0.95)
+    estimates, _ = gae(
+        rewards, torch.zeros_like(rewards), tokens, torch.zeros_like(rewards), 1.0, 0.95
+    )
     return estimates, rewards, tokens, readable
 
 

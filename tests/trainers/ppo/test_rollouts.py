@@ -13,7 +13,8 @@ from saysel.judges.match import MatchJudge
 from saysel.records import ModelRef, Question
 from saysel.testing import Data, question
 from saysel.trainers.ppo.policy import Policy
-from saysel.trainers.ppo.rollouts import Rollouts, assemble, roll_out, subtract_baseline
+from saysel.trainers.ppo.rollouts import Rollouts, assemble, roll_out
+from saysel.trainers.ppo.segments import subtract_baseline
 from saysel.trainers.ppo.trainer import PPOTrainer
 from tests.trainers.two_arms import FORMAT, TwoArms
 

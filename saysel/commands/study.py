@@ -12,11 +12,12 @@ from saysel.display.terminal import echo
 
 @click.group("study")
 def command() -> None:
-    """Have people rate the rationales of a run.
+    """Have people rate the rationales of a run, and score what they rated.
 
     \b
     Examples:
       saysel study new runs/mine --per-model 50 --raters 2
+      saysel study score study ratings-*.csv
     """
 
 
@@ -96,3 +97,38 @@ def new(
         consent=None if consent is None else decoded(read_bytes(consent), consent),
     )
     echo(written)
+
+
+@command.command("score")
+@click.argument("study", type=click.Path(path_type=Path))
+@click.argument("ratings", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--difference",
+    type=click.FloatRange(min=0, max=4, min_open=True),
+    metavar="POINTS",
+    default=0.5,
+    show_default=True,
+    help="The smallest difference between two models that matters: how many items detect it?",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the page and the tables go.  [default: STUDY/scores]",
+)
+def score(study: Path, ratings: tuple[Path, ...], difference: float, out: Path | None) -> None:
+    """Agreement of the raters, and the scores of the models and controls.
+
+    STUDY is the directory with key.json. RATINGS are the files that the raters' pages have saved,
+    or what Label Studio exports as JSON-MIN or CSV; they may be incomplete.
+
+    \b
+    Examples:
+      saysel study score study ratings-*.csv
+      saysel study score study label-studio.json --difference 0.3
+    """
+    from saysel.study.score import score_study
+
+    scores = score_study(study, ratings, smallest=difference)
+    page = scores.write(out or study / "scores")
+    echo(scores)
+    echo(f"report: {page}")

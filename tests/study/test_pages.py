@@ -10,6 +10,7 @@ import pytest
 
 from saysel.study.design import draw
 from saysel.study.pages import default_consent, page
+from saysel.study.ratings import read_ratings
 from tests.study.conftest import writer
 from tests.support.browser import HOSTILE
 
@@ -79,7 +80,7 @@ def test_rating_by_keyboard_is_kept_and_can_be_downloaded(browser, opened, study
     assert browser.trouble == [] and browser.requests == [opened.as_uri()]
 
 
-def test_rating_by_pointer_to_the_end(browser, opened, study) -> None:
+def test_rating_by_pointer_to_the_end(browser, opened, study, tmp_path) -> None:
     browser.run(BEGIN)
     for number in range(1, 9):
         assert browser.run(TITLE) == f"Item {number} of 8"
@@ -89,7 +90,10 @@ def test_rating_by_pointer_to_the_end(browser, opened, study) -> None:
     assert browser.run(SHOWN) == "end"
     rows = saved(browser)
     assert sorted(row["item"] for row in rows) == [item.id for item in study.items]
-    assert {(row["usefulness"], row["faithfulness"]) for row in rows} == {("3", "1")}
+    file = tmp_path / "ratings.csv"
+    file.write_text(browser.run(SAVED))
+    ratings = read_ratings([file], study)
+    assert [one.levels for one in ratings] == [{"usefulness": 3, "faithfulness": 1}] * 8
     # A correction is possible afterwards, and keeps the others.
     browser.run("document.getElementById('back').click()")
     browser.press("2")

@@ -63,7 +63,8 @@ def ordinal_alpha(ratings: Array, weights: Array) -> Array:
     pairs = np.where(raters >= 2, 1 / np.maximum(raters - 1, 1), 0)[:, None, None] * pairs
     coincidences = (weights @ pairs.reshape(len(counts), K * K)).reshape(-1, K, K)
     frequency = coincidences.sum(2)  # [R, K]
-    # The distance of two levels is the number of ratings between them, half of their own included.
+    # The distance of two levels is the number of ratings between them, with half of those at
+    # either end.
     middle = frequency.cumsum(1) - frequency / 2
     distance = (middle[:, :, None] - middle[:, None, :]) ** 2
     by_chance = frequency[:, :, None] * frequency[:, None, :]

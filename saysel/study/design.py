@@ -53,7 +53,8 @@ def draw(writers: Sequence[Writer], per_model: int, controls: int, raters: int, 
     rng.shuffle(drawn)
     digits = max(3, len(str(len(drawn))))
     items = [replace(item, id=f"i{n:0{digits}}") for n, (item, _) in enumerate(drawn, 1)]
-    return Study(tuple(items), tuple(origin for _, origin in drawn), raters, seed)
+    origins = tuple(origin for _, origin in drawn)
+    return Study(tuple(items), origins, tuple(writer.name for writer in writers), raters, seed)
 
 
 def stratum(confidence: float | None, correct: float | None) -> str:

@@ -79,12 +79,14 @@ class Study:
     Attributes:
         items: what raters see, by ascending id.
         origins: what each of them is.
+        writers: names of the models, in the order in which they are shown.
         raters: how many pages there are.
         seed: of the drawing, and of the order on each page.
     """
 
     items: tuple[Item, ...]
     origins: tuple[Origin, ...]
+    writers: tuple[str, ...]
     raters: int
     seed: int
 
@@ -98,15 +100,15 @@ class Study:
     @property
     def groups(self) -> list[str]:
         """Writers, then controls, in the order in which they are shown."""
-        names = dict.fromkeys(one.group for one in self.origins if one.kind == "model")
         controls = [kind for kind in CONTROLS if any(one.kind == kind for one in self.origins)]
-        return [*names, *controls]
+        return [*self.writers, *controls]
 
 
 def write_key(study: Study, directory: Path) -> None:
     """Write the key into the study's directory."""
     content = {
         "study": study.id,
+        "writers": study.writers,
         "raters": study.raters,
         "seed": study.seed,
         "items": [asdict(item) for item in study.items],
@@ -128,6 +130,7 @@ def read_key(directory: Path) -> Study:
     return Study(
         tuple(_item(one) for one in content["items"]),
         tuple(Origin(**one) for one in content["origins"]),
+        tuple(content["writers"]),
         content["raters"],
         content["seed"],
     )

@@ -80,7 +80,7 @@ def _of_file(path: Path, study: str, known: set[str]) -> Iterator[tuple[Rating, 
         if value["study"] != study:
             raise DataError(
                 f"{where}: rates the study '{value['study']}', and this is '{study}': name the "
-                "directory of its own study"
+                "directory of that study"
             )
         if value["item"] not in known:
             raise DataError(f"{where}: the study has no item '{value['item']}'")
@@ -103,7 +103,7 @@ def _columns(table: Table) -> dict[str, str]:
         role: name for role, names in COLUMNS.items() for name in names if name in table.columns
     }
     missing = [role for role in REQUIRED if role not in columns]
-    # Label Studio leaves out the column of a scale that nobody rated.
+    # Label Studio leaves out the column of a scale that no one rated.
     if [role for role in missing if role not in SCALES] or set(SCALES) <= set(missing):
         raise DataError(
             f"{table.name}: no column {', '.join(missing)}: give a file that a rater's page or "

@@ -27,6 +27,8 @@ TINY = (
     *("train.1.steps=2", "train.1.batch_size=8", "train.1.mini_batch_size=8"),
     *("train.1.max_tokens=40", "evaluate.estimators.1.n=4"),
 )
+#: Overrides that of `TINY` where rationales are measured: the model has to learn to write some.
+ENOUGH_FOR_RATIONALES = "train.0.max_steps=40"
 
 
 class Session:
@@ -114,6 +116,8 @@ class Session:
         except SayselError:
             return []  # the command is about to say so
         extra = [f"--set={tiny}" for tiny in TINY if self.fits(words[2], given, taken, tiny)]
+        if recipe.evaluate.faithfulness and "train.0.max_steps" not in taken:
+            extra.append(f"--set={ENOUGH_FOR_RATIONALES}")
         if words[1] == "run" and recipe.model.use == "pretrained":
             # In place of a hub model, a tiny one is used that knows nothing. Its samples are too
             # rarely correct to learn from, so that only a smoke run finishes.

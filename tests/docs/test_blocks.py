@@ -18,7 +18,8 @@ the package's own text, which `test_reference.py` compares; of them only recipes
 Commands that are too heavy are rewritten by these rules only (see `session.py`):
 
 - `saysel run RECIPE` and `saysel check RECIPE` get the overrides `TINY`, where the recipe has those
-  options. A run with a `pretrained` model uses a tiny model instead, and is a smoke run.
+  options; where rationales are measured, training is longer. A run with a `pretrained` model uses
+  a tiny model instead, and is a smoke run.
 - `make TARGET`: the target exists. `.venv/bin/…`: the project's files that it names exist.
 - `pip install saysel…`: package and extra are those of `pyproject.toml`. `pip install .`, or
   another folder of the page, is executed, without an index, into a directory of the page; with `-e`

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from xml.etree import ElementTree
 
+from saysel.study.design import draw
 from saysel.study.items import read_key
+from saysel.study.pages import default_consent
+from tests.study.conftest import writer
 from tests.support.end_to_end import invoke, leftovers
 
 
@@ -63,3 +67,10 @@ def test_what_cannot_be_studied_is_said_in_one_line(reflected_run, plain_run, tm
         assert result.exit_code == 2, result.output
         assert reason in result.output and len(result.output.splitlines()) == 1
         assert not (tmp_path / "study").exists()
+
+
+def test_the_consent_of_the_documentation_is_the_one_on_the_page() -> None:
+    study = draw([writer("a", n=120)], per_model=120, controls=0, raters=1, seed=0)
+    guide = Path(__file__).parents[2] / "docs" / "how-to" / "human-study.md"
+    quoted = [line[2:] for line in guide.read_text().splitlines() if line.startswith("> ")]
+    assert quoted == [part for part in default_consent(study).splitlines() if part]

@@ -14,7 +14,8 @@ from typing import Any
 
 from saysel.errors import DataError
 from saysel.files.formulas import unescaped
-from saysel.files.tables import Table, read_table
+from saysel.files.table import Table
+from saysel.files.tables import read_table
 from saysel.files.values import absent
 from saysel.study.items import LEVELS, SCALES, Study
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from saysel.api.run_directory import Run
+from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import plan
 from saysel.plan.stage import Stage
 from saysel.recipes.recipe import Recipe, load
+from saysel.runs.collect import cell_directory
 
 AnyRecipe = str | PathLike[str] | Mapping[str, Any] | Recipe
 Overrides = Sequence[str] | Mapping[str, Any]
@@ -41,6 +43,8 @@ def run(
     until: str | None = None,
     smoke: bool = False,
     shard: bool = False,
+    cell: str | int | None = None,
+    collect: Sequence[str | PathLike[str]] = (),
 ) -> Run:
     """Run a recipe from questions to report.
 
@@ -58,6 +62,10 @@ def run(
         smoke: run every stage with the least work, in a separate directory (`OUT-smoke`).
         shard: where a launcher such as torchrun has started this program in several processes,
             shard models over them while they are trained (FSDP2), instead of copying them.
+        cell: run a single cell of a matrix: its number, its label, or a part of the label that no
+            other cell has. Its run directory is `OUT/cells/NUMBER`; a run of the whole recipe in
+            OUT uses what was done there.
+        collect: other run directories whose finished steps are used, if they are the same steps.
 
     Raises:
         SayselError: the recipe is wrong, a package is missing, or a stage failed; what is
@@ -67,12 +75,12 @@ def run(
     from saysel.runs.run import run as start
 
     processes.join(shard)
-    full, directory = _resolved(recipe, out, set, smoke)
+    chosen, directory = _resolved(recipe, out, set, smoke, cell)
     if processes.rank():
         processes.follow()
         return Run(directory)
     with processes.leading():
-        outcome = start(full.smoke() if smoke else full, directory, until, smoke)
+        outcome = start(chosen, directory, until, smoke, [Path(place) for place in collect])
     return Run(directory, ran=outcome.ran, notes=outcome.notes)
 
 
@@ -83,19 +91,20 @@ def pending(
     set: Overrides = (),
     until: str | None = None,
     smoke: bool = False,
+    cell: str | int | None = None,
 ) -> tuple[Path, list[Stage]]:
     """The run directory, and the steps that `run` would do there; nothing is done.
 
     Args:
-        recipe, out, set, until, smoke: see `run`.
+        recipe, out, set, until, smoke, cell: see `run`.
 
     Raises:
         SayselError: the recipe is wrong.
     """
     from saysel.runs.run import pending as missing
 
-    full, directory = _resolved(recipe, out, set, smoke)
-    return directory, missing(plan(full.smoke() if smoke else full, until), directory, until)
+    chosen, directory = _resolved(recipe, out, set, smoke, cell)
+    return directory, missing(plan(chosen, until), directory, until)
 
 
 def full_run_estimate(recipe: AnyRecipe, rehearsal: Run, *, set: Overrides = ()) -> str:
@@ -106,9 +115,24 @@ def full_run_estimate(recipe: AnyRecipe, rehearsal: Run, *, set: Overrides = ())
 
 
 def _resolved(
-    recipe: AnyRecipe, out: str | PathLike[str] | None, set: Overrides, smoke: bool
+    recipe: AnyRecipe,
+    out: str | PathLike[str] | None,
+    set: Overrides,
+    smoke: bool,
+    cell: str | int | None,
 ) -> tuple[Recipe, Path]:
     """The recipe, and its run directory; a smoke run must not touch the stages of the full run."""
     full = load(recipe, set)
     directory = Path(out) if out is not None else Path("runs") / full.name
-    return full, Path(f"{directory}-smoke") if smoke else directory
+    if smoke:
+        full, directory = full.smoke(), Path(f"{directory}-smoke")
+    if cell is None:
+        return full, directory
+    whole = plan(full)
+    chosen = chosen_cell(directory, whole, cell)
+    title = chosen.recipe.report.title or chosen.recipe.name
+    report = chosen.recipe.report.model_copy(update={"title": f"{title}: {chosen.label}"})
+    return (
+        chosen.recipe.model_copy(update={"report": report}),
+        cell_directory(directory, chosen.number),
+    )

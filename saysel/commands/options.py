@@ -19,8 +19,8 @@ overrides = click.option(
 
 cell = click.option(
     "--cell",
-    metavar="LABEL",
-    help="The cell of a matrix run, or a part of its label that no other has, like seed=1.",
+    metavar="CELL",
+    help="A cell of a matrix: its number, its label, or a part of it that no other has: seed=1.",
 )
 
 _FILE_OPTIONS: tuple[Callable[[Command], Command], ...] = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from saysel.commands.options import overrides
+from saysel.commands.options import cell, overrides
 from saysel.display.terminal import echo
 from saysel.plan.stage_names import STAGES
 
@@ -37,6 +37,14 @@ from saysel.plan.stage_names import STAGES
     is_flag=True,
     help="Shard models over the processes while they are trained (FSDP2).",
 )
+@cell
+@click.option(
+    "--collect",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Use the finished steps of another run directory; may be given again.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def command(
     recipe: str,
@@ -46,11 +54,15 @@ def command(
     smoke: bool,
     processes: int,
     shard: bool,
+    cell: str | None,
+    collect: tuple[Path, ...],
     dry_run: bool,
 ) -> None:
     """Run a recipe from questions to report.
 
     Stages that are done and unchanged are skipped; an interrupted run continues where it stopped.
+    With --cell, one cell of a matrix is run, in OUT/cells/NUMBER; the same command without it
+    collects what the cells have done and writes the report of all.
 
     \b
     Examples:
@@ -58,6 +70,7 @@ def command(
       saysel run quickstart --smoke
       saysel run quickstart --until target --set sample.n=50
       saysel run quickstart --processes 2
+      saysel run my-matrix.yaml --cell 3
     """
     from saysel.api.running import full_run_estimate, pending, run
     from saysel.commands.report import print_scores
@@ -65,14 +78,24 @@ def command(
     from saysel.runs.launcher import launch
 
     if dry_run:
-        directory, steps = pending(recipe, out, set=overrides, until=until, smoke=smoke)
+        directory, steps = pending(recipe, out, set=overrides, until=until, smoke=smoke, cell=cell)
         echo(f"{directory}: {len(steps)} steps to do" if steps else _nothing(directory))
         for step in steps:
             echo(f"  {step.directory}")
         return
     if processes > 1:
-        raise SystemExit(launch(processes, _arguments(recipe, out, overrides, until, smoke, shard)))
-    finished = run(recipe, out, set=overrides, until=until, smoke=smoke, shard=shard)
+        given = _arguments(recipe, out, overrides, until, smoke, shard, cell, collect)
+        raise SystemExit(launch(processes, given))
+    finished = run(
+        recipe,
+        out,
+        set=overrides,
+        until=until,
+        smoke=smoke,
+        shard=shard,
+        cell=cell,
+        collect=collect,
+    )
     if rank():
         return  # the first process reports
     if not finished.ran:
@@ -97,6 +120,8 @@ def _arguments(
     until: str | None,
     smoke: bool,
     shard: bool,
+    cell: str | None,
+    collect: tuple[Path, ...],
 ) -> list[str]:
     """The command line of one of several processes."""
     options = [f"--out={out}"] if out else []
@@ -104,6 +129,8 @@ def _arguments(
     options += [f"--until={until}"] if until else []
     options += ["--smoke"] if smoke else []
     options += ["--shard"] if shard else []
+    options += [f"--cell={cell}"] if cell else []
+    options += [f"--collect={place}" for place in collect]
     return ["run", *options, "--", recipe]
 
 

@@ -7,30 +7,51 @@ from pathlib import Path
 from saysel.errors import UsageError
 from saysel.plan.stage import Cell, Plan
 
+#: Cells that a message names.
+NAMED = 6
 
-def chosen_cell(run: Path, plan: Plan, wanted: str | None) -> Cell:
-    """The cell with a label, or the only one whose label has some parts (`seed=1`).
+
+def chosen_cell(run: Path, plan: Plan, wanted: str | int | None) -> Cell:
+    """The cell with a number or label, or the only one whose label has some parts (`seed=1`).
 
     Args:
         run: the run's directory, for messages.
-        wanted: the label or its parts; `None` for a run that has a single cell.
+        wanted: the number, from 1; the label or its parts, in which an axis may also be named by
+            its path (`train[1].reward=linear`); `None` for a run that has a single cell.
 
     Raises:
         UsageError: no cell or several cells match.
     """
-    if wanted is None and len(plan.cells) == 1:
-        return plan.cells[0]
-    cells = f"the run has {len(plan.cells)} cells: " + "; ".join(
-        f"'{cell.label}'" for cell in plan.cells
-    )
+    cells = plan.cells
+    if wanted is None and len(cells) == 1:
+        return cells[0]
     if wanted is None:
-        raise UsageError(f"{run}: name one with --cell: {cells}")
-    exact = [cell for cell in plan.cells if cell.label == wanted]
-    parts = set(wanted.split(","))
-    matching = exact or [cell for cell in plan.cells if parts <= set(cell.label.split(","))]
-    if not plan.cells[0].label:
+        raise UsageError(f"{run}: name one with --cell: {_listed(cells)}")
+    if not cells[0].label:
         raise UsageError(f"{run}: --cell is for matrix runs, and this run has a single cell")
+    matching = _matching(cells, str(wanted))
     if len(matching) != 1:
         count = "no cell" if not matching else "more than one cell"
-        raise UsageError(f"{run}: {count} matches --cell '{wanted}': {cells}")
+        raise UsageError(f"{run}: {count} matches --cell '{wanted}': {_listed(cells)}")
     return matching[0]
+
+
+def _matching(cells: tuple[Cell, ...], wanted: str) -> list[Cell]:
+    named = [cell for cell in cells if wanted in (cell.label, str(cell.number))]
+    parts = set(wanted.split(","))
+    return named or [cell for cell in cells if parts <= _parts(cell)]
+
+
+def _parts(cell: Cell) -> set[str]:
+    """What names a cell's choices: `reward=linear`, `train[1].reward=linear`."""
+    return {
+        f"{name}={choice.label}"
+        for axis, choice in cell.choices.items()
+        for name in (axis, *choice.assignments)
+    }
+
+
+def _listed(cells: tuple[Cell, ...]) -> str:
+    named = "; ".join(f"{cell.number} '{cell.label}'" for cell in cells[:NAMED])
+    more = f"; … {cells[-1].number} '{cells[-1].label}'" if len(cells) > NAMED else ""
+    return f"the run has {len(cells)} cells: {named}{more}"

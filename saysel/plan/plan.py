@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from saysel.errors import RecipeError
 from saysel.plan.checks import incompatibilities
 from saysel.plan.stage import BASE, Cell, Plan, Stage
 from saysel.plan.stage_names import load_stages
 from saysel.recipes.digests import digests_computed_once
+from saysel.recipes.matrix import combinations
 from saysel.recipes.phases import phases
 from saysel.recipes.recipe import Recipe
 
@@ -34,7 +36,11 @@ def plan_with_training_data(recipe: Recipe) -> Plan:
 
 
 def _plan(recipe: Recipe, training_data: bool) -> Plan:
-    cells = [Cell(label, cell) for label, cell in recipe.cells()]
+    combined = zip(combinations(recipe.matrix), recipe.cells(), strict=True)
+    cells = [
+        Cell(label, cell, number=number, choices=combination.choices)
+        for number, (combination, (label, cell)) in enumerate(combined, 1)
+    ]
     for cell in cells:
         models = [BASE, *(name for name, _ in phases(cell.recipe.train))]
         if problems := incompatibilities(cell.recipe, models):
@@ -44,7 +50,8 @@ def _plan(recipe: Recipe, training_data: bool) -> Plan:
         for stage in load_stages().values():
             cells = [_extended(cell, stage, training_data, steps) for cell in cells]
             steps += _new(stage.run_steps(recipe, cells), steps)
-    return Plan(recipe, tuple(cells), tuple(steps))
+    of_cells = dict.fromkeys(step for cell in cells for step in cell.steps)
+    return Plan(recipe, tuple(cells), tuple(dict.fromkeys([*of_cells, *steps])))
 
 
 def _extended(cell: Cell, stage: type[Stage], training_data: bool, steps: list[Stage]) -> Cell:
@@ -55,7 +62,7 @@ def _extended(cell: Cell, stage: type[Stage], training_data: bool, steps: list[S
     steps += _new(added, steps)
     known = {step.directory: step for step in steps}
     shared = (known[step.directory] for step in added)
-    return Cell(cell.label, cell.recipe, (*cell.steps, *shared))
+    return replace(cell, steps=(*cell.steps, *shared))
 
 
 def _new(added: Iterable[Stage], steps: Sequence[Stage]) -> list[Stage]:

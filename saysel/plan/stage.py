@@ -35,6 +35,7 @@ from typing import Any, ClassVar, TypeVar
 from saysel.plan.context import StageContext
 from saysel.plan.estimates import Amount, RequestEstimate
 from saysel.plan.fingerprint import fingerprint
+from saysel.recipes.matrix import Choice
 from saysel.recipes.recipe import Recipe
 from saysel.recipes.values import shortened
 from saysel.storage.markers import finished
@@ -156,11 +157,15 @@ class Cell:
         label: `rationale=llm,seed=1`; empty without a matrix.
         recipe: the cell's own recipe.
         steps: everything it needs, in order.
+        number: from 1, in the order of the matrix.
+        choices: its value of each axis of the matrix, by the axis's name.
     """
 
     label: str
     recipe: Recipe
     steps: tuple[Stage, ...] = ()
+    number: int = 1
+    choices: Mapping[str, Choice] = field(default_factory=dict)
 
     def of(self, stage: type[StageType]) -> list[StageType]:
         """The steps of one stage."""
@@ -178,7 +183,7 @@ class Plan:
     Attributes:
         recipe: with its matrix.
         cells: one per combination of the matrix.
-        steps: those of all cells, and those that read all cells.
+        steps: cell by cell, each where it is first needed; then those that read all cells.
     """
 
     recipe: Recipe

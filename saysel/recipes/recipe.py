@@ -15,9 +15,9 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, WithJsonSchema, field_validator
 
 from saysel import registry
 from saysel.errors import RecipeError
@@ -40,7 +40,7 @@ from saysel.recipes.components import smallest
 from saysel.recipes.elicit import Elicit
 from saysel.recipes.extends import locate, read_with_base, with_base, without_empty
 from saysel.recipes.faithfulness import Faithfulness
-from saysel.recipes.matrix import check_matrix, combinations
+from saysel.recipes.matrix import VALUES_SCHEMA, axes, combinations
 from saysel.recipes.paths import assign
 from saysel.recipes.problems import problems
 from saysel.recipes.text import parse_yaml
@@ -141,8 +141,9 @@ class Recipe(Options):
         None, min_length=1, description="YAML file of prices that override the packaged ones"
     )
     engine: Engine = Field("local", validate_default=True, description="runs the shards of a stage")
-    matrix: dict[str, tuple[Any, ...]] = Field(
-        default_factory=dict, description="paths in the recipe and the values to try for each"
+    matrix: dict[str, Annotated[Any, WithJsonSchema(VALUES_SCHEMA)]] = Field(
+        default_factory=dict,
+        description="paths in the recipe and the values to try for each, or named settings",
     )
 
     _smoke: bool = PrivateAttr(False)
@@ -156,12 +157,14 @@ class Recipe(Options):
 
     @field_validator("matrix")
     @classmethod
-    def _matrix_is_unambiguous(cls, matrix: dict[str, tuple[Any, ...]]) -> dict[str, Any]:
-        check_matrix(matrix)
+    def _matrix_is_unambiguous(cls, matrix: dict[str, Any]) -> dict[str, Any]:
+        axes(matrix)
         return matrix
 
     def cells(self) -> list[tuple[str, Recipe]]:
         """One recipe without a matrix per combination, with its label (`rationale=llm,seed=1`).
+
+        They are in the order of `saysel.recipes.matrix.combinations`.
 
         Without a matrix: this recipe, with an empty label.
 
@@ -172,15 +175,15 @@ class Recipe(Options):
             return [("", self)]
         base = {key: value for key, value in self.resolved().items() if key != "matrix"}
         cells, wrong = [], []
-        for label, chosen in combinations(self.matrix):
+        for chosen in combinations(self.matrix):
             content = copy.deepcopy(base)
-            cell_problems = _assign_all(content, chosen.items())
+            cell_problems = _assign_all(content, chosen.assignments.items())
             try:
                 cell = Recipe.model_validate(content)
-                cells.append((label, smallest(cell) if self._smoke else cell))
+                cells.append((chosen.label, smallest(cell) if self._smoke else cell))
             except ValidationError as error:
                 cell_problems += problems(error, Recipe)
-            wrong += [f"matrix ({label}): {problem}" for problem in cell_problems]
+            wrong += [f"matrix ({chosen.label}): {problem}" for problem in cell_problems]
         if wrong:
             raise RecipeError(self.name, wrong)
         return cells

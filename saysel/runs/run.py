@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saysel import registry
+from saysel.display.terminal import echo
 from saysel.leaks import check
 from saysel.plan.cost import check_prices
 from saysel.plan.plan import plan
-from saysel.plan.stage import Plan, Stage
+from saysel.plan.stage import Cell, Plan, Stage
 from saysel.plan.stage_names import STAGES, load_stages, position
 from saysel.recipes.components import components
 from saysel.recipes.digests import digests_computed_once
@@ -23,6 +24,7 @@ from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
 from saysel.recipes.text import dump_yaml
 from saysel.report import read_metrics
+from saysel.runs.collect import collect, places
 from saysel.runs.events import Events
 from saysel.runs.lock import locked
 from saysel.runs.manifest import Manifest
@@ -47,7 +49,13 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-def run(recipe: Recipe, directory: Path, until: str | None = None, smoke: bool = False) -> Outcome:
+def run(
+    recipe: Recipe,
+    directory: Path,
+    until: str | None = None,
+    smoke: bool = False,
+    collect_from: Sequence[Path] = (),
+) -> Outcome:
     """Do what is missing of a recipe.
 
     Args:
@@ -55,6 +63,8 @@ def run(recipe: Recipe, directory: Path, until: str | None = None, smoke: bool =
         directory: the run directory; made if it is not there.
         until: the last stage to run, one of `STAGES`.
         smoke: whether the recipe is the least work that uses every stage.
+        collect_from: run directories whose finished steps are used, besides those of the cells
+            of a matrix run.
 
     Raises:
         RunBusy: another process works in the directory.
@@ -66,6 +76,9 @@ def run(recipe: Recipe, directory: Path, until: str | None = None, smoke: bool =
         with locked(directory):
             if smoke:
                 shutil.rmtree(directory / "stages", ignore_errors=True)  # repeated every time
+            else:
+                missing = pending(todo, directory, until)
+                collect(missing, directory, places(directory, collect_from))
             return _run(todo, directory, until, smoke)
 
 
@@ -98,7 +111,9 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
     events.write("run_started", recipe=recipe.name, pending=[step.name for step in steps])
     hooks.saysel_run_started(directory=directory, recipe=recipe.resolved())
     runner = StepRunner(directory, manifest, events, hooks, smoke)
+    cell = None
     for step in steps:
+        cell = _announce_cell(todo, step, cell)
         runner.run(step)
     if steps[-1] is todo.steps[-1]:
         hooks.saysel_run_finished(directory=directory, metrics=read_metrics(directory))
@@ -107,6 +122,18 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
     notes = (check.notes(directory, todo) if evaluates else []) + _stage_notes(manifest)
     names = tuple(step.name for step in steps)
     return Outcome(directory, names, complete, tuple(notes))
+
+
+def _announce_cell(todo: Plan, step: Stage, previous: Cell | None) -> Cell | None:
+    """Say which cell of a matrix a step is for, if that is another one than before.
+
+    Returns:
+        The cell; `None` for a step that reads all cells.
+    """
+    cell = next((cell for cell in todo.cells if step in cell.steps), None)
+    if cell is not None and cell.label and cell is not previous:
+        echo(f"cell {cell.number} of {len(todo.cells)}: {cell.label}", err=True)
+    return cell
 
 
 def _verify_finished(todo: Plan, steps: Sequence[Stage], directory: Path) -> None:

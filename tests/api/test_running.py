@@ -114,16 +114,16 @@ def test_a_cell_of_a_matrix_run_is_compared() -> None:
     run = saysel.run(MATRIX, "out")
     options: dict[str, Any] = {"resamples": 100, "metrics": ["brier"]}
 
-    one = saysel.compare(run, cell="source.train=6,seed=1", **options)
+    one = saysel.compare(run, cell="train=6,seed=1", **options)
 
-    assert one.reference == "source.train=6,seed=1 · base · small"
-    assert [d.method for d in one.differences] == ["source.train=6,seed=1 · small · small"]
+    assert one.reference == "train=6,seed=1 · base · small"
+    assert [d.method for d in one.differences] == ["train=6,seed=1 · small · small"]
     printed = invoke(
-        *("compare", "out", "--cell", "source.train=6,seed=1"),
+        *("compare", "out", "--cell", "train=6,seed=1"),
         *("--resamples", "100", "--metric", "brier"),
     )
     assert printed.stdout == f"{one}\npage: comparison/index.html\n"
-    assert "source.train=12,seed=1:small:small" in run.scores
+    assert "train=12,seed=1:small:small" in run.scores
     with pytest.raises(UsageError, match="more than one cell matches --cell 'seed=1'"):
         saysel.compare(run, cell="seed=1", **options)
 
@@ -153,11 +153,11 @@ def test_what_is_no_run_directory_is_refused() -> None:
 def test_predictions_are_exported(tmp_path: Path) -> None:
     run = saysel.run(MATRIX, "out")
 
-    files = run.export_predictions("logs", cell="source.train=6,seed=1")
+    files = run.export_predictions("logs", cell="train=6,seed=1")
 
     assert files and all(file.is_file() for file in files)
     assert invoke(
-        *("export", "out", "--predictions", "--to", "logs", "--cell", "source.train=6,seed=1")
+        *("export", "out", "--predictions", "--to", "logs", "--cell", "train=6,seed=1")
     ).stdout.splitlines() == list(map(str, files))
 
 
@@ -165,16 +165,16 @@ def test_the_report_of_one_cell_is_next_to_that_of_the_run() -> None:
     run = saysel.run(MATRIX, "out")
     whole = run.report.read_bytes()
 
-    printed = invoke("report", "out", "--cell", "source.train=6,seed=1")
+    printed = invoke("report", "out", "--cell", "train=6,seed=1")
 
     assert printed.exit_code == 0, printed.output
-    page = Path("out/report/cells/source.train=6,seed=1/index.html")
+    page = Path("out/report/cells/train=6,seed=1/index.html")
     assert printed.stdout.splitlines()[-1] == f"report: {page}"
-    assert "source.train=6,seed=0" not in printed.stdout
+    assert "train=6,seed=0" not in printed.stdout
     content = json.loads((page.parent / "metrics.json").read_text())
-    assert {row["cell"] for row in content["rows"]} == {"source.train=6,seed=1"}
+    assert {row["cell"] for row in content["rows"]} == {"train=6,seed=1"}
     stored = json.loads(Path("out/report/metrics.json").read_text())["rows"]
-    assert content["rows"] == [row for row in stored if row["cell"] == "source.train=6,seed=1"]
+    assert content["rows"] == [row for row in stored if row["cell"] == "train=6,seed=1"]
     assert run.report.read_bytes() == whole and run.complete
     invoke("report", "out")
     assert not page.exists()  # it would outlive a change of the recipe

@@ -14,7 +14,7 @@ from saysel.storage import read_json
 from tests.support.end_to_end import invoke
 
 MATRIX = "matrix={'train[1].reward': [quadratic, linear]}"
-LINEAR = "train[1].reward=linear"
+LINEAR = "reward=linear"
 
 
 def planned(matrix: dict[str, list[object]]) -> Plan:
@@ -25,16 +25,26 @@ def test_a_cell_is_named_by_its_label_or_by_what_only_it_has() -> None:
     todo = planned({"seed": [0, 1], "evaluate.temperature": [0, 0.5]})
     run = Path("run")
 
-    for wanted in ("seed=1,evaluate.temperature=0.5", "evaluate.temperature=0.5,seed=1"):
+    names = ("seed=1,temperature=0.5", "temperature=0.5,seed=1", "evaluate.temperature=0.5,seed=1")
+    for wanted in (*names, "4", 4):
         assert chosen_cell(run, todo, wanted) is todo.cells[3]
     for wanted, reason in (
-        (None, "name one with --cell: the run has 4 cells: 'seed=0,evaluate.temperature=0'; "),
+        (None, "name one with --cell: the run has 4 cells: 1 'seed=0,temperature=0'; 2 "),
         ("seed=1", "more than one cell matches --cell 'seed=1'"),
         ("seed=2", "no cell matches --cell 'seed=2'"),
         ("", "no cell matches --cell ''"),
+        ("0", "no cell matches --cell '0'"),
+        ("5", "no cell matches --cell '5'"),
     ):
         with pytest.raises(UsageError, match=reason):
             chosen_cell(run, todo, wanted)
+
+
+def test_a_message_names_the_first_cells_of_many() -> None:
+    todo = planned({"seed": list(range(40))})
+    with pytest.raises(UsageError) as raised:
+        chosen_cell(Path("run"), todo, None)
+    assert str(raised.value).endswith("6 'seed=5'; … 40 'seed=39'")
 
 
 def test_a_run_without_a_matrix_has_one_cell() -> None:

@@ -183,8 +183,8 @@ def test_cells_of_a_matrix_share_the_steps_that_agree() -> None:
     todo = plan(recipe(matrix={"train[1].reward": ["quadratic", "linear"]}))
 
     assert [cell.label for cell in todo.cells] == [
-        "train[1].reward=quadratic",
-        "train[1].reward=linear",
+        "reward=quadratic",
+        "reward=linear",
     ]
     twice = [step.name for step in todo.steps if step.name in AFTER_PPO - {"report"}]
     assert sorted(twice) == sorted([*(AFTER_PPO - {"report"})] * 2)

@@ -180,7 +180,15 @@ def test_the_head_line_names_the_recipe_and_counts(write: Write) -> None:
         ("name: a/b", "name: must match pattern"),
         ("sample: {n: 3}", "sample: needs 'use', the name of a sampler: anthropic, openai, "),
         ("matrix: [1]", "matrix: must be a mapping (got [1])"),
-        ("matrix: {seed: 1}", "matrix.seed: must be a list (got 1)"),
+        ("matrix: {seed: 1}", "matrix: 'seed' must be a list of values, or a mapping of named"),
+        ("matrix: {size: {small: 3}}", "matrix: 'size': the setting 'small' must map paths to"),
+        ("matrix: {size: {small: {}}}", "matrix: 'size': the setting 'small' sets nothing"),
+        ("matrix: {size: {'a,b': {seed: 1}}}", "a setting needs a name without commas (got 'a,b')"),
+        ("matrix: {size: {}}", "matrix: 'size' needs at least one value"),
+        (
+            "matrix: {'seed, source.train': [0], source.train: [1]}",
+            "matrix: 'source.train' is set by 'seed, source.train' and by 'source.train'",
+        ),
         ("matrix: {seed: []}", "matrix: 'seed' needs at least one value"),
         ("matrix: {seed: [1, 1]}", "matrix: 'seed' has a value twice: 1, 1"),
         ("matrix: {name: [a, b]}", "matrix: 'name' cannot differ between cells"),
@@ -421,17 +429,42 @@ def test_a_matrix_makes_every_combination(write: Write) -> None:
     )
     cells = dict(loaded.cells())
     assert list(cells) == [
-        "train.1.reward=linear,source.train=10,seed=3",
-        "train.1.reward=linear,source.train=20,seed=3",
-        "train.1.reward=small weight=2.0,source.train=10,seed=3",
-        "train.1.reward=small weight=2.0,source.train=20,seed=3",
+        "reward=linear,train=10,seed=3",
+        "reward=linear,train=20,seed=3",
+        "reward=small weight=2.0,train=10,seed=3",
+        "reward=small weight=2.0,train=20,seed=3",
     ]
-    cell = cells["train.1.reward=small weight=2.0,source.train=20,seed=3"]
+    cell = cells["reward=small weight=2.0,train=20,seed=3"]
     assert (cell.name, cell.seed, cell.matrix) == ("mine", 3, {})
     assert part(cell, 1).reward.weight == 2.0
     assert part(cell, 1).steps == 20
     assert cell.source.model_dump()["train"] == 20
     assert len({str(cell.resolved()) for cell in cells.values()}) == 4
+
+
+def test_paths_of_one_key_get_the_same_value(write: Write) -> None:
+    loaded = load(write(BASE + "matrix: {'seed, source.train': [3, 4]}\n"))
+    cells = loaded.cells()
+    assert [label for label, _ in cells] == ["seed=3", "seed=4"]
+    assert [(c.seed, c.source.model_dump()["train"]) for _, c in cells] == [(3, 3), (4, 4)]
+    assert load(loaded.resolved()).cells() == cells
+
+
+def test_named_settings_set_several_paths(write: Write) -> None:
+    loaded = load(
+        write(
+            BASE
+            + "matrix:\n"
+            + "  size:\n"
+            + "    small: {source.train: 10, train.0.steps: 1}\n"
+            + "    large: {source.train: 20, train.0.steps: 2, sample.n: 7}\n"
+        )
+    )
+    (first, small), (second, large) = loaded.cells()
+    assert (first, second) == ("size=small", "size=large")
+    assert (small.source.model_dump()["train"], part(small, 0).steps) == (10, 1)
+    assert (large.source.model_dump()["train"], part(large, 0).steps, large.sample.n) == (20, 2, 7)
+    assert load(loaded.resolved()).cells() == loaded.cells()
 
 
 def test_lists_in_a_matrix_have_labels(write: Write) -> None:
@@ -445,7 +478,7 @@ def test_lists_in_a_matrix_have_labels(write: Write) -> None:
 
 def test_problems_of_cells_are_reported_when_the_recipe_is_loaded(write: Write) -> None:
     wrong = problems_of(write(BASE + "matrix: {cluster: [exact, exat], train.7.steps: [1]}\n"))
-    assert "matrix (cluster=exact,train.7.steps=1): train.7.steps: train has 2 entries" in wrong[0]
+    assert "matrix (cluster=exact,steps=1): train.7.steps: train has 2 entries" in wrong[0]
     assert any("cluster: no clusterer is called 'exat'; did you mean 'exact'" in w for w in wrong)
 
 

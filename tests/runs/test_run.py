@@ -299,8 +299,8 @@ def test_cells_of_a_matrix_share_what_is_the_same(tiny_recipe: Path, tiny_copy: 
     rows = read_json(tiny_copy / "report" / "metrics.json")["rows"]
     assert len(rows) == 10
     cells = {row["cell"] for row in rows}
-    assert cells == {"train[1].reward=quadratic", "train[1].reward=linear"}
-    same = [row for row in rows if row["cell"] == "train[1].reward=quadratic"]
+    assert cells == {"reward=quadratic", "reward=linear"}
+    same = [row for row in rows if row["cell"] == "reward=quadratic"]
     assert [row["metrics"] for row in same] == [row["metrics"] for row in quadratic]
     stages = read_json(tiny_copy / "manifest.json")["stages"]
     assert len(stages) == len(STEPS) + 2
@@ -440,7 +440,7 @@ def test_ask_names_what_is_missing(tiny_copy: Path) -> None:
     result = invoke("ask", tiny_copy, STORY)
     assert (result.exit_code, result.stderr) == (
         2,
-        f"{tiny_copy}: name one with --cell: the run has 2 cells: 'seed=0'; 'seed=1'\n",
+        f"{tiny_copy}: name one with --cell: the run has 2 cells: 1 'seed=0'; 2 'seed=1'\n",
     )
 
 

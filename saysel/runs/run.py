@@ -63,7 +63,7 @@ def run(
         directory: the run directory; made if it is not there.
         until: the last stage to run, one of `STAGES`.
         smoke: whether the recipe is the least work that uses every stage.
-        collect_from: run directories whose finished steps are used, besides those of the cells
+        collect_from: run directories whose finished steps are used, in addition to those of the cells
             of a matrix run.
 
     Raises:

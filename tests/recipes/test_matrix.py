@@ -90,7 +90,7 @@ def test_what_kind_of_axis_it_is(matrix: dict[str, Any], seed: bool, numeric: bo
         max_size=5,
     )
 )
-def test_every_combination_has_a_label_of_its_own(matrix: dict[str, Any]):
+def test_every_combination_has_a_distinct_label(matrix: dict[str, Any]):
     made = list(combinations(matrix))
     assert len({one.label for one in made}) == len(made)
     assert all(set(one.assignments) == set(matrix) for one in made)

@@ -63,8 +63,8 @@ def run(
         directory: the run directory; made if it is not there.
         until: the last stage to run, one of `STAGES`.
         smoke: whether the recipe is the least work that uses every stage.
-        collect_from: run directories whose finished steps are used, in addition to those of the cells
-            of a matrix run.
+        collect_from: run directories whose finished steps are used, in addition to those of the
+            cells of a matrix run.
 
     Raises:
         RunBusy: another process works in the directory.

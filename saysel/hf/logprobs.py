@@ -44,7 +44,8 @@ def reply_logprobs(
         columns += range(len(prompts[row]) - 1 - len(whole), len(text) - len(whole))
         tokens += replies[row]
     with master_weights.autocast(model), torch.inference_mode():
-        states = _last_states(model, tokenizer, list(texts), [prompts[row] for row in asked])
+        inputs = shared_inputs(model, tokenizer, list(texts), [prompts[row] for row in asked])
+        states, _ = states_of(model, **inputs)  # [B, K, H]
         logprobs = _token_logprobs(
             model,
             states[torch.tensor(indices), torch.tensor(columns)],
@@ -59,7 +60,7 @@ def next_token_logprobs(model: Any, tokenizer: Any, texts: Sequence[Sequence[int
     import torch
 
     with torch.inference_mode():
-        states = _last_states(model, tokenizer, texts, texts)
+        states, _ = states_of(model, **shared_inputs(model, tokenizer, texts, texts))
         return logits(model, states[:, -1]).log_softmax(-1)
 
 
@@ -75,21 +76,21 @@ def _containing(texts: Iterable[tuple[int, ...]]) -> dict[tuple[int, ...], tuple
     return containing
 
 
-def _last_states(
+def shared_inputs(
     model: Any,
     tokenizer: Any,
     texts: Sequence[Sequence[int]],
     prompts: Sequence[Sequence[int]],
-) -> Tensor:
-    """The model's last hidden states at the last K positions of texts padded on the left.
+) -> dict[str, Any]:
+    """What to call a model with to read texts padded on the left, at their last K positions.
 
     Args:
         texts: token ids.
-        prompts: beginnings of the texts. No state is needed before the last token of each, so
-            what they share is read once, and K is the number of positions after it.
+        prompts: beginnings of the texts. Nothing is needed before the last token of each, so what
+            they share is read once, here, and K is the number of positions after it.
 
     Returns:
-        [B, K, H].
+        Arguments by name. Token ids and position ids are [B, K], the mask is [B, L].
     """
     import torch
 
@@ -99,16 +100,14 @@ def _last_states(
     cache = read_prefix(model, prefix, len(texts)) if prefix else None
     start = len(prefix) if cache is not None else 0
     ids, mask = pad_left([text[start:] for text in texts], tokenizer.pad_token_id, model.device)
-    mask = torch.nn.functional.pad(mask, (start, 0), value=1)  # [B, L]
-    states, _ = states_of(
-        model,
-        input_ids=ids,  # [B, K]
-        attention_mask=mask,
-        position_ids=(mask.cumsum(-1) - 1).clamp(min=0)[:, start:],
-        past_key_values=cache,
-        use_cache=cache is not None,
-    )
-    return states
+    mask = torch.nn.functional.pad(mask, (start, 0), value=1)
+    return {
+        "input_ids": ids,
+        "attention_mask": mask,
+        "position_ids": (mask.cumsum(-1) - 1).clamp(min=0)[:, start:],
+        "past_key_values": cache,
+        "use_cache": cache is not None,
+    }
 
 
 def _token_logprobs(model: Any, states: Tensor, tokens: Tensor) -> list[float]:

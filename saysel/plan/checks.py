@@ -40,7 +40,7 @@ def _unknown_models(recipe: Recipe, models: Sequence[str]) -> list[str]:
 
 
 def _unusable_estimators(recipe: Recipe) -> list[str]:
-    """Estimators fitted on the evaluated split, or without the log-probabilities they need."""
+    """Estimators fitted on the evaluated split, or that need what the sampler or model lacks."""
     split, problems = recipe.evaluate.split, []
     sampler = recipe.evaluate.sampler or recipe.sample
     for index, estimator in enumerate(recipe.evaluate.estimators):
@@ -54,6 +54,11 @@ def _unusable_estimators(recipe: Recipe) -> list[str]:
             problems.append(
                 f"{path}: '{estimator.use}' needs log-probabilities, and the sampler "
                 f"'{sampler.use}' gives none: use one that does, such as transformers"
+            )
+        if estimator.needs_weights() and recipe.model.remote:
+            problems.append(
+                f"{path}: '{estimator.use}' reads the model's hidden states, and the model "
+                f"'{recipe.model.use}' is at a server: use pretrained, or another estimator"
             )
     return problems
 

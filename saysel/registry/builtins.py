@@ -112,6 +112,7 @@ def saysel_estimators() -> dict[str, str]:
         "dinco": "saysel.estimators.dinco:DincoEstimator",
         "expected": "saysel.estimators.expected:ExpectedEstimator",
         "p_true": "saysel.estimators.p_true:PTrueEstimator",
+        "probe": "saysel.estimators.probe:ProbeEstimator",
         "recalibrated": "saysel.estimators.recalibrated:RecalibratedEstimator",
         "self_consistency": "saysel.estimators.self_consistency:SelfConsistencyEstimator",
         "semantic_entropy": "saysel.estimators.semantic_entropy:SemanticEntropyEstimator",

@@ -10,6 +10,7 @@ import pytest
 from saysel.estimators.dinco import DincoEstimator
 from saysel.estimators.expected import ExpectedEstimator, up_to_marker
 from saysel.estimators.p_true import PTrueEstimator
+from saysel.estimators.probe import ProbeEstimator
 from saysel.estimators.recalibrated import RecalibratedEstimator
 from saysel.estimators.self_consistency import SelfConsistencyEstimator
 from saysel.estimators.semantic_entropy import SemanticEntropyEstimator
@@ -56,6 +57,7 @@ def test_every_estimator_is_tested() -> None:
     tested = {
         *(type(estimator) for estimator in ESTIMATORS),
         ExpectedEstimator,  # below: it needs a model on this machine
+        ProbeEstimator,  # likewise
         SteerConfEstimator,  # it reads its replies with VerbalizedEstimator
     }
 

@@ -271,6 +271,22 @@ def test_an_estimator_needs_a_sampler_with_log_probabilities() -> None:
     assert plan(recipe(**wanted))
 
 
+def test_an_estimator_that_reads_hidden_states_needs_the_model() -> None:
+    inner = {"use": "recalibrated", "estimator": {"use": "probe", "split": "train"}}
+    wanted: dict[str, Any] = {"evaluate.estimators": ["probe", "verbalized", inner], "train": []}
+    server = {"model": {"use": "remote", "name": "any"}, "sample": "openai"}
+
+    with pytest.raises(RecipeError) as caught:
+        plan(recipe(**wanted, **server))
+
+    assert caught.value.problems == tuple(
+        f"evaluate.estimators[{place}]: '{name}' reads the model's hidden states, and the model "
+        "'remote' is at a server: use pretrained, or another estimator"
+        for place, name in ((0, "probe"), (2, "recalibrated"))
+    )
+    assert plan(recipe(**wanted))
+
+
 def test_what_an_estimator_is_fitted_on_is_part_of_its_fingerprint() -> None:
     recalibrated = recipe(
         **{"evaluate.estimators": [{"use": "recalibrated", "estimator": "verbalized"}]}

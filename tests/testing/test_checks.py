@@ -56,6 +56,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("trainer", "ppo"): {"steps": 1, "batch_size": 4, "max_tokens": 8},
     ("estimator", "dinco"): {"n": 3},
     ("estimator", "p_true"): {"ideas": 2},
+    ("estimator", "probe"): {"target": "entropy", "token": "answer", "samples": 3},
     ("estimator", "recalibrated"): {"estimator": {"use": "self_consistency", "n": 2}},
     ("estimator", "self_consistency"): {"n": 3},
     ("estimator", "semantic_entropy"): {"n": 3, "weight": "likelihood"},

@@ -23,7 +23,8 @@ class DincoEstimator(VerdictEstimator, SamplingEstimator):
 
         confidence = (f₀ / max(1, f₀ + Σ fᵢ) + share) / 2
 
-    Replies without a readable answer count in the denominator of the share.
+    Replies without a readable answer and replies that decline count in the denominator of the
+    share. If more replies decline than give the most frequent answer, so does the prediction.
 
     Deviations: the alternatives are the answers of the same n samples; the paper takes them from a
     beam search. The recipe's clusterer decides which answers are the same; the paper weights each
@@ -43,17 +44,17 @@ class DincoEstimator(VerdictEstimator, SamplingEstimator):
         proposals = [self._proposals(samples) for samples in sampled]
         verdicts = iter(self.verdicts(model, [p for each in proposals for p in each], context))
         for samples, proposed in zip(sampled, proposals, strict=True):
-            if not proposed:
+            chosen = samples.largest
+            if chosen is None:
                 yield samples.prediction(None, None)
                 continue
             main, *others = islice(verdicts, len(proposed))
             normalised = main / max(1.0, main + sum(others))
-            chosen = samples.clusters[0]
             yield samples.prediction(chosen, (normalised + chosen.share) / 2)
 
     def _proposals(self, samples: Samples) -> list[Proposal]:
-        """The most frequent answer and its distractors, in this order; none without an answer."""
-        clusters = samples.clusters[: 1 + self.distractors]
+        """The most frequent answer and its distractors, in this order; none if it declines."""
+        clusters = samples.clusters[: 1 + self.distractors] if samples.largest else []
         return [
             Proposal(samples.question, cluster.representative.answer or "") for cluster in clusters
         ]

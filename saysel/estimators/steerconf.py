@@ -65,12 +65,10 @@ class SteerConfEstimator(Estimator):
         ]
         for question, *steered in zip(questions, *replies, strict=True):
             samples = _samples(question, steered, context)
-            chosen = samples.clusters[0] if samples.clusters else None
+            chosen = samples.largest
             stated = [part.confidence for part in samples.parts if part.confidence is not None]
-            share = chosen.share if chosen else 0.0
-            yield samples.prediction(
-                chosen, share * steadiness(stated) if chosen and stated else None
-            )
+            confidence = chosen.share * steadiness(stated) if chosen and stated else None
+            yield samples.prediction(chosen, confidence)
 
 
 def steadiness(stated: Sequence[float]) -> float:

@@ -17,6 +17,7 @@ def saysel_models() -> dict[str, str]:
 @hookimpl
 def saysel_sources() -> dict[str, str]:
     return {
+        "abstention_bench": "saysel.sources.abstention_bench:AbstentionBenchSource",
         "csv": "saysel.sources.csv:CsvSource",
         "fever": "saysel.sources.fever:FeverSource",
         "gsm8k": "saysel.sources.gsm8k:GSM8KSource",
@@ -24,7 +25,9 @@ def saysel_sources() -> dict[str, str]:
         "hotpotqa": "saysel.sources.hotpotqa:HotpotQASource",
         "hub": "saysel.sources.hub:HubSource",
         "jsonl": "saysel.sources.jsonl:JsonlSource",
+        "multiple_choice": "saysel.sources.multiple_choice:MultipleChoiceSource",
         "pararel": "saysel.sources.pararel:ParaRelSource",
+        "simpleqa": "saysel.sources.simpleqa:SimpleQASource",
         "strategyqa": "saysel.sources.strategyqa:StrategyQASource",
         "triviaqa": "saysel.sources.triviaqa:TriviaQASource",
         "truthfulqa": "saysel.sources.truthfulqa:TruthfulQASource",
@@ -83,6 +86,7 @@ def saysel_judges() -> dict[str, str]:
     return {
         "llm": "saysel.judges.llm:LlmJudge",
         "match": "saysel.judges.match:MatchJudge",
+        "math": "saysel.judges.math:MathJudge",
         "token_f1": "saysel.judges.token_f1:TokenF1Judge",
     }
 

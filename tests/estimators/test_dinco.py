@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from saysel.errors import UsageError
 from saysel.estimators.dinco import DincoEstimator
+from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import EstimationContext
 from saysel.records import ModelRef, Prediction
 from saysel.testing import question
@@ -81,3 +83,13 @@ def test_it_needs_log_probabilities_and_no_stated_confidence(context: Any) -> No
     assert DincoEstimator(n=10).replies() == 10
     with pytest.raises(UsageError, match="the sampler 'recites' gives no log-probabilities"):
         estimate(context(*REPLIES))
+
+
+def test_it_declines_if_most_replies_decline(context: Any, calls: Any) -> None:
+    given = context("Answer: unsure", "Answer: unsure", "Answer: Paris", odds=ODDS)
+    given = replace(given, format=SaySelfFormat(instruction="", decline="unsure"))
+
+    found = estimate(given, n=3)
+
+    assert (found.declined, found.answer, found.confidence) == (True, None, None)
+    assert calls[-1][3] == []

@@ -109,7 +109,10 @@ def test_a_file_that_is_not_there() -> None:
         HotpotQASource(path=Path("nowhere.json")).digest()
 
 
-PUBLISHED = ["fever", "gsm8k", "halueval", "hotpotqa", "strategyqa", "triviaqa", "truthfulqa"]
+PUBLISHED = [
+    *("abstention_bench", "fever", "gsm8k", "halueval", "hotpotqa", "multiple_choice", "simpleqa"),
+    *("strategyqa", "triviaqa", "truthfulqa"),
+]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -83,6 +83,13 @@ FILES = {
             ("truthfulqa", "answer", {}),
         )
     },
+    "abstention_bench": json.dumps(
+        [{"question": q, "reference_answers": [a], "should_abstain": False} for q, a in FACTS]
+    ),
+    "multiple_choice": json.dumps(
+        [{"question": q, "options": ["none", a], "answer": "B"} for q, a in FACTS]
+    ),
+    "simpleqa": json.dumps([{"problem": q, "answer": a} for q, a in FACTS]),
     **{
         name: json.dumps([{"question": q, "answer": "true"} for q, _ in FACTS])
         for name in ("fever", "strategyqa")

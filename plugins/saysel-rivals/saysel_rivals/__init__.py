@@ -6,8 +6,8 @@ import saysel
 
 #: Each has a recipe at the scale of its paper, and one at the scale of the quickstart.
 METHODS = (
-    *("conftuner", "gce", "honesty", "lacie"),
-    *("ppo-c", "r-tuning", "rewarding-doubt", "rlcr"),
+    *("conftuner", "csr", "dcpo", "gce", "honesty", "lacie"),
+    *("orce", "ppo-c", "r-tuning", "rewarding-doubt", "rlcr"),
 )
 
 
@@ -24,7 +24,10 @@ def saysel_targets() -> dict[str, str]:
 def saysel_rewards() -> dict[str, str]:
     return {
         "asymmetric": "saysel_rivals.asymmetric:AsymmetricReward",
+        "csr": "saysel_rivals.csr:CsrReward",
+        "dcpo": "saysel_rivals.dcpo:DcpoReward",
         "log": "saysel_rivals.rewarding_doubt:LogReward",
+        "orce": "saysel_rivals.orce:OrceReward",
         "ppo_c": "saysel_rivals.ppo_c:PpoCReward",
         "rlcr": "saysel_rivals.rlcr:RlcrReward",
     }

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 FILE = Path(__file__).with_name("public_api.txt")
 MODULES = (
     "saysel",
+    "saysel.adapters",
     "saysel.errors",
     "saysel.files",
     "saysel.hf",

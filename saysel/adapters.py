@@ -154,7 +154,7 @@ def verl_score(
     """A `compute_score` for verl, to be named in a file of `custom_reward_function`.
 
     `ground_truth` holds the accepted answers, and `extra_info["question"]` the question, if the
-    judge reads it. Besides the `score`, verl logs `acc` and `confidence`; -1 stands for a
+    judge reads it. In addition to the `score`, verl logs `acc` and `confidence`; -1 stands for a
     confidence that could not be read, because verl averages numbers only.
 
     Args:

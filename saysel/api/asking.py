@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import overload
 
+from saysel.api.abstaining import AnswerOrAbstain
 from saysel.api.run_directory import Run
 from saysel.errors import UsageError
 from saysel.interfaces import EstimationContext, Format
@@ -17,7 +18,7 @@ from saysel.plan.stage import BASE
 from saysel.recipes.elicited import asking_format
 from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
-from saysel.records import ModelRef, Question
+from saysel.records import ModelRef, Prediction, Question
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,33 +26,44 @@ class Answer:
     """What a model replied to a question.
 
     Attributes:
-        answer: `None` if no answer could be parsed.
+        answer: `None` if no answer could be parsed, or none is given.
         rationale: why the model is sure or unsure; `None` if it states none.
         confidence: from 0 to 1; `None` if it states none.
         response: the whole reply.
+        declined: whether the model declines to answer, in a format that has the option `decline`.
+        withheld: why the answer is not given, see `risk` of `ask`; `None` otherwise.
     """
 
     answer: str | None
     rationale: str | None
     confidence: float | None
     response: str
+    declined: bool = False
+    withheld: str | None = None
 
     def lines(self) -> list[tuple[str, str]]:
         """The parts of the reply, each with its name."""
         stated = "not stated" if self.confidence is None else f"{self.confidence:.0%}"
-        parts = [("answer", self.answer), ("rationale", self.rationale), ("confidence", stated)]
-        return [(name, text) for name, text in parts if text is not None]
+        if self.declined:
+            return _present(("answer", "declined"), ("rationale", self.rationale))
+        answer = self.answer if self.withheld is None else f"withheld: {self.withheld}"
+        return _present(("answer", answer), ("rationale", self.rationale), ("confidence", stated))
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the reply should have an answer and none could be parsed."""
+        return self.answer is None and not self.declined and self.withheld is None
 
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
-        if self.answer is None:
+        if self.unreadable:
             return f"no answer could be read from the reply: {self.response}"
         return "\n".join(f"{f'{name}:':12}{text}" for name, text in self.lines())
 
     def _repr_html_(self) -> str:
-        if self.answer is None:
+        if self.unreadable:
             return f"<p>{escape(str(self))}</p>"
         rows = "".join(
             f'<tr><th style="text-align: left">{name}</th>'
@@ -61,9 +73,18 @@ class Answer:
         return f"<table><tbody>{rows}</tbody></table>"
 
 
+def _present(*parts: tuple[str, str | None]) -> list[tuple[str, str]]:
+    """The parts that a reply has."""
+    return [(name, text) for name, text in parts if text is not None]
+
+
 @overload
 def ask(
-    target: Run | ModelRef | str | PathLike[str], question: str, *, cell: str | None = None
+    target: Run | ModelRef | str | PathLike[str],
+    question: str,
+    *,
+    cell: str | None = None,
+    risk: float | AnswerOrAbstain | None = None,
 ) -> Answer: ...
 
 
@@ -73,6 +94,7 @@ def ask(
     question: list[str] | tuple[str, ...],
     *,
     cell: str | None = None,
+    risk: float | AnswerOrAbstain | None = None,
 ) -> list[Answer]: ...
 
 
@@ -81,6 +103,7 @@ def ask(
     question: str | list[str] | tuple[str, ...],
     *,
     cell: str | None = None,
+    risk: float | AnswerOrAbstain | None = None,
 ) -> Answer | list[Answer]:
     """Ask a trained model a question, or several together.
 
@@ -96,19 +119,25 @@ def ask(
             file ends in its name.
         question: a text, or several, which the model answers in batches.
         cell: the cell of a matrix run, or a part of its label that no other cell has.
+        risk: withhold answers whose confidence is too low to keep the share of wrong ones among
+            the others at this number, such as 0.1; or the rule itself. It needs a run.
 
     Returns:
         The answer, or one for each of several questions, in order.
 
     Raises:
         UsageError: the run has no model yet, or several cells; there is no such run or model; or a
-            question is empty.
+            question is empty. With a risk, see `AnswerOrAbstain.of_run`.
     """
     from saysel.estimators.verbalized import VerbalizedEstimator
 
     texts = [question] if isinstance(question, str) else list(question)
     if not all(text.strip() for text in texts):
         raise UsageError('the question is empty: saysel ask RUN|MODEL "Where is the lantern?"')
+    if isinstance(risk, float | int):
+        if isinstance(target, ModelRef):
+            raise UsageError("a risk needs a run, whose predictions the threshold is chosen on")
+        risk = AnswerOrAbstain.of_run(target, risk, cell=cell)
     recipe, format, model = _resolved(target, cell)
     context = EstimationContext(
         recipe.evaluate.sampler or recipe.sample,
@@ -124,10 +153,25 @@ def ask(
         for number, text in enumerate(texts, 1)
     ]
     answers = [
-        Answer(prediction.answer, prediction.rationale, prediction.confidence, prediction.response)
+        answered(prediction, risk)
         for prediction in VerbalizedEstimator().estimate(model, asked, context)
     ]
     return answers[0] if isinstance(question, str) else answers
+
+
+def answered(prediction: Prediction, rule: AnswerOrAbstain | None) -> Answer:
+    """The answer of a prediction, if the rule gives it."""
+    withheld = None
+    if rule is not None and prediction.answer is not None:
+        withheld = rule.withholds(prediction.confidence)
+    return Answer(
+        answer=prediction.answer if withheld is None else None,
+        rationale=prediction.rationale,
+        confidence=prediction.confidence,
+        response=prediction.response,
+        declined=prediction.declined,
+        withheld=withheld,
+    )
 
 
 def _resolved(

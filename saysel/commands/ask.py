@@ -12,8 +12,21 @@ from saysel.display.terminal import echo
 @click.argument("target", metavar="RUN|MODEL")
 @click.argument("questions", metavar="[QUESTION]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per question.")
+@click.option(
+    "--risk",
+    type=float,
+    metavar="SHARE",
+    help="Withhold answers whose confidence is too low: at most this share of the others is wrong, "
+    "with 95% probability, by the run's own predictions.",
+)
 @cell
-def command(target: str, questions: tuple[str, ...], as_json: bool, cell: str | None) -> None:
+def command(
+    target: str,
+    questions: tuple[str, ...],
+    as_json: bool,
+    risk: float | None,
+    cell: str | None,
+) -> None:
     """Answer, rationale and confidence for each question.
 
     Without a QUESTION, or with -, standard input has one per line: a text, or a JSON object with
@@ -27,11 +40,13 @@ def command(target: str, questions: tuple[str, ...], as_json: bool, cell: str | 
       saysel ask runs/mine "Where is the lantern?" --cell seed=1
       saysel ask my-model "Where is the lantern?"
       saysel ask runs/quickstart "Nora says the lantern is in the cellar. Where is the lantern?"
+      saysel ask runs/quickstart "Omar says … Where is the key?" --risk 0.1
       saysel ask runs/quickstart --json < questions.jsonl > answers.jsonl
     """
     import json
     import sys
 
+    from saysel.api.abstaining import AnswerOrAbstain
     from saysel.api.asking import ask
     from saysel.files.question_lines import question_lines
 
@@ -39,7 +54,11 @@ def command(target: str, questions: tuple[str, ...], as_json: bool, cell: str | 
         rows = question_lines(b"" if sys.stdin.isatty() else sys.stdin.buffer.read())
     else:
         rows = [{"question": question} for question in questions]
-    answers = ask(target, [row["question"] for row in rows], cell=cell)
+    rule = None
+    if risk is not None:
+        rule = AnswerOrAbstain.of_run(target, risk, cell=cell)
+        echo(rule, err=True)
+    answers = ask(target, [row["question"] for row in rows], cell=cell, risk=rule)
     for number, (row, answer) in enumerate(zip(rows, answers, strict=True)):
         if as_json:
             echo(json.dumps({**row, **vars(answer)}, ensure_ascii=False))

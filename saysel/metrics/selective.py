@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from saysel.interfaces import PredictionArrays
+from saysel.interfaces import FingerprintedIfSet, PredictionArrays
 from saysel.metrics.risk_coverage import ranking
 from saysel.scoring.resampling import Weighted, ratio
+from saysel.scoring.risk_control import rejected
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,25 +74,44 @@ class CoverageAtRisk(Weighted):
     [0, 1], higher is better.
     Ties: answers of equal confidence are accepted together, as a threshold does.
 
-    Source: Geifman & El-Yaniv 2017 (arXiv 1705.08500).
-    Blind to: calibration. The threshold is chosen on the same answers, so the value is optimistic:
-    on new answers the same threshold has more errors about half of the time.
-    Missing confidences: every judged question counts; those without a confidence are never
-    accepted. Undefined (NaN) without questions.
+    With `delta`, only thresholds count that keep the risk on new answers with probability
+    1 - delta: by learn then test, with Clopper-Pearson bounds. An answer is then wrong if its
+    correctness is below 0.5.
+
+    Source: Geifman & El-Yaniv 2017 (arXiv 1705.08500); with `delta`: Angelopoulos et al. 2021
+    (arXiv 2110.01052).
+    Blind to: calibration. Without `delta`, the threshold is chosen on the same answers, so the
+    value is optimistic: on new answers the same threshold has more errors about half of the time.
+    Missing confidences: every judged question counts; those without a confidence, and declined
+    replies, are never accepted. Undefined (NaN) without questions.
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
 
     risk: float = Field(0.1, ge=0, lt=1, description="largest error rate of the accepted answers")
+    delta: FingerprintedIfSet[float | None] = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="probability that more of the accepted new answers are wrong, such as 0.05; "
+        "null: no guarantee",
+    )
 
     def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         import numpy as np
 
+        if self.delta is not None:
+            correct = (predictions.correct >= 0.5).astype(np.float64)
+            predictions = replace(predictions, correct=correct)
         answers, correct = from_the_top(predictions, weights)
         if np.isnan(predictions.confidence).any():
             answers, correct = answers[:, :-1], correct[:, :-1]
-        allowed = answers - correct <= self.risk * answers + 1e-9
-        return ratio((answers * allowed).max(axis=1, initial=0), weights.sum(axis=1))
+        total = weights.sum(axis=1, keepdims=True)
+        if self.delta is None:
+            allowed = answers - correct <= self.risk * answers + 1e-9
+        else:
+            allowed = rejected(answers, answers - correct, total, self.risk, self.delta)
+        return ratio((answers * allowed).max(axis=1, initial=0), total[:, 0])
 
 
 class ThresholdUtility(Weighted):

@@ -113,6 +113,7 @@ def saysel_trainers() -> dict[str, str]:
 @hookimpl
 def saysel_estimators() -> dict[str, str]:
     return {
+        "answer_or_abstain": "saysel.estimators.answer_or_abstain:AnswerOrAbstainEstimator",
         "dinco": "saysel.estimators.dinco:DincoEstimator",
         "expected": "saysel.estimators.expected:ExpectedEstimator",
         "p_true": "saysel.estimators.p_true:PTrueEstimator",

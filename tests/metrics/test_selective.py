@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saysel.metrics.selective import AccuracyAtCoverage, CoverageAtRisk, ThresholdUtility
+from saysel.scoring.scores import label
 
 #: Ten answers: the four most confident are right, then every other one.
 CONFIDENCE = [0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
@@ -52,6 +53,18 @@ def test_the_largest_fraction_with_few_errors(make_columns, risk, coverage):
     # Among the first 6 answers is one error (.167), among the first 8 are two (.25).
     metric = CoverageAtRisk(risk=risk)
     assert metric.compute(make_columns(CONFIDENCE, CORRECT)) == pytest.approx(coverage)
+
+
+def test_coverage_with_a_guarantee(make_columns):
+    # See tests/scoring/test_risk_control.py: 2 wrong answers of 70 are few enough, 3 are not.
+    confidence = [0.9] * 40 + [0.5] * 30 + [0.1] * 30
+    few, more = ([1] * (70 - wrong) + [0] * (30 + wrong) for wrong in (2, 3))
+    metric = CoverageAtRisk(risk=0.1, delta=0.2)
+    assert metric.compute(make_columns(confidence, few)) == 0.7
+    assert metric.compute(make_columns(confidence, more)) == 0.4
+    assert metric.compute(make_columns(confidence, [0.6] * 68 + [0.4] * 32)) == 0.7
+    assert CoverageAtRisk(risk=0.1).compute(make_columns(confidence, more)) == 0.7
+    assert label(CoverageAtRisk(use="coverage_at_risk")) == "coverage_at_risk"
 
 
 def test_answers_of_one_confidence_are_accepted_together(make_columns):

@@ -7,7 +7,8 @@
   const sections = ["intro", "rate", "end"];
 
   // ratings: by item, {usefulness, faithfulness, note, seconds}.
-  let state = { agreed: "", at: 0, ratings: {} };
+  const fresh = () => ({ agreed: "", at: 0, ratings: {} });
+  let state = fresh();
   let shownSince = 0;
 
   function load() {
@@ -34,6 +35,7 @@
 
   function show(section) {
     for (const id of sections) at(id).hidden = id !== section;
+    at("withdraw").hidden = section === "intro";
   }
 
   // The time that the item was visible, added up over all visits.
@@ -161,6 +163,13 @@
     URL.revokeObjectURL(link.href);
   }
 
+  function withdraw() {
+    shownSince = 0;
+    state = fresh();
+    save();
+    location.reload();
+  }
+
   function pressed(event) {
     const { key, target } = event;
     if (at("rate").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -189,6 +198,7 @@
   at("next").addEventListener("click", next);
   at("open").addEventListener("click", () => open(firstOpen()));
   at("back").addEventListener("click", () => open(state.at));
+  at("delete").addEventListener("click", withdraw);
   for (const button of document.querySelectorAll(".download")) button.addEventListener("click", download);
   for (const input of document.querySelectorAll(".rating input")) {
     input.addEventListener("change", () => rate(input.name, Number(input.value)));

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from saysel.errors import UsageError
+from saysel.errors import SayselWarning, UsageError
 from saysel.faithfulness.alternatives import (
     answers_by_first_word,
     has_answer,
@@ -73,15 +74,18 @@ def writers(runs: Sequence[str], cell: str | None = None) -> list[Writer]:
     """The writers that arguments of the form `RUN` or `RUN:MODEL` name.
 
     Args:
-        runs: run directories; without a model, all models whose rationales were measured.
+        runs: run directories; without a model, all models whose rationales were measured. Those
+            that wrote none are left out, with a warning.
         cell: the cell of matrix runs, or a part of its label; `None`: all cells.
 
     Raises:
         UsageError: there is no such run, model or cell, its rationales have not been sampled
-            again, it wrote none, or the same writer is named twice.
+            again, none of them wrote any, or the same writer is named twice.
         DamagedFile: what the run stored has changed.
     """
     found = [writer for argument in runs for writer in _of_argument(argument, cell, len(runs) > 1)]
+    if not found:
+        raise UsageError(f"{', '.join(runs)}: no model wrote a rationale that could be rated")
     names = [writer.name for writer in found]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"{twice}: named twice: give each run and model once, with distinct names")
@@ -100,7 +104,16 @@ def _of_argument(argument: str, cell: str | None, several: bool) -> Iterator[Wri
     for one in cells:
         prefix = [directory.resolve().name] * several + [one.label] * bool(one.label)
         for step in _measured(directory, one, model):
-            yield _writer(directory, one, step, " · ".join([*prefix, step.model]))
+            writer = _writer(directory, one, step, " · ".join([*prefix, step.model]))
+            if writer.replies:
+                yield writer
+            else:
+                warnings.warn(
+                    f"{directory}: {writer.name} wrote no rationale that could be rated, and is "
+                    "left out",
+                    SayselWarning,
+                    stacklevel=3,
+                )
 
 
 def _measured(directory: Path, cell: Cell, model: str) -> list[FaithfulnessStage]:
@@ -127,8 +140,6 @@ def _measured(directory: Path, cell: Cell, model: str) -> list[FaithfulnessStage
 def _writer(directory: Path, cell: Cell, step: FaithfulnessStage, name: str) -> Writer:
     reflections = read_records(step.directory_in(directory), Reflection)
     replies = [one for one in reflections if one.rationale and has_answer(one)]
-    if not replies:
-        raise UsageError(f"{directory}: {name} wrote no rationale that could be rated")
     grades = {
         grade.question_id: grade.grade
         for grader in cell.of(GradeStage)

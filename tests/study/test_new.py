@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from saysel.records import Reflection
+from saysel.storage import DONE, Shards, finish
 from saysel.study.design import draw
 from saysel.study.items import read_key
 from saysel.study.pages import default_consent
@@ -67,6 +70,23 @@ def test_what_cannot_be_studied_is_said_in_one_line(reflected_run, plain_run, tm
         assert result.exit_code == 2, result.output
         assert reason in result.output and len(result.output.splitlines()) == 1
         assert not (tmp_path / "study").exists()
+
+
+def test_a_model_without_rationales_is_left_out(reflected_run, tmp_path, directory) -> None:
+    silent = shutil.copytree(reflected_run, tmp_path / "silent")
+    (step,) = (silent / "stages").glob("faithfulness-sft-*")
+    shards = Shards(step, Reflection)
+    shards.write(0, [replace(one, rationale=None) for one in shards])
+    (step / DONE).unlink()
+    finish(step, {})
+
+    result = invoke("study", "new", reflected_run, silent, "--per-model", 2, "--out", directory)
+    assert result.exit_code == 0, result.output
+    assert "silent · sft wrote no rationale that could be rated, and is left out" in result.output
+    assert read_key(directory).writers == (f"{reflected_run.name} · sft",)
+
+    result = invoke("study", "new", f"{silent}:sft", "--out", tmp_path / "none")
+    assert result.exit_code == 2 and "no model wrote a rationale" in result.output
 
 
 def test_the_consent_of_the_documentation_is_the_one_on_the_page() -> None:

@@ -101,6 +101,18 @@ def test_rating_by_pointer_to_the_end(browser, opened, study, tmp_path) -> None:
     assert browser.trouble == []
 
 
+def test_a_rater_can_withdraw(browser, opened) -> None:
+    assert browser.run("document.getElementById('withdraw').hidden") is True
+    browser.run(BEGIN)
+    browser.press("4")
+    browser.press("2")
+    browser.run("document.getElementById('delete').click()")
+    browser.open(opened)
+    assert browser.run(SHOWN) == "intro"
+    browser.run(BEGIN)
+    assert browser.run(DONE) == "0 of 8 rated" and saved(browser) == []
+
+
 def test_it_fits_a_phone_and_says_when_nothing_is_kept(browser, opened) -> None:
     browser.run(BEGIN)
     browser.press("4")

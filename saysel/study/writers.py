@@ -109,8 +109,7 @@ def _of_argument(argument: str, cell: str | None, several: bool) -> Iterator[Wri
                 yield writer
             else:
                 warnings.warn(
-                    f"{directory}: {writer.name} wrote no rationale that could be rated, and is "
-                    "left out",
+                    f"{writer.name} wrote no rationale that could be rated, and is left out",
                     SayselWarning,
                     stacklevel=3,
                 )

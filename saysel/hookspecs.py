@@ -1,4 +1,4 @@
-"""The hooks: one per kind of component, one for recipes, one for old names, three for runs.
+"""The hooks: one per kind of component, one for recipes, one for old names, four for runs.
 
 A component hook returns names and the classes they stand for, `{"name": "package.module:Class"}`;
 the class is imported when a recipe uses the name. The recipe hook returns names and files.
@@ -112,6 +112,11 @@ def saysel_renamed() -> Mapping[str, Mapping[str, str]]:  # type: ignore[empty-b
 @hookspec
 def saysel_run_started(directory: Path, recipe: Mapping[str, Any]) -> None:
     """Called when a run starts, with its directory and the resolved recipe."""
+
+
+@hookspec
+def saysel_event(directory: Path, event: Mapping[str, Any]) -> None:
+    """Called with each line of `events.jsonl` as it is written, training figures included."""
 
 
 @hookspec

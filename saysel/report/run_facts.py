@@ -17,6 +17,8 @@ def facts(report: Report) -> list[tuple[str, str]]:
     """What was run, as names and values."""
     recipe, manifest = report.recipe, report.manifest
     facts = [("run", report.name)]
+    if (scored := recipe.get("score")) is not None:
+        facts.append(("file", scored if isinstance(scored, str) else ", ".join(scored)))
     for key in ("model", "source"):
         if (spec := recipe.get(key)) is not None:
             facts.append((key, _component(spec) if isinstance(spec, Mapping) else str(spec)))
@@ -31,7 +33,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
 
 def _component(spec: Mapping[str, Any]) -> str:
     """A component with the option that identifies it: `jsonl facts.jsonl`."""
-    options = (spec.get(option) for option in ("path", "repository", "name", "adapter"))
+    options = (spec.get(option) for option in ("path", "gguf", "repository", "name", "adapter"))
     return " ".join(str(part) for part in (spec.get("use", ""), *options) if part)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,16 @@ class Events:
     Each line has `time` (seconds since 1970) and `event`, then the values of the event.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, announce: Callable[[dict[str, Any]], object] | None = None
+    ) -> None:
+        """Continue a log, or begin one.
+
+        Args:
+            announce: called with each event once it is written.
+        """
         self.path = path
+        self.announce = announce
         self._drop_partial_line()
 
     def write(self, event: str, **values: Any) -> None:
@@ -37,6 +46,8 @@ class Events:
             with suppress(OSError):  # a full disk may have taken part of the line
                 self._drop_partial_line()
             raise disk_error(error, self.path) from error
+        if self.announce is not None:
+            self.announce(record)
 
     def _drop_partial_line(self) -> None:
         """Remove the part of a line that a killed process or a full disk may have left."""

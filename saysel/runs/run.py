@@ -106,8 +106,10 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
 
     _write_recipe(recipe, directory)
     manifest = Manifest(directory, recipe, todo)
-    events = Events(directory / "events.jsonl")
     hooks = registry.hooks()
+    events = Events(
+        directory / "events.jsonl", lambda event: hooks.saysel_event(directory=directory, event=event)
+    )
     events.write("run_started", recipe=recipe.name, pending=[step.name for step in steps])
     hooks.saysel_run_started(directory=directory, recipe=recipe.resolved())
     runner = StepRunner(directory, manifest, events, hooks, smoke)

@@ -103,11 +103,13 @@ class StepRunner:
         try:
             yield
         except KeyboardInterrupt:
-            self.events.write("interrupted", stage=step.name)
+            with suppress(Exception):
+                self.events.write("interrupted", stage=step.name)
             raise
         except Exception as error:
             failure = _expected(error, self.run_directory)
-            with suppress(SayselError):  # the disk that made the stage fail takes no event either
+            # The disk that made the stage fail takes no event either, and no plugin hides a failure.
+            with suppress(Exception):
                 self.events.write(
                     "stage_failed",
                     stage=step.name,

@@ -332,10 +332,16 @@ class Tracker:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, Any, Any]] = []
+        self.events: list[dict[str, Any]] = []
 
     @saysel.hookimpl
     def saysel_run_started(self, directory: Path, recipe: Any) -> None:
         self.told.append(("started", directory, recipe))
+
+    @saysel.hookimpl
+    def saysel_event(self, directory: Path, event: Any) -> None:
+        assert json.loads((directory / "events.jsonl").read_text().splitlines()[-1]) == event
+        self.events.append(event)
 
     @saysel.hookimpl
     def saysel_stage_finished(self, directory: Path, stage: str, record: Any) -> None:
@@ -360,9 +366,12 @@ def test_plugins_are_called_as_a_run_proceeds(
     tracker: Tracker, tiny_recipe: Path, tiny_copy: Path
 ) -> None:
     without(tiny_copy, "evaluate-sft", "report")
+    before = len(events(tiny_copy))
 
     assert invoke("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
 
+    assert tracker.events == events(tiny_copy)[before:]
+    assert [event["event"] for event in tracker.events[:2]] == ["run_started", "stage_started"]
     names = [name for name, _, _ in tracker.told]
     assert names == ["started", "evaluate-sft-verbalized", "report", "finished"]
     assert {directory for _, directory, _ in tracker.told} == {tiny_copy}

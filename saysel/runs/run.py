@@ -108,7 +108,8 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
     manifest = Manifest(directory, recipe, todo)
     hooks = registry.hooks()
     events = Events(
-        directory / "events.jsonl", lambda event: hooks.saysel_event(directory=directory, event=event)
+        directory / "events.jsonl",
+        lambda event: hooks.saysel_event(directory=directory, event=event),
     )
     events.write("run_started", recipe=recipe.name, pending=[step.name for step in steps])
     hooks.saysel_run_started(directory=directory, recipe=recipe.resolved())

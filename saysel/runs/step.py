@@ -108,7 +108,7 @@ class StepRunner:
             raise
         except Exception as error:
             failure = _expected(error, self.run_directory)
-            # The disk that made the stage fail takes no event either, and no plugin hides a failure.
+            # A full disk takes no event either, and the error of a plugin must not hide this one.
             with suppress(Exception):
                 self.events.write(
                     "stage_failed",

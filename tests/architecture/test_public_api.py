@@ -10,7 +10,11 @@ import pytest
 from tests.architecture import public_api
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ["plugins/saysel-nli/saysel_nli", "plugins/saysel-rivals/saysel_rivals"]
+FOLDERS = [
+    "plugins/saysel-nli/saysel_nli",
+    "plugins/saysel-rivals/saysel_rivals",
+    "plugins/saysel-track/saysel_track",
+]
 PLUGIN_FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 
 

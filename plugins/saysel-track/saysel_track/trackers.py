@@ -1,0 +1,131 @@
+"""The trackers, each a few lines on its own library.
+
+A tracker is built when a run starts, and finished when the run ends, fails or is interrupted. Where
+it writes, and whether it is offline, is set by the library's own environment variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+#: The project or experiment that runs are filed under, unless the library's own variable names one.
+PROJECT = "saysel"
+
+
+class Tracker(Protocol):
+    """One run in a tracker."""
+
+    def figures(self, stage: str, values: dict[str, float], step: int) -> None:
+        """Record values of a stage; their names begin with `STAGE/`."""
+
+    def finals(self, values: dict[str, float]) -> None:
+        """Record the final scores."""
+
+    def finish(self) -> None:
+        """End the run."""
+
+
+class Wandb:
+    """Weights & Biases: `WANDB_MODE`, `WANDB_PROJECT`, `WANDB_DIR`."""
+
+    def __init__(self, directory: Path, recipe: Mapping[str, Any]) -> None:
+        import os
+
+        import wandb
+
+        self.run = wandb.init(
+            project=os.environ.get("WANDB_PROJECT", PROJECT),
+            name=directory.name,
+            config=dict(recipe),
+        )
+        self.stages: set[str] = set()
+
+    def figures(self, stage: str, values: dict[str, float], step: int) -> None:
+        # A stage counts its own steps, and those of wandb only grow.
+        if stage not in self.stages:
+            self.stages.add(stage)
+            self.run.define_metric(f"{stage}/*", step_metric=f"{stage}/step")
+        self.run.log({**values, f"{stage}/step": step})
+
+    def finals(self, values: dict[str, float]) -> None:
+        self.run.summary.update(values)
+
+    def finish(self) -> None:
+        self.run.finish()
+
+
+class Mlflow:
+    """MLflow: `MLFLOW_TRACKING_URI`, `MLFLOW_EXPERIMENT_NAME`."""
+
+    def __init__(self, directory: Path, recipe: Mapping[str, Any]) -> None:
+        import os
+
+        from mlflow import MlflowClient
+
+        self.client = MlflowClient()
+        experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
+        found = self.client.get_experiment_by_name(experiment)
+        id = found.experiment_id if found else self.client.create_experiment(experiment)
+        self.run = self.client.create_run(id, run_name=directory.name).info.run_id
+        self.client.log_dict(self.run, dict(recipe), "recipe.json")
+
+    def figures(self, stage: str, values: dict[str, float], step: int) -> None:
+        for name, value in values.items():
+            self.client.log_metric(self.run, name, value, step=step)
+
+    def finals(self, values: dict[str, float]) -> None:
+        # Labels of cells contain characters that MLflow refuses.
+        for name, value in values.items():
+            self.client.log_metric(self.run, name.replace("=", " ").replace(",", " "), value)
+
+    def finish(self) -> None:
+        self.client.set_terminated(self.run)
+
+
+class TensorBoard:
+    """TensorBoard: event files in `tensorboard/` of the run directory."""
+
+    def __init__(self, directory: Path, recipe: Mapping[str, Any]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer = SummaryWriter(str(directory / "tensorboard"))
+
+    def figures(self, stage: str, values: dict[str, float], step: int) -> None:
+        for name, value in values.items():
+            self.writer.add_scalar(name, value, step)
+        self.writer.flush()
+
+    def finals(self, values: dict[str, float]) -> None:
+        self.figures("", values, 0)
+
+    def finish(self) -> None:
+        self.writer.close()
+
+
+class Trackio:
+    """Trackio: `TRACKIO_DIR`, `TRACKIO_SPACE_ID`."""
+
+    def __init__(self, directory: Path, recipe: Mapping[str, Any]) -> None:
+        import trackio
+
+        self.run = trackio.init(project=PROJECT, name=directory.name, config=dict(recipe))
+
+    def figures(self, stage: str, values: dict[str, float], step: int) -> None:
+        self.run.log({**values, f"{stage}/step": step})
+
+    def finals(self, values: dict[str, float]) -> None:
+        self.run.log(values)
+
+    def finish(self) -> None:
+        self.run.finish()
+
+
+#: By the name that users write.
+TRACKERS: dict[str, Callable[[Path, Mapping[str, Any]], Tracker]] = {
+    "wandb": Wandb,
+    "mlflow": Mlflow,
+    "tensorboard": TensorBoard,
+    "trackio": Trackio,
+}

@@ -20,7 +20,6 @@ import pickle
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,7 +29,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from saysel.display import terminal
-from saysel.errors import SayselError, StageError, UsageError
+from saysel.errors import StageError, UsageError
+from saysel.hf.process_outcomes import Failure, Outcome, outcome
 from saysel.seeds import seed_of
 
 Item = TypeVar("Item")
@@ -217,13 +217,13 @@ def share(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator
     """
     remaining = iter(items)
     while group := list(islice(remaining, available())):
-        lead, follow = partial(_outcome, function, group[0]), partial(_own_outcome, function, group)
+        lead, follow = partial(outcome, function, group[0]), partial(_own_outcome, function, group)
         first, others = _call(lead, follow, joint=False)
         outcomes = [first, *others[: len(group) - 1]]
-        yield from (outcome.result for outcome in outcomes if outcome.failure is None)
-        for outcome in outcomes:
-            if outcome.failure is not None:
-                raise outcome.failure.error()
+        yield from (each.result for each in outcomes if each.failure is None)
+        for each in outcomes:
+            if each.failure is not None:
+                raise each.failure.error()
 
 
 def gather(value: Item) -> list[Item]:
@@ -248,56 +248,8 @@ def own_seed(seed: int) -> int:
     return seed if rank() == 0 else seed_of("process", seed, rank())
 
 
-@dataclass(frozen=True)
-class _Failure:
-    """An error on its way to the first process."""
-
-    pickled: bytes | None
-    text: str
-    expected: bool
-    traceback: str
-
-    @classmethod
-    def of(cls, error: BaseException) -> _Failure:
-        pickled = None
-        with suppress(Exception):  # an exception with unusual arguments may not survive it
-            copy = pickle.dumps(error)
-            if str(pickle.loads(copy)) == str(error):
-                pickled = copy
-        lines = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        return cls(pickled, str(error), isinstance(error, SayselError), lines)
-
-    def error(self) -> BaseException:
-        """The error again, with the traceback of the process that raised it as its cause."""
-        if self.pickled is not None:
-            error: BaseException = pickle.loads(self.pickled)
-        else:
-            error = StageError(self.text) if self.expected else RuntimeError(self.text)
-        error.__cause__ = ErrorInOtherProcess(f"\n{self.traceback}")
-        return error
-
-
-class ErrorInOtherProcess(Exception):
-    """The traceback of an error in another process."""
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """What a function returned for an item, or why it failed."""
-
-    result: Any = None
-    failure: _Failure | None = None
-
-
-def _outcome(function: Callable[[Any], Any], item: Any) -> _Outcome:
-    try:
-        return _Outcome(function(item))
-    except Exception as error:
-        return _Outcome(failure=_Failure.of(error))
-
-
-def _own_outcome(function: Callable[[Any], Any], group: Sequence[Any]) -> _Outcome | None:
-    return _outcome(function, group[rank()]) if rank() < len(group) else None
+def _own_outcome(function: Callable[[Any], Any], group: Sequence[Any]) -> Outcome | None:
+    return outcome(function, group[rank()]) if rank() < len(group) else None
 
 
 def _call(lead: Callable[[], Any], follow: Callable[[], Any], joint: bool) -> tuple[Any, list[Any]]:
@@ -352,7 +304,7 @@ def _leave(error: BaseException) -> None:
 
     with suppress(RuntimeError):  # the first process may have ended, and the store with it
         if isinstance(error, Exception) and not _GROUP.store.check(["over"]):
-            _GROUP.store.set("failed", pickle.dumps(_Failure.of(error)))
+            _GROUP.store.set("failed", pickle.dumps(Failure.of(error)))
         distributed.destroy_process_group()
         until = time.monotonic() + REPORT_SECONDS
         while not _GROUP.store.check(["over"]) and time.monotonic() < until:
@@ -366,7 +318,7 @@ def _reason(error: RuntimeError) -> BaseException:
     lost = "peer" in str(error) or "another process" in str(error) or "Gloo" in str(error)
     while lost and time.monotonic() < until:
         if _GROUP.store.check(["failed"]):
-            failure: _Failure = pickle.loads(_GROUP.store.get("failed"))
+            failure: Failure = pickle.loads(_GROUP.store.get("failed"))
             return failure.error()
         time.sleep(POLL_SECONDS)
     if lost:

@@ -33,7 +33,11 @@ class HashSplitSource(Source):
         {"train": 0.7, "dev": 0.1, "heldout": 0.2},
         description="shares of the splits among rows that do not name one",
     )
-    limits: dict[str, int] = Field({}, description="maximum number of questions by split")
+    limits: dict[str, int] = Field(
+        {},
+        description="maximum number of questions by split; the first ones are used, so "
+        "shuffle a file that is sorted by topic",
+    )
     seed: int = Field(0, ge=0, description="another seed assigns the questions differently")
 
     @model_validator(mode="after")

@@ -143,6 +143,23 @@ def test_the_reference_is_the_model_before_training(
     assert sampled.figures[-1]["margin"] == pytest.approx(0, abs=1e-4)
 
 
+def test_replies_are_no_thoughts_where_the_template_opens_one(
+    adapted: ModelRef, sampled: Data
+) -> None:
+    trainer = DPOTrainer(restate=False, max_length=4096)
+    model, tokenizer = hf.load_model(adapted), hf.load_tokenizer(adapted)
+    tokenizer.chat_template += "<think>\n"
+    pairs = trainer._make_pairs(sampled, sampled.all_responses)[:2]
+
+    rows = trainer._preferences(model, tokenizer, sampled.format, pairs)
+
+    assert len(rows) == 2
+    for row in rows:
+        assert tokenizer.decode(row.prompt).rstrip().endswith("<think>")
+        for reply in (row.chosen, row.rejected):
+            assert tokenizer.decode(reply).lstrip().startswith("</think>")
+
+
 @pytest.mark.parametrize(
     ("base", "options"), [("red", FULL), ("red", ADAPTER), ("adapted", ADAPTER)]
 )

@@ -109,7 +109,7 @@ def examples_as_replies(tokenizer: Any, data: TrainingData) -> list[OwnReply]:
     marker = data.format.confidence_marker
     examples = [example for example in data.examples() if marker in example.completion]
     beginnings = [example.completion.rpartition(marker)[0] + marker for example in examples]
-    prompts = hf.encode(tokenizer, [example.prompt for example in examples])
+    prompts = hf.encode(tokenizer, [example.prompt for example in examples], beginnings)
     replies = hf.encode_replies(tokenizer, beginnings)
     return [OwnReply(prompt + reply, 1.0) for prompt, reply in zip(prompts, replies, strict=True)]
 

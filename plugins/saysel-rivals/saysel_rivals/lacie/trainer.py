@@ -181,9 +181,16 @@ class DPOTrainer(Trainer):
         The reference is the model before training. Replies of similar length share a pass, and
         equal ones are read once.
         """
-        prompts = hf.encode(tokenizer, [format.prompt(pair.question) for pair in pairs])
+        chats = [format.prompt(pair.question) for pair in pairs]
+        prompts = hf.encode(tokenizer, chats)
         chosen, rejected = (
-            hf.encode_replies(tokenizer, [text + tokenizer.eos_token for text in texts])
+            hf.encode_replies(
+                tokenizer,
+                [
+                    text + tokenizer.eos_token
+                    for text in hf.without_thoughts(tokenizer, chats, texts)
+                ],
+            )
             for texts in ([p.chosen for p in pairs], [p.rejected for p in pairs])
         )
         kept = [

@@ -138,7 +138,7 @@ def ask(
         if isinstance(target, ModelRef):
             raise UsageError("a risk needs a run, whose predictions the threshold is chosen on")
         risk = AnswerOrAbstain.of_run(target, risk, cell=cell)
-    recipe, format, model = _resolved(target, cell)
+    recipe, format, model = resolved(target, cell)
     context = EstimationContext(
         recipe.evaluate.sampler or recipe.sample,
         format,
@@ -174,7 +174,7 @@ def answered(prediction: Prediction, rule: AnswerOrAbstain | None) -> Answer:
     )
 
 
-def _resolved(
+def resolved(
     target: Run | ModelRef | str | PathLike[str], cell: str | None
 ) -> tuple[Recipe, Format, ModelRef]:
     """The recipe, the format in which the model is asked, and the model."""

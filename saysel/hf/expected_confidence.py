@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from saysel.hf.chat import encode, encode_replies
 from saysel.hf.confidence_tokens import ConfidenceTokens
@@ -19,10 +20,26 @@ REPLIES_PER_PASS = 64
 def read_confidence(
     model: ModelRef, format: Format, prompts: Sequence[Prompt], replies: Sequence[str]
 ) -> list[float]:
-    """The expected confidence after each reply, in [0, 1].
+    """The expected confidence after each reply, in [0, 1]: the mean of its distribution.
 
-    The sum over all confidences of their value times their probability, given that one of them
-    is stated, at temperature 1. Nothing is sampled, so small differences show.
+    Nothing is sampled, so small differences show. See `confidence_distributions`.
+    """
+    distributions = confidence_distributions(model, format, prompts, replies)
+    return [expected_confidence(distribution) for distribution in distributions]
+
+
+def expected_confidence(distribution: Mapping[float, float]) -> float:
+    """The sum over all confidences of value times probability, in [0, 1]."""
+    mean = sum(value * probability for value, probability in distribution.items())
+    return min(1.0, max(0.0, mean))
+
+
+def confidence_distributions(
+    model: ModelRef, format: Format, prompts: Sequence[Prompt], replies: Sequence[str]
+) -> list[dict[float, float]]:
+    """The probability of every confidence that the format can state, after each reply.
+
+    Given that one of them is stated, at temperature 1.
 
     Args:
         model: loaded in this process.
@@ -33,11 +50,8 @@ def read_confidence(
     Raises:
         StageError: the tokenizer merges the marker with the confidence that follows it.
     """
-    import torch
-
     lm, tokenizer = resident(model)
     tree = ConfidenceTokens(format, tokenizer, end_tokens(lm, tokenizer))
-    values = torch.tensor(tree.values, dtype=torch.float64)
     texts = [
         prompt + reply
         for prompt, reply in zip(
@@ -45,14 +59,17 @@ def read_confidence(
         )
     ]
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-    expected = [0.0] * len(texts)
+    distributions: list[dict[float, float]] = [{} for _ in texts]
     for start in range(0, len(order), REPLIES_PER_PASS):
         rows = order[start : start + REPLIES_PER_PASS]
         branch_logprobs = [
             next_token_logprobs(lm, tokenizer, [[*texts[row], *branch] for row in rows])
             for branch in tree.branches
         ]
-        probabilities = tree.logprobs(branch_logprobs).double().softmax(-1).cpu()  # [B, C]
-        for row, mean in zip(rows, (probabilities @ values).tolist(), strict=True):
-            expected[row] = min(1.0, max(0.0, mean))
-    return expected
+        probabilities = tree.logprobs(branch_logprobs).double().softmax(-1).tolist()  # [B, C]
+        for row, row_probabilities in zip(rows, probabilities, strict=True):
+            sums: Counter[float] = Counter()  # formats may state a confidence in several ways
+            for value, probability in zip(tree.values, row_probabilities, strict=True):
+                sums[value] += probability
+            distributions[row] = dict(sums)
+    return distributions

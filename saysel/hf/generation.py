@@ -5,7 +5,7 @@ A long beginning that all prompts have in common, such as worked examples, is re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,7 @@ def generate(
     decoding: Decoding,
     generator: torch.Generator,
     ends: set[int],
+    each_step: Callable[[list[int], list[int]], None] | None = None,
 ) -> list[list[Reply]]:
     """Sample n replies to each of P prompts.
 
@@ -85,6 +86,8 @@ def generate(
         prompts: token ids.
         generator: draws the tokens; the same state gives the same replies.
         ends: tokens that end a reply, see `end_tokens`.
+        each_step: called after each step with the numbers of the replies that it continued, of
+            all P * n, and the token of each.
 
     Raises:
         DataError: a prompt and its reply may exceed the model's positions.
@@ -103,6 +106,8 @@ def generate(
             tokens, temperatures = choose_tokens(  # [B]
                 batch.logits, decoding, replies.markers, batch.rows, generator
             )
+            if each_step is not None:
+                each_step(batch.rows[batch.active].tolist(), tokens[batch.active].tolist())
             replies.append(step, batch, tokens, temperatures)
             # 3. Drop finished replies, and stop after the last one.
             generated, unfinished = unfinished, int(batch.active.sum())

@@ -102,12 +102,13 @@ class Browser:
         elif method == "Log.entryAdded":
             self.trouble.append(f"log: {params['entry']['text']}")
 
-    def open(self, page: Path, fragment: str = "") -> None:
-        """Load a file and wait until it has run."""
+    def open(self, page: Path | str, fragment: str = "") -> None:
+        """Load a file, or an address, and wait until it has run."""
         self.call("Page.navigate", url="about:blank")
         self.requests.clear()
         self.trouble.clear()
-        self.call("Page.navigate", url=page.as_uri() + fragment)
+        url = page if isinstance(page, str) else page.as_uri()
+        self.call("Page.navigate", url=url + fragment)
         while self._read().get("method") != "Page.loadEventFired":
             pass
 

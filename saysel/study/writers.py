@@ -20,9 +20,9 @@ from saysel.faithfulness.mentions import Tokens
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import plan
 from saysel.plan.stage import Cell
-from saysel.recipes.questions import questions
 from saysel.recipes.recipe import load
 from saysel.records import Grade, Question, Reflection
+from saysel.stages.evaluation import evaluation_questions
 from saysel.stages.faithfulness import FaithfulnessStage
 from saysel.stages.grade import GradeStage
 from saysel.storage import read_records
@@ -148,7 +148,7 @@ def _writer(directory: Path, cell: Cell, step: FaithfulnessStage, name: str) -> 
     parse = step.format.parse
     return Writer(
         name,
-        {question.id: question for question in questions(cell.recipe, cell.recipe.evaluate.split)},
+        {question.id: question for question in evaluation_questions(directory, cell.recipe)},
         replies,
         {reply.question_id: parse(reply.response).confidence for reply in replies},
         grades,

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from saysel.records import Reflection
 from saysel.storage import DONE, Shards, finish
 from saysel.study.design import draw
@@ -70,6 +72,18 @@ def test_what_cannot_be_studied_is_said_in_one_line(reflected_run, plain_run, tm
         assert result.exit_code == 2, result.output
         assert reason in result.output and len(result.output.splitlines()) == 1
         assert not (tmp_path / "study").exists()
+
+
+def test_measures_of_items_are_those_of_the_report(reflected_run, directory) -> None:
+    result = invoke("study", "new", reflected_run, "--controls", 0, "--out", directory)
+    assert "sft: " in result.output and "fewer than --per-model 50" in result.output
+    reported = json.loads((reflected_run / "report" / "metrics.json").read_text())
+    metrics = reported["faithfulness"][0]["metrics"]
+    origins = read_key(directory).origins
+    for name in ("rationale_ablation", "rationale_swap"):
+        values = [value for one in origins if (value := one.measures[name]) is not None]
+        assert len(values) == metrics[name]["used"]
+        assert sum(values) / len(values) == pytest.approx(metrics[name]["value"])
 
 
 def test_a_model_without_rationales_is_left_out(reflected_run, tmp_path, directory) -> None:

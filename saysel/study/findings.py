@@ -1,4 +1,4 @@
-"""What the ratings of a study say: agreement, scores, differences, correlations, power.
+"""What the ratings of a study say about its writers: scores, differences, correlations, power.
 
 All intervals are percentile intervals of a bootstrap over questions: the items of a question are
 drawn together. An item's rating is the mean over the raters who rated it. The mean rating of a
@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import ceil, isfinite
-from statistics import median
 from typing import TYPE_CHECKING
 
 from saysel.faithfulness.weighted import Statistic, rank_correlation, ratio
@@ -19,7 +18,7 @@ from saysel.scoring.bootstrap import RESAMPLES, percentile_interval, question_re
 from saysel.scoring.shares import Z
 from saysel.study.agreement import ordinal_alpha, weighted_kappa
 from saysel.study.items import CONTROLS, SCALES, Origin, Study
-from saysel.study.ratings import Rating
+from saysel.study.ratings import Rating, raters
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 
 #: The 80 % quantile of the standard normal distribution: the power of a study that settles it.
 Z_POWER = 0.8416212335729143
-#: With fewer ratings of controls a rater's mean says too little.
-MIN_CONTROLS = 5
+#: With fewer items an interval would be too narrow.
+MIN_ITEMS = 5
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Finding:
         name: what it is about, such as a writer.
         scale: `usefulness` or `faithfulness`.
         value: `None` where it is not defined.
-        low, high: its 95 % interval; `None` where there is none.
+        low, high: its 95 % interval; `None` where there is none, or with fewer than `MIN_ITEMS`.
         items: how many it is based on.
         to_settle: of a difference between writers: items of each with which a difference as large
             as this one is found with a probability of 80 %.
@@ -67,7 +66,7 @@ def findings(
     smallest: float = 0.5,
     resamples: int = RESAMPLES,
 ) -> list[Finding]:
-    """Everything that the ratings say, table by table.
+    """What the ratings say about the writers, scale by scale.
 
     Args:
         smallest: the smallest difference between two writers that matters, in points.
@@ -82,11 +81,9 @@ def findings(
     found: list[Finding] = []
     for scale in SCALES:
         data = _Scale(study, scale, levels(study, ratings, scale), draws)
-        found += [*data.agreement(), *data.scores(), *data.differences(smallest)]
-        found += [*data.correlations(), *_by_rater(study, ratings, scale)]
-    found += _seconds(ratings)
-    order = ("agreement", "score", "difference", "correlation", "rater", "seconds")
-    return sorted(found, key=lambda finding: order.index(finding.table))
+        found += [*data.agreement(), *data.scores()]
+        found += [*data.differences(smallest), *data.correlations()]
+    return found
 
 
 def levels(study: Study, ratings: Sequence[Rating], scale: str) -> dict[str, Array]:
@@ -99,11 +96,6 @@ def levels(study: Study, ratings: Sequence[Rating], scale: str) -> dict[str, Arr
         if scale in rating.levels:
             found[rating.rater][column[rating.item]] = rating.levels[scale]
     return found
-
-
-def raters(ratings: Sequence[Rating]) -> list[str]:
-    """The raters, those with numbers in numerical order."""
-    return sorted({one.rater for one in ratings}, key=lambda name: (len(name), name))
 
 
 class _Scale:
@@ -128,7 +120,9 @@ class _Scale:
         value = float(statistic.compute(np.ones((1, len(self.mean))))[0])
         if not statistic.used or not isfinite(value):
             return Finding(table, name, self.scale, None, None, None, statistic.used)
-        low, high = percentile_interval(statistic.compute(self.draws)) or (None, None)
+        low, high = None, None
+        if statistic.used >= MIN_ITEMS:
+            low, high = percentile_interval(statistic.compute(self.draws)) or (None, None)
         return Finding(table, name, self.scale, value, low, high, statistic.used)
 
     def agreement(self) -> Iterator[Finding]:
@@ -172,7 +166,9 @@ class _Scale:
                 min(a.used, b.used),
             )
             found = self.finding("difference", f"{other} − {one}", difference)
-            if other in CONTROLS or found.value is None:
+            if found.value is None:
+                continue
+            if other in CONTROLS or found.low is None:
                 yield found
                 continue
             error = _spread(difference.compute(self.draws))
@@ -209,7 +205,7 @@ def needed(items: int, error: float, difference: float) -> int | None:
         error: the standard error of the difference now.
         difference: the true difference.
     """
-    if not difference or not isfinite(error):
+    if not difference or not error:
         return None
     return max(2, ceil(items * ((Z + Z_POWER) * error / difference) ** 2))
 
@@ -229,59 +225,3 @@ def _measures(origins: Sequence[Origin]) -> dict[str, list[float | None]]:
         "stated confidence": [one.confidence for one in origins],
         "correct answer": [one.correct for one in origins],
     }
-
-
-def _by_rater(study: Study, ratings: Sequence[Rating], scale: str) -> Iterator[Finding]:
-    """Each rater's mean rating of the models' items and of each control, unweighted."""
-    kind = {item.id: one.kind for item, one in zip(study.items, study.origins, strict=True)}
-    for rater in raters(ratings):
-        for each in ("model", *CONTROLS):
-            given = [
-                one.levels[scale]
-                for one in ratings
-                if one.rater == rater and kind[one.item] == each and scale in one.levels
-            ]
-            if given:
-                mean = sum(given) / len(given)
-                name = f"rater {rater}, {'models' if each == 'model' else each}"
-                yield Finding("rater", name, scale, mean, None, None, len(given))
-
-
-def _seconds(ratings: Sequence[Rating]) -> Iterator[Finding]:
-    """The median time of each rater for an item."""
-    for rater in raters(ratings):
-        taken = [one.seconds for one in ratings if one.rater == rater and one.seconds is not None]
-        if taken:
-            name = f"rater {rater}, median"
-            yield Finding("seconds", name, "seconds", median(taken), None, None, len(taken))
-
-
-def notes(study: Study, ratings: Sequence[Rating], found: Sequence[Finding]) -> list[str]:
-    """What a reader of the findings has to know, a line each."""
-    lines = []
-    names = raters(ratings)
-    if len(names) == 1:
-        lines.append("one rater: agreement cannot be measured")
-    elif len(names) < study.raters:
-        lines.append(f"{len(names)} of {study.raters} raters have rated so far")
-    for rater in names:
-        done = sum(one.rater == rater and len(one.levels) == len(SCALES) for one in ratings)
-        if done < len(study.items):
-            lines.append(f"rater {rater} has rated {done} of {len(study.items)} items completely")
-        if poor := _controls_like_models(rater, found):
-            lines.append(
-                f"rater {rater} finds rationales of other questions as faithful as the models' "
-                f"({poor[0]:.2f} and {poor[1]:.2f}): was the task understood?"
-            )
-    return lines
-
-
-def _controls_like_models(rater: str, found: Sequence[Finding]) -> tuple[float, float] | None:
-    """The mean faithfulness of shuffled rationales and of the models', if it is not lower."""
-    means = {one.name: one for one in found if (one.table, one.scale) == ("rater", SCALES[-1])}
-    model, shuffled = (means.get(f"rater {rater}, {kind}") for kind in ("models", "shuffled"))
-    if model is None or shuffled is None or shuffled.items < MIN_CONTROLS:
-        return None
-    if model.value is None or shuffled.value is None or shuffled.value < model.value:
-        return None
-    return shuffled.value, model.value

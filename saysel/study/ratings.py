@@ -71,6 +71,11 @@ def read_ratings(paths: Sequence[Path], study: Study) -> list[Rating]:
     return [found[key][0] for key in sorted(found)]
 
 
+def raters(ratings: Sequence[Rating]) -> list[str]:
+    """The raters, those with numbers in numerical order."""
+    return sorted({one.rater for one in ratings}, key=lambda name: (len(name), name))
+
+
 def _of_file(path: Path, study: str, known: set[str]) -> Iterator[tuple[Rating, str]]:
     """The ratings of one file, each with its place; rows without any are left out."""
     table = read_table(path)

@@ -13,7 +13,7 @@ from saysel.files.formulas import csv_text
 from saysel.storage import write_text
 from saysel.study.findings import Finding
 from saysel.study.items import SCALES, Origin, Study
-from saysel.study.ratings import Rating
+from saysel.study.ratings import Rating, raters
 
 FOLDER = Path(__file__).parent
 #: Title of each table and what its numbers mean.
@@ -111,7 +111,7 @@ def _shown(name: str, found: Sequence[Finding], smallest: float) -> ShownTable:
     """One row per name, one column per scale."""
     scales = list(dict.fromkeys(one.scale for one in found))
     powered = any(one.to_settle or one.to_detect for one in found)
-    header = [name, *scales, "items"]
+    header = ["rater" if name == "seconds" else name, *scales, "items"]
     header += ["to settle it", f"to detect {smallest:g}"] if powered else []
     rows = []
     for each in dict.fromkeys(one.name for one in found):
@@ -160,7 +160,7 @@ def scores_csv(found: Sequence[Finding]) -> str:
 
 def items_csv(study: Study, ratings: Sequence[Rating]) -> str:
     """Every item with what it was and every rating of it: the data of a separate analysis."""
-    names = list(dict.fromkeys(one.rater for one in ratings))
+    names = raters(ratings)
     measures = list(dict.fromkeys(name for one in study.origins for name in one.measures))
     given = {(one.rater, one.item): one for one in ratings}
     parts = [field.name for field in fields(Origin) if field.name != "measures"]

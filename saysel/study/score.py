@@ -7,8 +7,9 @@ from pathlib import Path
 
 from saysel.errors import UsageError
 from saysel.scoring.bootstrap import RESAMPLES
-from saysel.study.findings import findings, notes
+from saysel.study.findings import findings
 from saysel.study.items import read_key
+from saysel.study.rater_checks import by_rater, notes
 from saysel.study.ratings import read_ratings
 from saysel.study.report import StudyScores
 
@@ -37,5 +38,6 @@ def score_study(
     if not ratings:
         raise UsageError(f"{', '.join(map(str, files))}: nothing has been rated yet")
     found = findings(study, ratings, smallest=smallest, resamples=resamples)
+    found += by_rater(study, ratings)
     about = notes(study, ratings, found)
     return StudyScores(study, tuple(ratings), smallest, tuple(found), tuple(about))

@@ -120,7 +120,7 @@ def test_power_is_that_of_the_textbook() -> None:
     # Two groups of 50 with a standard deviation of 1: 2 (1.96 + .84)² / .5² = 62.8 each.
     assert needed(50, (2 / 50) ** 0.5, 0.5) == 63
     assert needed(10, (2 / 10) ** 0.5, -0.5) == 63
-    assert needed(50, 0.2, 0.0) is None
+    assert needed(50, 0.2, 0.0) is None and needed(50, 0.0, 0.5) is None
 
 
 def test_a_difference_says_how_many_items_settle_it(study, directory, tmp_path) -> None:
@@ -170,6 +170,18 @@ def test_incomplete_reordered_and_repeated_files_are_read(study, directory, tmp_
         .notes[-1]
         .startswith(f"rater 2 has rated 0 of {len(study.items)} items completely")
     )
+
+
+def test_a_few_ratings_have_no_interval(study, directory, tmp_path) -> None:
+    path = tmp_path / "1.csv"
+    own = [item.id for item, one in zip(study.items, study.origins, strict=True)
+           if one.group == "a"][:4]  # fmt: skip
+    rows = [f"{study.id},1,{id},{n},3,," for n, id in enumerate(own, 1)]
+    path.write_text("\n".join([",".join(HEADER), *rows]))
+    found = score_study(directory, [path]).findings
+    (mean,) = (one for one in found if (one.name, one.scale) == ("a", "usefulness"))
+    assert mean.value is not None and (mean.low, mean.high, mean.items) == (None, None, 4)
+    assert not [one for one in found if one.table == "difference"]
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,12 @@ from saysel.hf.loading import (
     silence_libraries,
 )
 from saysel.hf.logprobs import next_token_logprobs, pad_left, reply_logprobs
+from saysel.hf.loss_trainer import loss_trainer
 from saysel.hf.master_weights import autocast
 from saysel.hf.model_faults import check_length
 from saysel.hf.model_files import check_model_files, is_local
 from saysel.hf.sentence_embeddings import Embedder, check_sentence_transformers, sentence_model
+from saysel.hf.soft_confidence import at_branches, stated_logprobs
 from saysel.hf.training import (
     base_name,
     batch_arguments,
@@ -63,6 +65,7 @@ __all__ = [
     "ReadTexts",
     "Reply",
     "UpdateGuard",
+    "at_branches",
     "at_gguf",
     "autocast",
     "base_name",
@@ -97,6 +100,7 @@ __all__ = [
     "log_callback",
     "logits",
     "logprobs_after",
+    "loss_trainer",
     "model_at",
     "next_token_logprobs",
     "on_one_device",
@@ -115,6 +119,7 @@ __all__ = [
     "sentence_model",
     "sft_config",
     "silence_libraries",
+    "stated_logprobs",
     "training_arguments",
     "trl_config",
     "without_thoughts",

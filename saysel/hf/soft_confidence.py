@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from saysel.hf.confidence_tokens import ConfidenceTokens
-from saysel.hf.continuations import logprobs_after
-from saysel.hf.loading import silence_libraries
 from saysel.hf.logprobs import pad_left
-from saysel.hf.training import trl_config
+from saysel.hf.loss_trainer import loss_trainer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,30 +57,49 @@ def soft_confidence_trainer(
         arguments: see `saysel.hf.training.training_arguments`.
         options: of the Trainer: model, tokenizer, callbacks.
     """
-    silence_libraries()
     import torch
-    from transformers import Trainer, TrainingArguments
 
     def collate(rows: Sequence[ConfidenceExample]) -> dict[str, Tensor]:
-        """The contexts, [B, L], and the targets, [B, C]."""
-        ids, mask = pad_left(
-            [row.context for row in rows], tokenizer.pad_token_id, torch.device("cpu")
-        )
+        """The rows at every branch, and the targets, [B, C]."""
         confidences = torch.tensor([row.confidence for row in rows])
         targets = soft_targets(confidences, torch.tensor(tokens.values), width)
-        return {"ids": ids, "mask": mask, "targets": targets}
+        contexts = [row.context for row in rows]
+        return {**at_branches(contexts, tokens, tokenizer.pad_token_id), "targets": targets}
 
-    class SoftConfidenceTrainer(Trainer):  # type: ignore[misc]
-        def compute_loss(self, model: Any, inputs: Any, *_: Any, **__: Any) -> Any:
-            branches = logprobs_after(model, inputs["ids"], inputs["mask"], tokens.branches)
-            return -(inputs["targets"] * tokens.logprobs(branches)).sum(-1).mean()
+    def loss(model: Any, inputs: dict[str, Tensor]) -> Tensor:
+        logprobs = stated_logprobs(model, inputs, tokens)  # [B, C]
+        return -(inputs["targets"] * logprobs).sum(-1).mean()
 
-    trainer = SoftConfidenceTrainer(
-        args=trl_config(TrainingArguments, **arguments),
-        train_dataset=list(examples),
-        data_collator=collate,
-        **options,
-    )
-    # The loss is a mean over rows, so the Trainer has to average it over accumulated passes.
-    trainer.model_accepts_loss_kwargs = False
-    return trainer
+    return loss_trainer(examples, collate, loss, arguments, **options)
+
+
+def at_branches(
+    contexts: Sequence[Sequence[int]], tokens: ConfidenceTokens, pad: int
+) -> dict[str, Tensor]:
+    """Every context at every branch of the confidences, branch after branch, [K * B, L].
+
+    Args:
+        contexts: token ids up to and including the marker.
+    """
+    import torch
+
+    texts = [[*context, *branch] for branch in tokens.branches for context in contexts]
+    ids, mask = pad_left(texts, pad, torch.device("cpu"))
+    return {"ids": ids, "mask": mask}
+
+
+def stated_logprobs(model: Any, inputs: Mapping[str, Tensor], tokens: ConfidenceTokens) -> Tensor:
+    """Log-probability of every confidence after each context, with gradients, [B, C], in nats.
+
+    Args:
+        inputs: from `at_branches`.
+    """
+    mask = inputs["mask"]
+    logits = model(
+        input_ids=inputs["ids"],
+        attention_mask=mask,
+        position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+        use_cache=False,
+        logits_to_keep=1,
+    ).logits[:, -1]  # [K * B, V]
+    return tokens.logprobs(logits.float().log_softmax(-1).chunk(len(tokens.branches)))

@@ -6,7 +6,7 @@ import saysel
 
 #: Each has a recipe at the scale of its paper, and one at the scale of the quickstart.
 METHODS = (
-    *("conftuner", "csr", "dcpo", "gce", "honesty", "lacie"),
+    *("calibration-tuning", "cats", "conftuner", "csr", "dcpo", "gce", "honesty", "lacie"),
     *("orce", "ppo-c", "r-tuning", "rewarding-doubt", "rlcr"),
 )
 
@@ -36,6 +36,8 @@ def saysel_rewards() -> dict[str, str]:
 @saysel.hookimpl
 def saysel_trainers() -> dict[str, str]:
     return {
+        "agreement": "saysel_rivals.cats:AgreementTrainer",
+        "calibration_tuning": "saysel_rivals.calibration_tuning:CalibrationTuningTrainer",
         "dpo": "saysel_rivals.lacie.trainer:DPOTrainer",
         "tokenized_brier": "saysel_rivals.conftuner.trainer:TokenizedBrierTrainer",
     }

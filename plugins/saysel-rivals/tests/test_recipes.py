@@ -41,7 +41,7 @@ def test_every_file_is_announced() -> None:
         saysel_rivals.saysel_recipes()[name] for name in NAMES
     ]
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
-    assert len(NAMES) == 22
+    assert len(NAMES) == 26
     assert [name.removesuffix("-quickstart") for name in QUICK] == sorted(set(NAMES) - set(QUICK))
 
 
@@ -110,6 +110,7 @@ def test_check_loads_nothing_heavy(python: Path) -> None:
         ("rewarding-doubt", {"reward": "log", "mask": "confidence"}),
         ("lacie", {"learning_rate": 5e-4, "batch_size": 60, "max_steps": 250, "beta": 0.1}),
         ("ppo-c", {"mask": "response", "reward.weight": 0.5}),
+        ("cats", {"beta": 0.25, "weight": 0.1}),
         ("dcpo", {"replies": 8, "kl_trained": 1e-3, "reward.gamma": 0.5, "reward.weight": 0.5}),
     ],
 )

@@ -26,10 +26,12 @@ class OwnReply:
     Attributes:
         tokens: token ids of the prompt and of the reply, up to and including the marker.
         correct: correctness of its answer, in [0, 1].
+        prompt: how many of the tokens are the prompt's.
     """
 
     tokens: list[int]
     correct: float
+    prompt: int = 0
 
 
 def own_replies(
@@ -90,11 +92,11 @@ def sample_part(
         (text,) = hf.decode_replies(tokenizer, [prompt], [reply.tokens])
         answer = data.format.parse(text, cut=reply.cut).answer
         if answer is not None and marker in tokenizer.decode(beginning):
-            readable.append((question, answer, [*prompt, *beginning]))
-    correct = data.judge.judge([(question, answer) for question, answer, _ in readable])
+            readable.append((question, answer, prompt, beginning))
+    correct = data.judge.judge([(question, answer) for question, answer, *_ in readable])
     replies = [
-        {"tokens": tokens, "correct": correctness}
-        for (_, _, tokens), correctness in zip(readable, correct, strict=True)
+        {"tokens": [*prompt, *beginning], "correct": correctness, "prompt": len(prompt)}
+        for (_, _, prompt, beginning), correctness in zip(readable, correct, strict=True)
         if correctness is not None
     ]
     left_out = {
@@ -111,18 +113,21 @@ def examples_as_replies(tokenizer: Any, data: TrainingData) -> list[OwnReply]:
     beginnings = [example.completion.rpartition(marker)[0] + marker for example in examples]
     prompts = hf.encode(tokenizer, [example.prompt for example in examples], beginnings)
     replies = hf.encode_replies(tokenizer, beginnings)
-    return [OwnReply(prompt + reply, 1.0) for prompt, reply in zip(prompts, replies, strict=True)]
+    return [
+        OwnReply(prompt + reply, 1.0, len(prompt))
+        for prompt, reply in zip(prompts, replies, strict=True)
+    ]
 
 
-def no_replies(left_out: Mapping[str, int], marker: str) -> StageError:
+def no_replies(trainer: str, left_out: Mapping[str, int], marker: str) -> StageError:
     """The error that no reply is left to learn from."""
     if left_out["unjudged"]:
         return StageError(
-            f"tokenized_brier: of {sum(left_out.values())} replies, {left_out['unjudged']} could "
+            f"{trainer}: of {sum(left_out.values())} replies, {left_out['unjudged']} could "
             "not be judged and the others could not be parsed: check the judge and run again"
         )
     return StageError(
-        f"tokenized_brier: none of {left_out['unreadable']} replies has an answer followed by "
+        f"{trainer}: none of {left_out['unreadable']} replies has an answer followed by "
         f"'{marker}': fine-tune the model on the format first (sft), or raise max_tokens"
     )
 

@@ -135,7 +135,7 @@ class TokenizedBrierTrainer(Trainer):
         if not replies and self._smoke:
             replies = examples_as_replies(tokenizer, data)
         if not replies:
-            raise no_replies(left_out, data.format.confidence_marker)
+            raise no_replies("tokenized_brier", left_out, data.format.confidence_marker)
         # 2. Train the confidence after these answers.
         learner = self._learner(lm.train(), tokenizer, tokens, len(replies))
         checkpoint = checkpoints / "checkpoint.pt"

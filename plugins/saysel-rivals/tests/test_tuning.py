@@ -1,0 +1,142 @@
+"""CaTS and Calibration-Tuning: their losses by hand, and what a small model learns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from saysel import hf
+from saysel.errors import StageError
+from saysel.formats.sayself import SaySelfFormat
+from saysel.records import ModelRef, Response
+from saysel.testing import Data, check_trainer
+from saysel_rivals.calibration_tuning import CalibrationTuningTrainer, grading_loss, jsd
+from saysel_rivals.cats import AgreementTrainer, agreement_rows, reply_loss
+
+FORMAT = SaySelfFormat(instruction="")
+SHORT: dict[str, Any] = {"epochs": 12, "batch_size": 8, "learning_rate": 3e-3, "lora": None}
+
+
+def sampled(data: Data, *texts: str) -> list[Response]:
+    """The same responses to every question."""
+    return [
+        Response(question.id, index, text, FORMAT.parse(text).answer, 9)
+        for question in data.all_questions
+        for index, text in enumerate(texts)
+    ]
+
+
+def test_the_shares_of_answers_are_weighted_by_their_confidences(
+    red: ModelRef, two_arms: Data
+) -> None:
+    tokenizer = hf.load_tokenizer(red)
+    texts = ["Answer: red Confidence: 9", "Answer: Red Confidence: 3", "Answer: blue Confidence: 6"]
+    data = replace(two_arms, all_responses=sampled(two_arms, *texts, "Answer: green", "no"))
+
+    rows = agreement_rows(tokenizer, data)
+
+    # Red .9 + .3, blue .6, green 1 because it states none; green has no place for a confidence.
+    assert len(rows) == 2 * len(two_arms.all_questions)
+    for start, share, text in ((0, 1.2 / 2.8, texts[0]), (1, 0.6 / 2.8, texts[2])):
+        for row in rows[start::2]:
+            assert row.share == pytest.approx(share)
+            assert tokenizer.decode(row.context[row.prompt :] + row.rest).startswith(text)
+            assert tokenizer.decode(row.context).endswith("Confidence:")
+
+
+def test_only_replies_with_a_label_count_in_the_language_modelling_loss(red: ModelRef) -> None:
+    lm = hf.load_model(red)
+    ids = torch.tensor([[50, 51, 52, 53], [60, 61, 62, 63]])
+    labels = torch.tensor([[-100, -100, 52, 53], [-100] * 4])
+
+    with torch.no_grad():
+        found = reply_loss(
+            lm, {"reply_ids": ids, "reply_mask": ids * 0 + 1, "labels_of_replies": labels}
+        )
+        logprobs = lm(ids[:1]).logits[0].log_softmax(-1)
+
+    expected = -(logprobs[1, 52] + logprobs[2, 53]) / 2
+    assert float(found) == pytest.approx(float(expected) / 2, abs=1e-4)
+    nothing = {"reply_ids": ids, "reply_mask": ids * 0 + 1, "labels_of_replies": labels * 0 - 100}
+    assert float(reply_loss(lm, nothing)) == 0
+
+
+def test_agreement_is_learned(
+    red: ModelRef,
+    two_arms: Data,
+    states: Callable[[ModelRef, Data], dict[str, float]],
+    tmp_path: Path,
+) -> None:
+    suns, moons = two_arms.all_questions[::2], two_arms.all_questions[1::2]
+    responses = [
+        *sampled(replace(two_arms, all_questions=suns), *["Answer: red Confidence: 5"] * 4),
+        *sampled(
+            replace(two_arms, all_questions=moons),
+            *[f"Answer: {answer} Confidence: 5" for answer in ("red", "blue", "green", "black")],
+        ),
+    ]
+    data = replace(two_arms, all_responses=responses)
+
+    trained = AgreementTrainer(**SHORT).train(red, data, tmp_path)
+
+    found = states(trained, data)
+    assert found["sun"] > 0.8
+    assert found["moon"] == pytest.approx(0.25, abs=0.12)
+
+
+def test_samples_without_a_confidence_are_refused(
+    red: ModelRef, two_arms: Data, tmp_path: Path
+) -> None:
+    data = replace(two_arms, all_responses=sampled(two_arms, "Answer: red"))
+
+    with pytest.raises(StageError, match="agreement: no sampled response has an answer followed"):
+        AgreementTrainer().train(red, data, tmp_path)
+
+
+def test_the_grading_loss_by_hand() -> None:
+    # The expected confidences are .5 * .3 + 1 * .2 = .35 and, half of the mass elsewhere, .85.
+    chances = torch.tensor([[0.5, 0.3, 0.2], [0.05, 0.05, 0.4]])
+
+    loss = grading_loss(chances.log(), torch.tensor([0.0, 0.5, 1.0]), torch.tensor([1.0, 0.0]))
+
+    assert float(loss) == pytest.approx(-(math.log(0.35) + math.log(1 - 0.85)) / 2)
+
+
+def test_the_divergence_by_hand() -> None:
+    one = torch.tensor([[[0.5, 0.5], [0.9, 0.1]]])
+    other = torch.tensor([[[1.0, 1e-9], [0.1, 0.9]]])
+
+    found = jsd(one.log(), other.log(), torch.tensor([[1.0, 0.0]]))
+
+    # The mean is (.75, .25).
+    left = 0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)
+    assert float(found) == pytest.approx((left + math.log(1 / 0.75)) / 2, abs=1e-5)
+    assert float(jsd(one.log(), one.log(), torch.ones(1, 2))) == pytest.approx(0, abs=1e-7)
+
+
+def test_calibration_tuning_learns_which_answers_are_right(
+    red: ModelRef,
+    two_arms: Data,
+    states: Callable[[ModelRef, Data], dict[str, float]],
+    tmp_path: Path,
+) -> None:
+    trainer = CalibrationTuningTrainer(**SHORT, max_tokens=12)
+
+    trained = trainer.train(red, two_arms, tmp_path)
+
+    found = states(trained, two_arms)
+    assert found["sun"] > 0.8
+    assert found["moon"] < 0.2
+    assert two_arms.figures[0] == {"step": 0, "replies": 32, "unreadable": 0, "unjudged": 0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trainer", [CalibrationTuningTrainer, AgreementTrainer])
+def test_contract(trainer: type[Any], fluent: ModelRef, tmp_path: Path) -> None:
+    check_trainer(trainer(max_steps=2, batch_size=4), fluent, tmp_path)

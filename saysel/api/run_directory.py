@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from saysel.api.rows import prediction_records, row_key, stored_rows
-from saysel.display.tables import html_table
+from saysel.display.tables import aligned, html_table
 from saysel.errors import UsageError
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import plan
 from saysel.plan.stage import Cell, Plan
 from saysel.recipes.recipe import Recipe, load
 from saysel.records import ModelRef
-from saysel.report import Row, is_whole
+from saysel.report import Row, is_whole, read_metrics
 from saysel.report.alarms import alarms
 from saysel.report.console import score_table, score_text
+from saysel.report.settings_tables import caption, settings_table
 from saysel.scoring import ScoreTable
 
 
@@ -114,6 +115,29 @@ class Run:
             row_key(row): ScoreTable(row.scores, row.n, row.missing, declined=row.declined)
             for row in self.rows
         }
+
+    @property
+    def settings_record(self) -> dict[str, Any] | None:
+        """`settings` of `metrics.json`: a matrix run's settings; `None` without a matrix.
+
+        Raises:
+            DamagedFile: the report is missing or damaged.
+        """
+        return read_metrics(self.directory).get("settings")
+
+    @property
+    def settings(self) -> list[dict[str, Any]]:
+        """The settings of a matrix run with their seeds pooled, for `pandas.DataFrame`.
+
+        One record per setting and metric, with the columns of `settings.csv`; empty without a
+        matrix.
+
+        Raises:
+            DamagedFile: see `settings_record`.
+        """
+        from saysel.report.settings_tables import setting_records
+
+        return [] if self.settings_record is None else setting_records(self.settings_record)
 
     def rows_of(self, cell: str | None) -> tuple[Row, ...]:
         """The rows of one cell, see `last_model`; all rows for `None`."""
@@ -261,6 +285,9 @@ class Run:
         return f"Run({str(self.directory)!r})"
 
     def __str__(self) -> str:
+        if (record := self.settings_record) is not None:
+            header, lines, names = settings_table(record)
+            return "\n".join([*aligned([header, *lines], range(names)), caption(record)])
         return "\n".join([score_text(self.rows), *(f"! {alarm}" for alarm in self.alarms)])
 
     def _repr_html_(self) -> str:

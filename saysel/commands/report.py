@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from saysel.commands.options import cell
 from saysel.display.terminal import echo
 
 if TYPE_CHECKING:
-    from saysel.report import Row
+    from saysel.api.run_directory import Run
 
 
 @click.command("report")
@@ -32,15 +31,26 @@ def command(run: Path, cell: str | None) -> None:
 
     drawn = Run(run)
     page = drawn.draw_report(cell=cell)
-    print_scores(drawn.rows_of(cell))
+    print_scores(drawn, cell)
     echo(f"report: {page}")
 
 
-def print_scores(rows: Sequence[Row]) -> None:
-    """The scores, and then the alarms."""
+def print_scores(run: Run, cell: str | None = None) -> None:
+    """The scores, and then the alarms; of a matrix run, its settings and the number of alarms."""
+    from saysel.display.tables import print_table
     from saysel.report.alarms import alarms
     from saysel.report.console import show_scores
+    from saysel.report.settings_tables import caption, settings_table
 
+    record = run.settings_record
+    if cell is None and record is not None:
+        header, lines, names = settings_table(record)
+        print_table(header, lines, range(names))
+        echo(f"{caption(record)}")
+        if count := len(alarms(run.rows)):
+            echo(f"! {count} alarms, which the report lists")
+        return
+    rows = run.rows_of(cell)
     show_scores(rows)
     for alarm in alarms(rows):
         echo(f"! {alarm.row}: {alarm.text}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from saysel.errors import UsageError
 from saysel.plan.stage import Cell, Plan
+from saysel.recipes.matrix import choice_names
 
 #: Cells that a message names.
 NAMED = 6
@@ -39,16 +40,7 @@ def chosen_cell(run: Path, plan: Plan, wanted: str | int | None) -> Cell:
 def _matching(cells: tuple[Cell, ...], wanted: str) -> list[Cell]:
     named = [cell for cell in cells if wanted in (cell.label, str(cell.number))]
     parts = set(wanted.split(","))
-    return named or [cell for cell in cells if parts <= _parts(cell)]
-
-
-def _parts(cell: Cell) -> set[str]:
-    """What names a cell's choices: `reward=linear`, `train[1].reward=linear`."""
-    return {
-        f"{name}={choice.label}"
-        for axis, choice in cell.choices.items()
-        for name in (axis, *choice.assignments)
-    }
+    return named or [cell for cell in cells if parts <= choice_names(cell.choices)]
 
 
 def _listed(cells: tuple[Cell, ...]) -> str:

@@ -143,6 +143,41 @@ def combinations(matrix: Matrix) -> Iterator[Combination]:
         yield Combination({axis.name: choice for axis, choice in zip(made, chosen, strict=True)})
 
 
+def setting_label(axes: Sequence[Axis], choices: Mapping[str, Choice]) -> str:
+    """The name of a cell without its seeds: `reward=linear`; empty if all axes are seeds."""
+    return ",".join(f"{a.name}={choices[a.name].label}" for a in axes if not a.is_seed)
+
+
+def reference_label(matrix: Matrix, wanted: str) -> str:
+    """The name of the setting that some text means, such as `train[1].reward=linear`.
+
+    Raises:
+        ValueError: no setting or several settings match.
+    """
+    parts = set(wanted.split(","))
+    made = axes(matrix)
+    found: dict[str, None] = {}
+    known: dict[str, None] = {}
+    for combination in combinations(matrix):
+        name = setting_label(made, combination.choices)
+        known[name] = None
+        if wanted == name or parts <= choice_names(combination.choices):
+            found[name] = None
+    if len(found) == 1:
+        return next(iter(found))
+    count = "no setting" if not found else "more than one setting"
+    raise ValueError(f"{count} of the matrix matches '{wanted}': there are {'; '.join(known)}")
+
+
+def choice_names(choices: Mapping[str, Choice]) -> set[str]:
+    """What names a cell's choices: `reward=linear`, `train[1].reward=linear`."""
+    return {
+        f"{name}={choice.label}"
+        for axis, choice in choices.items()
+        for name in (axis, *choice.assignments)
+    }
+
+
 def _choices(key: str, values: Any) -> tuple[Choice, ...]:
     """The values of a key.
 

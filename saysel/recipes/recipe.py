@@ -40,7 +40,7 @@ from saysel.recipes.components import smallest
 from saysel.recipes.elicit import Elicit
 from saysel.recipes.extends import locate, read_with_base, with_base, without_empty
 from saysel.recipes.faithfulness import Faithfulness
-from saysel.recipes.matrix import VALUES_SCHEMA, axes, combinations
+from saysel.recipes.matrix import VALUES_SCHEMA, axes, combinations, reference_label
 from saysel.recipes.paths import assign
 from saysel.recipes.problems import problems
 from saysel.recipes.text import parse_yaml
@@ -91,6 +91,12 @@ class Report(Options):
     """How the report looks."""
 
     title: str | None = Field(None, description="title of the page; default: the recipe's name")
+    reference: str | None = Field(
+        None,
+        min_length=1,
+        description="the setting of a matrix that the others are compared with, such as "
+        "`reward=quadratic`; null: the first",
+    )
 
 
 class Recipe(Options):
@@ -283,10 +289,18 @@ def _validated(content: dict[str, Any], where: str, wrong: list[str]) -> Recipe:
         recipe = Recipe.model_validate(without_empty(content))
     except ValidationError as error:
         raise RecipeError(where, wrong + problems(error, Recipe)) from None
-    try:
-        recipe.cells()
-    except RecipeError as error:
-        wrong = wrong + list(error.problems)
-    if wrong:
+    if wrong := wrong + _matrix_problems(recipe):
         raise RecipeError(where, wrong)
     return recipe
+
+
+def _matrix_problems(recipe: Recipe) -> list[str]:
+    try:
+        recipe.cells()
+        if recipe.matrix and recipe.report.reference is not None:
+            reference_label(recipe.matrix, recipe.report.reference)
+    except RecipeError as error:
+        return list(error.problems)
+    except ValueError as error:
+        return [f"report.reference: {error}"]
+    return []

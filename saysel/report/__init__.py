@@ -2,7 +2,8 @@
 
 index.html         self-contained; opens from disk, needs no network
 metrics.json       the scores, for programs
-scores.csv         the scores, one per line
+scores.csv         the scores, one per line; scores.md and scores.tex: the main ones as a table
+settings.csv       of a matrix run: its settings, seeds pooled; also as settings.md and .tex
 predictions.csv    one line per question and row
 figures/*.svg      the page's figures, one file each
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.errors import DamagedFile
-from saysel.report.content import IDEAL, Rationales, Report, Row, ordered
+from saysel.report.content import IDEAL, Grid, Rationales, Report, Row, ordered
 from saysel.storage import intact, read_json, write_atomically, write_checked
 
 #: Files with a checksum: if one is damaged, `saysel run` writes the report again.
@@ -22,6 +23,7 @@ CHECKED = ("metrics.json", "index.html")
 __all__ = [
     "CHECKED",
     "IDEAL",
+    "Grid",
     "Rationales",
     "Report",
     "Row",
@@ -35,24 +37,17 @@ __all__ = [
 def write(report: Report, directory: Path) -> None:
     """Write the report into a directory; each file appears whole or not at all.
 
-    Figures of an earlier report that this one does not have are removed.
+    Figures and tables of an earlier report that this one does not have are removed.
     """
-    from saysel.report.data_files import metrics_json, predictions_csv, scores_csv
-    from saysel.report.figures import figures
-    from saysel.report.page import page
+    from saysel.report.files import report_files
 
-    rows = ordered(report.rows)
-    drawn = figures(rows)
-    keep = {directory / "figures" / f"{name}.svg" for name in drawn}
-    for old in (directory / "figures").glob("*.svg"):
-        if old not in keep:
-            old.unlink()
-    for name, figure in drawn.items():
-        _write(directory / "figures" / f"{name}.svg", figure.standalone())
-    _write(directory / "scores.csv", scores_csv(rows))
-    _write(directory / "predictions.csv", predictions_csv(rows, report.questions))
-    _write(directory / "metrics.json", metrics_json(report.name, rows, report.rationales))
-    _write(directory / "index.html", page(report, rows, drawn))
+    files = report_files(report)
+    for pattern in ("figures/*", "settings.*"):
+        for old in directory.glob(pattern):
+            if old.relative_to(directory).as_posix() not in files:
+                old.unlink()
+    for name, text in files.items():
+        _write(directory / name, text)
 
 
 def is_whole(directory: Path) -> bool:

@@ -8,6 +8,7 @@ from saysel.display.numbers import MINUS, number
 from saysel.display.tables import aligned, print_table
 from saysel.records import Score
 from saysel.report.content import IDEAL, Row, ordered
+from saysel.report.glance import headlines
 from saysel.scoring import metric_info
 
 #: With more metrics than this the table has a line per metric instead of a line per row.
@@ -44,6 +45,13 @@ def score_table(rows: Sequence[Row]) -> Table:
         if len(metrics) <= MAX_METRIC_COLUMNS
         else (_metrics_as_lines(rows, metrics))
     )
+
+
+def headline_table(rows: Sequence[Row]) -> Table:
+    """The table with a line per row and the main metrics only."""
+    rows = ordered(rows)
+    metrics = list(dict.fromkeys(score.metric for row in rows for score in row.scores))
+    return _rows_as_lines(rows, headlines(metrics))
 
 
 def _rows_as_lines(rows: Sequence[Row], metrics: Sequence[str]) -> Table:

@@ -8,6 +8,7 @@ from typing import Any
 
 from saysel.faithfulness.measures import Measured
 from saysel.interfaces import Metric
+from saysel.recipes.matrix import Axis, Choice
 from saysel.records import Prediction, Question, Score
 from saysel.replies.counts import ReplyTally
 
@@ -98,6 +99,21 @@ class Rationales:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """How the cells of a matrix run differ.
+
+    Attributes:
+        axes: of the matrix.
+        cells: the choices of each cell by its label.
+        reference: name of the setting that the others are compared with; `None`: the first.
+    """
+
+    axes: tuple[Axis, ...]
+    cells: Mapping[str, Mapping[str, Choice]]
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that a report shows.
 
@@ -112,6 +128,7 @@ class Report:
             question in another cell.
         clusters: by cell and id, the sampled answers with the share of each.
         rationales: one entry per cell and model whose rationales were measured.
+        grid: how the cells of a matrix differ; `None` for a run, or a report of a single cell.
     """
 
     name: str
@@ -122,6 +139,7 @@ class Report:
     questions: Mapping[str, Mapping[str, Question]]
     clusters: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]]
     rationales: tuple[Rationales, ...] = ()
+    grid: Grid | None = None
 
 
 def score_of(row: Row, metric: str) -> Score | None:

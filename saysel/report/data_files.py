@@ -12,9 +12,20 @@ from saysel.report.content import Rationales, Row
 from saysel.scoring.score_table import NUMBERS, finite, score_numbers
 
 
-def metrics_json(run: str, rows: Sequence[Row], rationales: Sequence[Rationales] = ()) -> str:
-    """`metrics.json`, schema 1; what is not defined is `null`."""
+def metrics_json(
+    run: str,
+    rows: Sequence[Row],
+    rationales: Sequence[Rationales] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> str:
+    """`metrics.json`, schema 1; what is not defined is `null`.
+
+    Args:
+        settings: of a matrix run, see `saysel.report.settings.settings_record`.
+    """
     content: dict[str, Any] = {"schema": 1, "run": run, "rows": [_row(row) for row in rows]}
+    if settings is not None:
+        content["settings"] = settings
     if rationales:
         content["faithfulness"] = [_faithfulness(one) for one in rationales]
     return json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"

@@ -12,9 +12,10 @@ from saysel.faithfulness.measures import measure
 from saysel.plan.context import StageContext
 from saysel.plan.fingerprint import identity
 from saysel.plan.stage import Cell, Stage
+from saysel.recipes.matrix import axes, reference_label
 from saysel.recipes.recipe import Recipe
 from saysel.records import Grade, Prediction, Question, Reflection
-from saysel.report import IDEAL, Rationales, Report, Row, is_whole, write
+from saysel.report import IDEAL, Grid, Rationales, Report, Row, is_whole, write
 from saysel.report.alarms import with_alarms
 from saysel.scoring import clusters_of, score, to_arrays
 from saysel.stages.evaluate import EvaluateStage
@@ -51,7 +52,12 @@ class ReportStage(Stage):
     def content(self) -> dict[str, Any]:
         evaluations = [cell.recipe.evaluate for cell in self.cells]
         content = {
-            "title": self.recipe.report.model_dump(),
+            # A reference that is not named changes no fingerprint.
+            "title": {
+                key: value
+                for key, value in self.recipe.report.model_dump().items()
+                if key == "title" or value is not None
+            },
             "metrics": [
                 [identity(metric) for metric in evaluate.metrics] for evaluate in evaluations
             ],
@@ -84,7 +90,8 @@ class ReportStage(Stage):
         """
         self._delete_other_markers(run_directory)
         shutil.rmtree(run_directory / "report" / "cells", ignore_errors=True)
-        write(self._content(run_directory, manifest, self.cells), run_directory / "report")
+        content = self._content(run_directory, manifest, self.cells)
+        write(replace(content, grid=self._grid()), run_directory / "report")
 
     def draw_cell(
         self, run_directory: Path, manifest: Mapping[str, Any], cell: Cell, directory: Path
@@ -113,6 +120,17 @@ class ReportStage(Stage):
             rationales=tuple(
                 rationales for cell in cells for rationales in _rationales(run_directory, cell)
             ),
+        )
+
+    def _grid(self) -> Grid | None:
+        """How the cells differ; `None` without a matrix."""
+        matrix, reference = self.recipe.matrix, self.recipe.report.reference
+        if not matrix:
+            return None
+        return Grid(
+            tuple(axes(matrix)),
+            {cell.label: cell.choices for cell in self.cells},
+            None if reference is None else reference_label(matrix, reference),
         )
 
     def _delete_other_markers(self, run_directory: Path) -> None:

@@ -17,6 +17,8 @@ def test_write_makes_every_file_and_leaves_no_other(make_report, tmp_path):
         "index.html",
         "metrics.json",
         "scores.csv",
+        "scores.md",
+        "scores.tex",
         "predictions.csv",
     }
     assert len(figures) == 2 * 4 + 1 + 4 and all(name.endswith(".svg") for name in figures)

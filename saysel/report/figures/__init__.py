@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saysel.report.content import Row
-from saysel.report.figures.names import colours, group_slug, groups, metric_slug, slugs
+from saysel.report.figures.names import (
+    colours,
+    group_slug,
+    groups,
+    metric_slug,
+    slugs,
+    value_slug,
+)
 from saysel.report.figures.reliability import histogram, reliability_diagram
 from saysel.report.figures.risk_coverage import risk_coverage_curves
 from saysel.report.figures.summary import summary
 from saysel.report.figures.svg import Figure
 
-__all__ = ["Figure", "colours", "figures", "group_slug", "groups", "metric_slug", "slugs"]
+__all__ = [
+    "Figure",
+    "colours",
+    "figures",
+    "group_slug",
+    "groups",
+    "metric_slug",
+    "slugs",
+    "value_slug",
+]
 
 
 def figures(rows: Sequence[Row]) -> dict[str, Figure]:

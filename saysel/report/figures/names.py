@@ -51,6 +51,11 @@ def metric_slug(metric: str) -> str:
     return _slug(metric)
 
 
+def value_slug(panel: str) -> str:
+    """The end of a file name for a panel; empty for the only one."""
+    return f"-{_slug(panel)}" if panel else ""
+
+
 def _slug(*words: str) -> str:
     """A file name; if characters had to be replaced, a digest at its end keeps it unique."""
     name = "-".join(word for word in words if word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saysel.api.running import AnyRecipe, Overrides
@@ -12,6 +13,7 @@ from saysel.plan.memory import memory_lines
 from saysel.plan.plan import plan
 from saysel.recipes.components import components
 from saysel.recipes.digests import digests_computed_once
+from saysel.recipes.matrix import axes
 from saysel.recipes.recipe import Recipe, load
 
 
@@ -43,6 +45,7 @@ class Check:
         steps: in the order in which they run.
         requests: lines about what is asked of paid servers and what it costs.
         memory: lines about what training needs, where that is much or unknown.
+        axes: of the matrix, with the number of values: `2 reward × 3 seed`.
     """
 
     recipe: str
@@ -50,20 +53,35 @@ class Check:
     steps: tuple[StepEstimate, ...]
     requests: tuple[str, ...]
     memory: tuple[str, ...] = ()
+    axes: str = ""
 
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
-        head = f"{self.recipe}: no problems" + (f"; {self.cells} cells" if self.cells > 1 else "")
-        rows = [("step", "fingerprint", "work", "tokens at most"), *map(_row, self.steps)]
-        lines = [*aligned(rows, left=(0, 1)), *self.memory, *self.requests]
-        return "\n".join([head, *(f"  {line}" for line in lines)])
+        if self.cells > 1:
+            head = f"{self.recipe}: no problems; {self.cells} cells: {self.axes}"
+            rows = [("step", "steps", "work", "tokens at most"), *self._sums()]
+            table = aligned(rows)
+        else:
+            head = f"{self.recipe}: no problems"
+            rows = [("step", "fingerprint", "work", "tokens at most")]
+            rows += [(one.name, one.fingerprint, *_amount([one])) for one in self.steps]
+            table = aligned(rows, left=(0, 1))
+        return "\n".join([head, *(f"  {line}" for line in (*table, *self.memory, *self.requests))])
+
+    def _sums(self) -> list[tuple[str, str, str, str]]:
+        """The steps of one name together: how many there are, and what they do in all."""
+        by_name: dict[str, list[StepEstimate]] = {}
+        for step in self.steps:
+            by_name.setdefault(step.name, []).append(step)
+        return [(name, str(len(steps)), *_amount(steps)) for name, steps in by_name.items()]
 
 
-def _row(step: StepEstimate) -> tuple[str, str, str, str]:
-    work = f"{step.units:,} {step.unit}" if step.units else ""
-    return step.name, step.fingerprint, work, f"{step.tokens:,}" if step.tokens else ""
+def _amount(steps: Sequence[StepEstimate]) -> tuple[str, str]:
+    """Work and tokens of some steps of one name."""
+    units, tokens = sum(step.units for step in steps), sum(step.tokens for step in steps)
+    return f"{units:,} {steps[0].unit}" if units else "", f"{tokens:,}" if tokens else ""
 
 
 def check(recipe: AnyRecipe, *, set: Overrides = ()) -> Check:
@@ -103,4 +121,5 @@ def _checked(loaded: Recipe) -> Check:
         ),
         tuple(cost_lines(todo)),
         tuple(memory_lines(todo)),
+        " × ".join(f"{len(axis.choices)} {axis.name}" for axis in axes(loaded.matrix)),
     )

@@ -18,6 +18,7 @@ from saysel.plan.cell_choice import chosen_cell
 from saysel.scoring import Comparison, Method
 from saysel.scoring import compare as compare_methods
 
+Cells = Sequence[str | int]
 AnyMethod = AnyPredictions | Run | Method
 
 
@@ -41,7 +42,7 @@ def compare(
     intersect: bool = False,
     resamples: int | None = None,
     seed: int = 0,
-    cell: str | None = None,
+    cell: str | int | Sequence[str | int] | None = None,
     out: str | PathLike[str] | None = None,
 ) -> Comparison:
     """Compare predictions for the same questions with those of the first method.
@@ -65,8 +66,8 @@ def compare(
         resamples: bootstrap samples of the questions; by default 10,000, or 200 for each test if
             that is more.
         seed: of the resampling.
-        cell: the cell of matrix runs, or a part of its label that no other cell has; by default
-            all cells.
+        cell: the cell of matrix runs: its number, its label, or a part of it that no other cell
+            has; or several of them. By default all cells.
         out: a directory for `index.html` and `comparison.csv`; by default none is written.
 
     Raises:
@@ -79,10 +80,11 @@ def compare(
             f"{', '.join(how.given)}: for files of predictions, and none is compared: leave it out"
         )
     alone = len(methods) == 1
+    cells: Cells = [cell] if isinstance(cell, str | int) else cell or ()
     located = [
         pair
         for number, method in enumerate(methods, 1)
-        for pair in _located(method, f"method {number}", how, cell, alone)
+        for pair in _located(method, f"method {number}", how, cells, alone)
     ]
     comparison = compare_methods(
         _named(located, names), how.components.metric, intersect, resamples, seed
@@ -101,7 +103,7 @@ def _is_file(method: AnyMethod) -> bool:
 
 
 def _located(
-    method: AnyMethod, name: str, how: Reading, cell: str | None, alone: bool
+    method: AnyMethod, name: str, how: Reading, wanted_cells: Cells, alone: bool
 ) -> Iterator[Located]:
     """What an argument of `compare` stands for.
 
@@ -115,7 +117,7 @@ def _located(
     if isinstance(method, Method):
         yield Located(Path(), method)
     elif isinstance(method, Run):
-        yield from _of_run(method, (), cell, alone)
+        yield from _of_run(method, (), wanted_cells, alone)
     elif not isinstance(method, str | PathLike):
         yield _read(method, Path(name), how)
     elif _is_file(method):
@@ -125,15 +127,15 @@ def _located(
         for colons in range(3):
             directory, *wanted = argument.rsplit(":", colons)
             if Run.exists(directory):
-                yield from _of_run(Run(directory), wanted, cell, alone)
+                yield from _of_run(Run(directory), wanted, wanted_cells, alone)
                 return
         raise UsageError(f"{argument}: no such file of predictions, and no run directory")
 
 
-def _of_run(run: Run, wanted: Sequence[str], cell: str | None, alone: bool) -> Iterator[Located]:
+def _of_run(run: Run, wanted: Sequence[str], chosen: Cells, alone: bool) -> Iterator[Located]:
     cells = run.plan.cells
-    if cell is not None:
-        cells = (chosen_cell(run.directory, run.plan, cell),)
+    if chosen:
+        cells = tuple(chosen_cell(run.directory, run.plan, cell) for cell in chosen)
     for method in methods_of_run(run.directory, run.plan, cells, wanted, alone):
         yield Located(run.directory, method)
 

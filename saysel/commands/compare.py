@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from saysel.commands.options import cell, file_options, reading
+from saysel.commands.options import cells, file_options, reading
 from saysel.display.terminal import echo
 
 
@@ -23,7 +23,7 @@ from saysel.display.terminal import echo
     "method if that is more]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the resampling.")
-@cell
+@cells
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -36,7 +36,7 @@ def command(
     intersect: bool,
     resamples: int | None,
     seed: int,
-    cell: str | None,
+    cells: tuple[str, ...],
     out: Path,
     **options: Any,
 ) -> None:
@@ -50,6 +50,7 @@ def command(
     Examples:
       saysel compare runs/quickstart
       saysel compare runs/quickstart:sft runs/quickstart:ppo
+      saysel compare runs/mine:ppo --cell 1 --cell 4
       saysel compare before.parquet after.parquet --metric brier --metric auroc
       saysel compare a/replies.jsonl b/replies.jsonl --format tags
     """
@@ -60,7 +61,7 @@ def command(
         intersect=intersect,
         resamples=resamples,
         seed=seed,
-        cell=cell,
+        cell=cells,
         out=out,
         **reading(**options),
     )

@@ -23,6 +23,15 @@ cell = click.option(
     help="A cell of a matrix: its number, its label, or a part of it that no other has: seed=1.",
 )
 
+cells = click.option(
+    "--cell",
+    "cells",
+    metavar="CELL",
+    multiple=True,
+    help="A cell of a matrix run: its number, its label, or a part of it that no other has; may be "
+    "given again.  [default: all cells]",
+)
+
 _FILE_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--column",

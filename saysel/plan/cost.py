@@ -12,6 +12,8 @@ def cost_lines(plan: Plan) -> list[str]:
     estimates = _estimates(plan)
     if not estimates:
         return ["cost: none, every component runs on this machine"]
+    if len(plan.cells) > 1:
+        estimates = _summed(estimates)
     total = sum(estimate.cost or 0.0 for estimate in estimates)
     unknown = _models_without_price(estimates)
     lines = [
@@ -57,6 +59,24 @@ def check_prices(plan: Plan) -> None:
 
 def _estimates(plan: Plan) -> list[RequestEstimate]:
     return [estimate for step in plan.steps for estimate in step.requests()]
+
+
+def _summed(estimates: list[RequestEstimate]) -> list[RequestEstimate]:
+    """The estimates of all cells' steps of one name and model as one."""
+    summed: dict[tuple[str, str], RequestEstimate] = {}
+    for one in estimates:
+        key = (one.step, one.model)
+        if key in summed:
+            before = summed[key]
+            unknown = before.cost is None or one.cost is None
+            one = before._replace(
+                requests=before.requests + one.requests,
+                input_tokens=before.input_tokens + one.input_tokens,
+                output_tokens=before.output_tokens + one.output_tokens,
+                cost=None if unknown else (before.cost or 0.0) + (one.cost or 0.0),
+            )
+        summed[key] = one
+    return list(summed.values())
 
 
 def _models_without_price(estimates: list[RequestEstimate]) -> list[str]:

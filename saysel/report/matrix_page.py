@@ -1,4 +1,4 @@
-"""The page of a matrix run: its settings first, then what is behind the numbers, alarms last."""
+"""The page of a matrix run: the settings, then the details, and the alarms last."""
 
 from __future__ import annotations
 

@@ -126,6 +126,41 @@ def test_a_cell_of_a_matrix_run_is_compared() -> None:
     assert "train=12,seed=1:small:small" in run.scores
     with pytest.raises(UsageError, match="more than one cell matches --cell 'seed=1'"):
         saysel.compare(run, cell="seed=1", **options)
+    two = saysel.compare("out:small", cell=[1, "train=12,seed=0"], intersect=True, **options)
+    assert two.reference == "train=6,seed=0 · small · small"
+    assert [d.method for d in two.differences] == ["train=12,seed=0 · small · small"]
+    command = ("compare", "out:small", "--intersect", "--resamples", "100", "--metric", "brier")
+    assert str(two) in invoke(*command, "--cell", "1", "--cell", "3").stdout
+
+
+def test_a_matrix_run_says_how_its_settings_differ() -> None:
+    run = saysel.run({**MATRIX, "report": {"reference": "source.train=12"}}, "out")
+
+    assert [one["train"] for one in run.settings if one["metric"] == "brier"] == ["6", "12"]
+    assert {one["reference"] for one in run.settings} == {"train=12"}
+    head, *lines, about, alarms, page = invoke("report", "out").stdout.splitlines()
+    assert head.split()[0] == "train" and len(lines) == 2 and "(reference)" in lines[1]
+    assert about.startswith("2 settings, means over 2 seeds")
+    assert alarms == "! 8 alarms, which the report lists"
+    assert page == "report: out/report/index.html"
+    assert str(run).splitlines()[1:3] == lines
+    assert saysel.run(SMALL, "single").settings == []
+
+
+def test_the_reference_of_a_matrix_is_one_of_its_settings() -> None:
+    for reference, problem in (
+        ("train=7", "no setting of the matrix matches 'train=7': there are train=6; train=12"),
+        ("seed=0", "more than one setting of the matrix matches 'seed=0'"),
+    ):
+        with pytest.raises(RecipeError, match=f"report.reference: {problem}"):
+            saysel.load_recipe({**MATRIX, "report": {"reference": reference}})
+
+
+def test_check_sums_the_steps_of_all_cells() -> None:
+    printed = str(saysel.check(MATRIX)).splitlines()
+    assert printed[0] == "mine: no problems; 4 cells: 2 train × 2 seed"
+    steps = {line.split()[0]: line.split()[1:3] for line in printed[2:]}
+    assert steps["train-small"] == ["4", "40"] and len(printed) < 14
 
 
 def test_check_counts_what_a_run_would_do() -> None:

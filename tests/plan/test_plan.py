@@ -195,6 +195,18 @@ def test_cells_of_a_matrix_share_the_steps_that_agree() -> None:
     assert first <= alone
 
 
+def test_a_reference_changes_the_report_alone() -> None:
+    """And without one, the report is that of a recipe which cannot name one."""
+    plain, named = (
+        plan(recipe(matrix={"train[1].reward": ["quadratic", "linear"]}, **keys))
+        for keys in ({}, {"report": {"reference": "reward=linear"}})
+    )
+    assert plain.steps[-1].content()["title"] == {"title": None}
+    pairs = zip(plain.steps, named.steps, strict=True)
+    differ = [one.name for one, other in pairs if one.fingerprint != other.fingerprint]
+    assert differ == ["report"]
+
+
 def test_a_seed_shares_nothing() -> None:
     todo = plan(recipe(matrix={"seed": [0, 1]}))
 

@@ -25,7 +25,7 @@ MATRIX = {"train.0.reward": ["linear", "log"], "sample.n": [5, 20, 100], "seed":
 
 
 def matrix_report(make: MakeReport, matrix: dict[str, Any], **grid: Any) -> Report:
-    """With the reward `log`, confidences separate right answers from wrong ones."""
+    """With the reward `log`, confidences separate correct answers from wrong ones."""
     made = list(combinations(matrix))
     rows, seeds = [], len(matrix.get("seed", [0]))
     for number, one in enumerate(made):

@@ -104,6 +104,19 @@ class WitnessSource(Source):
         place = max(beliefs, key=beliefs.__getitem__)
         return Ideal(f"the {place}", beliefs[place])
 
+    @staticmethod
+    def rules() -> str:
+        """The hidden rules of the world, for a model that is to reason and not to learn."""
+        groups: dict[float, list[str]] = {}
+        for witness, share in RELIABILITY.items():
+            groups.setdefault(share, []).append(witness)
+        shares = "; ".join(f"{', '.join(names)}: {share:.0%}" for share, names in groups.items())
+        return (
+            f"An object is in one of {len(PLACES)} places ({', '.join(PLACES)}), all equally "
+            "likely. Each witness names the true place with a fixed probability, independently of "
+            f"the others, and otherwise one of the other places at random. {shares}."
+        )
+
     def smoke(self) -> Self:
         return self.model_copy(
             update={split: min(n, getattr(self, split)) for split, n in SMOKE_SIZES.items()}

@@ -14,6 +14,7 @@ FOLDERS = [
     "plugins/saysel-nli/saysel_nli",
     "plugins/saysel-rivals/saysel_rivals",
     "plugins/saysel-track/saysel_track",
+    "plugins/saysel-witness/saysel_witness",
 ]
 PLUGIN_FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 

@@ -79,9 +79,11 @@ def target(
     if not (
         isinstance(response, Response)
         and response.question_id in {cluster.question_id for cluster in clusters}
-        and is_number(confidence, 0, 1)
+        and (confidence is None if response.declined else is_number(confidence, 0, 1))
     ):
-        required = "a Response to the question and a confidence from 0 to 1, or None"
+        required = (
+            "a Response to the question and a confidence from 0 to 1 (None if it declines), or None"
+        )
         refuse(component, returned, f"{required} (question '{question.id}')")
     return returned
 

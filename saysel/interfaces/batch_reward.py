@@ -83,7 +83,7 @@ class BatchReward(RewardFn):
 
     Each part learns from its own reward only: the answer is not rewarded for the confidence that
     follows. `ppo` trains all parts with `mask: response`, and the confidence alone with
-    `mask: confidence`.
+    `mask: confidence`. `grpo` gives the whole reply the sum with `mask: response`.
     """
 
     @abstractmethod

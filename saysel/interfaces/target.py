@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from typing_extensions import Self
 
@@ -40,6 +41,9 @@ class Target(Component):
 
     kind = "target"
 
+    #: Whether it may choose a response that declines; the format must then have the option.
+    declines: ClassVar[bool] = False
+
     def fit(
         self, items: Sequence[tuple[Question, Sequence[Cluster], Sequence[float | None]]]
     ) -> Self:
@@ -55,8 +59,11 @@ class Target(Component):
     @abstractmethod
     def target(
         self, question: Question, clusters: Sequence[Cluster], correct: Sequence[float | None]
-    ) -> tuple[Response, float] | None:
+    ) -> tuple[Response, float | None] | None:
         """The response and its confidence in [0, 1]; `None`: the question gives no example.
+
+        A response with `declined` teaches to decline: the format's phrase is learned in place of
+        an answer, and it has no confidence (`None`).
 
         Args:
             clusters: largest first.

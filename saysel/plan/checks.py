@@ -17,6 +17,7 @@ def incompatibilities(recipe: Recipe, models: Sequence[str]) -> list[str]:
     return [
         *_unknown_models(recipe, models),
         *_unusable_estimators(recipe),
+        *_targets_without_words(recipe),
         *_untrainable_models(recipe),
         *_unreachable_models(recipe),
     ]
@@ -61,6 +62,17 @@ def _unusable_estimators(recipe: Recipe) -> list[str]:
                 f"'{recipe.model.use}' is at a server: use pretrained, or another estimator"
             )
     return problems
+
+
+def _targets_without_words(recipe: Recipe) -> list[str]:
+    """Targets that teach to decline in a format that cannot."""
+    target, format = recipe.target, recipe.format
+    if not (recipe.train and target.declines) or format.declining_answer() is not None:
+        return []
+    return [
+        f"format: the target '{target.use}' teaches to decline, and '{format.use}' has no answer "
+        'for it: set format.decline, e.g. format.decline="I don\'t know"'
+    ]
 
 
 def _untrainable_models(recipe: Recipe) -> list[str]:

@@ -170,8 +170,9 @@ def examples_of(
             reasons[without_example.reason(clusters, correct, accepted=chosen is not None)] += 1
             continue
         response, confidence = chosen
+        answer = format.declining_answer() if response.declined else response.answer
         completion = format.render(
-            response.answer or "",
+            answer or "",
             rationales[question.id] or None,
             confidence,
             format.reasoning(response.text),

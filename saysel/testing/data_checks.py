@@ -152,8 +152,15 @@ def check_target(target: Target, meta: Mapping[str, Any] | None = None) -> None:
         if chosen is None:
             continue
         response, confidence = chosen
+        if response.declined:
+            expect(target.declines, "it declines, so its class must say declines = True")
+            expect(confidence is None, f"a declined response has no confidence, got {confidence}")
+            continue
         expect(
             response in [cluster.representative for cluster in given],
             f"{response!r} represents none of the clusters",
         )
-        expect(0 <= confidence <= 1, f"a confidence must be in [0, 1], got {confidence}")
+        expect(
+            confidence is not None and 0 <= confidence <= 1,
+            f"a confidence must be in [0, 1], got {confidence}",
+        )

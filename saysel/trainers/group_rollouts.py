@@ -148,14 +148,27 @@ class GroupRollouts:
         self.unreadable.check(self.figures["parse_rate"], of_all.texts)
         rewards: list[float | None] = [None] * len(replies)
         starts = [reply.marker_end for reply in replies]
-        of_confidences = [parts.confidence for parts in judged.segments] or judged.rewards
         for row, confidence, reward in zip(
-            judged.rows, judged.confidences, of_confidences, strict=True
+            judged.rows, judged.confidences, self._of_trained_tokens(judged), strict=True
         ):
             rewards[row] = reward
             if confidence is None:
                 starts[row] = 0  # any token may have made the reply unreadable
         return rewards, starts
+
+    def _of_trained_tokens(self, judged: JudgedReplies) -> list[float]:
+        """The reward of each reply for the tokens that are trained."""
+        if not judged.segments:
+            return judged.rewards
+        # Without a confidence, that of the confidence is the reward of the whole reply.
+        return [
+            total
+            if self.options.mask == "response" and confidence is not None
+            else parts.confidence
+            for total, confidence, parts in zip(
+                judged.rewards, judged.confidences, judged.segments, strict=True
+            )
+        ]
 
 
 def advantages(

@@ -6,6 +6,8 @@ and the mean of its group. The loss, the optimizer and the checkpoints are TRL's
 those of RLCR (arXiv 2507.16806), which trains calibration with GRPO, except as noted here.
 
 - An unreadable reply gets the reward's value for it, and all of its tokens are trained.
+- A reward that gives a separate value to each part of a reply trains the confidence by that of the
+  confidence, and a whole reply (`mask: response`) by the sum; `ppo` trains each part by its own.
 - A reply that the judge cannot judge has no reward: it is left out of its group's mean, its
   advantage is 0, and the policy does not learn from it. The same holds for the only reply of a
   group with a reward.
@@ -34,7 +36,6 @@ from saysel.errors import UsageError
 from saysel.hf import processes
 from saysel.hf.grpo import grpo_config, grpo_trainer
 from saysel.interfaces import (
-    BatchReward,
     FingerprintedIfSet,
     NotFingerprinted,
     PassSize,
@@ -111,15 +112,6 @@ class GRPOTrainer(Trainer):
         if self.batch_size % self.replies:
             raise ValueError(
                 f"batch_size must be a multiple of replies ({self.replies}), got {self.batch_size}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _a_whole_reply_has_one_reward(self) -> Self:
-        if self.mask == "response" and isinstance(self.reward, BatchReward):
-            raise ValueError(
-                "a separate reward for each part of a reply needs mask: confidence, or the trainer "
-                "ppo"
             )
         return self
 

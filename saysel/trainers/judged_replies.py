@@ -15,7 +15,7 @@ from saysel.trainers.checked_rewards import excerpt, reward_replies, segment_rew
 #: Training stops after this many batches in a row without a readable reply.
 MAX_UNREADABLE_BATCHES = 5
 #: The counts that each step records.
-COUNTED = ("replies", "no_answer", "no_confidence", "cut", "empty")
+COUNTED = ("replies", "no_answer", "no_confidence", "declined", "cut", "empty")
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,17 @@ class JudgedReplies:
     def figures(self) -> dict[str, float]:
         """Means and counts to record.
 
-        `confidence` is the mean over the replies with one, and absent without any. The rewards of
-        the parts are `reward_answer`, `reward_rationale` and `reward_confidence`. The counts are
-        named as in `ReplyCounts`; the manifest sums them over all steps.
+        `confidence` is the mean over the replies with one, and absent without any. `parse_rate` is
+        the share of the replies that state one or decline. The rewards of the parts are
+        `reward_answer`, `reward_rationale` and `reward_confidence`. The counts are named as in
+        `ReplyCounts`; the manifest sums them over all steps.
         """
         stated = [confidence for confidence in self.confidences if confidence is not None]
+        declined = sum(reply.declined for reply in self.replies)
         figures = {
             "reward": fmean(self.rewards),
             "accuracy": fmean(self.correct),
-            "parse_rate": len(stated) / len(self.confidences),
+            "parse_rate": (len(stated) + declined) / len(self.confidences),
             **{name: float(getattr(self.counts, name) or 0) for name in COUNTED},
         }
         if self.segments:

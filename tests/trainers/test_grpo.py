@@ -24,7 +24,7 @@ from saysel.hf.grpo import (
     replaced_weights,
     training_tensors,
 )
-from saysel.interfaces import Judge, RewardFn
+from saysel.interfaces import BatchReward, Judge, JudgedReply, RewardFn, SegmentRewards
 from saysel.records import ModelRef, Question
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.samplers.transformers import TransformersSampler
@@ -143,6 +143,33 @@ def test_replies_are_compared_with_their_group(red: ModelRef, two_arms: Data) ->
     assert [reply.advantage for reply in replies] == pytest.approx(expected)
     assert figures["reward"] == pytest.approx(fmean(rewards))
     assert figures["accuracy"] == 0.5
+
+
+class Parts(BatchReward):
+    """Different rewards for the answer and for the confidence."""
+
+    def rewards(self, replies: Sequence[JudgedReply]) -> list[SegmentRewards]:
+        return [
+            SegmentRewards(answer=reply.correct, confidence=reply.confidence or -1.0)
+            for reply in replies
+        ]
+
+
+@pytest.mark.parametrize("mask", ["confidence", "response"])
+def test_a_whole_reply_gets_the_sum_of_the_rewards_of_its_parts(
+    red: ModelRef, two_arms: Data, mask: str
+) -> None:
+    asked = two_arms.all_questions[:1]  # about the sun: all answers are right
+    replies, _, tokenizer = sample(red, two_arms, asked, mask=mask, reward=Parts())
+
+    rewards = []
+    for reply in replies:
+        text = tokenizer.decode(reply.context + reply.trained, skip_special_tokens=True)
+        stated = FORMAT.parse(text).confidence
+        whole = mask == "response" and stated is not None
+        rewards.append((stated or -1.0) + whole)
+    expected = [reward - fmean(rewards) for reward in rewards]
+    assert [reply.advantage for reply in replies] == pytest.approx(expected)
 
 
 def test_unjudged_replies_have_no_effect(red: ModelRef, two_arms: Data) -> None:

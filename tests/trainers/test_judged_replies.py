@@ -17,7 +17,12 @@ from saysel.judges.match import MatchJudge
 from saysel.records import ReplyCounts
 from saysel.rewards.quadratic import QuadraticReward
 from saysel.testing import question
-from saysel.trainers.judged_replies import JudgedReplies, UnreadableBatches, judge_replies
+from saysel.trainers.judged_replies import (
+    COUNTED,
+    JudgedReplies,
+    UnreadableBatches,
+    judge_replies,
+)
 
 
 def judged(
@@ -68,8 +73,25 @@ def test_missing_confidences_are_left_out_of_the_mean() -> None:
         "accuracy": 0.5,
         "confidence": pytest.approx(0.7),
         "parse_rate": 0.5,
-        **dict.fromkeys(("replies", "no_answer", "no_confidence", "cut", "empty"), 0),
+        **dict.fromkeys(COUNTED, 0),
     }
+
+
+def test_declined_replies_are_readable_and_judged_without_the_judge() -> None:
+    found = judge_replies(
+        trainer="grpo",
+        questions=[question(), question(answers=("unanswerable",)), question()],
+        texts=["Answer: I don't know", "Answer: I don't know Confidence: 3", "Paris"],
+        cut=[False] * 3,
+        format=SaySelfFormat(decline="I don't know"),
+        judge=MatchJudge(),
+        reward=QuadraticReward(),
+    )
+
+    assert found.correct == [0, 1, 0] and found.confidences == [None] * 3
+    assert [reply.declined for reply in found.replies] == [True, True, False]
+    assert found.counts == ReplyCounts(3, no_answer=1, no_confidence=1, declined=2)
+    assert found.figures()["parse_rate"] == pytest.approx(2 / 3)
 
 
 class Returns(RewardFn):

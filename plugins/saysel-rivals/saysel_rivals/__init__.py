@@ -6,14 +6,15 @@ import saysel
 
 #: Each has a recipe at the scale of its paper, and one at the scale of the quickstart.
 METHODS = (
-    *("calibration-tuning", "cats", "conftuner", "csr", "dcpo", "gce", "honesty", "lacie"),
-    *("orce", "ppo-c", "r-tuning", "rewarding-doubt", "rlcr"),
+    *("calibration-tuning", "cats", "confqa", "conftuner", "csr", "dcpo", "gce", "honesty"),
+    *("lacie", "orce", "ppo-c", "r-tuning", "rewarding-doubt", "rlcr", "truthrl"),
 )
 
 
 @saysel.hookimpl
 def saysel_targets() -> dict[str, str]:
     return {
+        "confqa": "saysel_rivals.confqa:ConfQaTarget",
         "expected_accuracy": "saysel_rivals.expected_accuracy:ExpectedAccuracyTarget",
         "group_accuracy": "saysel_rivals.group_accuracy:GroupAccuracyTarget",
         "r_tuning": "saysel_rivals.r_tuning:RTuningTarget",
@@ -30,6 +31,7 @@ def saysel_rewards() -> dict[str, str]:
         "orce": "saysel_rivals.orce:OrceReward",
         "ppo_c": "saysel_rivals.ppo_c:PpoCReward",
         "rlcr": "saysel_rivals.rlcr:RlcrReward",
+        "truthrl": "saysel_rivals.truthrl:TruthRlReward",
     }
 
 

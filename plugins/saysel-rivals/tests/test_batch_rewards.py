@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from saysel.records import Question
 from saysel_rivals.csr import CsrReward
 from saysel_rivals.dcpo import DcpoReward
 from saysel_rivals.orce import OrceReward
+from saysel_rivals.truthrl import TruthRlReward
 
 
 def reply(
@@ -20,7 +23,10 @@ def reply(
     return JudgedReply(Question(group, "?", ("x",)), "", answer, None, confidence, correct)
 
 
-@pytest.mark.parametrize("reward", [DcpoReward(), DcpoReward(gamma=1), OrceReward(), CsrReward()])
+@pytest.mark.parametrize(
+    "reward",
+    [DcpoReward(), DcpoReward(gamma=1), OrceReward(), CsrReward(), TruthRlReward()],
+)
 def test_contract(reward: BatchReward) -> None:
     testing.check_reward(reward)
 
@@ -88,3 +94,20 @@ def test_csr_by_hand() -> None:
     assert [parts.confidence for parts in found] == [0, 0, 0, 0, -1, 0]
     together = [reply(0, 0.5, "a", "z"), reply(0, 0.5, "a", "z")]
     assert [parts.answer for parts in CsrReward(weight=0.3).rewards(together)] == [-0.3, -0.3]
+
+
+@pytest.mark.parametrize(
+    ("judged", "paid"),
+    [
+        (reply(1, 0.3), SegmentRewards(answer=1)),
+        (reply(0, 0.9), SegmentRewards(answer=-1)),
+        (reply(0.75, 0.9), SegmentRewards(answer=0.5)),
+        (reply(1, None), SegmentRewards(confidence=1)),
+        (reply(0, None, answer=None), SegmentRewards(confidence=-1)),
+        (replace(reply(0, None, answer=None), declined=True), SegmentRewards(confidence=0)),
+        # Declining an unanswerable question is judged to be correct.
+        (replace(reply(1, None, answer=None), declined=True), SegmentRewards(confidence=1)),
+    ],
+)
+def test_truthrl_by_hand(judged: JudgedReply, paid: SegmentRewards) -> None:
+    assert TruthRlReward().rewards([judged]) == [paid]

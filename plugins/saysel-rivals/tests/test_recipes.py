@@ -41,7 +41,7 @@ def test_every_file_is_announced() -> None:
         saysel_rivals.saysel_recipes()[name] for name in NAMES
     ]
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
-    assert len(NAMES) == 26
+    assert len(NAMES) == 30
     assert [name.removesuffix("-quickstart") for name in QUICK] == sorted(set(NAMES) - set(QUICK))
 
 

@@ -10,6 +10,7 @@ from saysel.errors import DataError
 from saysel.interfaces import Target
 from saysel.records import Cluster, Question
 from saysel.testing import clusters, question
+from saysel_rivals.confqa import ConfQaTarget
 from saysel_rivals.expected_accuracy import ExpectedAccuracyTarget
 from saysel_rivals.group_accuracy import GroupAccuracyTarget
 from saysel_rivals.r_tuning import RTuningTarget
@@ -42,6 +43,7 @@ def items() -> list[tuple[Question, list[Cluster], list[float | None]]]:
     "target",
     [
         RTuningTarget(),
+        ConfQaTarget(),
         ExpectedAccuracyTarget(),
         ExpectedAccuracyTarget(k=3),
         ExpectedAccuracyTarget(k=100),
@@ -68,6 +70,17 @@ def test_r_tuning_is_sure_of_the_own_answer_if_it_is_right(
     chosen = RTuningTarget().target(question(), FOUND, [correct, 1.0, 1.0])
 
     assert chosen == (FOUND[0].representative, confidence)
+
+
+def test_confqa_declines_where_the_own_answer_is_wrong() -> None:
+    right = ConfQaTarget().target(question(), FOUND, [0.5, 1.0, 1.0])
+    wrong = ConfQaTarget().target(question(), FOUND, [0.4, 1.0, 1.0])
+
+    assert right == (FOUND[0].representative, 0.5)
+    assert wrong is not None and wrong[1] is None
+    assert (wrong[0].declined, wrong[0].answer, wrong[0].text) == (True, None, "")
+    assert ConfQaTarget().target(question(), FOUND, [None, 1.0, 1.0]) is None
+    assert ConfQaTarget().target(question(), [], []) is None
 
 
 def test_r_tuning_ignores_unjudged_questions() -> None:

@@ -234,11 +234,7 @@ def test_the_expected_confidence_of_whole_replies_needs_a_reward_of_parts() -> N
         PPOTrainer(mask="response", confidences="expected", reward=QuadraticReward())
 
 
-def test_grpo_trains_only_the_confidence_with_rewards_of_parts(
-    red: ModelRef, two_arms: Data, tmp_path: Any
-) -> None:
-    with pytest.raises(ValidationError, match="needs mask: confidence, or the trainer ppo"):
-        GRPOTrainer(mask="response", reward=SplitReward())
+def test_grpo_sees_fresh_samples_too(red: ModelRef, two_arms: Data, tmp_path: Any) -> None:
     reward = Sees(samples=3)
     options: dict[str, Any] = {"steps": 1, "batch_size": 8, "replies": 4, "max_tokens": 12}
 

@@ -114,6 +114,19 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Training:
+    """How the training of a model went.
+
+    Attributes:
+        stage: its name.
+        curves: by the name of a figure, pairs of a step and its value.
+    """
+
+    stage: str
+    curves: Mapping[str, Sequence[tuple[float, float]]]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that a report shows.
 
@@ -129,6 +142,7 @@ class Report:
         clusters: by cell and id, the sampled answers with the share of each.
         rationales: one entry per cell and model whose rationales were measured.
         grid: how the cells of a matrix differ; `None` for a run, or a report of a single cell.
+        training: the training stages; empty for a matrix, whose cells have separate pages.
     """
 
     name: str
@@ -140,6 +154,7 @@ class Report:
     clusters: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]]
     rationales: tuple[Rationales, ...] = ()
     grid: Grid | None = None
+    training: tuple[Training, ...] = ()
 
 
 def score_of(row: Row, metric: str) -> Score | None:

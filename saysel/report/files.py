@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from saysel.report.console import headline_table
 from saysel.report.content import Grid, Report, ordered
 from saysel.report.data_files import metrics_json, predictions_csv, scores_csv
-from saysel.report.figures import figures, metric_slug, value_slug
+from saysel.report.figures import figures, metric_slug, training_figures, value_slug
 from saysel.report.figures.settings import settings_figures
 from saysel.report.settings import Settings, settings_of, settings_record
 from saysel.report.settings_tables import settings_csv, settings_table
@@ -30,7 +30,7 @@ def report_files(report: Report) -> dict[str, str]:
 
     from saysel.report.page import page
 
-    drawn = figures(rows)
+    drawn = figures(rows) | training_figures(report.training)
     return {
         **files,
         **{f"figures/{name}.svg": figure.standalone() for name, figure in drawn.items()},

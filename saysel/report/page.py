@@ -15,7 +15,15 @@ from saysel.report.browser import payload, sampled, script_json
 from saysel.report.changes import Changes, changes
 from saysel.report.console import brief_seconds
 from saysel.report.content import IDEAL, Report, Row
-from saysel.report.figures import Figure, colours, group_slug, groups, metric_slug, slugs
+from saysel.report.figures import (
+    Figure,
+    colours,
+    group_slug,
+    groups,
+    metric_slug,
+    slugs,
+    training_slug,
+)
 from saysel.report.glance import compared, entry, headlines
 from saysel.report.rationales import section
 from saysel.report.run_facts import facts, recipe_yaml, stage_table
@@ -45,6 +53,16 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
         rows=rows,
         rationales=section(report.rationales),
         replies=reply_counts.section(report),
+        training=[
+            {
+                "stage": training.stage,
+                "curves": [
+                    (name, Markup(drawn[training_slug(training, name)].inline()))
+                    for name in training.curves
+                ],
+            }
+            for training in report.training
+        ],
         alarms=[*stage_alarms(report.manifest.get("stages", {})), *alarms(rows)],
         stages=stage_table(report.manifest),
         recipe=recipe_yaml(report.recipe),

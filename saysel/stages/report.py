@@ -17,11 +17,14 @@ from saysel.recipes.recipe import Recipe
 from saysel.records import Grade, Prediction, Question, Reflection
 from saysel.report import IDEAL, Grid, Rationales, Report, Row, is_whole, write
 from saysel.report.alarms import with_alarms
+from saysel.report.content import Training
 from saysel.scoring import clusters_of, score, to_arrays
 from saysel.stages.evaluate import EvaluateStage
 from saysel.stages.evaluation import evaluation_questions
 from saysel.stages.faithfulness import FaithfulnessStage
 from saysel.stages.grade import GradeStage
+from saysel.stages.train import TrainStage
+from saysel.stages.training_log import read_training
 from saysel.storage import DONE, finished, intact_record, read_records
 
 
@@ -117,6 +120,7 @@ class ReportStage(Stage):
                 for cell in cells
             },
             clusters=_clusters(rows),
+            training=_trainings(run_directory, cells[0]) if len(cells) == 1 else (),
             rationales=tuple(
                 rationales for cell in cells for rationales in _rationales(run_directory, cell)
             ),
@@ -138,6 +142,14 @@ class ReportStage(Stage):
         for other in (run_directory / "stages").glob("report-*"):
             if other.name != self.directory:
                 shutil.rmtree(other)
+
+
+def _trainings(run_directory: Path, cell: Cell) -> tuple[Training, ...]:
+    found = (
+        read_training(run_directory / "events.jsonl", step.name, step.fingerprint)
+        for step in cell.of(TrainStage)
+    )
+    return tuple(training for training in found if training is not None)
 
 
 def _rows(run_directory: Path, cell: Cell) -> list[Row]:

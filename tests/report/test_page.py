@@ -10,7 +10,8 @@ import yaml
 from saysel.records import Score
 from saysel.report import Report, ordered
 from saysel.report.alarms import with_alarms
-from saysel.report.figures import figures
+from saysel.report.content import Training
+from saysel.report.figures import figures, training_figures
 from saysel.report.page import page
 from saysel.report.run_facts import facts
 
@@ -166,3 +167,15 @@ def test_the_header_names_model_and_source(make_report, spec, told):
     report = make_report(recipe={"model": spec, "source": spec})
 
     assert [value for name, value in facts(report) if name in ("model", "source")] == [told] * 2
+
+
+def test_the_page_shows_how_training_went(make_report):
+    training = Training("train-ppo", {"parse_rate": [(1.0, 0.5), (2.0, 1.0)]})
+    report = make_report(training=(training,))
+    rows = ordered(report.rows)
+
+    html = page(report, rows, figures(rows) | training_figures(report.training))
+
+    assert "How did training go?" in html and "parse rate" in html
+    assert "parse_rate of train-ppo: 0.5 at first, 1 at the end" in html
+    assert "How did training go?" not in page(make_report(), rows, figures(rows))

@@ -17,6 +17,7 @@ from saysel.report.figures.reliability import histogram, reliability_diagram
 from saysel.report.figures.risk_coverage import risk_coverage_curves
 from saysel.report.figures.summary import summary
 from saysel.report.figures.svg import Figure
+from saysel.report.figures.training import training_figures, training_slug
 
 __all__ = [
     "Figure",
@@ -26,6 +27,8 @@ __all__ = [
     "groups",
     "metric_slug",
     "slugs",
+    "training_figures",
+    "training_slug",
     "value_slug",
 ]
 

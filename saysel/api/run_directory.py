@@ -230,11 +230,12 @@ class Run:
         directory = Path(to) if to is not None else self.directory / "export"
         return write_predictions(self.directory, cells, directory)
 
-    def draw_report(self, *, cell: str | None = None) -> Path:
+    def draw_report(self, *, cell: str | None = None, figures: Sequence[str] = ()) -> Path:
         """Write the report again from the stored predictions.
 
         Args:
             cell: write a report of this cell alone, below `report/cells`; see `last_model`.
+            figures: further formats of the figures, which are SVG: `pdf`, `png`.
 
         Returns:
             The page.
@@ -244,6 +245,7 @@ class Run:
             RunBusy: another process works in the directory.
         """
         from saysel.export import file_name
+        from saysel.report.figures.export import export_figures
         from saysel.runs.lock import locked
         from saysel.stages.report import ReportStage
         from saysel.storage import read_record
@@ -261,6 +263,7 @@ class Run:
                 chosen = chosen_cell(self.directory, self.plan, cell)
                 page = whole / "cells" / file_name(chosen.label)
                 step.draw_cell(self.directory, manifest, chosen, page)
+            export_figures(page / "figures", figures)
         return page / "index.html"
 
     def _need_predictions(self) -> None:

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 @click.command("report")
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @cell
-def command(run: Path, cell: str | None) -> None:
+@click.option(
+    "--figures",
+    type=click.Choice(["pdf", "png"]),
+    multiple=True,
+    help="Write the figures in this format, too; may be given again.",
+)
+def command(run: Path, cell: str | None, figures: tuple[str, ...]) -> None:
     """Write the report of a run directory again.
 
     With --cell, a report of that cell alone is drawn below RUN/report/cells.
@@ -26,11 +32,12 @@ def command(run: Path, cell: str | None) -> None:
     Examples:
       saysel report runs/quickstart
       saysel report runs/mine --cell seed=1
+      saysel report runs/mine --figures pdf
     """
     from saysel.api.run_directory import Run
 
     drawn = Run(run)
-    page = drawn.draw_report(cell=cell)
+    page = drawn.draw_report(cell=cell, figures=figures)
     print_scores(drawn, cell)
     echo(f"report: {page}")
 

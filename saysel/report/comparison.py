@@ -7,13 +7,19 @@ from pathlib import Path
 
 from saysel.files.formulas import csv_text
 from saysel.report.figures.forest import forest
+from saysel.report.text_tables import latex, markdown
 from saysel.scoring import Comparison, Difference, metric_info
 from saysel.storage import write_text
 
 
 def write(comparison: Comparison, directory: Path) -> None:
-    """Write `comparison.csv` and `index.html`; each appears whole or not at all."""
+    """Write `index.html`, and the table as CSV, Markdown and LaTeX; each file appears complete."""
     write_text(directory / "comparison.csv", comparison_csv(comparison))
+    header = ["method", *comparison.header()]
+    rows = [[one.method, *comparison.row(one)] for one in comparison.differences]
+    left = (0, 1, len(header) - 1)
+    write_text(directory / "comparison.md", markdown(header, rows, left))
+    write_text(directory / "comparison.tex", latex(header, rows, left))
     write_text(directory / "index.html", page(comparison))
 
 

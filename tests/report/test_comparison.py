@@ -11,7 +11,11 @@ from tests.support.comparisons import ALL, BETTER, COUNT, EMPTY, WORSE
 
 def test_the_csv_has_every_number(tmp_path):
     write(ALL, tmp_path)
-    assert {file.name for file in tmp_path.iterdir()} == {"comparison.csv", "index.html"}
+    assert {file.name for file in tmp_path.iterdir()} == {
+        *("comparison.csv", "comparison.md", "comparison.tex", "index.html")
+    }
+    (line,) = [line for line in (tmp_path / "comparison.md").open() if "| new | brier |" in line]
+    assert "✓ better" in line
     rows = list(csv.DictReader(comparison_csv(ALL).splitlines()))
     assert [(row["method"], row["metric"]) for row in rows][-1] == ("other", "auroc")
     assert rows[0]["p_holm"] == "0.002"

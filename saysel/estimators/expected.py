@@ -41,8 +41,7 @@ class ExpectedEstimator(Estimator):
         )
         confidence = dict(zip(rows, confidences, strict=True))
         for row, (prediction, _) in enumerate(replies):
-            stated = None if prediction.declined else confidence.get(row)
-            yield replace(prediction, confidence=stated)
+            yield replace(prediction, confidence=confidence.get(row))
 
 
 def up_to_marker(format: Format, reply: Generation) -> str | None:

@@ -113,14 +113,18 @@ def estimation_context(
 def judged(
     recipe: Recipe, questions: Sequence[Question], predictions: Sequence[Prediction]
 ) -> list[Prediction]:
-    """The predictions with their correctness."""
+    """The predictions with their correctness; one that declines has no confidence."""
     answers = [
         (question, prediction.answer)
         for question, prediction in zip(questions, predictions, strict=True)
     ]
     declined = [prediction.declined for prediction in predictions]
     return [
-        replace(prediction, correct=correct)
+        replace(
+            prediction,
+            correct=correct,
+            confidence=None if prediction.declined else prediction.confidence,
+        )
         for prediction, correct in zip(
             predictions, recipe.judge.judge_answers(answers, declined), strict=True
         )

@@ -12,8 +12,9 @@ from typing_extensions import Self
 from saysel.estimators.sampling import single_replies
 from saysel.estimators.verbalized import reading
 from saysel.estimators.verbalized.prompts import WORDS, Style, texts
-from saysel.interfaces import EstimationContext, Estimator
+from saysel.interfaces import EstimationContext, Estimator, Format
 from saysel.records import CUT, Generation, Message, ModelRef, Prediction, Question
+from saysel.replies.declining import declines
 from saysel.replies.visible import visible_text
 
 PLACEHOLDER = re.compile(r"\{(guesses|words)\}")
@@ -32,7 +33,8 @@ class VerbalizedEstimator(Estimator):
 
     With `turns: 2`, the model answers first and states its confidence in a second turn that shows
     the answer. Probabilities of guesses are used as stated, whatever their sum. If the answer can
-    be parsed and the confidence cannot, the confidence is missing.
+    be parsed and the confidence cannot, the confidence is missing. An answer declines in all styles
+    if it is the one that the recipe's format declines with (`decline`).
     """
 
     version: ClassVar[int] = 2
@@ -78,7 +80,7 @@ class VerbalizedEstimator(Estimator):
         replies = [samples[0] for samples in sampler.sample(model, chats, 1, context.seed)]
         if not second:
             for question, reply in zip(questions, replies, strict=True):
-                yield self._parse(question, [reply])
+                yield self._parse(question, [reply], context.format)
             return
         for chat, reply in zip(chats, replies, strict=True):
             # Without its thoughts, like chat templates do; templates may reject an empty turn.
@@ -87,7 +89,7 @@ class VerbalizedEstimator(Estimator):
             chat.append({"role": "user", "content": second[0]})
         second_replies = sampler.sample(model, chats, 1, context.seed + 1)
         for question, reply, (then,) in zip(questions, replies, second_replies, strict=True):
-            yield self._parse(question, [reply, then])
+            yield self._parse(question, [reply, then], context.format)
 
     def _texts(self) -> tuple[str, ...]:
         return texts(self.style, self.turns)
@@ -96,7 +98,9 @@ class VerbalizedEstimator(Estimator):
         parts = {"guesses": str(self.guesses), "words": ", ".join(self.words)}
         return PLACEHOLDER.sub(lambda match: parts[match[1]], text)
 
-    def _parse(self, question: Question, replies: Sequence[Generation]) -> Prediction:
+    def _parse(
+        self, question: Question, replies: Sequence[Generation], format: Format
+    ) -> Prediction:
         """The prediction of one reply, or of an answer and a confidence in two."""
         first, *_, last = [visible_text(reply.text, reply.cut) for reply in (*replies, replies[-1])]
         answer: str | None
@@ -107,12 +111,14 @@ class VerbalizedEstimator(Estimator):
             answer = reading.answer(first, labelled=self.turns == 1)
             stated = reading.confidence(last, labelled=self.turns == 1)
             confidence = self._value(stated) if stated is not None else None
+        declined = declines(answer, format.declining_answer())
         return Prediction(
             question_id=question.id,
             response="\n\n".join(reply.text for reply in replies),
-            answer=answer,
+            answer=None if declined else answer,
             rationale=None,
-            confidence=confidence,
+            confidence=None if declined else confidence,
+            declined=declined,
             tokens=sum(reply.tokens for reply in replies),
             finish_reason=next((CUT for reply in replies if reply.cut), replies[0].finish_reason),
         )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from saysel.estimators.verbalized import VerbalizedEstimator
+from saysel.formats.sayself import SaySelfFormat
 from saysel.records import ModelRef, Prediction
 from saysel.testing import question
 
@@ -47,6 +48,28 @@ def test_the_part_in_which_a_reply_was_cut_is_missing(style: str, context: Any) 
 
     assert whole.confidence is not None and whole.finish_reason is None
     assert list(cut) == [replace(whole, confidence=None, finish_reason="length")]
+
+
+@pytest.mark.parametrize(
+    ("style", "replies"),
+    [
+        ("trained", ["Answer: I don't know Confidence: 2"]),
+        ("percent", ["Answer: I don't know.\nConfidence: 20%"]),
+        ("guesses", ["G1: I don't know\nP1: 0.2\nG2: Rome\nP2: 0.1"]),
+    ],
+)
+def test_an_answer_of_the_format_declines_in_every_style(
+    style: str, replies: list[str], context: Any
+) -> None:
+    plain = context(*replies)
+    careful = replace(plain, format=SaySelfFormat(decline="I don't know"))
+    estimator = VerbalizedEstimator(style=style)
+
+    (answered,) = estimator.estimate(MODEL, QUESTIONS[:1], plain)
+    (declined,) = estimator.estimate(MODEL, QUESTIONS[:1], careful)
+
+    assert not answered.declined and answered.answer is not None and answered.confidence == 0.2
+    assert declined == replace(answered, answer=None, confidence=None, declined=True)
 
 
 def test_it_draws_one_reply() -> None:

@@ -9,8 +9,11 @@ import json
 import pytest
 
 from saysel.study.design import draw
+from saysel.study.findings import findings
 from saysel.study.pages import default_consent, page
-from saysel.study.ratings import read_ratings
+from saysel.study.rater_checks import by_rater, notes
+from saysel.study.ratings import Rating, read_ratings
+from saysel.study.report import StudyScores
 from tests.study.conftest import writer
 from tests.support.browser import HOSTILE
 
@@ -145,3 +148,21 @@ def test_hostile_texts_are_shown_as_they_are(browser, tmp_path) -> None:
         assert browser.run(names)[0] == known.samples[0][0]
         browser.press("Enter")
     assert browser.trouble == [] and browser.requests == [file.as_uri()]
+
+
+def test_the_scores_fit_a_phone_and_hostile_names_are_text(browser, tmp_path) -> None:
+    names = [HOSTILE[0], HOSTILE[2]]
+    study = draw([writer(name) for name in names], per_model=6, controls=0, raters=1, seed=0)
+    ratings = tuple(
+        Rating(HOSTILE[3], item.id, {"usefulness": n % 5 + 1, "faithfulness": 3})
+        for n, item in enumerate(study.items)
+    )
+    found = [*findings(study, ratings), *by_rater(study, ratings)]
+    about = notes(study, ratings, found)
+    report = StudyScores(study, ratings, 0.5, tuple(found), tuple(about)).write(tmp_path)
+    browser.size(390, 844)
+    browser.open(report)
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    rows = browser.run("[...document.querySelectorAll('tbody th')].map((node) => node.textContent)")
+    assert rows[:2] == names and f"rater {HOSTILE[3]}, models" in rows
+    assert browser.trouble == [] and browser.requests == [report.as_uri()]

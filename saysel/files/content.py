@@ -85,6 +85,8 @@ def decoded(content: bytes, path: Path) -> str:
     for start, what in NOT_TEXT.items():
         if content.startswith(start):
             raise DataError(f"{path}: {what}")
+    if b"\0" in content.partition(b"\n")[0]:
+        raise DataError(f"{path}: UTF-16, or not text: save the file as UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -24,7 +24,7 @@ from saysel.errors import DataError
 from saysel.files.archives import Archive
 from saysel.files.column_names import NAMES, normalised
 from saysel.files.content import decoded
-from saysel.files.json_rows import json_in
+from saysel.files.json_rows import check_characters, json_in
 from saysel.files.values import missing, parse_correctness
 from saysel.records import CUT
 
@@ -92,6 +92,8 @@ def log_rows(samples: Iterable[Any], path: Path) -> tuple[list[Row], dict[str, t
 
 
 def _of_sample(sample: Mapping[str, Any]) -> Row:
+    if not isinstance(sample["id"], str | int):
+        raise TypeError(f"id: {sample['id']!r:.40}")
     attachments = sample.get("attachments") or {}
     output = sample.get("output") or {}
     choice: Mapping[str, Any] = next(iter(output.get("choices") or ()), {})
@@ -177,4 +179,8 @@ def _attached(text: str, attachments: Mapping[str, str]) -> str:
 
 def _json(archive: Archive, name: str) -> Any:
     place = Path(f"{archive.path}, {name}")
-    return json_in(decoded(archive.read(name), place), place, 1)
+    text = decoded(archive.read(name), place)
+    value = json_in(text, place, 1)
+    if "\\ud" in text.lower():
+        check_characters(value, str(place))
+    return value

@@ -56,12 +56,18 @@ def json_rows(text: str, path: Path) -> list[Located]:
     values = _values(text, path)
     if "\\ud" in text.lower():
         for _, place, value in values:
-            if half := SURROGATE.search(json.dumps(value, ensure_ascii=False)):
-                raise DataError(
-                    f"{path}, {place}: half of a character (\\u{ord(half[0]):04x}): fix or "
-                    "remove it"
-                )
+            check_characters(value, f"{path}, {place}")
     return values
+
+
+def check_characters(value: Any, where: str) -> None:
+    """Refuse a value with half of a surrogate pair in one of its texts.
+
+    Raises:
+        DataError: it has one.
+    """
+    if half := SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise DataError(f"{where}: half of a character (\\u{ord(half[0]):04x}): fix or remove it")
 
 
 def _values(text: str, path: Path) -> list[Located]:

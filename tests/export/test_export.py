@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from saysel.files import load_predictions
 from saysel.storage import read_json
 from tests.support.end_to_end import invoke
 
@@ -138,6 +139,20 @@ def test_an_inspect_log(exported: Path, tiny_run: Path, predictions: list[dict[s
 
 
 # --------------------------------------------------------------------------------- command
+
+
+def test_score_reads_them_back(exported: Path, predictions: list[dict[str, Any]]) -> None:
+    stated = [(row["answer"], row["confidence"], row["correct"]) for row in predictions]
+    logs = [*exported.glob("lm_eval/*/samples_*"), *exported.glob("inspect_ai/*")]
+
+    read = [
+        [(p.answer or None, p.confidence, p.correct) for p in load_predictions(log).predictions]
+        for log in logs
+    ]
+
+    assert len(read) == 8
+    for tool in (read[:4], read[4:]):
+        assert sorted(stated, key=str) in [sorted(rows, key=str) for rows in tool]
 
 
 def test_the_same_run_gives_the_same_files(exported: Path, tiny_run: Path, tmp_path: Path) -> None:

@@ -140,6 +140,11 @@ def test_a_sample_that_failed_has_no_correctness(tmp_path: Path) -> None:
     [
         ([], "this Inspect log has no samples"),
         ([{"id": 1, "epoch": 1, "error": {"message": "no key"}}], "every sample failed (no key)"),
+        (
+            [{"id": [1], "epoch": 1}],
+            "sample 1: not a sample of an Inspect log (TypeError('id: [1]'))",
+        ),
+        ([{"id": "\ud800", "epoch": 1}], "line 1: half of a character (\\ud800)"),
         ([{"id": 1}], "sample 1: not a sample of an Inspect log (KeyError('epoch'))"),
         ([3], "sample 1: not a sample of an Inspect log ("),
         ([{"id": 1, "epoch": 1, "scores": {"s": 3}}], "sample 1: not a sample of an Inspect log ("),
@@ -176,6 +181,29 @@ def test_an_inspect_log_is_refused_in_one_line(
 
     assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[" * 100_000, "line 1: not JSON (a number or list that is too long or too deep)"),
+        (b'{"id": "caf\xe9"}', "line 1: not UTF-8 (byte 0xe9)"),
+        (b'{"id": "\\ud800", "epoch": 1}', "half of a character (\\ud800)"),
+    ],
+    ids=range(3),
+)
+def test_a_sample_of_an_archive_that_cannot_be_read_is_named(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    with zipfile.ZipFile(tmp_path / "x.eval", "w") as file:
+        file.writestr("header.json", "{}")
+        file.writestr("samples/one_epoch_1.json", content)
+
+    with pytest.raises(SayselError) as caught:
+        load_predictions(tmp_path / "x.eval")
+
+    assert str(caught.value).startswith(f"{tmp_path}/x.eval, samples/one_epoch_1.json")
+    assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 @given(cut=st.integers(5, 10_500), flip=st.integers(4, 10_500), whole=st.booleans())

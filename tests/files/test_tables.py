@@ -108,6 +108,7 @@ def test_a_tsv_file_may_have_commas_in_its_header(tmp_path: Path) -> None:
         ("x.eval", b"PK\x03\x04...", "damaged zip archive ("),
         ("x.csv", b"PAR1...PAR1", "not a Parquet file, or damaged ("),
         ("x.csv", "a,b\n1,x\n".encode("utf-16"), "UTF-16: save the file as UTF-8"),
+        ("x.csv", "a,b\n1,x\n".encode("utf-16-le"), "UTF-16, or not text: save the file as UTF-8"),
         ("x.csv", b"a;b\n1;x;y\n", "line 2: 3 values, but the header names 2: fix or remove"),
         ("x.jsonl", b'{"a": 1\n{"a": 2}\n', "line 1: not JSON (Expecting ',' delimiter"),
         ("x.jsonl", b'{"a": 1}\n{"a": \n{"a": 3}\n', "line 2: not JSON (Expecting value"),

@@ -14,12 +14,14 @@ from saysel import registry, testing
 from saysel.errors import ContractError
 from saysel.interfaces import (
     KINDS,
+    BatchReward,
     Clusterer,
     Component,
     Engine,
     Estimator,
     Format,
     Judge,
+    JudgedReply,
     Metric,
     Model,
     Parsed,
@@ -27,6 +29,7 @@ from saysel.interfaces import (
     RationaleWriter,
     RewardFn,
     Sampler,
+    SegmentRewards,
     Source,
     Target,
     Trainer,
@@ -300,6 +303,27 @@ class Indifferent(RewardFn, Wrong):
 
     def reward(self, correct: Sequence[float], confidence: Any) -> list[float]:
         return [1.0 for _ in correct]
+
+
+class Forgets(BatchReward, Wrong):
+    """Rewards unreadable confidences like others."""
+
+    message = "an unreadable confidence must get a negative reward: 0.0"
+
+    def rewards(self, replies: Sequence[JudgedReply]) -> list[SegmentRewards]:
+        return [SegmentRewards(answer=reply.correct) for reply in replies]
+
+
+class Contradicts(BatchReward, Wrong):
+    """Gives all confidences a reward that does not depend on the batch."""
+
+    message = "confidence_rewards gives the stated confidence 0.5, and rewards gives it 0.2"
+
+    def rewards(self, replies: Sequence[JudgedReply]) -> list[SegmentRewards]:
+        return [SegmentRewards(confidence=0.2 if one.confidence else -1.0) for one in replies]
+
+    def confidence_rewards(self, replies: Any, choices: Any) -> list[list[float]]:
+        return [[0.5 for _ in choices] for _ in replies]
 
 
 class Generous(RewardFn, Wrong):

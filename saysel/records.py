@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 #: The finish reason of a response that reached the token limit.
 CUT = "length"
@@ -78,6 +78,18 @@ class Question:
         return any(answer.strip().casefold() == UNANSWERABLE for answer in self.answers)
 
 
+class TokenChoice(NamedTuple):
+    """A token that a model could write.
+
+    Attributes:
+        text: the token as text.
+        logprob: its log-probability at temperature 1, in nats.
+    """
+
+    text: str
+    logprob: float
+
+
 @dataclass(frozen=True)
 class Generation:
     """One sample that a sampler returns for a prompt.
@@ -88,12 +100,15 @@ class Generation:
         logprob: sum of the tokens' log-probabilities at temperature 1, in nats; `None` if unknown.
         finish_reason: why generation ended, as in the OpenAI API: `stop`, `length` (the token
             limit was reached), `content_filter`, `tool_calls` …; `None`: unknown.
+        choices: for each generated token, that token and then the most likely ones at its place;
+            `None` unless the sampler was asked for them.
     """
 
     text: str
     tokens: int
     logprob: float | None = None
     finish_reason: str | None = None
+    choices: tuple[tuple[TokenChoice, ...], ...] | None = None
 
     @property
     def cut(self) -> bool:
@@ -352,4 +367,5 @@ __all__ = [
     "ReplyCounts",
     "Response",
     "Score",
+    "TokenChoice",
 ]

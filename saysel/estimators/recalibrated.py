@@ -66,6 +66,9 @@ class RecalibratedEstimator(Estimator):
     def needs_logprobs(self) -> bool:
         return self.estimator.needs_logprobs()
 
+    def needs_choices(self) -> bool:
+        return self.estimator.needs_choices()
+
     def needs_weights(self) -> bool:
         return self.estimator.needs_weights()
 

@@ -96,6 +96,10 @@ class Estimator(Component):
         """Whether it needs a sampler that gives log-probabilities."""
         return False
 
+    def needs_choices(self) -> bool:
+        """Whether it needs a sampler that gives token choices, or else the model's weights."""
+        return False
+
     def needs_weights(self) -> bool:
         """Whether it loads the model in this process, beyond asking it through the sampler."""
         return False

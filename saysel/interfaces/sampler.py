@@ -82,6 +82,10 @@ class Sampler(Component):
         """Whether `logprobs` returns log-probabilities; override it together with `logprobs`."""
         return False
 
+    def gives_choices(self) -> bool:
+        """Whether its generations have `choices`: the most likely tokens at each place."""
+        return False
+
     def reply_limit(self) -> int | None:
         """Maximum tokens of a reply; `None` if unknown, which estimates count as no tokens."""
         return None

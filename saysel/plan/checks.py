@@ -56,6 +56,12 @@ def _unusable_estimators(recipe: Recipe) -> list[str]:
                 f"{path}: '{estimator.use}' needs log-probabilities, and the sampler "
                 f"'{sampler.use}' gives none: use one that does, such as transformers"
             )
+        if estimator.needs_choices() and recipe.model.remote and not sampler.gives_choices():
+            problems.append(
+                f"{path}: '{estimator.use}' needs the most likely tokens at each place, and the "
+                f"sampler '{sampler.use}' does not return them: set top_logprobs on the sampler "
+                "'openai', or use another estimator"
+            )
         if estimator.needs_weights() and recipe.model.remote:
             problems.append(
                 f"{path}: '{estimator.use}' reads the model's hidden states, and the model "

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from saysel.costs.usage import Usage, read_usage
-from saysel.interfaces import NotFingerprinted, Prompt
-from saysel.records import Generation
+from saysel.interfaces import FingerprintedIfSet, NotFingerprinted, Prompt
+from saysel.records import Generation, TokenChoice
 from saysel.samplers.remote.api_key import header_from
 from saysel.samplers.remote.protocol import read_finish_reason, valid_unicode
 from saysel.samplers.remote.sampler import RemoteSampler
+from saysel.samplers.remote.token_choices import is_logprob, read_choices
 
 DEFAULT_URL = "https://api.openai.com/v1"
 #: Headers that identify the account at OpenAI, and the environment variables with their content.
@@ -54,6 +54,13 @@ class OpenAISampler(RemoteSampler):
     with_logprobs: bool = Field(
         False, description="request log-probabilities; not every server returns them"
     )
+    top_logprobs: FingerprintedIfSet[int] = Field(
+        0,
+        ge=0,
+        le=20,
+        description="most likely tokens to request at each place, with their log-probabilities; "
+        "the estimator `expected` reads them",
+    )
     max_per_request: NotFingerprinted[int] = Field(
         128, ge=1, description="maximum samples per request"
     )
@@ -70,6 +77,9 @@ class OpenAISampler(RemoteSampler):
         if unknown:
             raise ValueError(f"{unknown[0]} is not one of {', '.join(RENAMABLE_PARAMETERS)}")
         return names
+
+    def gives_choices(self) -> bool:
+        return self.top_logprobs > 0
 
     def choices_per_request(self) -> int:
         return self.max_per_request
@@ -98,8 +108,10 @@ class OpenAISampler(RemoteSampler):
         values: dict[str, Any] = {"max_tokens": self.max_tokens, **options}
         named = {names.get(name, name): value for name, value in values.items()}
         sent: dict[str, Any] = {name: value for name, value in named.items() if name is not None}
-        if self.with_logprobs:
-            sent["logprobs"] = True if self.endpoint == "chat" else 0
+        if self.with_logprobs or self.top_logprobs:
+            sent["logprobs"] = True if self.endpoint == "chat" else self.top_logprobs
+        if self.top_logprobs and self.endpoint == "chat":
+            sent["top_logprobs"] = self.top_logprobs
         return {**sent, "extra_body": self.extra}
 
     def rendered(self, prompt: Prompt) -> Prompt | str:
@@ -137,7 +149,8 @@ class OpenAISampler(RemoteSampler):
                 tokens = len(scores) if scores else share
                 reason = read_finish_reason(choice.get("finish_reason"))
                 total = sum(scores) if scores else None
-                samples.append(Generation(valid_unicode(text), tokens, total, reason))
+                choices = self._choices(choice)
+                samples.append(Generation(valid_unicode(text), tokens, total, reason, choices))
         return samples
 
     def _text(self, choice: Any) -> str | None:
@@ -159,7 +172,7 @@ class OpenAISampler(RemoteSampler):
     def _logprobs(self, choice: Mapping[str, Any]) -> list[float] | None:
         """Log-probability of each token; `None` unless the server returns all of them."""
         given = choice.get("logprobs")
-        if not self.with_logprobs or not isinstance(given, dict):
+        if not (self.with_logprobs or self.top_logprobs) or not isinstance(given, dict):
             return None
         if self.endpoint == "completions":
             scores = given.get("token_logprobs")
@@ -169,9 +182,16 @@ class OpenAISampler(RemoteSampler):
                 token.get("logprob") if isinstance(token, dict) else None
                 for token in (tokens if isinstance(tokens, list) else [])
             ]
-        if not isinstance(scores, list) or not scores or not all(map(_is_logprob, scores)):
+        if not isinstance(scores, list) or not scores or not all(map(is_logprob, scores)):
             return None
         return [float(score) for score in scores]
+
+    def _choices(self, choice: Mapping[str, Any]) -> tuple[tuple[TokenChoice, ...], ...] | None:
+        """The most likely tokens at each place; `None` unless requested and returned."""
+        given = choice.get("logprobs")
+        if not self.top_logprobs or not isinstance(given, dict):
+            return None
+        return read_choices(given, chat=self.endpoint == "chat")
 
 
 def _joined(content: Any) -> str | None:
@@ -192,7 +212,3 @@ def _split_evenly(total: int, parts: int) -> list[int]:
     """Whole numbers that add up to the total and differ by at most 1, the larger ones first."""
     share, rest = divmod(total, parts) if parts else (0, 0)
     return [share + (part < rest) for part in range(parts)]
-
-
-def _is_logprob(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value <= 1e-6

@@ -82,6 +82,6 @@ def test_the_last_marker_outside_thoughts_counts() -> None:
     assert up_to_marker(TagsFormat(), Generation(tags + "7", 9)) == tags
 
 
-def test_it_needs_a_model_on_this_machine() -> None:
-    assert ExpectedEstimator().needs_logprobs()
+def test_it_needs_token_choices_or_the_model() -> None:
+    assert ExpectedEstimator().needs_choices()
     assert ExpectedEstimator().replies() == 1

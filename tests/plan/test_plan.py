@@ -299,6 +299,22 @@ def test_an_estimator_that_reads_hidden_states_needs_the_model() -> None:
     assert plan(recipe(**wanted))
 
 
+def test_token_choices_of_a_server_replace_the_model() -> None:
+    wanted: dict[str, Any] = {"evaluate.estimators": ["expected"], "train": []}
+    server = {"model": {"use": "remote", "name": "any"}, "sample": "openai"}
+
+    with pytest.raises(RecipeError) as caught:
+        plan(recipe(**wanted, **server))
+
+    assert caught.value.problems == (
+        "evaluate.estimators[0]: 'expected' needs the most likely tokens at each place, and the "
+        "sampler 'openai' does not return them: set top_logprobs on the sampler 'openai', or use "
+        "another estimator",
+    )
+    assert plan(recipe(**wanted, **{**server, "sample": {"use": "openai", "top_logprobs": 20}}))
+    assert plan(recipe(**wanted))
+
+
 def test_what_an_estimator_is_fitted_on_is_part_of_its_fingerprint() -> None:
     recalibrated = recipe(
         **{"evaluate.estimators": [{"use": "recalibrated", "estimator": "verbalized"}]}

@@ -18,9 +18,10 @@ from saysel import testing
 from saysel.costs.ledger import Ledger
 from saysel.errors import StageError, UsageError
 from saysel.interfaces import Prompt
-from saysel.records import Generation, ModelRef
+from saysel.records import Generation, ModelRef, TokenChoice
 from saysel.samplers.openai import OpenAISampler
 from saysel.samplers.remote import requester
+from saysel.samplers.remote.token_choices import read_choices
 from tests.support.api_server import FAULTS, Faults, Model, Reply, Server, always
 
 MODEL = ModelRef("small")
@@ -101,6 +102,41 @@ def test_logprobs_are_requested_only_if_wanted(server: Server) -> None:
     assert "logprobs" not in server.requests[0].body
     assert (plain.logprob, scored.logprob, scored.tokens) == (None, -1.5, 3)
     assert (continued.logprob, continued.tokens) == (-0.75, 2)
+
+
+@pytest.mark.parametrize("endpoint", ["chat", "completions"])
+def test_the_most_likely_tokens_are_requested_and_stored(
+    endpoint: str, server: Server, tmp_path: Path
+) -> None:
+    options = {"endpoint": endpoint, "top_logprobs": 5, "store": str(tmp_path / "store.sqlite")}
+    ((found,),) = ask(server, chat("a"), **options)
+    ((stored,),) = ask(server, chat("a"), **options)
+
+    (request,) = server.requests
+    assert request.body["logprobs"] == (True if endpoint == "chat" else 5)
+    assert request.body.get("top_logprobs") == (5 if endpoint == "chat" else None)
+    assert found.choices is not None and len(found.choices) == 2
+    assert found.choices[0][0] == TokenChoice(found.text[:3], -0.5)
+    assert found.choices[1][-1] == TokenChoice("other", -1.5)
+    assert stored == found
+    assert OpenAISampler(top_logprobs=5).gives_choices()
+    assert not OpenAISampler(with_logprobs=True).gives_choices()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"content": [{"token": "a", "logprob": -1}]},
+        {"content": [{"token": "a", "logprob": "-1", "top_logprobs": []}]},
+        {"content": [{"token": None, "logprob": -1, "top_logprobs": []}]},
+        {"content": [{"token": "a", "logprob": -1, "top_logprobs": ["b"]}]},
+        {"content": None},
+        {},
+    ],
+)
+def test_incomplete_choices_are_none(given: dict[str, Any]) -> None:
+    assert read_choices(given, chat=True) is None
+    assert read_choices(given, chat=False) is None
 
 
 def test_it_keeps_its_contract(server: Server) -> None:

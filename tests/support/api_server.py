@@ -181,7 +181,9 @@ class Model:
                 {
                     "index": index,
                     "finish_reason": "stop",
-                    "logprobs": self._logprobs(chat) if body.get("logprobs") is not None else None,
+                    "logprobs": self._logprobs(chat, text, body)
+                    if body.get("logprobs") is not None
+                    else None,
                     **({"message": {"role": "assistant", "content": text}} if chat else {}),
                     **({} if chat else {"text": text}),
                 }
@@ -195,7 +197,24 @@ class Model:
         }
         return Reply(body=json.dumps(whole).encode())
 
-    def _logprobs(self, chat: bool) -> dict[str, Any]:
+    def _logprobs(self, chat: bool, text: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Two tokens with their log-probabilities; if alternatives are requested, one each."""
+        if chat and body.get("top_logprobs"):
+            top = [{"token": "other", "logprob": -1.5, "bytes": None}]
+            return {
+                "content": [
+                    {"token": token, "logprob": -0.5, "bytes": None, "top_logprobs": top}
+                    for token in (text[:3], text[3:])
+                ]
+            }
+        if not chat and body["logprobs"]:
+            top_tokens = [{text[:3]: -0.5, "other": -1.5}, {"other": -1.5}]
+            scores = [-0.5, -0.25]
+            return {
+                "token_logprobs": scores,
+                "tokens": [text[:3], text[3:]],
+                "top_logprobs": top_tokens,
+            }
         if not chat:
             return {"token_logprobs": [-0.5, -0.25], "tokens": ["a", "b"]}
         return {"content": [{"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}] * 3}

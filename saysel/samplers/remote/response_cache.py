@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
-from saysel.records import Generation, ModelRef
+from saysel.records import Generation, ModelRef, TokenChoice
 from saysel.samplers.remote import leases
 from saysel.samplers.remote.leases import Leases
 from saysel.storage import sqlite
@@ -19,6 +20,7 @@ SCHEMA = """\
 CREATE TABLE IF NOT EXISTS responses (
   key TEXT NOT NULL, sample INTEGER NOT NULL, model TEXT NOT NULL,
   text TEXT NOT NULL, tokens INTEGER NOT NULL, logprob REAL, finish_reason TEXT, checksum TEXT,
+  choices TEXT,
   PRIMARY KEY (key, sample)
 ) WITHOUT ROWID"""
 #: Files of earlier versions may hold empty responses, which are never returned.
@@ -43,6 +45,7 @@ class ResponseCache:
         with sqlite.errors_in(path):  # columns that are absent in files of earlier versions
             sqlite.add_column(self._connection, "responses", "finish_reason TEXT")
             sqlite.add_column(self._connection, "responses", "checksum TEXT")
+            sqlite.add_column(self._connection, "responses", "choices TEXT")
 
     def get(self, key: str) -> dict[int, Generation]:
         """The stored samples of a key, by index.
@@ -52,13 +55,13 @@ class ResponseCache:
         """
         with sqlite.errors_in(self.path):
             rows = self._connection.execute(
-                "SELECT sample, text, tokens, logprob, finish_reason, checksum FROM responses "
-                f"WHERE key = ? AND {HAS_TEXT}",
+                "SELECT sample, text, tokens, logprob, finish_reason, choices, checksum "
+                f"FROM responses WHERE key = ? AND {HAS_TEXT}",
                 (key,),
             ).fetchall()
         stored = {}
-        for index, *fields, checksum in rows:
-            stored[index] = Generation(*fields)
+        for index, text, tokens, logprob, finish_reason, choices, checksum in rows:
+            stored[index] = Generation(text, tokens, logprob, finish_reason, _read_choices(choices))
             # Samples of earlier versions have no checksum.
             if checksum is not None and checksum != _checksum(key, index, stored[index]):
                 raise StageError(
@@ -73,7 +76,8 @@ class ResponseCache:
         rows = [
             (
                 *(key, index, model, sample.text, sample.tokens),
-                *(sample.logprob, sample.finish_reason, _checksum(key, index, sample)),
+                *(sample.logprob, sample.finish_reason, _written_choices(sample)),
+                _checksum(key, index, sample),
             )
             for index, sample in samples.items()
             if sample.text.strip()
@@ -81,9 +85,11 @@ class ResponseCache:
         with sqlite.errors_in(self.path), sqlite.transaction(self._connection):
             self._connection.executemany(
                 "INSERT INTO responses (key, sample, model, text, tokens, logprob, finish_reason, "
-                "checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, sample) DO UPDATE SET "
+                "choices, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (key, sample) DO UPDATE SET "
                 "text = excluded.text, tokens = excluded.tokens, logprob = excluded.logprob, "
-                "finish_reason = excluded.finish_reason, checksum = excluded.checksum "
+                "finish_reason = excluded.finish_reason, choices = excluded.choices, "
+                "checksum = excluded.checksum "
                 f"WHERE NOT {HAS_TEXT}",
                 rows,
             )
@@ -141,6 +147,24 @@ def _adapter_content(adapter: str | None) -> str | None:
 
 
 def _checksum(key: str, index: int, sample: Generation) -> str:
+    choices = _written_choices(sample)
     return sqlite.row_checksum(
-        *(key, index, sample.text, sample.tokens, sample.logprob, sample.finish_reason)
+        *(key, index, sample.text, sample.tokens, sample.logprob, sample.finish_reason),
+        # Absent, so that the checksums of earlier versions stay valid.
+        *(() if choices is None else (choices,)),
     )
+
+
+def _written_choices(sample: Generation) -> str | None:
+    """The token choices of a sample as JSON."""
+    return None if sample.choices is None else json.dumps(sample.choices)
+
+
+def _read_choices(written: str | None) -> tuple[tuple[TokenChoice, ...], ...] | None:
+    """The token choices that JSON holds; `None` if it is damaged, which the checksum detects."""
+    with suppress(ValueError, TypeError):
+        return tuple(
+            tuple(TokenChoice(text, logprob) for text, logprob in place)
+            for place in json.loads(written or "null")
+        )
+    return None

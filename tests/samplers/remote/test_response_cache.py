@@ -9,18 +9,21 @@ from hypothesis import strategies as st
 
 from saysel.errors import StageError
 from saysel.interfaces import Prompt
-from saysel.records import Generation, ModelRef
+from saysel.records import Generation, ModelRef, TokenChoice
 from saysel.samplers.remote.response_cache import ResponseCache, request_key
 
 MODEL = ModelRef("small")
 CHAT: Prompt = [{"role": "user", "content": "Why?"}]
 
+logprobs = st.floats(max_value=0, allow_nan=False, allow_infinity=False)
+places = st.lists(st.builds(TokenChoice, st.text(), logprobs), min_size=1, max_size=3).map(tuple)
 generations = st.builds(
     Generation,
     st.text(st.characters(exclude_categories=["Cs"])).filter(str.strip),
     st.integers(0, 2**31),
     st.none() | st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from([None, "stop", "length"]),
+    st.none() | st.lists(places, max_size=3).map(tuple),
 )
 
 
@@ -55,7 +58,13 @@ def test_a_file_that_is_not_a_cache_is_reported_in_one_line(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "damage",
-    ["text = replace(text, 'Paris', 'Pariq')", "tokens = 9", "logprob = -2.0", "sample = 4"],
+    [
+        "text = replace(text, 'Paris', 'Pariq')",
+        "tokens = 9",
+        "logprob = -2.0",
+        "sample = 4",
+        "choices = '[]'",
+    ],
 )
 def test_a_damaged_sample_is_one_line_and_can_be_requested_again(
     tmp_path: Path, damage: str

@@ -39,6 +39,7 @@ class MathJudge(Judge):
         require("the judge 'math'", "math", "math_verify")
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
+        self.check_installed()
         return [_judge(question, answer) for question, answer in items]
 
 

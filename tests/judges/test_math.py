@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
 
+from saysel.errors import MissingExtra
 from saysel.judges.math import MathJudge
 from saysel.testing import question
 
@@ -80,6 +82,13 @@ def test_it_works_outside_the_main_thread() -> None:
     thread.join()
 
     assert found == [1.0]
+
+
+def test_it_needs_the_extra_math(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "math_verify", None)
+
+    with pytest.raises(MissingExtra, match="the judge 'math' needs the package 'math-verify'"):
+        judged("5", "5")
 
 
 def test_an_answer_is_never_run_as_python(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,12 @@ class AnswerOrAbstainEstimator(Estimator):
     def needs_logprobs(self) -> bool:
         return self.estimator.needs_logprobs()
 
+    def needs_choices(self) -> bool:
+        return self.estimator.needs_choices()
+
+    def needs_weights(self) -> bool:
+        return self.estimator.needs_weights()
+
     def needs_confidence(self) -> bool:
         return self.estimator.needs_confidence()
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
+from saysel.estimators.answer_or_abstain import AnswerOrAbstainEstimator
 from saysel.estimators.dinco import DincoEstimator
 from saysel.estimators.expected import ExpectedEstimator, up_to_marker
 from saysel.estimators.p_true import PTrueEstimator
@@ -56,6 +57,7 @@ def ask(context: Any, estimator: Estimator, *replies: str) -> Any:
 def test_every_estimator_is_tested() -> None:
     tested = {
         *(type(estimator) for estimator in ESTIMATORS),
+        AnswerOrAbstainEstimator,  # it sees what another estimator gives
         ExpectedEstimator,  # below: it needs a model on this machine
         ProbeEstimator,  # likewise
         SteerConfEstimator,  # it reads its replies with VerbalizedEstimator

@@ -284,8 +284,9 @@ def test_an_estimator_needs_a_sampler_with_log_probabilities() -> None:
 
 
 def test_an_estimator_that_reads_hidden_states_needs_the_model() -> None:
-    inner = {"use": "recalibrated", "estimator": {"use": "probe", "split": "train"}}
-    wanted: dict[str, Any] = {"evaluate.estimators": ["probe", "verbalized", inner], "train": []}
+    probe = {"use": "probe", "split": "train"}
+    wrapped = [{"use": name, "estimator": probe} for name in ("recalibrated", "answer_or_abstain")]
+    wanted: dict[str, Any] = {"evaluate.estimators": ["probe", *wrapped], "train": []}
     server = {"model": {"use": "remote", "name": "any"}, "sample": "openai"}
 
     with pytest.raises(RecipeError) as caught:
@@ -294,7 +295,7 @@ def test_an_estimator_that_reads_hidden_states_needs_the_model() -> None:
     assert caught.value.problems == tuple(
         f"evaluate.estimators[{place}]: '{name}' reads the model's hidden states, and the model "
         "'remote' is at a server: use pretrained, or another estimator"
-        for place, name in ((0, "probe"), (2, "recalibrated"))
+        for place, name in enumerate(("probe", "recalibrated", "answer_or_abstain"))
     )
     assert plan(recipe(**wanted))
 

@@ -57,6 +57,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("trainer", "sft"): {"max_steps": 1, "batch_size": 4},
     ("trainer", "grpo"): {"steps": 1, "batch_size": 4, "replies": 2, "max_tokens": 8},
     ("trainer", "ppo"): {"steps": 1, "batch_size": 4, "max_tokens": 8},
+    ("estimator", "answer_or_abstain"): {"estimator": "verbalized", "risk": 0.5},
     ("estimator", "dinco"): {"n": 3},
     ("estimator", "p_true"): {"ideas": 2},
     ("estimator", "probe"): {"target": "entropy", "token": "answer", "samples": 3},

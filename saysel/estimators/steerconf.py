@@ -36,8 +36,9 @@ class SteerConfEstimator(Estimator):
     The more the confidence follows the instructions, the larger σ is, and the less it means. It is
     asked for as a percentage, as in `verbalized` with `style: percent`, so the model needs no
     training for it. Replies without a readable confidence do not count in μ and σ, those
-    without a readable answer count in the denominator of the share. If no reply states a
-    confidence, it is missing.
+    without a readable answer and those that decline count in the denominator of the share. If more
+    replies decline than give the most frequent answer, so does the prediction. If no reply states
+    a confidence, it is missing.
 
     Deviations: the answer is the most frequent one, of equally frequent ones the more cautious
     reply's; the paper chooses one of the five by where the result is between their confidences.
@@ -88,12 +89,12 @@ def _samples(
             reply.response,
             reply.answer,
             reply.tokens,
-            None,
-            reply.finish_reason,
+            finish_reason=reply.finish_reason,
+            declined=reply.declined,
         )
         for index, reply in enumerate(replies)
     ]
-    parts = [Parsed(reply.answer, None, reply.confidence) for reply in replies]
+    parts = [Parsed(reply.answer, None, reply.confidence, reply.declined) for reply in replies]
     clusters = context.clusterer.cluster(question, responses)
     prompt = context.format.prompt(question)
     return Samples(question, prompt, responses, parts, clusters, states_confidence=True)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from saysel.estimators.steerconf import STEERING, SteerConfEstimator
+from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import Prompt, Sampler
 from saysel.records import Generation, ModelRef, Prediction
 from saysel.testing import question
@@ -89,6 +90,18 @@ def test_what_cannot_be_read_does_not_count_in_the_mean(context: Any) -> None:
     assert (unread.answer, unread.confidence) == ("Paris", None)
     lost = estimate(context, *["I am lost."] * 5)
     assert (lost.answer, lost.confidence) == (None, None)
+
+
+def test_it_declines_if_most_replies_decline(context: Any) -> None:
+    says = (*["Answer: unsure"] * 3, said("Paris", 80), said("Paris", 90))
+    given = replace(
+        context(),
+        sampler=Steerable(use="steerable", says=says),
+        format=SaySelfFormat(instruction="", decline="unsure"),
+    )
+    (found,) = SteerConfEstimator().estimate(MODEL, [question()], given)
+
+    assert (found.declined, found.answer, found.confidence) == (True, None, None)
 
 
 def test_of_equally_frequent_answers_the_more_cautious_one_counts(context: Any) -> None:

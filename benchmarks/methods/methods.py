@@ -41,7 +41,7 @@ from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe, load
 from saysel.records import Prediction
 from saysel.report.comparison import write as write_comparison
-from saysel.scoring import Method, clusters_of, compare, score, to_arrays
+from saysel.scoring import Method, Setting, clusters_of, pool, score, to_arrays
 from saysel.stages.evaluate import EvaluateStage
 from saysel.storage import Shards, finished, read_json, write_json, write_text
 
@@ -191,25 +191,24 @@ def run_world(
     return results
 
 
-def pooled(results: Sequence[Result], name: str) -> Method:
-    """A method's predictions on all seeds; a question of another seed is another question.
+def setting(results: Sequence[Result], name: str) -> Setting:
+    """A method's predictions on each seed; a question of another seed is another question.
 
     A cluster is the same on every seed, so that seeds which share their questions do not count as
     independent.
     """
     own = [result for result in results if result.method == name]
+    return Setting(name, {str(result.seed): _method(result) for result in own})
+
+
+def _method(result: Result) -> Method:
     return Method(
-        name,
+        result.method,
         [
             replace(one, question_id=f"{result.seed}/{one.question_id}")
-            for result in own
             for one in result.predictions
         ],
-        clusters={
-            f"{result.seed}/{id}": cluster
-            for result in own
-            for id, cluster in result.clusters.items()
-        },
+        clusters={f"{result.seed}/{id}": cluster for id, cluster in result.clusters.items()},
     )
 
 
@@ -225,9 +224,8 @@ def table(
 ) -> str:
     """Means over the seeds; ✓ or ✗ next to significant differences.
 
-    The best first, by Brier score, a reply whose confidence cannot be read counting 1. Surely: on
-    the questions of all seeds together, and in the same direction on each seed alone; only the
-    latter sees that training again might have ended elsewhere.
+    The best first, by Brier score, a reply whose confidence cannot be read counting 1. Differences
+    are tested across seeds and questions, see `saysel.scoring.pooling`.
     """
     lines = [
         "| method | " + " | ".join((*METRICS, *COSTS)) + " |",
@@ -243,12 +241,7 @@ def table(
 
     def mark(name: str, metric: str) -> str:
         """Better or worse than the reference."""
-        beside = of(reference, metric)
-        signs = {
-            0 if here is None or there is None else (here > there) - (here < there)
-            for here, there in ((value, beside[seed]) for seed, value in of(name, metric).items())
-        }
-        return verdicts.get((name, metric), "") if len(signs) == 1 else ""
+        return verdicts.get((name, metric), "")
 
     def loss(name: str) -> float:
         read = average(name, "parse_rate") or 0.0
@@ -291,7 +284,7 @@ def write(results: Sequence[Result], reference: str, out: Path, recipe: Recipe) 
     for world in dict.fromkeys(one.world for one in results):
         here = [one for one in results if one.world == world]
         names = dict.fromkeys([reference, *(one.method for one in here if one.predictions)])
-        comparison = compare([pooled(here, name) for name in names], chosen)
+        comparison = pool([setting(here, name) for name in names], chosen).comparison()
         write_comparison(comparison, out / world)
         marks = {"better": "✓", "worse": "✗", "unclear": ""}
         verdicts = {(one.method, one.metric): marks[one.outcome] for one in comparison.differences}

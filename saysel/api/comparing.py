@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from saysel.api.predictions import AnyPredictions, Reading, reading
-from saysel.api.rows import methods_of_run
+from saysel.api.rows import methods_of_run, settings_of_run
 from saysel.api.run_directory import Run
 from saysel.errors import SayselWarning, UsageError
 from saysel.files.tables import STANDARD_INPUT
 from saysel.plan.cell_choice import chosen_cell
-from saysel.scoring import Comparison, Method
+from saysel.recipes.matrix import axes
+from saysel.scoring import Comparison, Method, pool
 from saysel.scoring import compare as compare_methods
 
 Cells = Sequence[str | int]
@@ -57,7 +58,8 @@ def compare(
     Args:
         methods: runs, run directories, files of predictions, pandas or polars frames, or mappings
             of arrays. A run alone is compared row by row; among others it stands for its last
-            model. `RUN:MODEL` and `RUN:MODEL:ESTIMATOR` name a row.
+            model. `RUN:MODEL` and `RUN:MODEL:ESTIMATOR` name a row. A matrix run alone is compared
+            setting by setting, with its seeds pooled.
         names: of the methods, one each; by default the names of files and rows, and `method 2`
             for a frame.
         columns, where, scale, format, judge, cluster, metrics: see `saysel.score`; they hold for
@@ -81,6 +83,11 @@ def compare(
         )
     alone = len(methods) == 1
     cells: Cells = [cell] if isinstance(cell, str | int) else cell or ()
+    if alone and not cells and (matrix := _matrix_run(methods[0])) is not None:
+        run, wanted = matrix
+        settings = settings_of_run(run.directory, run.plan, wanted)
+        comparison = pool(settings, how.components.metric, None, resamples, seed).comparison()
+        return _written(comparison, out)
     located = [
         pair
         for number, method in enumerate(methods, 1)
@@ -89,11 +96,37 @@ def compare(
     comparison = compare_methods(
         _named(located, names), how.components.metric, intersect, resamples, seed
     )
+    return _written(comparison, out)
+
+
+def _written(comparison: Comparison, out: str | PathLike[str] | None) -> Comparison:
     if out is not None:
         from saysel.report.comparison import write
 
         write(comparison, Path(out))
     return comparison
+
+
+def _matrix_run(method: AnyMethod) -> tuple[Run, Sequence[str]] | None:
+    """A matrix run with several settings, and the row of it that is wanted, if it is one."""
+    named: tuple[Run, Sequence[str]] | None = None
+    if isinstance(method, Run):
+        named = (method, ())
+    elif isinstance(method, str | PathLike) and not _is_file(method):
+        named = _named_run(fspath(method))
+    if named is None:
+        return None
+    settings = [axis for axis in axes(named[0].recipe.matrix) if not axis.is_seed]
+    return named if any(len(axis.choices) > 1 for axis in settings) else None
+
+
+def _named_run(argument: str) -> tuple[Run, Sequence[str]] | None:
+    """The run of `RUN`, `RUN:MODEL` or `RUN:MODEL:ESTIMATOR`, and the names after it."""
+    for colons in range(3):
+        directory, *wanted = argument.rsplit(":", colons)
+        if Run.exists(directory):
+            return Run(directory), wanted
+    return None
 
 
 def _is_file(method: AnyMethod) -> bool:
@@ -123,13 +156,11 @@ def _located(
     elif _is_file(method):
         yield _read(method, Path(method), how)
     else:
-        argument = fspath(method)
-        for colons in range(3):
-            directory, *wanted = argument.rsplit(":", colons)
-            if Run.exists(directory):
-                yield from _of_run(Run(directory), wanted, wanted_cells, alone)
-                return
-        raise UsageError(f"{argument}: no such file of predictions, and no run directory")
+        named = _named_run(fspath(method))
+        if named is None:
+            raise UsageError(f"{fspath(method)}: no such file of predictions, and no run directory")
+        run, wanted = named
+        yield from _of_run(run, wanted, wanted_cells, alone)
 
 
 def _of_run(run: Run, wanted: Sequence[str], chosen: Cells, alone: bool) -> Iterator[Located]:

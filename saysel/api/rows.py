@@ -8,11 +8,12 @@ from typing import Any
 
 from saysel.errors import UsageError
 from saysel.plan.stage import Cell, Plan
+from saysel.recipes.matrix import axes, reference_label, seed_label, setting_label
 from saysel.recipes.questions import questions
 from saysel.records import Prediction, Question, Score
 from saysel.report import IDEAL, Row, read_metrics
 from saysel.runs.resume import resume_advice
-from saysel.scoring import Method, clusters_of
+from saysel.scoring import Method, Setting, clusters_of
 from saysel.stages.evaluate import EvaluateStage
 from saysel.storage import finished, read_records
 
@@ -123,6 +124,26 @@ def methods_of_run(
             yield Method(
                 name, list(read_records(step.directory_in(run), Prediction)), prompts, clusters
             )
+
+
+def settings_of_run(run: Path, plan: Plan, wanted: Sequence[str]) -> list[Setting]:
+    """The settings of a matrix run, the reference first, with their predictions on each seed.
+
+    Args:
+        wanted: see `methods_of_run`.
+
+    Raises:
+        UsageError: see `methods_of_run`.
+    """
+    matrix, reference = plan.recipe.matrix, plan.recipe.report.reference
+    all_axes = axes(matrix)
+    seeds: dict[str, dict[str, Method]] = {}
+    for cell in plan.cells:
+        (method,) = methods_of_run(run, plan, [cell], wanted, alone=False)
+        seed = seed_label(all_axes, cell.choices)
+        seeds.setdefault(setting_label(all_axes, cell.choices), {})[seed] = method
+    first = reference_label(matrix, reference) if reference else next(iter(seeds))
+    return [Setting(name, seeds[name]) for name in sorted(seeds, key=lambda name: name != first)]
 
 
 def _chosen(run: Path, cell: Cell, wanted: Sequence[str], alone: bool) -> list[EvaluateStage]:

@@ -42,9 +42,9 @@ def command(
 ) -> None:
     """Compare predictions for the same questions, metric by metric, with the first.
 
-    A RUN alone is compared row by row. Among others it stands for its last model; RUN:MODEL and
-    RUN:MODEL:ESTIMATOR name a row. The options that say how a FILE is read are those of score, and
-    hold for all files.
+    A RUN alone is compared row by row, a matrix run setting by setting. Among others it stands for
+    its last model; RUN:MODEL and RUN:MODEL:ESTIMATOR name a row. The options that say how a FILE is
+    read are those of score, and hold for all files.
 
     \b
     Examples:

@@ -148,6 +148,11 @@ def setting_label(axes: Sequence[Axis], choices: Mapping[str, Choice]) -> str:
     return ",".join(f"{a.name}={choices[a.name].label}" for a in axes if not a.is_seed)
 
 
+def seed_label(axes: Sequence[Axis], choices: Mapping[str, Choice]) -> str:
+    """The name of a cell's seeds: `0`; empty if no axis is a seed."""
+    return ",".join(choices[axis.name].label for axis in axes if axis.is_seed)
+
+
 def reference_label(matrix: Matrix, wanted: str) -> str:
     """The name of the setting that some text means, such as `train[1].reward=linear`.
 

@@ -12,7 +12,7 @@ from statistics import mean
 from typing import Any
 
 from saysel.interfaces import Metric
-from saysel.recipes.matrix import Axis, Choice, setting_label
+from saysel.recipes.matrix import Axis, Choice, seed_label, setting_label
 from saysel.records import Question
 from saysel.report.content import IDEAL, Grid, Report, Row, score_of
 from saysel.report.glance import headlines
@@ -113,7 +113,7 @@ def _rows_by_setting(rows: Sequence[Row], grid: Grid) -> dict[str, dict[str, Row
     for cell, choices in grid.cells.items():
         if measured := of_cell.get(cell):
             row = next(row for row in measured if row.model == measured[-1].model)
-            seed = ",".join(choices[axis.name].label for axis in grid.axes if axis.is_seed)
+            seed = seed_label(grid.axes, choices)
             by_setting.setdefault(setting_label(grid.axes, choices), {})[seed] = row
     return by_setting
 

@@ -32,6 +32,8 @@ class Comparison:
         clusters: how many clusters they belong to; `None` if they are independent.
         resamples: how many bootstrap resamples were drawn.
         differences: method by method, in the metrics' order.
+        seeds: on how many seeds the methods were run; values are then means over the seeds, and
+            questions are those of all seeds.
     """
 
     reference: str
@@ -42,6 +44,7 @@ class Comparison:
     clusters: int | None
     resamples: int
     differences: tuple[Difference, ...]
+    seeds: int = 1
 
     @property
     def resamples_needed(self) -> int:
@@ -75,6 +78,8 @@ class Comparison:
             text += f" ({counts})"
         if self.left_out:
             text += f"; {self.left_out:,} of them were not judged for all and are left out"
+        if self.seeds > 1:
+            text += f"; they are those of {self.seeds} seeds, over which values are means"
         if self.clusters is not None:
             text += f"; they belong to {self.clusters:,} clusters, which are resampled whole"
         return text

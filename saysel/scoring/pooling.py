@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 from saysel.errors import UsageError
 from saysel.interfaces import Metric
+from saysel.records import Prediction
 from saysel.scoring.bootstrap import RESAMPLES
 from saysel.scoring.comparison import Method, by_question, judged_questions, shared_questions
+from saysel.scoring.comparison_table import Comparison
 from saysel.scoring.differences import Difference, Pair, differences, with_holm
 from saysel.scoring.pooled_scores import PooledScore, pooled_score
 from saysel.scoring.seed_resamples import SeedResamples
@@ -48,6 +50,8 @@ class Pooled:
         scores: setting by setting, in the metrics' order.
         differences: of the other settings from the reference; values are means over the seeds on
             which both were measured. Settings that share no judged question are left out.
+        asked: number of questions of each setting, all seeds together.
+        missing: how many of the judged ones have no confidence, likewise.
     """
 
     reference: str
@@ -55,6 +59,22 @@ class Pooled:
     resamples: int
     scores: tuple[PooledScore, ...]
     differences: tuple[Difference, ...]
+    asked: Mapping[str, int]
+    missing: Mapping[str, int]
+
+    def comparison(self) -> Comparison:
+        """The differences as a table and page, see `saysel.report.comparison`."""
+        return Comparison(
+            reference=self.reference,
+            questions=max((one.questions for one in self.differences), default=0),
+            left_out=0,
+            asked=self.asked,
+            missing=self.missing,
+            clusters=None,
+            resamples=self.resamples,
+            differences=self.differences,
+            seeds=len(self.seeds),
+        )
 
     def score(self, setting: str, metric: str) -> PooledScore | None:
         """A setting's score; `None` if there is none."""
@@ -109,7 +129,18 @@ def pool(
         resamples=count,
         scores=tuple(score for setting in settings for score in _scores(setting, resampled)),
         differences=with_holm([one for of_setting in compared for one in of_setting]),
+        asked={setting.name: len(_predictions(setting)) for setting in settings},
+        missing={
+            setting.name: sum(
+                one.correct is not None and one.confidence is None for one in _predictions(setting)
+            )
+            for setting in settings
+        },
     )
+
+
+def _predictions(setting: Setting) -> list[Prediction]:
+    return [one for method in setting.seeds.values() for one in method.predictions]
 
 
 def _scores(setting: Setting, resampled: SeedResamples) -> list[PooledScore]:

@@ -147,6 +147,18 @@ def test_a_matrix_run_says_how_its_settings_differ() -> None:
     assert saysel.run(SMALL, "single").settings == []
 
 
+def test_a_matrix_run_is_compared_setting_by_setting() -> None:
+    run = saysel.run({**MATRIX, "report": {"reference": "train=12"}}, "out")
+
+    pooled = saysel.compare(run, metrics=["brier"])
+
+    (difference,) = pooled.differences
+    assert (pooled.reference, difference.method, pooled.seeds) == ("train=12", "train=6", 2)
+    assert "they are those of 2 seeds" in pooled.summary()
+    assert saysel.compare("out:small", metrics=["brier"]) == pooled
+    assert len(saysel.compare("out", cell=[1, 2], metrics=["brier"]).differences) == 3
+
+
 def test_the_reference_of_a_matrix_is_one_of_its_settings() -> None:
     for reference, problem in (
         ("train=7", "no setting of the matrix matches 'train=7': there are train=6; train=12"),

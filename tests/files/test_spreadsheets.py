@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from saysel.errors import DataError
 from saysel.files import load_predictions
 from saysel.files.tables import read_table
+from saysel.sources.csv import CsvSource
 
 pytest.importorskip("python_calamine")
 
@@ -88,6 +89,15 @@ def test_cells_are_read_like_a_csv_file(tmp_path: Path, name: str) -> None:
     first, second = load_predictions(tmp_path / name).predictions
     assert (first.question_id, first.confidence, first.correct) == ("7", 0.9, 1.0)
     assert (second.question_id, second.confidence, second.correct) == ("8", None, 0.0)
+
+
+def test_questions_are_read_from_a_workbook(tmp_path: Path) -> None:
+    header, row = ["question", "answers", "split"], ["Who?", "Ann|Anna", "train"]
+    (tmp_path / "x.xlsx").write_bytes(workbook([header, row]))
+
+    (question,) = CsvSource(path=tmp_path / "x.xlsx").questions("train")
+
+    assert (question.prompt, question.answers) == ("Who?", ("Ann", "Anna"))
 
 
 @pytest.mark.parametrize(

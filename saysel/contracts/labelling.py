@@ -82,7 +82,8 @@ def target(
         and (confidence is None if response.declined else is_number(confidence, 0, 1))
     ):
         required = (
-            "a Response to the question and a confidence from 0 to 1 (None if it declines), or None"
+            "a Response to the question and a confidence from 0 to 1, or None; one that declines "
+            "has no confidence"
         )
         refuse(component, returned, f"{required} (question '{question.id}')")
     return returned

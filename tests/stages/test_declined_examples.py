@@ -73,5 +73,5 @@ def test_the_format_must_be_able_to_decline() -> None:
 
 
 def test_a_declined_response_has_no_confidence() -> None:
-    with pytest.raises(ContractError, match="None if it declines"):
+    with pytest.raises(ContractError, match="one that declines has no confidence"):
         UnsureTarget(confidence=0.5).target(question(), clusters({"Rome": 1}), [0.0])

@@ -226,7 +226,7 @@ def test_a_soft_target_is_the_cross_entropy_over_all_confidences(
 
 
 def test_a_soft_target_is_learned(red: ModelRef, examples: Data, tmp_path: Path) -> None:
-    trainer = SFTTrainer(**FULL, mask="confidence", soft=0.05, epochs=12, batch_size=8)
+    trainer = SFTTrainer(**FULL, mask="confidence", soft=0.05, epochs=6, batch_size=8)
 
     trained = trainer.train(red, examples, tmp_path)
 

@@ -20,7 +20,7 @@ from saysel_rivals.calibration_tuning import CalibrationTuningTrainer, grading_l
 from saysel_rivals.cats import AgreementTrainer, agreement_rows, reply_loss
 
 FORMAT = SaySelfFormat(instruction="")
-SHORT: dict[str, Any] = {"epochs": 12, "batch_size": 8, "learning_rate": 3e-3, "lora": None}
+SHORT: dict[str, Any] = {"batch_size": 8, "learning_rate": 1e-2, "lora": None}
 
 
 def sampled(data: Data, *texts: str) -> list[Response]:
@@ -83,7 +83,9 @@ def test_agreement_is_learned(
     ]
     data = replace(two_arms, all_responses=responses)
 
-    trained = AgreementTrainer(**SHORT).train(red, data, tmp_path)
+    trained = AgreementTrainer(**{**SHORT, "learning_rate": 3e-3}, epochs=12).train(
+        red, data, tmp_path
+    )
 
     found = states(trained, data)
     assert found["sun"] > 0.8
@@ -126,7 +128,7 @@ def test_calibration_tuning_learns_which_answers_are_right(
     states: Callable[[ModelRef, Data], dict[str, float]],
     tmp_path: Path,
 ) -> None:
-    trainer = CalibrationTuningTrainer(**SHORT, max_tokens=12)
+    trainer = CalibrationTuningTrainer(**SHORT, epochs=8, max_tokens=12)
 
     trained = trainer.train(red, two_arms, tmp_path)
 

@@ -148,10 +148,10 @@ LEAVE_DECLINED_OUT = {"accuracy_when_answered", "parse_rate"}
 @pytest.mark.parametrize("name", sorted(set(METRICS) - {"tokens"}))
 def test_declined_replies_count_as_documented(make_columns, name):
     """Metrics of confidence leave them out; others count them as replies that are not correct."""
-    confidence, correct = [0.9, 0.6, 0.4, 0.5, None], [1, 0, 1, 0, 0]
-    five = replace(make_columns(confidence, correct), declined=[0, 0, 0, 1, 1])
-    value = METRICS[name].compute(five)
-    without = METRICS[name].compute(make_columns(confidence[:3], correct[:3]))
+    confidence, correct = [0.9, 0.8, 0.6, 0.4, 0.5, None], [1, 1, 0, 1, 0, 0]
+    six = replace(make_columns(confidence, correct), declined=[0, 0, 0, 0, 1, 1])
+    value = METRICS[name].compute(six)
+    without = METRICS[name].compute(make_columns(confidence[:4], correct[:4]))
     text = " ".join((type(METRICS[name]).__doc__ or "").split())
     ignored = "Missing confidences: ignored" in text and "Declined replies: utility 0" not in text
     left_out = ignored or name in LEAVE_DECLINED_OUT

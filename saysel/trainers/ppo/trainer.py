@@ -25,6 +25,8 @@ Deviations from the paper, each because the paper's way failed in our experiment
 - `confidences: expected` maximises the expected reward over all confidences that the format can
   state. This is the exact gradient that sampling one confidence only estimates: no sampling
   noise, no ratio, no baseline.
+- A `BatchReward`, such as `split`, rewards each part of a reply separately: advantages are
+  estimated within a part, so that no part is rewarded for what follows it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from saysel.errors import SayselError, SayselWarning
 #: Modules of `saysel.commands`, each with its click command as `command`.
 COMMANDS = (
     *("ask", "check", "compare", "export", "new", "plugins", "report", "run", "schema", "score"),
-    *("serve", "show", "study"),
+    *("serve", "show", "study", "watch"),
 )
 INTERRUPTED = 130
 

@@ -20,7 +20,7 @@ from saysel.recipes.text import parse_yaml
 
 COMMANDS = [
     *("run", "check", "show", "plugins", "schema", "report", "ask"),
-    *("score", "compare", "export", "new", "serve", "study"),
+    *("score", "compare", "export", "new", "serve", "study", "watch"),
 ]
 
 #: Every packaged recipe, with what it needs to be complete.

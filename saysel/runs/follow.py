@@ -1,0 +1,128 @@
+"""A run as its log tells it, for people who watch it from another terminal."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from saysel.display.durations import duration
+from saysel.display.tables import aligned
+
+#: Seconds between two looks at the log.
+POLL_SECONDS = 0.5
+#: Figures of a training step that are shown, if a trainer records them.
+SHOWN = ("loss", "reward", "accuracy", "parse_rate", "confidence", "kl")
+#: Events after which nothing follows until the run is started again.
+ENDS = ("run_finished", "stage_failed", "interrupted")
+
+
+def events(path: Path, wait: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    """The events of a log, and those that are appended to it.
+
+    Args:
+        wait: called when there is nothing new; false ends the iteration.
+    """
+    position, rest = 0, b""
+    while True:
+        content = b""
+        if path.is_file():
+            size = path.stat().st_size
+            if size < position:  # a half-written line was removed
+                position, rest = size, b""
+            with path.open("rb") as file:
+                file.seek(position)
+                content = file.read()
+        position += len(content)
+        *lines, rest = (rest + content).split(b"\n")
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict) and isinstance(event.get("event"), str):
+                yield event
+        if not lines and not wait():
+            return
+
+
+@dataclass
+class StageState:
+    """What is known of a stage.
+
+    Attributes:
+        state: `to do`, `running`, `done`, `failed` or `interrupted`.
+        started: when, in seconds since 1970.
+        seconds: that it took.
+        step: the last training step, with its figures.
+        note: why it failed.
+    """
+
+    state: str = "to do"
+    started: float = 0.0
+    seconds: float | None = None
+    step: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    def row(self, name: str, now: float) -> list[str]:
+        """Name, state, duration and what else is known."""
+        seconds = now - self.started if self.state == "running" else self.seconds
+        took = "" if seconds is None else duration(max(0.0, seconds))
+        return [name, self.state, took, self.note or _figures(self.step)]
+
+
+@dataclass
+class RunState:
+    """What is known of a run.
+
+    Attributes:
+        recipe: its name; empty before the first event.
+        stages: by name, in the order of the run.
+        ended: the event that ended it; empty until then.
+    """
+
+    recipe: str = ""
+    stages: dict[str, StageState] = field(default_factory=dict)
+    ended: str = ""
+
+    def update(self, event: Mapping[str, Any]) -> None:
+        """Take an event into account."""
+        kind, name = event["event"], event.get("stage")
+        self.ended = kind if kind in ENDS else ""
+        if kind == "run_started":
+            self.recipe = str(event.get("recipe", ""))
+            pending = [str(each) for each in event.get("pending", ())]
+            done = {name: s for name, s in self.stages.items() if s.state == "done"}
+            kept = {name: state for name, state in done.items() if name not in pending}
+            self.stages = {**kept, **{each: StageState() for each in pending}}
+        if not isinstance(name, str):
+            return
+        stage = self.stages.setdefault(name, StageState())
+        if kind == "stage_started":
+            self.stages[name] = StageState("running", started=float(event.get("time", 0.0)))
+        elif kind == "training":
+            stage.step = event
+        elif kind == "stage_finished":
+            stage.state, stage.seconds = "done", event.get("seconds")
+        elif kind == "stage_failed":
+            stage.state, stage.note = "failed", str(event.get("error", ""))
+        elif kind == "interrupted":
+            stage.state = "interrupted"
+
+    def lines(self, now: float | None = None) -> list[str]:
+        """A table of the stages."""
+        at = time.time() if now is None else now
+        return aligned([state.row(name, at) for name, state in self.stages.items()], (0, 1, 3))
+
+
+def _figures(step: Mapping[str, Any]) -> str:
+    """`step 12, reward 0.731, kl 0.21`."""
+    if not step:
+        return ""
+    shown = [
+        f"{name} {step[name]:.3g}" for name in SHOWN if isinstance(step.get(name), int | float)
+    ]
+    return ", ".join([f"step {step.get('step', 0):g}", *shown])

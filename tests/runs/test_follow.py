@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from saysel.runs.follow import RunState, events
+from tests.support.end_to_end import invoke
+
+STARTED = {"event": "run_started", "recipe": "mine", "pending": ["sample", "train-ppo", "report"]}
+
+
+def log(*given: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(event).encode() + b"\n" for event in given)
+
+
+def test_events_are_read_as_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    one, two, three = ({"event": "training", "step": k} for k in range(3))
+    parts = [b"", log(one)[:9], log(one)[9:] + b"{}\n[1]\nnot JSON\n", log(two) + log(three)[:4]]
+
+    def wait() -> bool:
+        if parts:
+            with path.open("ab") as file:
+                file.write(parts.pop(0))
+            return True
+        if path.read_bytes().endswith(b"\n"):
+            return False
+        # The run was killed and started again: it removes the half-written line.
+        path.write_bytes(path.read_bytes()[:-4])
+        parts.append(log(three))
+        return True
+
+    assert list(events(path, wait)) == [one, two, three]
+
+
+def state_after(*given: dict[str, Any]) -> RunState:
+    state = RunState()
+    for event in given:
+        state.update(event)
+    return state
+
+
+def test_the_stages_of_a_run() -> None:
+    state = state_after(
+        STARTED,
+        {"event": "stage_started", "stage": "sample", "time": 100.0},
+        {"event": "stage_finished", "stage": "sample", "seconds": 72.0, "time": 172.0},
+        {"event": "stage_started", "stage": "train-ppo", "time": 172.0},
+        {"event": "training", "stage": "train-ppo", "step": 12, "reward": 0.731, "kl": None},
+    )
+
+    assert state.recipe == "mine" and not state.ended
+    assert state.lines(now=182.0) == [
+        "sample     done     1 min 12 s",
+        "train-ppo  running        10 s  step 12, reward 0.731",
+        "report     to do",
+    ]
+
+
+def test_a_run_that_failed_and_is_started_again() -> None:
+    failed: tuple[dict[str, Any], ...] = (
+        STARTED,
+        {"event": "stage_started", "stage": "sample", "time": 0.0},
+        {"event": "stage_finished", "stage": "sample", "seconds": 5.0},
+        {"event": "stage_started", "stage": "train-ppo", "time": 5.0},
+        {"event": "stage_failed", "stage": "train-ppo", "error": "memory ran out"},
+    )
+    assert state_after(*failed).ended == "stage_failed"
+    assert "failed" in state_after(*failed).lines(9.0)[1]
+    assert state_after(*failed).lines(9.0)[1].endswith("memory ran out")
+
+    again = state_after(*failed, {**STARTED, "pending": ["train-ppo", "report"]})
+
+    assert not again.ended
+    assert [line.split()[:2] for line in again.lines(9.0)] == [
+        ["sample", "done"],
+        ["train-ppo", "to"],
+        ["report", "to"],
+    ]
+
+
+def test_a_finished_run_is_shown_and_watching_it_ends(tiny_run: Path) -> None:
+    once = invoke("watch", tiny_run, "--once")
+    assert once.exit_code == 0 and once.output.splitlines()[-1].split()[:2] == ["report", "done"]
+
+    watched = subprocess.run(
+        [sys.executable, "-m", "saysel", "watch", str(tiny_run)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert watched.stdout.splitlines()[-1].split()[:2] == ["report", "done"]
+
+
+def test_what_is_no_run_is_named(tmp_path: Path) -> None:
+    result = invoke("watch", tmp_path / "none", "--once")
+
+    assert result.exit_code == 2 and "has no events.jsonl" in result.output

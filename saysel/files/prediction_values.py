@@ -6,12 +6,15 @@ import re
 
 from saysel.errors import DataError
 from saysel.files.accepted_answers import accepted_answers, written_in
+from saysel.files.column_names import normalised
 from saysel.files.table import Table
 from saysel.files.values import absent, missing, parse_correctness, parse_number, parse_reply
 
 #: How far above 1 or below 0 a number may be by rounding, as a share of the scale. float32 stores
 #: 1 with an error of 1.2e-7.
 ROUNDING = 1e-6
+#: Grades of replies that decline, as in SimpleQA.
+DECLINED = frozenset({"not_attempted", "declined", "abstained"})
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 
 
@@ -138,7 +141,7 @@ def correctness(table: Table, index: int, column: str) -> float | None:
         DataError: the value is neither right, wrong, nor a number from 0 to 1.
     """
     value = table.rows[index].get(column)
-    if missing(value):
+    if missing(value) or declined_by_grade(table, index, column):
         return None
     number = parse_correctness(value)
     share = None if number is None else _share(number)
@@ -148,6 +151,12 @@ def correctness(table: Table, index: int, column: str) -> float | None:
             f"false, correct or incorrect, or a number from 0 to 1 (got {_brief(value)})"
         )
     return share
+
+
+def declined_by_grade(table: Table, index: int, column: str) -> bool:
+    """Whether the column of the correctness says instead that the model did not answer."""
+    value = table.rows[index].get(column)
+    return isinstance(value, str) and normalised(value) in DECLINED
 
 
 def declined(table: Table, index: int, column: str) -> bool:

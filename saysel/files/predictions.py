@@ -170,9 +170,10 @@ def _predictions_of(
         predictions = _judged(predictions, questions, judge)
     else:
         correct = reader.required("correct", values.correctness)
+        declined = reader.required("correct", values.declined_by_grade)
         predictions = [
-            replace(p, correct=0.0 if c is None and p.declined else c)
-            for p, c in zip(predictions, correct, strict=True)
+            _graded(p, c, p.declined or declines)
+            for p, c, declines in zip(predictions, correct, declined, strict=True)
         ]
     clusters: dict[str, str] = {}
     if roles.has("cluster"):
@@ -266,6 +267,13 @@ def _questions(reader: ColumnReader, ids: list[str], needs_answers: bool) -> dic
         id: Question(id, prompt or id, accepted)
         for id, prompt, accepted in zip(ids, prompts, answers, strict=True)
     }
+
+
+def _graded(prediction: Prediction, correct: float | None, declined: bool) -> Prediction:
+    """The prediction with the correctness that the table says."""
+    if not declined:
+        return replace(prediction, correct=correct)
+    return replace(prediction, answer=None, confidence=None, declined=True, correct=correct or 0.0)
 
 
 def _judged(

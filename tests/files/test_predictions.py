@@ -220,6 +220,16 @@ def test_declined_replies(tmp_path: Path, row: dict[str, object], correct: float
     assert (other.declined, other.confidence) == (False, 0.5)
 
 
+@pytest.mark.parametrize("grade", ["NOT_ATTEMPTED", "not attempted", "Declined"])
+def test_a_grade_may_say_that_the_model_did_not_answer(tmp_path: Path, grade: str) -> None:
+    rows = [{"confidence": 0.4, "correct": grade}, {"confidence": 0.4, "correct": "INCORRECT"}]
+
+    declined, wrong = load_predictions(written(tmp_path, "csv", rows)).predictions
+
+    assert (declined.declined, declined.correct, declined.confidence) == (True, 0.0, None)
+    assert (wrong.declined, wrong.correct, wrong.confidence) == (False, 0.0, 0.4)
+
+
 def test_a_format_says_which_replies_of_a_file_decline(tmp_path: Path) -> None:
     rows = [
         {"output": "Answer: I don't know", "gold": "Rome"},

@@ -85,7 +85,7 @@ class Session:
         if words[:2] == ["saysel", "run"]:
             self.trained += "--dry-run" not in words
             return self.here([*words[1:], *self.smaller(words)])
-        if words[:2] == ["saysel", "ask"]:
+        if words[:2] == ["saysel", "ask"] and not {"<", ">", "|"} & set(words):
             return self.here(words[1:])
         if words[:2] == ["saysel", "check"]:
             command = shlex.join([*words, *self.smaller(words)])

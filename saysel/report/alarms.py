@@ -108,7 +108,8 @@ def _less_accurate(row: Row, columns: PredictionArrays, rows: Sequence[Row]) -> 
     (after,) = score(columns, [Accuracy()])
     if after.value is None or after.high is None or after.high >= before:
         return ""
-    return f"accuracy fell from {before:.3f} to {after.value:.3f}, beyond its interval"
+    declines = "; replies that decline count as wrong" if row.declined else ""
+    return f"accuracy fell from {before:.3f} to {after.value:.3f}, beyond its interval{declines}"
 
 
 def _not_parsed(columns: PredictionArrays) -> str:

@@ -72,6 +72,10 @@ def test_accuracy_is_compared_with_the_base_model_under_the_same_estimator():
     base, worse = row("base", *useful()), row("ppo", *useful(accuracy=0.3))
     (text,) = texts(base, worse)
     assert text.startswith("accuracy fell from ") and text.endswith(", beyond its interval")
+    declining = replace(
+        worse, predictions=tuple(replace(p, declined=p.correct == 0) for p in worse.predictions)
+    )
+    assert texts(base, declining)[0].endswith("interval; replies that decline count as wrong")
     assert texts(base, row("ppo", *useful(accuracy=0.48))) == []
     assert texts(base, row("ppo", *useful(accuracy=0.3), estimator="other")) == []
 

@@ -58,6 +58,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python docs/plain_words.py
+	! git grep -nE '^(<{7}|>{7}) '  # left by a merge
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py --check

@@ -42,8 +42,12 @@ def command(run: Path, cell: str | None, figures: tuple[str, ...]) -> None:
     echo(f"report: {page}")
 
 
-def print_scores(run: Run, cell: str | None = None) -> None:
-    """The scores, and then the alarms; of a matrix run, its settings and the number of alarms."""
+def print_scores(run: Run, cell: str | None = None, smoke: bool = False) -> None:
+    """The scores, and then the alarms; of a matrix run, its settings and the number of alarms.
+
+    Args:
+        smoke: whether models were trained for one step only; then nothing is worth an alarm.
+    """
     from saysel.display.tables import print_table
     from saysel.report.alarms import alarms
     from saysel.report.console import show_scores
@@ -54,10 +58,10 @@ def print_scores(run: Run, cell: str | None = None) -> None:
         header, lines, names = settings_table(record)
         print_table(header, lines, range(names))
         echo(f"{caption(record)}")
-        if count := len(alarms(run.rows)):
+        if (count := len(alarms(run.rows))) and not smoke:
             echo(f"! {count} alarms, which the report lists")
         return
     rows = run.rows_of(cell)
     show_scores(rows)
-    for alarm in alarms(rows):
+    for alarm in () if smoke else alarms(rows):
         echo(f"! {alarm.row}: {alarm.text}")

@@ -101,7 +101,7 @@ def command(
     if not finished.ran:
         echo(_nothing(finished.directory))
     if "report" in finished.ran:
-        print_scores(finished)
+        print_scores(finished, smoke=smoke)
     for line in finished.notes:
         echo(line)
     reaches_report = until in (None, list(STAGES)[-1])

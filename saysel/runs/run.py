@@ -122,7 +122,8 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
         hooks.saysel_run_finished(directory=directory, metrics=read_metrics(directory))
         events.write("run_finished")
 
-    notes = (check.notes(directory, todo) if evaluates else []) + _stage_notes(manifest)
+    notes = check.notes(directory, todo) if evaluates else []
+    notes += [] if smoke else _stage_notes(manifest)
     names = tuple(step.name for step in steps)
     return Outcome(directory, names, complete, tuple(notes))
 

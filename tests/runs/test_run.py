@@ -490,6 +490,9 @@ def test_smoke_runs_every_stage_in_a_separate_directory(tiny_recipe: Path, tiny_
     *_, report, estimate = result.stdout.splitlines()
     assert report == f"report: {smoke / 'report' / 'index.html'}"
     assert estimate.startswith("the full run of 'tiny' will take at most about ")
+    # Models are trained for one step: their replies are no reason for advice.
+    assert "elicit" not in result.output and "max_tokens" not in result.output
+    assert not any(line.startswith("!") for line in result.stdout.splitlines())
     assert read_json(smoke / "manifest.json")["stages"]["train-sft"]["work"]["units"] == 1
     assert (results(tiny_copy), (tiny_copy / "events.jsonl").read_bytes()) == before
 

@@ -53,7 +53,8 @@ def test_the_report_is_the_one_of_a_run(file: Path) -> None:
     invoke("score", file, "--out", "there")
 
     assert {path.name for path in Path("there").glob("[!.]*")} == {
-        *("index.html", "metrics.json", "scores.csv", "predictions.csv", "figures")
+        *("index.html", "metrics.json", "predictions.csv", "figures"),
+        *("scores.csv", "scores.md", "scores.tex"),
     }
     page = Path("there/index.html").read_text()
     assert "mine.csv" in page

@@ -38,7 +38,9 @@ def test_every_kind_and_every_installed_component_is_in_it(schema: dict[str, Any
     for kind in KINDS:
         assert kind in schema["$defs"]
         assert set(schema["$defs"][kind]["anyOf"][0]["enum"]) <= set(registry.names(kind))
-    assert schema["$defs"]["reward"]["anyOf"][0]["enum"] == ["linear", "quadratic", "small"]
+    assert schema["$defs"]["reward"]["anyOf"][0]["enum"] == [
+        *("faithful", "linear", "quadratic", "small", "split"),
+    ]
     options = schema["$defs"]["sampler.small"]["properties"]
     assert options["use"]["const"] == "small"
     assert options["batch_size"]["maximum"] == 64

@@ -25,8 +25,12 @@ COMMANDS = [
 
 #: Every packaged recipe, with what it needs to be complete.
 RECIPES: dict[str, tuple[str, ...]] = {
+    "architectures": (),
     "pararel": ("--set", "source.path=pararel_data.json"),
     "quickstart": (),
+    "rationale-writers": (),
+    "sample-counts": (),
+    "sample-temperatures": (),
     "sayself-llama-3.1-8b": (),
     "sayself-mistral-7b": (),
     "sayself-qwen2.5-7b": (),
@@ -91,7 +95,7 @@ def test_help_loads_nothing_heavy(command: str) -> None:
 
 def test_the_recipes_below_are_all_there_are() -> None:
     assert sorted(RECIPES) == packaged()
-    assert len(RECIPES) == 7
+    assert len(RECIPES) == 11
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -17,12 +17,14 @@ from typing_extensions import Self
 from saysel import hf
 from saysel.errors import DataError
 from saysel.hf.training import IGNORED_LABEL
-from saysel.interfaces import Format, Model, Progress, Source
+from saysel.interfaces import FingerprintedIfSet, Format, Model, Progress, Source
 from saysel.records import Message, ModelRef, Question
 from saysel.seeds import generator
 
 #: Common names of architectures whose text model has another name in transformers.
 MODEL_TYPE = {"gemma3": "gemma3_text"}
+#: Architectures whose layers may see a limited number of positions.
+WINDOWED = ("mistral", "gemma3")
 #: Maximum tokens of prompt and reply.
 MAX_POSITIONS = 1024
 
@@ -48,6 +50,12 @@ class ScratchModel(Model):
     """Build and train a small causal LM on the source's own questions."""
 
     architecture: str = Field("llama", description="llama, qwen3, mistral, gemma3, gpt2, …")
+    sliding_window: FingerprintedIfSet[int | None] = Field(
+        None,
+        ge=2,
+        description="positions that a layer of mistral or gemma3 sees at most; null: that of the "
+        "architecture, which is longer than any text here, so that mistral equals llama",
+    )
     layers: int = Field(3, ge=1, description="number of transformer layers")
     width: int = Field(96, ge=8, description="hidden size")
     heads: int = Field(4, ge=1, description="attention heads; must divide the width")
@@ -64,6 +72,14 @@ class ScratchModel(Model):
         0.05, ge=0, le=1, description="share of additional documents that only practise the format"
     )
     max_steps: int | None = Field(None, ge=1, description="stop after this many steps")
+
+    @model_validator(mode="after")
+    def _has_windows(self) -> Self:
+        if self.sliding_window is not None and self.architecture not in WINDOWED:
+            raise ValueError(
+                f"sliding_window: {self.architecture} has none; use {' or '.join(WINDOWED)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -170,6 +186,8 @@ class ScratchModel(Model):
             # the training on a plateau where the model does not yet copy from the prompt.
             "initializer_range": 0.12,
         }
+        if self.sliding_window is not None:
+            options["sliding_window"] = self.sliding_window
         name = MODEL_TYPE.get(self.architecture, self.architecture)
         try:
             return AutoModelForCausalLM.from_config(AutoConfig.for_model(name, **options))

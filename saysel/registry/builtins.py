@@ -57,6 +57,7 @@ def saysel_clusterers() -> dict[str, str]:
 @hookimpl
 def saysel_rationales() -> dict[str, str]:
     return {
+        "control": "saysel.rationales.control:ControlRationaleWriter",
         "llm": "saysel.rationales.llm:LlmRationaleWriter",
         "none": "saysel.rationales.none:NoRationaleWriter",
         "template": "saysel.rationales.template:TemplateRationaleWriter",
@@ -171,8 +172,12 @@ def saysel_engines() -> dict[str, str]:
 @hookimpl
 def saysel_recipes() -> dict[str, str]:
     return {
+        "architectures": "saysel:recipes/architectures.yaml",
         "pararel": "saysel:recipes/pararel.yaml",
         "quickstart": "saysel:recipes/quickstart.yaml",
+        "rationale-writers": "saysel:recipes/rationale-writers.yaml",
+        "sample-counts": "saysel:recipes/sample-counts.yaml",
+        "sample-temperatures": "saysel:recipes/sample-temperatures.yaml",
         "sayself-llama-3.1-8b": "saysel:recipes/sayself-llama-3.1-8b.yaml",
         "sayself-mistral-7b": "saysel:recipes/sayself-mistral-7b.yaml",
         "sayself-qwen2.5-7b": "saysel:recipes/sayself-qwen2.5-7b.yaml",

@@ -55,6 +55,38 @@ def test_any_transformers_code_loads_it(architecture: str, tmp_path: Path) -> No
     assert 0 <= tokenizer.pad_token_id != tokenizer.eos_token_id
 
 
+def logits_of(ref: ModelRef, ids: torch.Tensor) -> torch.Tensor:
+    from transformers import AutoModelForCausalLM
+
+    with torch.no_grad():
+        found: torch.Tensor = AutoModelForCausalLM.from_pretrained(ref.path)(ids).logits
+    return found
+
+
+def test_a_window_limits_what_mistral_sees(tmp_path: Path) -> None:
+    """Two layers with a window of 4 see 7 positions; without a window, mistral equals llama."""
+    windowed, plain, llama = (
+        build(tmp_path / name, **options)
+        for name, options in {
+            "windowed": {"architecture": "mistral", "sliding_window": 4},
+            "plain": {"architecture": "mistral"},
+            "llama": {"architecture": "llama"},
+        }.items()
+    )
+    ids = torch.arange(10, 30)[None]
+    changed = ids.clone()
+    changed[0, 0] = 5
+
+    assert torch.equal(logits_of(windowed, ids)[0, 7:], logits_of(windowed, changed)[0, 7:])
+    assert not torch.equal(logits_of(plain, ids)[0, -1], logits_of(plain, changed)[0, -1])
+    assert torch.equal(logits_of(plain, ids), logits_of(llama, ids))
+
+
+def test_only_architectures_with_windows_take_one() -> None:
+    with pytest.raises(ValidationError, match="llama has none; use mistral or gemma3"):
+        ScratchModel(sliding_window=4)
+
+
 def test_the_chat_template_closes_replies(small_model: ModelRef) -> None:
     from transformers import AutoTokenizer
 

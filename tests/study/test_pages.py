@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from time import sleep
 
 import pytest
 
@@ -59,6 +60,7 @@ def test_rating_by_keyboard_is_kept_and_can_be_downloaded(browser, opened, study
     assert (browser.run(TITLE), browser.run(DONE)) == ("Item 1 of 8", "0 of 8 rated")
     # The samples are shown once the usefulness is rated.
     assert browser.run("document.getElementById('second').hidden") is True
+    sleep(0.1)  # the time per item is written in tenths of a second
     browser.press("4")
     assert browser.run("document.getElementById('second').hidden") is False
     assert browser.run("document.activeElement.id") == "samples-title"

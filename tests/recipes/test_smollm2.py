@@ -17,15 +17,17 @@ MODEL = ROOT / "build" / "smollm2"
 FACTS = ROOT.parent / "shared" / "data" / "pararel_data.json"
 
 SMALL = {
-    "source.shares": "{pretrain: 0.987, train: 0.006, rl: 0.002, dev: 0.002, heldout: 0.003}",
-    "sample.n": "4",
+    "source.shares": "{pretrain: 0.989, train: 0.006, rl: 0.002, dev: 0.001, heldout: 0.002}",
+    "elicit.shots": "4",
+    "sample.n": "2",
+    "sample.max_tokens": "12",
     "target": "largest_cluster",  # an example from every question, since there are few
     "train.0.epochs": "4",
     "train.0.batch_size": "4",
     "train.0.learning_rate": "1e-3",
     "train.1.steps": "1",
-    "train.1.batch_size": "8",
-    "train.1.mini_batch_size": "8",
+    "train.1.batch_size": "4",
+    "train.1.mini_batch_size": "4",
     "evaluate.estimators": "[verbalized]",
 }
 

@@ -251,7 +251,9 @@ def test_a_plugin_brings_recipes(package: Path, write: Write) -> None:
     assert "packed" in packaged()
     assert load("packed").sample.n == 5
     assert load(write("extends: packed\nseed: 3\n")).seed == 3
-    with pytest.raises(UsageError, match=r"did you mean 'packed'\? packaged: packed, pararel"):
+    with pytest.raises(
+        UsageError, match=r"did you mean 'packed'\? packaged: architectures, packed, pararel"
+    ):
         load("paked")
 
 

@@ -126,6 +126,7 @@ def ask(
         The answer, or one for each of several questions, in order.
 
     Raises:
+        MissingExtra: the model cannot be asked without a package that is not installed.
         UsageError: the run has no model yet, or several cells; there is no such run or model; or a
             question is empty. With a risk, see `AnswerOrAbstain.of_run`.
     """
@@ -139,8 +140,10 @@ def ask(
             raise UsageError("a risk needs a run, whose predictions the threshold is chosen on")
         risk = AnswerOrAbstain.of_run(target, risk, cell=cell)
     recipe, format, model = resolved(target, cell)
+    sampler = recipe.evaluate.sampler or recipe.sample
+    sampler.check_installed()
     context = EstimationContext(
-        recipe.evaluate.sampler or recipe.sample,
+        sampler,
         format,
         recipe.cluster,
         recipe.judge,

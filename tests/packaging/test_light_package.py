@@ -92,6 +92,13 @@ def test_recipes_are_shown_and_plugins_listed(light: Light) -> None:
     assert '"$defs"' in light.saysel("schema")
 
 
+def test_the_extra_is_named_where_a_model_is_asked_or_served(light: Light) -> None:
+    for command, extra in ((("ask", "org/model", "Where?"), "train"), (("serve", "x"), "serve")):
+        done = light.run("-m", "saysel", *command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1 and f"saysel[{extra}]" in done.stderr
+
+
 def test_the_extra_is_named_before_a_recipe_trains(light: Light) -> None:
     for command in ("run", "check"):
         done = light.run("-m", "saysel", command, "quickstart")

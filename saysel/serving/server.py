@@ -11,6 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from saysel import hf
 from saysel.api.abstaining import AnswerOrAbstain
 from saysel.api.asking import resolved
 from saysel.api.run_directory import Run
@@ -54,6 +55,7 @@ def build(options: Options) -> tuple[FastAPI, Batches]:
     if recipe.model.remote:
         raise UsageError(f"{options.target}: its model is at a server already")
     sampler = evaluation_sampler(recipe)
+    hf.check_installed(sampler)
     limit = sampler.reply_limit() or MAX_TOKENS
     model = ServedModel(ref, format, limit)
     in_run = Run.exists(options.target)

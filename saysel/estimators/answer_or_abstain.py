@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
-from saysel.errors import UsageError
+from saysel.estimators.fitted import WrappingEstimator, check_fitted, check_unseen
 from saysel.interfaces import EstimationContext, Estimator
 from saysel.records import ModelRef, Prediction, Question
 from saysel.replies.counts import count_replies, read_reply
@@ -18,8 +18,11 @@ from saysel.scoring.risk_control import DELTA, Threshold, safe_threshold
 
 log = logging.getLogger(__name__)
 
+#: What the questions of the split are used for, in messages.
+PURPOSE = "choose the threshold of 'answer_or_abstain'"
 
-class AnswerOrAbstainEstimator(Estimator):
+
+class AnswerOrAbstainEstimator(WrappingEstimator):
     """Another estimator, whose answers below a threshold are withheld as declined replies.
 
     The threshold is the lowest confidence at which at most a share `risk` of the given answers is
@@ -41,24 +44,6 @@ class AnswerOrAbstainEstimator(Estimator):
 
     _threshold: Threshold | None = PrivateAttr(None)
     _fitted_on: frozenset[str] = PrivateAttr(frozenset())
-
-    def replies(self) -> int:
-        return self.estimator.replies()
-
-    def splits(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.split, *self.estimator.splits())))
-
-    def needs_logprobs(self) -> bool:
-        return self.estimator.needs_logprobs()
-
-    def needs_choices(self) -> bool:
-        return self.estimator.needs_choices()
-
-    def needs_weights(self) -> bool:
-        return self.estimator.needs_weights()
-
-    def needs_confidence(self) -> bool:
-        return self.estimator.needs_confidence()
 
     def fit(self, model: ModelRef, context: EstimationContext) -> Self:
         """Answer and judge the questions of `split`; warns if no threshold keeps the risk."""
@@ -92,14 +77,9 @@ class AnswerOrAbstainEstimator(Estimator):
         Raises:
             UsageError: it is not fitted, or was fitted on one of the questions.
         """
-        if not self._fitted_on:
-            raise UsageError("the estimator 'answer_or_abstain' must be fitted first: use fit(…)")
+        check_fitted("answer_or_abstain", self._fitted_on)
         for prediction in self.estimator.estimate(model, questions, context):
-            if prediction.question_id in self._fitted_on:
-                raise UsageError(
-                    f"question '{prediction.question_id}' was used to choose the threshold of "
-                    f"'answer_or_abstain' (split '{self.split}'): evaluate it on other questions"
-                )
+            check_unseen(prediction.question_id, self._fitted_on, PURPOSE, self.split)
             if self._threshold is not None and self._threshold.accepts(prediction.confidence):
                 yield prediction
             else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
-from saysel.errors import UsageError
+from saysel.estimators.fitted import check_fitted, check_unseen
 from saysel.estimators.likelihood import answer_span
 from saysel.estimators.sampling import single_replies
 from saysel.estimators.semantic_entropy import SemanticEntropyEstimator
@@ -110,14 +110,9 @@ class ProbeEstimator(Estimator):
         Raises:
             UsageError: it is not fitted, or was fitted on one of the questions.
         """
-        if not self._fitted_on:
-            raise UsageError("the estimator 'probe' must be fitted first: estimator.fit(…)")
+        check_fitted("probe", self._fitted_on)
         for question in questions:
-            if question.id in self._fitted_on:
-                raise UsageError(
-                    f"question '{question.id}' was used to fit the estimator 'probe' (split "
-                    f"'{self.split}'): evaluate it on other questions"
-                )
+            check_unseen(question.id, self._fitted_on, "fit the estimator 'probe'", self.split)
         replies = list(single_replies(model, questions, context))
         states = self._states(model, questions, [reply for _, reply in replies], context)
         for row, (prediction, _) in enumerate(replies):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
-from saysel.errors import UsageError
+from saysel.estimators.fitted import WrappingEstimator, check_fitted, check_unseen
 from saysel.interfaces import EstimationContext, Estimator
 from saysel.records import ModelRef, Prediction, Question
 
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What the questions of the split are used for, in messages.
+PURPOSE = "fit the estimator 'recalibrated'"
+
 #: Confidences are clipped to at least this distance from 0 and 1 before taking logarithms.
 EDGE = 1e-3
 #: Bound of weights and intercept, which would be infinite for perfectly separable answers.
 MAX_WEIGHT = 50.0
 
 
-class RecalibratedEstimator(Estimator):
+class RecalibratedEstimator(WrappingEstimator):
     """Another estimator, its confidence mapped by a curve fitted on a separate split.
 
     With l = log(c / (1 - c)) and σ the logistic function, the mapped confidence is
@@ -57,30 +60,12 @@ class RecalibratedEstimator(Estimator):
     _curve: Callable[[Array], Array] | None = PrivateAttr(None)
     _fitted_on: frozenset[str] = PrivateAttr(frozenset())
 
-    def replies(self) -> int:
-        return self.estimator.replies()
-
-    def splits(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.split, *self.estimator.splits())))
-
-    def needs_logprobs(self) -> bool:
-        return self.estimator.needs_logprobs()
-
-    def needs_choices(self) -> bool:
-        return self.estimator.needs_choices()
-
-    def needs_weights(self) -> bool:
-        return self.estimator.needs_weights()
-
-    def needs_confidence(self) -> bool:
-        return self.estimator.needs_confidence()
-
     def fit(self, model: ModelRef, context: EstimationContext) -> Self:
         """Answer, judge and fit the questions of `split`; warns if there is nothing to fit on."""
         estimator = self.estimator.fit(model, context)
         questions = list(context.questions(self.split))
         predictions = list(estimator.estimate(model, questions, context))
-        confidences, correct = _judged(questions, predictions, context)
+        confidences, correct = judged_pairs(questions, predictions, context)
         fitted = self.model_copy(update={"estimator": estimator})
         if confidences:
             fitted._curve = fit_curve(self.method, confidences, correct)
@@ -104,21 +89,16 @@ class RecalibratedEstimator(Estimator):
         """
         import numpy as np
 
-        if not self._fitted_on:
-            raise UsageError("the estimator 'recalibrated' must be fitted first: estimator.fit(…)")
+        check_fitted("recalibrated", self._fitted_on)
         for prediction in self.estimator.estimate(model, questions, context):
-            if prediction.question_id in self._fitted_on:
-                raise UsageError(
-                    f"question '{prediction.question_id}' was used to fit the estimator "
-                    f"'recalibrated' (split '{self.split}'): evaluate it on other questions"
-                )
+            check_unseen(prediction.question_id, self._fitted_on, PURPOSE, self.split)
             confidence = None
             if prediction.confidence is not None and self._curve is not None:
                 confidence = float(self._curve(np.array([prediction.confidence]))[0])
             yield replace(prediction, confidence=confidence)
 
 
-def _judged(
+def judged_pairs(
     questions: Sequence[Question], predictions: Sequence[Prediction], context: EstimationContext
 ) -> tuple[list[float], list[float]]:
     """Confidence and correctness of every prediction that has both."""

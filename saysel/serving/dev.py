@@ -9,7 +9,7 @@ from typing import Any
 
 from saysel.errors import UsageError
 from saysel.estimators.expected import ExpectedEstimator
-from saysel.estimators.recalibrated import fit_curve
+from saysel.estimators.recalibrated import fit_curve, judged_pairs
 from saysel.interfaces import EstimationContext, Format
 from saysel.plan.fingerprint import fingerprint
 from saysel.recipes.questions import questions
@@ -71,12 +71,8 @@ def _asked(recipe: Recipe, format: Format, model: ModelRef) -> dict[str, list[fl
         for start in range(0, len(asked), PART):
             part = asked[start : start + PART]
             predictions = list(ExpectedEstimator().estimate(model, part, context))
-            judged = recipe.judge.judge_answers(
-                [(question, p.answer) for question, p in zip(part, predictions, strict=True)]
-            )
-            for prediction, y in zip(predictions, judged, strict=True):
-                if prediction.confidence is not None and y is not None:
-                    confidences.append(prediction.confidence)
-                    correct.append(y)
+            stated, judged = judged_pairs(part, predictions, context)
+            confidences += stated
+            correct += judged
             progress.advance(len(part))
     return {"confidences": confidences, "correct": correct}

@@ -44,6 +44,7 @@ from saysel.hf.soft_confidence import at_branches, stated_logprobs
 from saysel.hf.training import (
     base_name,
     batch_arguments,
+    fine_tuning_arguments,
     fit,
     log_callback,
     on_one_device,
@@ -87,6 +88,7 @@ __all__ = [
     "end_of_turn",
     "end_tokens",
     "error_summary",
+    "fine_tuning_arguments",
     "fit",
     "generate",
     "generated_tokens",

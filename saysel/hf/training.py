@@ -100,6 +100,37 @@ def batch_arguments(batch_size: int, micro_batch_size: int) -> dict[str, int]:
     return {"per_device_train_batch_size": size, "gradient_accumulation_steps": own // size}
 
 
+def fine_tuning_arguments(
+    checkpoints: Path,
+    *,
+    steps: int,
+    warmup: float,
+    learning_rate: float,
+    batch_size: int,
+    micro_batch_size: int,
+    seed: int,
+) -> dict[str, Any]:
+    """The arguments of fine-tuning: linear decay, and about a hundred recorded losses.
+
+    Args:
+        warmup: share of the steps used for warm-up.
+        batch_size, micro_batch_size: see `batch_arguments`.
+    """
+    return training_arguments(
+        checkpoints,
+        max_steps=steps,
+        save_steps=max(10, min(100, steps // 4)),
+        logging_strategy="steps",
+        logging_steps=max(1, steps // 100),
+        **batch_arguments(batch_size, micro_batch_size),
+        learning_rate=learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(warmup * steps),
+        seed=seed,
+        data_seed=seed,
+    )
+
+
 def on_one_device(config: Any) -> Any:
     """Restrict the arguments of a transformers Trainer to the device that the model is on.
 

@@ -79,18 +79,14 @@ class Tuning(Trainer):
         data.progress.begin(steps, unit)
         tokenizer = hf.load_tokenizer(model)
         checkpoints = directory / "checkpoints" / "trainer"
-        arguments = hf.training_arguments(
+        arguments = hf.fine_tuning_arguments(
             checkpoints,
-            max_steps=steps,
-            save_steps=max(10, min(100, steps // 4)),
-            logging_strategy="steps",
-            logging_steps=max(1, steps // 100),
-            **hf.batch_arguments(self.batch_size, self.micro_batch_size),
+            steps=steps,
+            warmup=self.warmup,
             learning_rate=learning_rate(self.learning_rate, ADAPTER_LEARNING_RATE, lm),
-            lr_scheduler_type="linear",
-            warmup_steps=round(self.warmup * steps),
+            batch_size=self.batch_size,
+            micro_batch_size=self.micro_batch_size,
             seed=data.seed,
-            data_seed=data.seed,
         )
         trainer = hf.loss_trainer(
             rows,

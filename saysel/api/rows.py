@@ -43,6 +43,21 @@ def stored_rows(run: Path, plan: Plan) -> Iterator[Row]:
             yield _row(cell, drawn[cell.label, IDEAL, IDEAL], (), clusters, None)
 
 
+def require_predictions(run: Path, plan: Plan) -> None:
+    """Raise unless all predictions are stored.
+
+    Raises:
+        UsageError: it is not a run directory, or predictions are missing.
+    """
+    if not (run / "manifest.json").is_file():
+        raise UsageError(f"{run}: not a run directory, it has no recipe.yaml and manifest.json")
+    missing = [step for step in plan.of(EvaluateStage) if not step.is_done(run)]
+    if missing:
+        names = ", ".join(step.name for step in missing)
+        advice = resume_advice(run, plan, missing[0])
+        raise UsageError(f"{run}: predictions are missing for {names}: {advice}")
+
+
 def _row(
     cell: Cell,
     drawn: Mapping[str, Any],

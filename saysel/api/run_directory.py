@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from saysel.api.rows import prediction_records, row_key, stored_rows
+from saysel.api.rows import prediction_records, require_predictions, row_key, stored_rows
 from saysel.display.tables import aligned, html_table
 from saysel.errors import UsageError
 from saysel.plan.cell_choice import chosen_cell
@@ -203,12 +203,17 @@ class Run:
         return write_model(self.directory, self.plan, chosen, directory, merge, license)
 
     def export_predictions(
-        self, to: str | PathLike[str] | None = None, *, cell: str | None = None
+        self,
+        to: str | PathLike[str] | None = None,
+        *,
+        license: str = "unknown",
+        cell: str | None = None,
     ) -> list[Path]:
-        """Write the predictions as logs of lm-evaluation-harness and Inspect.
+        """Write the predictions as logs of lm-evaluation-harness and Inspect, and as a data set.
 
         Args:
             to: a directory; by default `export` in the run directory.
+            license: for the data set's card, as the hub names it.
             cell: see `last_model`; by default all cells.
 
         Returns:
@@ -219,7 +224,7 @@ class Run:
         """
         from saysel.export import write_predictions
 
-        self._need_predictions()
+        require_predictions(self.directory, self.plan)
         cells: Sequence[Cell] = self.plan.cells
         if cell is not None:
             cells = [chosen_cell(self.directory, self.plan, cell)]
@@ -228,7 +233,7 @@ class Run:
                 f"{self.directory}: the report is missing: saysel report {self.directory}"
             )
         directory = Path(to) if to is not None else self.directory / "export"
-        return write_predictions(self.directory, cells, directory)
+        return write_predictions(self.directory, cells, directory, license)
 
     def draw_report(self, *, cell: str | None = None, figures: Sequence[str] = ()) -> Path:
         """Write the report again from the stored predictions.
@@ -250,7 +255,7 @@ class Run:
         from saysel.stages.report import ReportStage
         from saysel.storage import read_record
 
-        self._need_predictions()
+        require_predictions(self.directory, self.plan)
         again = f"saysel run {self.directory / 'recipe.yaml'} --out {self.directory}"
         whole = page = self.directory / "report"
         (step,) = self.plan.of(ReportStage)
@@ -265,24 +270,6 @@ class Run:
                 step.draw_cell(self.directory, manifest, chosen, page)
             export_figures(page / "figures", figures)
         return page / "index.html"
-
-    def _need_predictions(self) -> None:
-        """Raise unless all predictions are stored."""
-        from saysel.runs.resume import resume_advice
-        from saysel.stages.evaluate import EvaluateStage
-
-        if not (self.directory / "manifest.json").is_file():
-            raise UsageError(
-                f"{self.directory}: not a run directory, it has no recipe.yaml and manifest.json"
-            )
-        evaluations = self.plan.of(EvaluateStage)
-        missing = [step for step in evaluations if not step.is_done(self.directory)]
-        if missing:
-            names = ", ".join(step.name for step in missing)
-            raise UsageError(
-                f"{self.directory}: predictions are missing for {names}: "
-                f"{resume_advice(self.directory, self.plan, missing[0])}"
-            )
 
     def __repr__(self) -> str:
         return f"Run({str(self.directory)!r})"

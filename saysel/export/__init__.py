@@ -1,8 +1,9 @@
-"""Predictions of a run in the log formats of other tools.
+"""Predictions of a run, for other tools.
 
     DIR/lm_eval/MODEL/results_TIME.json           lm-evaluation-harness: the scores of a model,
     DIR/lm_eval/MODEL/samples_TASK_TIME.jsonl     and one line per question and task
     DIR/inspect_ai/TIME_TASK_ID.json              Inspect: one log per model and task
+    DIR/data_set/                                 a data set of the hub, see `export.data_set`
 
 A task is a source, a split and an estimator. Times are those of the evaluation, so the same run
 gives the same files. The ideal observer is not a model and is left out.
@@ -107,9 +108,15 @@ def evaluations(run: Path, cells: Sequence[Cell]) -> list[Evaluation]:
     return evaluated
 
 
-def write_predictions(run: Path, cells: Sequence[Cell], directory: Path) -> list[Path]:
-    """Write all logs of some cells of a run; returns the files."""
-    from saysel.export import inspect_ai, lm_eval
+def write_predictions(
+    run: Path, cells: Sequence[Cell], directory: Path, license: str
+) -> list[Path]:
+    """Write all logs and the data set of some cells of a run; returns the files.
+
+    Args:
+        license: identifier for the data set's card, as the hub uses it.
+    """
+    from saysel.export import data_set, inspect_ai, lm_eval
 
     evaluated = evaluations(run, cells)
     files = {
@@ -118,7 +125,10 @@ def write_predictions(run: Path, cells: Sequence[Cell], directory: Path) -> list
     }
     for path, text in files.items():
         write_text(directory / path, text.encode(errors="replace").decode())
-    return [directory / path for path in files]
+    labels = {cell.label for cell in cells}
+    rows = [row for row in read_metrics(run)["rows"] if row["cell"] in labels]
+    written = data_set.write_data_set(evaluated, rows, directory / "data_set", license)
+    return [*(directory / path for path in files), *written]
 
 
 def stamp(seconds: float) -> datetime:

@@ -9,16 +9,13 @@ from typing import Any
 import yaml
 
 from saysel import __version__, hf
-from saysel.display.numbers import number
+from saysel.export.measured import measured_table, model_index
 from saysel.plan.stage import BASE, Cell, Stage
 from saysel.records import ModelRef, Question
 from saysel.report import read_metrics
-from saysel.scoring import metric_info
+from saysel.sources.hub import RemoteSource
 from saysel.stages.train import TrainStage
 from saysel.storage.models import read_model
-
-#: Reported for every model, if they were measured.
-METRICS = ("accuracy", "ece", "smooth_ece", "brier", "auroc", "parse_rate", "distinct_confidences")
 
 INTENDED_USE = """\
 Research on calibration, and applications that ask short questions like those above and use the \
@@ -36,8 +33,9 @@ def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, li
     trained = cell.of(TrainStage)
     phases = trained[: 1 + trained.index(step)] if step in trained else []
     recipe = step.recipe
+    rows = _measured(run, cell, step)
     parts = [
-        _metadata(base, adapter, license),
+        _metadata(step, rows, base, adapter, license),
         f"# {recipe.name}",
         _introduction(ref.revision or origin.revision, base, phases),
         *([_local_base(ref)] if adapter and not base else []),
@@ -48,7 +46,7 @@ def card(run: Path, cell: Cell, step: Stage, ref: ModelRef, *, adapter: bool, li
         "Or with saysel, which also separates answer, rationale and confidence: `saysel ask "
         'DIRECTORY "Your question?"`.',
         "## Calibration",
-        *_measured(run, cell, step),
+        *([rows] if isinstance(rows, str) else measured_table(rows)),
         "## Data",
         f"Questions of the source `{recipe.source.use}` with these options; the evaluation used "
         f"the split `{recipe.evaluate.split}`.",
@@ -69,15 +67,24 @@ def _base_on_hub(ref: ModelRef, origin: ModelRef) -> str | None:
     return next((path for path in (ref.path, origin.path) if not hf.is_local(path)), None)
 
 
-def _metadata(base: str | None, adapter: bool, license: str) -> str:
-    metadata = {
+def _metadata(
+    step: Stage, rows: list[dict[str, Any]] | str, base: str | None, adapter: bool, license: str
+) -> str:
+    """The metadata that the hub reads, as YAML."""
+    source = step.recipe.source
+    questions = source.repository if isinstance(source, RemoteSource) and source.on_hub() else None
+    measured = [] if isinstance(rows, str) else [row for row in rows if row["model"] == step.model]
+    metadata: dict[str, Any] = {
         "license": license,
         "library_name": "peft" if adapter else "transformers",
         "pipeline_tag": "text-generation",
         "tags": ["saysel", "calibration", "confidence"],
         **({"base_model": base} if base else {}),
+        **({"datasets": [questions]} if questions else {}),
     }
-    return f"---\n{yaml.safe_dump(metadata, sort_keys=False)}---"
+    if measured:
+        metadata["model-index"] = model_index(step.recipe.name, measured, questions or source.use)
+    return f"---\n{yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)}---"
 
 
 def _introduction(revision: str | None, base: str | None, phases: Sequence[TrainStage]) -> str:
@@ -166,55 +173,19 @@ def _loading_code(ref: ModelRef, adapter: bool) -> list[str]:
     ]
 
 
-def _measured(run: Path, cell: Cell, step: Stage) -> list[str]:
-    """The calibration table: this model and its base model under every estimator."""
+def _measured(run: Path, cell: Cell, step: Stage) -> list[dict[str, Any]] | str:
+    """The rows of this model and of its base model; or why there are none."""
     if not (run / "report" / "metrics.json").is_file():
-        return ["Not measured: the run has no report yet."]
+        return "Not measured: the run has no report yet."
     rows = [
         row
         for row in read_metrics(run)["rows"]
         if row["cell"] == cell.label and row["model"] in (BASE, step.model)
     ]
     if not any(row["model"] == step.model for row in rows):
-        return ["Not measured: the run's report does not have this model."]
-    keys = [key for key in METRICS if any(key in row["metrics"] for row in rows)]
-    head = ["model", "estimator", "questions", *(metric_info(key).name for key in keys)]
-    body = [
-        [
-            row["model"],
-            row["estimator"],
-            f"{row['n']:,} ({row['split']})",
-            *(_value(row["metrics"].get(key), key) for key in keys),
-        ]
-        for row in rows
-    ]
-    lines = [f"- {metric_info(key).name}: {_meaning(key)}" for key in keys]
-    return [
-        "Measured by this run, with 95 % intervals over the questions:",
-        _table(head, body),
-        "\n".join(lines),
-    ]
-
-
-def _meaning(key: str) -> str:
-    info = metric_info(key)
-    return info.meaning + ("" if info.better == "neither" else f" {info.direction.capitalize()}.")
-
-
-def _value(score: dict[str, float | None] | None, key: str) -> str:
-    if score is None or score.get("value") is None:
-        return "–"
-    value, low, high = (score.get(part) for part in ("value", "low", "high"))
-    counts = metric_info(key).counts
-    text = number(float(value or 0), counts)
-    if low is None or high is None:
-        return text
-    return f"{text} ({number(low, counts)} – {number(high, counts)})"
-
-
-def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    rows = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        return "Not measured: the run's report does not have this model."
+    # The card is about one cell.
+    return [{**row, "cell": ""} for row in rows]
 
 
 def _yaml(value: Any) -> str:

@@ -167,7 +167,8 @@ def test_the_same_run_gives_the_same_files(exported: Path, tiny_run: Path, tmp_p
 def test_where_it_goes_by_default(tiny_copy: Path) -> None:
     invoke("export", tiny_copy, "--predictions")
 
-    assert {path.name for path in (tiny_copy / "export").iterdir()} == {"lm_eval", "inspect_ai"}
+    folders = {path.name for path in (tiny_copy / "export").iterdir()}
+    assert folders == {"lm_eval", "inspect_ai", "data_set"}
 
 
 def test_trouble(tiny_copy: Path, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 `guard` wraps the methods of every implementation, so that a wrong return value is caught before
 anything is stored or trained on. The error names the component, what it returned and what it must
-return. Rewards are checked by the trainers, which can name the response.
+return. Rewards are checked by the trainers, which can name the response. Samplers that ask servers
+get something else on the way: workers send their calls to the first process.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from saysel.contracts import evaluation, labelling, sampling
+from saysel.costs.server_calls import sent_by_workers
 
 if TYPE_CHECKING:
     from saysel.interfaces import Component
@@ -51,7 +53,10 @@ def guard(cls: type[Component], base: type[Component]) -> None:
     for name, check in CHECKS.get(cls.kind, {}).items():
         definer = next(parent for parent in cls.__mro__ if name in vars(parent))
         if definer is cls or not issubclass(definer, base):
-            setattr(cls, name, _checked(name, vars(definer)[name], check))
+            method = vars(definer)[name]
+            if cls.kind == "sampler":
+                method = sent_by_workers(method)
+            setattr(cls, name, _checked(name, method, check))
 
 
 def _checked(name: str, method: Callable[..., Any], check: Check) -> Callable[..., Any]:

@@ -17,10 +17,10 @@ def check_recorded(sampler: Sampler, model: ModelRef) -> None:
     Raises:
         ContractError: this process has recorded none for its model in this stage.
     """
-    if not (sampler.remote and sampler.metered):
-        return
-    from saysel.costs import ledger
+    from saysel.costs import ledger, server_calls
 
+    if not (sampler.remote and sampler.metered) or server_calls.are_sent():
+        return
     current, name = ledger.current(), sampler.served_model() or model.path
     if current.max_cost is not None and not current.has_record_of(name):
         raise ContractError(

@@ -30,8 +30,8 @@ from typing import Any, TypeVar
 
 from saysel.display import terminal
 from saysel.errors import StageError, UsageError
-from saysel.hf.process_outcomes import Failure, Outcome, outcome
 from saysel.seeds import seed_of
+from saysel.workers.outcomes import Failure, Outcome, outcome
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

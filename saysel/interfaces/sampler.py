@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from saysel.interfaces.component import Component
 from saysel.records import (
@@ -21,7 +21,7 @@ class Sampler(Component):
 
     ```python
     import saysel
-    from pydantic import Field
+    from pydantic import Field, PrivateAttr
     from saysel.interfaces import Sampler
     from saysel.records import Generation
 
@@ -54,6 +54,9 @@ class Sampler(Component):
     n: int = Field(20, ge=1, description="responses per question in the sample stage")
     temperature: float = Field(1.0, ge=0, description="0 decodes greedily")
 
+    #: Where `tolerate_refusals` puts reasons; `None`: a refusal is an error.
+    _refusals: list[str] | None = PrivateAttr(None)
+
     @abstractmethod
     def sample(
         self, model: ModelRef, prompts: Sequence[Prompt], n: int, seed: int
@@ -64,7 +67,8 @@ class Sampler(Component):
         """A copy of this sampler that does not fail when the model refuses a prompt.
 
         A refused prompt gets empty generations, and the reason is appended to `refusals`. Only
-        samplers whose model may refuse a prompt need to override this.
+        samplers whose model may refuse a prompt need to override this, and keep the list in
+        `_refusals`.
         """
         return self
 

@@ -32,6 +32,7 @@ MODULES = (
     "saysel.testing",
     "saysel.trainers.judged_replies",
     "saysel.trainers.lora",
+    "saysel.workers",
 )
 #: The rest of the registry is for saysel itself.
 ONLY = {"saysel.registry": ("build",)}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, field_validator
 from typing_extensions import Self
 
 from saysel.costs import ledger
@@ -92,8 +92,6 @@ class RemoteSampler(Sampler):
     store: NotFingerprinted[str | None] = Field(
         None, min_length=1, description="SQLite file of responses; null: in the run directory"
     )
-
-    _refusals: list[str] | None = PrivateAttr(None)
 
     @field_validator("extra")
     @classmethod

@@ -12,6 +12,8 @@ from shutil import rmtree
 from time import monotonic
 from typing import Any, ClassVar
 
+from saysel.costs import ledger
+from saysel.costs.ledger import Ledger
 from saysel.interfaces import Estimator, Format
 from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
@@ -34,7 +36,15 @@ from saysel.stages.evaluation import (
     example_splits,
     judged,
 )
-from saysel.stages.shards import Layout, Tick, map_shards
+from saysel.stages.shards import (
+    Layout,
+    LiveProgress,
+    Shard,
+    ShardTask,
+    Tick,
+    batches,
+    map_shards,
+)
 from saysel.storage import Shards
 
 #: What a crash can cost. The shard is part of the seed: another size gives other replies.
@@ -119,20 +129,18 @@ class EvaluateStage(Stage):
         fitted_on = sum(len(questions_of(recipe, split)) for split in splits)
         context.progress.begin((count + fitted_on) * replies, layout.unit)
         model = context.model(self.inputs["model"])
-        estimator = self.estimator
-        if count:
-            fitting = estimation_context(recipe, self.format, "evaluate", "fit")
-            estimator = estimator.fit(model, fitting)
-            context.progress.advance(fitted_on * replies)
+        estimator = self._fitted(model) if count else self.estimator
+        context.progress.advance(fitted_on * replies)
+        live = LiveProgress(context.progress, layout.units)
+        ask = ShardTask(AskShard(recipe, self.format, estimator, model), ledger.current(), live)
         began = monotonic()
         map_shards(
-            EvaluateShard(recipe, self.format, estimator, model, drawn),
-            questions,
+            JudgeShard(recipe),
+            self._answered(ask, questions, layout, missing, drawn),
             layout,
             stored,
             engine=recipe.engine,
-            progress=context.progress,
-            begin=False,
+            progress=live,
         )
         seconds = monotonic() - began
         rmtree(drawn.directory, ignore_errors=True)
@@ -146,6 +154,40 @@ class EvaluateStage(Stage):
             "replies": self.tally(predictions).record(),
         }
 
+    def _fitted(self, model: ModelRef) -> Estimator:
+        """The estimator, fitted where the engine has the model."""
+        fit = FitEstimator(self.recipe, self.format, model, ledger.current())
+        (estimator,) = self.recipe.engine.map(fit, [self.estimator])
+        return estimator
+
+    def _answered(
+        self,
+        ask: ShardTask,
+        questions: Sequence[Question],
+        layout: Layout,
+        missing: Sequence[int],
+        drawn: Shards,
+    ) -> Iterator[tuple[Question, Prediction | None]]:
+        """Each question with the model's reply; `None` if it is judged already.
+
+        Args:
+            missing: the shards that are not judged.
+            drawn: keeps the predictions before they are judged, should the judge fail.
+        """
+        shards = [
+            Shard(number, part) for number, part in enumerate(batches(questions, layout.size))
+        ]
+        unasked = [number for number in missing if not drawn.has(number)]
+        arriving = self.recipe.engine.map(ask, [shards[number] for number in unasked])
+        for number, part in shards:
+            if number not in missing:
+                yield from ((question, None) for question in part)
+                continue
+            if number in unasked:
+                _, _, predictions = next(arriving)
+                drawn.write(number, predictions)
+            yield from zip(part, drawn.read(number), strict=True)
+
     def tally(self, predictions: Sequence[Prediction]) -> ReplyTally:
         """How many of the replies could be read."""
         states_confidence = self.estimator.needs_confidence()
@@ -153,25 +195,46 @@ class EvaluateStage(Stage):
 
 
 @dataclass(frozen=True)
-class EvaluateShard:
-    """Asks and judges the questions of one shard.
+class FitEstimator:
+    """Fits an estimator on the splits that it needs."""
 
-    Attributes:
-        drawn: keeps the predictions before they are judged, should the judge fail.
-    """
+    recipe: Recipe
+    format: Format
+    model: ModelRef
+    ledger: Ledger
+
+    def __call__(self, estimator: Estimator) -> Estimator:
+        context = estimation_context(self.recipe, self.format, "evaluate", "fit")
+        with self.ledger.opened():
+            return estimator.fit(self.model, context)
+
+
+@dataclass(frozen=True)
+class AskShard:
+    """Asks the questions of one shard."""
 
     recipe: Recipe
     format: Format
     estimator: Estimator
     model: ModelRef
-    drawn: Shards
 
     def __call__(self, number: int, questions: Sequence[Question], tick: Tick) -> list[Prediction]:
-        if not self.drawn.has(number):
-            context = estimation_context(self.recipe, self.format, "evaluate", number)
-            predictions = []
-            for prediction in self.estimator.estimate(self.model, questions, context):
-                predictions.append(prediction)
-                tick(1)
-            self.drawn.write(number, predictions)
-        return judged(self.recipe, questions, list(self.drawn.read(number)))
+        context = estimation_context(self.recipe, self.format, "evaluate", number)
+        predictions = []
+        for prediction in self.estimator.estimate(self.model, questions, context):
+            predictions.append(prediction)
+            tick(1)
+        return predictions
+
+
+@dataclass(frozen=True)
+class JudgeShard:
+    """Judges the predictions of one shard."""
+
+    recipe: Recipe
+
+    def __call__(
+        self, number: int, items: Sequence[tuple[Question, Prediction]], tick: Tick
+    ) -> list[Prediction]:
+        questions, predictions = zip(*items, strict=True)
+        return judged(self.recipe, questions, predictions)

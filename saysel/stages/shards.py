@@ -69,8 +69,7 @@ def map_shards(
     stored: Shards,
     *,
     engine: Engine,
-    progress: Progress,
-    begin: bool = True,
+    progress: Progress | LiveProgress,
 ) -> int:
     """Process the shards that are not stored yet, and store each result as it arrives.
 
@@ -78,7 +77,7 @@ def map_shards(
         work: what to do with a shard.
         items: all items, in order; read one shard at a time.
         stored: where the records go.
-        begin: whether to begin the progress; else the caller has.
+        progress: begins here, unless it is a `LiveProgress`, which the caller has begun.
 
     Returns:
         The number of items, those of stored shards included.
@@ -87,9 +86,11 @@ def map_shards(
         ContractError: the engine did not return the results of all shards.
     """
     missing = set(stored.missing(layout.count))
-    if begin:
+    if isinstance(progress, LiveProgress):
+        live = progress
+    else:
         progress.begin(layout.items_in(missing) * layout.units, layout.unit)
-    live = LiveProgress(progress, layout.units)
+        live = LiveProgress(progress, layout.units)
     sizes: list[int] = []
 
     def shards() -> Iterator[Shard]:

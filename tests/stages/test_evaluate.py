@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from saysel import testing
 from saysel.errors import StageError
 from saysel.interfaces import EstimationContext, Estimator, Judge
+from saysel.plan.context import NoProgress, StageContext, no_log
+from saysel.plan.plan import plan
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
-from saysel.stages.evaluate import EvaluateShard
-from saysel.storage import Shards
+from saysel.stages import evaluate
+from saysel.stages.evaluate import EvaluateStage
+from saysel.stages.model import ModelStage
+from saysel.storage import Shards, finish
+from saysel.storage.models import write_model
 
 drawn: list[str] = []
 
@@ -28,28 +32,64 @@ class Draws(Estimator):
 
 
 class Fails(Judge):
-    """A server that is down."""
+    """Judges as many shards as are left, then its server is down."""
+
+    left: int
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
-        raise StageError("the judge is down")
+        judged.append(len(items))
+        if len(judged) > self.left:
+            raise StageError("the judge is down")
+        return [1.0] * len(items)
 
 
-def test_predictions_are_kept_if_the_judge_fails(tmp_path: Path) -> None:
-    recipe = Recipe.model_validate({"name": "mine", "source": "witness"})
-    asked = [testing.question(id=str(number)) for number in range(3)]
-    ticks: list[int] = []
-    kept = Shards(tmp_path / "drawn", Prediction)
+judged: list[int] = []
 
-    def evaluate(judged_by: Recipe) -> list[Prediction]:
-        shard = EvaluateShard(judged_by, judged_by.format, Draws(), ModelRef("any"), kept)
-        return shard(0, asked, ticks.append)
 
-    for _ in range(2):
-        with pytest.raises(StageError, match="the judge is down"):
-            evaluate(recipe.model_copy(update={"judge": Fails()}))
-    predictions = evaluate(recipe)
+@pytest.fixture
+def context(tmp_path: Path) -> StageContext:
+    return StageContext(tmp_path, tmp_path / "evaluate", NoProgress(), no_log)
 
-    assert drawn == ["0", "1", "2"]
-    assert ticks == [1, 1, 1]
-    assert [prediction.correct for prediction in predictions] == [1.0] * 3
+
+def evaluation(judge: object, context: StageContext) -> EvaluateStage:
+    """The step that evaluates eight questions of a witness in shards of three."""
+    recipe = Recipe.model_validate(
+        {
+            "name": "mine",
+            "source": {"use": "witness", "heldout": 8},
+            "judge": judge,
+            "leaks": "allow",
+            "evaluate": {"estimators": [Draws()]},
+        }
+    )
+    (step,) = (step for step in plan(recipe).of(EvaluateStage) if step.model == "base")
+    model = step.inputs["model"]
+    assert isinstance(model, ModelStage)
+    directory = model.directory_in(context.run_directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_model(context.run_directory, directory, ModelRef("any"))
+    finish(directory, {})
+    return step
+
+
+def test_predictions_are_kept_if_the_judge_fails(
+    context: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "REPLIES_PER_SHARD", 3)
+    drawn.clear()
+    judged.clear()
+    for left, asked in ((1, 6), (1, 6), (9, 8)):
+        step = evaluation(Fails(left=left), context)
+        if left == 1:
+            with pytest.raises(StageError, match="the judge is down"):
+                step.run(context)
+        else:
+            assert step.run(context)["questions"] == 8
+        assert len(drawn) == len(set(drawn)) == asked
+
+    assert judged == [3, 3, 3, 3, 2]  # a shard is judged before the next one is asked
+    predictions = list(Shards(context.directory, Prediction))
+    assert [prediction.question_id for prediction in predictions] == drawn
+    assert [prediction.correct for prediction in predictions] == [1.0] * 8
     assert predictions[0].confidence == 0.1 + 0.2
+    assert not (context.directory / "drawn").exists()

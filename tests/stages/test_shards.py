@@ -202,6 +202,6 @@ def test_every_stage_sends_its_shards_through_the_engine(tmp_path: Path) -> None
 
     assert [work for work, _ in MAPPED] == [
         *("SampleShard", "ClusterShard", "RationaleShard", "JudgeShard"),
-        *("EvaluateShard", "ReflectShard", "GradeShard"),
+        *("FitEstimator", "AskShard", "JudgeShard", "ReflectShard", "GradeShard"),
     ]
     assert results(tmp_path / "elsewhere") == results(tmp_path / "local")

@@ -16,7 +16,7 @@ class PicklingEngine(Engine):
 
     def map(self, function: Callable[[Item], Result], shards: Iterable[Item]) -> Iterator[Result]:
         sent = [pickle.dumps(shard) for shard in shards]
-        MAPPED.append((type(function.work).__name__, len(sent)))  # type: ignore[attr-defined]
+        MAPPED.append((type(getattr(function, "work", function)).__name__, len(sent)))
         for shard in sent:
             copy = pickle.loads(pickle.dumps(function))
             yield pickle.loads(pickle.dumps(copy(pickle.loads(shard))))

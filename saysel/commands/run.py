@@ -24,6 +24,11 @@ from saysel.plan.stage_names import STAGES
     type=click.Choice(list(STAGES)),
     help="Stop after this stage; training data is built up to it even if nothing is trained.",
 )
+@click.option(
+    "--engine",
+    metavar="NAME",
+    help="Run the shards of all stages through this engine instead of the recipe's: local, ray …",
+)
 @click.option("--smoke", is_flag=True, help="Walk every stage with the least work, in under 1 min.")
 @click.option(
     "--processes",
@@ -51,6 +56,7 @@ def command(
     out: Path | None,
     overrides: tuple[str, ...],
     until: str | None,
+    engine: str | None,
     smoke: bool,
     processes: int,
     shard: bool,
@@ -70,6 +76,7 @@ def command(
       saysel run quickstart --smoke
       saysel run quickstart --until target --set sample.n=50
       saysel run quickstart --processes 2
+      saysel run my-recipe.yaml --engine ray --set engine.replicas=8
       saysel run my-matrix.yaml --cell 3
     """
     from saysel.api.running import full_run_estimate, pending, run
@@ -77,6 +84,8 @@ def command(
     from saysel.hf.processes import rank
     from saysel.runs.launcher import launch
 
+    if engine is not None:
+        overrides = (f"engine={engine}", *overrides)
     if dry_run:
         directory, steps = pending(recipe, out, set=overrides, until=until, smoke=smoke, cell=cell)
         echo(f"{directory}: {len(steps)} steps to do" if steps else _nothing(directory))

@@ -40,3 +40,10 @@ class Engine(Component):
     @abstractmethod
     def map(self, function: Callable[[Item], Result], shards: Iterable[Item]) -> Iterator[Result]:
         """The function's result for every shard, in the order of the shards, as they finish."""
+
+    def release(self) -> None:
+        """Free the devices and processes that it keeps for the next stage.
+
+        Called before a model is trained, which needs the devices, and when a run ends for whatever
+        reason. A later `map` may start again what it needs.
+        """

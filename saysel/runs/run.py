@@ -114,10 +114,7 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
     events.write("run_started", recipe=recipe.name, pending=[step.name for step in steps])
     hooks.saysel_run_started(directory=directory, recipe=recipe.resolved())
     runner = StepRunner(directory, manifest, events, hooks, smoke)
-    cell = None
-    for step in steps:
-        cell = _announce_cell(todo, step, cell)
-        runner.run(step)
+    _run_steps(todo, steps, runner)
     if steps[-1] is todo.steps[-1]:
         hooks.saysel_run_finished(directory=directory, metrics=read_metrics(directory))
         events.write("run_finished")
@@ -126,6 +123,19 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
     notes += [] if smoke else _stage_notes(manifest)
     names = tuple(step.name for step in steps)
     return Outcome(directory, names, complete, tuple(notes))
+
+
+def _run_steps(todo: Plan, steps: Sequence[Stage], runner: StepRunner) -> None:
+    cell = None
+    try:
+        for step in steps:
+            cell = _announce_cell(todo, step, cell)
+            if step.trains:
+                step.recipe.engine.release()
+            runner.run(step)
+    finally:
+        for each in todo.cells:
+            each.recipe.engine.release()
 
 
 def _announce_cell(todo: Plan, step: Stage, previous: Cell | None) -> Cell | None:

@@ -13,9 +13,9 @@ FOLDER = Path(__file__).parent
 
 
 def environment(folder: Path) -> jinja2.Environment:
-    """The templates of a folder."""
+    """The templates of a folder, which may import those of this one."""
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader([folder, FOLDER]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -5,17 +5,28 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from saysel.display.terminal import echo
 from saysel.errors import UsageError
 
+if TYPE_CHECKING:
+    from saysel.runs.follow import RunState
+    from saysel.runs.unfinished import UnfinishedPage
+
 
 @click.command("watch")
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--once", is_flag=True, help="Show how far the run is, and stop.")
-def command(run: Path, once: bool) -> None:
+@click.option(
+    "--page",
+    "page_too",
+    is_flag=True,
+    help="Also keep RUN/report/unfinished.html up to date, which a browser loads again by itself.",
+)
+def command(run: Path, once: bool, page_too: bool) -> None:
     """Show how far a run is: its stages, and the figures of training.
 
     It reads the run's log, and may be started before, during and after the run. On a terminal the
@@ -25,56 +36,61 @@ def command(run: Path, once: bool) -> None:
     Examples:
       saysel watch runs/quickstart
       saysel watch runs/quickstart --once
+      saysel watch runs/quickstart --page
     """
+    from saysel.runs.follow import RunState, events
+    from saysel.runs.unfinished import UnfinishedPage
+
     if once and not (run / "events.jsonl").is_file():
         raise UsageError(f"{run}: not a run directory, it has no events.jsonl")
+    state = RunState()
+    page = UnfinishedPage(run) if page_too else None
+    if page is not None:
+        echo(f"page: {page.path}", err=True)
     if once:
-        _show_once(run)
+        for event in events(run / "events.jsonl", wait=lambda: False):
+            state.update(event)
+        for line in state.lines():
+            echo(line)
     elif sys.stdout.isatty():
-        _show_live(run)
+        _show_live(run, state, page)
     else:
-        _show_changes(run)
+        _show_changes(run, state, page)
+    if page is not None:
+        page.write(state)
 
 
-def _show_once(run: Path) -> None:
-    from saysel.runs.follow import RunState, events
-
-    state = RunState()
-    for event in events(run / "events.jsonl", wait=lambda: False):
-        state.update(event)
-    for line in state.lines():
-        echo(line)
-
-
-def _show_live(run: Path) -> None:
+def _show_live(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
     from saysel.display.live import live_lines
-    from saysel.runs.follow import POLL_SECONDS, RunState, events
+    from saysel.runs.follow import events
 
-    state = RunState()
     with live_lines() as show:
 
         def wait() -> bool:
             show(state.lines() or [f"{run}: the run has not begun"])
-            time.sleep(POLL_SECONDS)
-            return not state.ended
+            return _goes_on(state, page)
 
         for event in events(run / "events.jsonl", wait):
             state.update(event)
 
 
-def _show_changes(run: Path) -> None:
-    from saysel.runs.follow import POLL_SECONDS, RunState, events
+def _show_changes(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
+    from saysel.runs.follow import events
 
-    state = RunState()
     shown: dict[str, str] = {}
-
-    def wait() -> bool:
-        time.sleep(POLL_SECONDS)
-        return not state.ended
-
-    for event in events(run / "events.jsonl", wait):
+    for event in events(run / "events.jsonl", lambda: _goes_on(state, page)):
         state.update(event)
         name = event.get("stage")
         if name in state.stages and shown.get(name) != state.stages[name].state:
             shown[name] = state.stages[name].state
             echo("  ".join(filter(None, state.stages[name].row(name, event.get("time", 0.0)))))
+
+
+def _goes_on(state: RunState, page: UnfinishedPage | None) -> bool:
+    """Update the page and wait for more events; false once the run has ended."""
+    from saysel.runs.follow import POLL_SECONDS
+
+    if page is not None and not state.ended:
+        page.write_if_due(state)
+    time.sleep(POLL_SECONDS)
+    return not state.ended

@@ -67,6 +67,11 @@ def speed(tokens: int, seconds: float) -> str:
     return f"{tokens / seconds:,.0f} tokens/s" if tokens and seconds else ""
 
 
+def interval(shown: float) -> float:
+    """Seconds to the next plain line after one that was shown after so many seconds."""
+    return FIRST_INTERVAL if shown < 60 else LATER_INTERVAL
+
+
 class PlainLines:
     """A line on stderr at the start, every ten seconds, later every thirty, and at the end."""
 
@@ -76,8 +81,7 @@ class PlainLines:
         echo(f"{label}: 0 of {total} {unit}", err=True)
 
     def update(self, done: int, seconds: float, tokens: int = 0) -> None:
-        interval = FIRST_INTERVAL if self._shown < 60 else LATER_INTERVAL
-        if seconds - self._shown < interval or done >= self.total:
+        if seconds - self._shown < interval(self._shown) or done >= self.total:
             return
         self._shown = seconds
         line = finished_line(self.label, done, self.total, self.unit, seconds)

@@ -14,7 +14,7 @@ from saysel.report.alarms import alarms, stage_alarms
 from saysel.report.browser import payload, sampled, script_json
 from saysel.report.changes import Changes, changes
 from saysel.report.console import brief_seconds
-from saysel.report.content import IDEAL, Report, Row
+from saysel.report.content import IDEAL, Report, Row, Training
 from saysel.report.figures import (
     Figure,
     colours,
@@ -52,17 +52,8 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
         groups=[_group(rows, indices, infos, drawn) for indices in groups(rows).values()],
         rows=rows,
         rationales=section(report.rationales),
-        replies=reply_counts.section(report),
-        training=[
-            {
-                "stage": training.stage,
-                "curves": [
-                    (name, Markup(drawn[training_slug(training, name)].inline()))
-                    for name in training.curves
-                ],
-            }
-            for training in report.training
-        ],
+        replies=reply_counts.section(reply_counts.records(report)),
+        training=training_section(report.training, drawn),
         alarms=[*stage_alarms(report.manifest.get("stages", {})), *alarms(rows)],
         stages=stage_table(report.manifest),
         recipe=recipe_yaml(report.recipe),
@@ -74,6 +65,26 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
         sample=f"{kept:,} of {questions:,}" if kept < questions else "",
         data=Markup(script_json(payload(report, browsed))),
     )
+
+
+def training_section(
+    trainings: Sequence[Training], drawn: Mapping[str, Figure]
+) -> list[dict[str, Any]]:
+    """The curves of each training stage.
+
+    Args:
+        drawn: the figures, as `saysel.report.figures.training_figures` names them.
+    """
+    return [
+        {
+            "stage": training.stage,
+            "curves": [
+                (name, Markup(drawn[training_slug(training, name)].inline()))
+                for name in training.curves
+            ],
+        }
+        for training in trainings
+    ]
 
 
 def _group(

@@ -55,15 +55,19 @@ class StageState:
 
     Attributes:
         state: `to do`, `running`, `done`, `failed` or `interrupted`.
+        fingerprint: of the step that was last started under this name.
         started: when, in seconds since 1970.
         seconds: that it took.
+        progress: the last event about how much of its work is done.
         step: the last training step, with its figures.
         note: why it failed.
     """
 
     state: str = "to do"
+    fingerprint: str = ""
     started: float = 0.0
     seconds: float | None = None
+    progress: Mapping[str, Any] = field(default_factory=dict)
     step: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
@@ -71,7 +75,23 @@ class StageState:
         """Name, state, duration and what else is known."""
         seconds = now - self.started if self.state == "running" else self.seconds
         took = "" if seconds is None else duration(max(0.0, seconds))
-        return [name, self.state, took, self.note or _figures(self.step)]
+        return [name, self.state, took, self.details(now)]
+
+    def details(self, now: float) -> str:
+        """`120 of 400 steps, about 3 min 10 s left, reward 0.731`; or why it failed."""
+        if self.note:
+            return self.note
+        progress = _progress(self.progress, now) if self.state == "running" else []
+        figures = _figures(self.step)
+        step = [f"step {self.step['step']:g}"] if "step" in self.step and not progress else []
+        return ", ".join([*progress, *step, *figures])
+
+    @property
+    def share(self) -> float:
+        """Share of its work that is done, in [0, 1]."""
+        if self.state == "done":
+            return 1.0
+        return self.progress["done"] / self.progress["total"] if self.progress.get("total") else 0.0
 
 
 @dataclass
@@ -80,11 +100,13 @@ class RunState:
 
     Attributes:
         recipe: its name; empty before the first event.
+        time: of the last event, in seconds since 1970.
         stages: by name, in the order of the run.
         ended: the event that ended it; empty until then.
     """
 
     recipe: str = ""
+    time: float = 0.0
     stages: dict[str, StageState] = field(default_factory=dict)
     ended: str = ""
 
@@ -92,6 +114,7 @@ class RunState:
         """Take an event into account."""
         kind, name = event["event"], event.get("stage")
         self.ended = kind if kind in ENDS else ""
+        self.time = float(event.get("time", 0.0))
         if kind == "run_started":
             self.recipe = str(event.get("recipe", ""))
             pending = [str(each) for each in event.get("pending", ())]
@@ -102,7 +125,10 @@ class RunState:
             return
         stage = self.stages.setdefault(name, StageState())
         if kind == "stage_started":
-            self.stages[name] = StageState("running", started=float(event.get("time", 0.0)))
+            fingerprint = str(event.get("fingerprint", ""))
+            self.stages[name] = StageState("running", fingerprint, started=self.time)
+        elif kind == "progress":
+            stage.progress = event
         elif kind == "training":
             stage.step = event
         elif kind == "stage_finished":
@@ -118,11 +144,18 @@ class RunState:
         return aligned([state.row(name, at) for name, state in self.stages.items()], (0, 1, 3))
 
 
-def _figures(step: Mapping[str, Any]) -> str:
-    """`step 12, reward 0.731, kl 0.21`."""
-    if not step:
-        return ""
-    shown = [
-        f"{name} {step[name]:.3g}" for name in SHOWN if isinstance(step.get(name), int | float)
-    ]
-    return ", ".join([f"step {step.get('step', 0):g}", *shown])
+def _progress(event: Mapping[str, Any], now: float) -> list[str]:
+    """`120 of 400 questions`, and the time left as the speed so far suggests."""
+    if not event:
+        return []
+    done, total, seconds = event["done"], event["total"], event["seconds"]
+    parts = [f"{done:,} of {total:,} {event['unit']}"]
+    if done:
+        left = (total - done) * seconds / done - (now - event["time"])
+        parts.append(f"about {duration(max(0.0, left))} left")
+    return parts
+
+
+def _figures(step: Mapping[str, Any]) -> list[str]:
+    """`reward 0.731`, `kl 0.21`."""
+    return [f"{name} {step[name]:.3g}" for name in SHOWN if isinstance(step.get(name), int | float)]

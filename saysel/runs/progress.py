@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 
 from typing_extensions import Self
 
-from saysel.display.bars import Bar, start_bar
+from saysel.display.bars import Bar, interval, start_bar
 from saysel.display.terminal import echo
 
 
@@ -26,8 +27,16 @@ class StageProgress:
         note: what the last line adds about the finished work.
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, announce: Callable[..., object] | None = None) -> None:
+        """Nothing has begun yet.
+
+        Args:
+            announce: called with `done`, `total`, `unit`, `seconds` and `tokens` when work begins,
+                and as often as a line is shown where there is no terminal.
+        """
         self.label = label
+        self._announce = announce
+        self._announced = 0.0
         self.total = 0
         self.done = 0
         self.unit = ""
@@ -52,19 +61,18 @@ class StageProgress:
         self.total, self.done, self.unit, self.tokens = total, 0, unit, 0
         self._began = self._advanced = monotonic()
         self._bar = start_bar(self.label, total, unit)
+        self._tell(0.0)
 
     def advance(self, units: int = 1) -> None:
         """So many more units are done."""
         self.done += units
         self._advanced = monotonic()
-        if self._bar is not None:
-            self._bar.update(self.done, self.seconds, self.tokens)
+        self._show(self.seconds)
 
     def generated(self, replies: float, tokens: int) -> None:
         """So many more tokens are generated; see `saysel.display.batch_progress`."""
         self.tokens += tokens
-        if self._bar is not None:
-            self._bar.update(self.done, monotonic() - self._began, self.tokens)
+        self._show(monotonic() - self._began)
 
     def warn(self, text: str) -> None:
         """Show a line about the stage, once it is over."""
@@ -80,6 +88,24 @@ class StageProgress:
         traceback: TracebackType | None,
     ) -> None:
         self._stop()
+
+    def _show(self, seconds: float) -> None:
+        """Show how far the work is after so many seconds."""
+        if self._bar is not None:
+            self._bar.update(self.done, seconds, self.tokens)
+            if seconds - self._announced >= interval(self._announced):
+                self._tell(seconds)
+
+    def _tell(self, seconds: float) -> None:
+        self._announced = seconds
+        if self._announce is not None:
+            self._announce(
+                done=self.done,
+                total=self.total,
+                unit=self.unit,
+                seconds=round(seconds, 3),
+                tokens=self.tokens,
+            )
 
     def _stop(self) -> None:
         """End what the last `begin` has started to show."""

@@ -55,7 +55,9 @@ class StepRunner:
         with (
             self._failures_recorded(step),
             ledger.opened(),
-            StageProgress(step.name) as progress,
+            StageProgress(
+                step.name, partial(self.events.write, "progress", stage=step.name)
+            ) as progress,
             generation_goes_to(progress.generated),
         ):
             counts = step.run(self._context(step, directory, progress))

@@ -102,6 +102,16 @@ class ReportStage(Stage):
         """Write a report of a single cell into a separate directory."""
         write(self._content(run_directory, manifest, [cell]), directory)
 
+    def so_far(
+        self, run_directory: Path, manifest: Mapping[str, Any], cells: Sequence[Cell]
+    ) -> Report:
+        """What a report of an unfinished run can show.
+
+        Args:
+            cells: with those of their steps that are done.
+        """
+        return self._content(run_directory, manifest, cells)
+
     def _content(
         self, run_directory: Path, manifest: Mapping[str, Any], cells: Sequence[Cell]
     ) -> Report:
@@ -120,7 +130,11 @@ class ReportStage(Stage):
                 for cell in cells
             },
             clusters=_clusters(rows),
-            training=_trainings(run_directory, cells[0]) if len(cells) == 1 else (),
+            training=tuple(
+                training
+                for step in (cells[0].of(TrainStage) if len(cells) == 1 else ())
+                if (training := training_of(run_directory, step)) is not None
+            ),
             rationales=tuple(
                 rationales for cell in cells for rationales in _rationales(run_directory, cell)
             ),
@@ -144,12 +158,9 @@ class ReportStage(Stage):
                 shutil.rmtree(other)
 
 
-def _trainings(run_directory: Path, cell: Cell) -> tuple[Training, ...]:
-    found = (
-        read_training(run_directory / "events.jsonl", step.name, step.fingerprint)
-        for step in cell.of(TrainStage)
-    )
-    return tuple(training for training in found if training is not None)
+def training_of(run_directory: Path, step: TrainStage) -> Training | None:
+    """How the training of a model went so far; `None` if fewer than two steps were recorded."""
+    return read_training(run_directory / "events.jsonl", step.name, step.fingerprint)
 
 
 def _rows(run_directory: Path, cell: Cell) -> list[Row]:

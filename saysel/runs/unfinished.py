@@ -1,0 +1,158 @@
+"""Writes the page of a run that is still going, from the run's log and what it has stored.
+
+It needs nothing of the process that works, so it can be drawn from another one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from saysel.display.durations import duration
+from saysel.plan.plan import plan
+from saysel.plan.stage import Plan, Stage
+from saysel.recipes.recipe import load
+from saysel.records import Prediction, Response
+from saysel.report import Report
+from saysel.report.unfinished import REFRESH_SECONDS, StepState, page
+from saysel.runs.follow import RunState, StageState
+from saysel.stages import sample
+from saysel.stages.evaluate import EvaluateStage
+from saysel.stages.report import ReportStage, training_of
+from saysel.stages.sample import SampleStage
+from saysel.stages.train import TrainStage
+from saysel.storage import Shards, finished, intact_record, write_text
+
+FILE = "unfinished.html"
+
+
+class UnfinishedPage:
+    """`report/unfinished.html` of a run directory.
+
+    Attributes:
+        path: the page.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.path = run / "report" / FILE
+        self._due = 0.0
+        self._recipe = b""
+        self._plan: Plan | None = None
+        #: The report of the steps with these fingerprints: scores take long to compute.
+        self._scored: tuple[tuple[str, ...], Report] | None = None
+
+    def write_if_due(self, state: RunState) -> None:
+        """Write the page unless it is recent; drawing it takes at most a tenth of the time.
+
+        Raises:
+            SayselError: see `write`.
+        """
+        began = time.monotonic()
+        if began >= self._due:
+            self.write(state)
+            now = time.monotonic()
+            self._due = now + max(REFRESH_SECONDS, 9 * (now - began))
+
+    def write(self, state: RunState) -> None:
+        """Write the page, if the run has begun.
+
+        Raises:
+            SayselError: the recipe or what the run has stored cannot be read.
+        """
+        todo = self._current_plan()
+        if todo is not None:
+            self.path.parent.mkdir(exist_ok=True)
+            text = self._page(todo, state, time.time())
+            write_text(self.path, text.encode(errors="replace").decode())
+
+    def _current_plan(self) -> Plan | None:
+        """The plan of the recipe in the directory, which another run may have replaced."""
+        path = self.run / "recipe.yaml"
+        content = path.read_bytes() if path.is_file() else b""
+        if content != self._recipe:
+            self._recipe, self._plan = content, plan(load(path))
+        return self._plan
+
+    def _page(self, todo: Plan, state: RunState, now: float) -> str:
+        done = [step for step in todo.steps if step.is_done(self.run)]
+        at_work = {stage.fingerprint: stage for stage in state.stages.values() if stage.fingerprint}
+        cells = {step.fingerprint: cell.label for cell in todo.cells for step in cell.steps}
+        steps = [
+            _done(step, cells, self.run)
+            if step in done
+            else _not_done(step, cells, at_work.get(step.fingerprint, StageState()), now)
+            for step in todo.steps
+        ]
+        running = [s for s in todo.steps if s not in done and s.fingerprint in at_work]
+        manifest = intact_record(self.run / "manifest.json") or {}
+        report = replace(
+            self._report(todo, done, manifest),
+            training=tuple(
+                training
+                for step in todo.of(TrainStage)
+                if step in (done if len(todo.cells) == 1 else ()) or step in running
+                if (training := training_of(self.run, step)) is not None
+            ),
+        )
+        replies = dict(manifest.get("stages") or {})
+        for step in running:
+            replies |= _replies(self.run, step)
+        return page(report, steps, replies, _summary(steps, state, now), state.ended)
+
+    def _report(self, todo: Plan, done: Sequence[Stage], manifest: Mapping[str, Any]) -> Report:
+        """What the finished steps say."""
+        key = tuple(step.fingerprint for step in done)
+        if self._scored is None or self._scored[0] != key:
+            (step,) = todo.of(ReportStage)
+            cells = [
+                replace(cell, steps=tuple(each for each in cell.steps if each in done))
+                for cell in todo.cells
+            ]
+            evaluated = [cell for cell in cells if cell.of(EvaluateStage)]
+            self._scored = key, step.so_far(self.run, manifest, evaluated)
+        return replace(self._scored[1], manifest=manifest)
+
+
+def _done(step: Stage, cells: Mapping[str, str], run: Path) -> StepState:
+    seconds = (finished(step.directory_in(run)) or {}).get("seconds")
+    took = "" if seconds is None else duration(seconds)
+    return StepState(cells.get(step.fingerprint, ""), step.name, "done", 1.0, took, "")
+
+
+def _not_done(step: Stage, cells: Mapping[str, str], stage: StageState, now: float) -> StepState:
+    _, state, took, details = stage.row(step.name, now)
+    cell = cells.get(step.fingerprint, "")
+    return StepState(cell, step.name, state, stage.share, took, details)
+
+
+def _replies(run: Path, step: Stage) -> dict[str, Mapping[str, Any]]:
+    """How many replies the finished shards of a step have that could not be read."""
+    directory = step.directory_in(run)
+    if isinstance(step, SampleStage):
+        counts = sample.counts(Shards(directory, Response))
+    elif isinstance(step, EvaluateStage):
+        counts = {"replies": step.tally(list(Shards(directory, Prediction))).record()}
+    else:
+        return {}
+    return {f"{step.name} so far": counts} if counts["replies"]["replies"] else {}
+
+
+def _summary(steps: Sequence[StepState], state: RunState, now: float) -> str:
+    """How far the run is, and when this was written."""
+    done = sum(step.state == "done" for step in steps)
+    what = {
+        "run_finished": "The run is finished.",
+        "stage_failed": "The run has failed.",
+        "interrupted": "The run was interrupted.",
+    }.get(state.ended, f"{done} of {len(steps)} steps are done.")
+    for step in steps:
+        if step.state == "running" and not state.ended:
+            what += f" {step.name} is running{': ' * bool(step.details)}{step.details}."
+    written = datetime.fromtimestamp(now, timezone.utc)
+    ago = duration(max(0.0, now - state.time))
+    return f"{what} Written at {written:%H:%M:%S} UTC, {ago} after the last event of the run."

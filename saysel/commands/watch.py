@@ -68,7 +68,7 @@ def _show_live(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
 
         def wait() -> bool:
             show(state.lines() or [f"{run}: the run has not begun"])
-            return _goes_on(state, page)
+            return _continues(state, page)
 
         for event in events(run / "events.jsonl", wait):
             state.update(event)
@@ -78,7 +78,7 @@ def _show_changes(run: Path, state: RunState, page: UnfinishedPage | None) -> No
     from saysel.runs.follow import events
 
     shown: dict[str, str] = {}
-    for event in events(run / "events.jsonl", lambda: _goes_on(state, page)):
+    for event in events(run / "events.jsonl", lambda: _continues(state, page)):
         state.update(event)
         name = event.get("stage")
         if name in state.stages and shown.get(name) != state.stages[name].state:
@@ -86,7 +86,7 @@ def _show_changes(run: Path, state: RunState, page: UnfinishedPage | None) -> No
             echo("  ".join(filter(None, state.stages[name].row(name, event.get("time", 0.0)))))
 
 
-def _goes_on(state: RunState, page: UnfinishedPage | None) -> bool:
+def _continues(state: RunState, page: UnfinishedPage | None) -> bool:
     """Update the page and wait for more events; false once the run has ended."""
     from saysel.runs.follow import POLL_SECONDS
 

@@ -53,7 +53,7 @@ def page(
         steps: all steps, in order.
         replies: records of the stages that have read replies, the one at work included.
         summary: how far the run is, in a sentence or two.
-        ended: the event that ended the run, see `saysel.runs.follow.ENDS`; empty if it goes on.
+        ended: the event that ended the run, see `saysel.runs.follow.ENDS`; empty if it continues.
             After `run_finished` the page leads to the report, which is next to it.
     """
     finished = ended == "run_finished"

@@ -52,7 +52,7 @@ def page(report: Report, rows: Sequence[Row], drawn: Mapping[str, Figure]) -> st
         groups=[_group(rows, indices, infos, drawn) for indices in groups(rows).values()],
         rows=rows,
         rationales=section(report.rationales),
-        replies=reply_counts.section(reply_counts.records(report)),
+        replies=reply_counts.section(report),
         training=training_section(report.training, drawn),
         alarms=[*stage_alarms(report.manifest.get("stages", {})), *alarms(rows)],
         stages=stage_table(report.manifest),

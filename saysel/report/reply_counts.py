@@ -12,20 +12,12 @@ from saysel.replies.counts import tally_from
 from saysel.report.content import Report
 
 
-def records(report: Report) -> Mapping[str, Mapping[str, Any]]:
-    """The records of the report's stages; of its rows if it has no stages."""
-    stages: Mapping[str, Mapping[str, Any]] = report.manifest.get("stages") or {}
-    return stages or {
+def section(report: Report) -> dict[str, Any] | None:
+    """A line per stage that has read replies; per row if the report has no stages; or `None`."""
+    records: Mapping[str, Mapping[str, Any]] = report.manifest.get("stages") or {}
+    records = records or {
         row.name: {"replies": row.replies.record()} for row in report.rows if row.replies
     }
-
-
-def section(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
-    """A line per stage that has read replies; `None` if there are none.
-
-    Args:
-        records: of the stages, as in the manifest.
-    """
     lines = [
         {"name": name, "cells": _cells(tally_from(record["replies"]).counts)}
         for name, record in records.items()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from saysel.report import reply_counts
 from saysel.report.console import headline_table
@@ -42,16 +41,14 @@ class StepState:
 def page(
     report: Report,
     steps: Sequence[StepState],
-    replies: Mapping[str, Mapping[str, Any]],
     summary: str,
     ended: str,
 ) -> str:
     """The page's HTML.
 
     Args:
-        report: what is known so far.
+        report: what is known so far; the stages of its manifest include the running one.
         steps: all steps, in order.
-        replies: records of the stages that have read replies, the one at work included.
         summary: how far the run is, in a sentence or two.
         ended: the event that ended the run, see `saysel.runs.follow.ENDS`; empty if it continues.
             After `run_finished` the page leads to the report, which is next to it.
@@ -67,7 +64,7 @@ def page(
         lines=lines,
         names=names,
         training=training_section(report.training, training_figures(report.training)),
-        replies=reply_counts.section(replies),
+        replies=reply_counts.section(report),
         finished=finished,
         refresh="0; url=index.html" if finished else "" if ended else str(REFRESH_SECONDS),
         style=style_sheet(),

@@ -90,8 +90,12 @@ class UnfinishedPage:
         ]
         running = [s for s in todo.steps if s not in done and s.fingerprint in at_work]
         manifest = intact_record(self.run / "manifest.json") or {}
+        stages = dict(manifest.get("stages") or {})
+        for step in running:
+            stages |= _replies(self.run, step)
         report = replace(
-            self._report(todo, done, manifest),
+            self._report(todo, done),
+            manifest={**manifest, "stages": stages},
             training=tuple(
                 training
                 for step in todo.of(TrainStage)
@@ -99,12 +103,9 @@ class UnfinishedPage:
                 if (training := training_of(self.run, step)) is not None
             ),
         )
-        replies = dict(manifest.get("stages") or {})
-        for step in running:
-            replies |= _replies(self.run, step)
-        return page(report, steps, replies, _summary(steps, state, now), state.ended)
+        return page(report, steps, _summary(steps, state, now), state.ended)
 
-    def _report(self, todo: Plan, done: Sequence[Stage], manifest: Mapping[str, Any]) -> Report:
+    def _report(self, todo: Plan, done: Sequence[Stage]) -> Report:
         """What the finished steps say."""
         key = tuple(step.fingerprint for step in done)
         if self._scored is None or self._scored[0] != key:
@@ -114,8 +115,8 @@ class UnfinishedPage:
                 for cell in todo.cells
             ]
             evaluated = [cell for cell in cells if cell.of(EvaluateStage)]
-            self._scored = key, step.so_far(self.run, manifest, evaluated)
-        return replace(self._scored[1], manifest=manifest)
+            self._scored = key, step.so_far(self.run, evaluated)
+        return self._scored[1]
 
 
 def _done(step: Stage, cells: Mapping[str, str], run: Path) -> StepState:

@@ -102,15 +102,13 @@ class ReportStage(Stage):
         """Write a report of a single cell into a separate directory."""
         write(self._content(run_directory, manifest, [cell]), directory)
 
-    def so_far(
-        self, run_directory: Path, manifest: Mapping[str, Any], cells: Sequence[Cell]
-    ) -> Report:
-        """What a report of an unfinished run can show.
+    def so_far(self, run_directory: Path, cells: Sequence[Cell]) -> Report:
+        """What a report of an unfinished run can show; its manifest is empty.
 
         Args:
             cells: with those of their steps that are done.
         """
-        return self._content(run_directory, manifest, cells)
+        return self._content(run_directory, {}, cells)
 
     def _content(
         self, run_directory: Path, manifest: Mapping[str, Any], cells: Sequence[Cell]

@@ -20,9 +20,9 @@ STEPS = [
 
 def draw(make_report: Any, **changes: Any) -> str:
     training = Training("train-ppo", {"reward": [(1.0, -0.5), (2.0, 0.1), (3.0, 0.4)]})
-    report = make_report(training=(training,))
-    replies = {"sample": {"replies": ReplyTally("base").record()}}
-    given = {"steps": STEPS, "replies": replies, "summary": "1 of 3 steps is done.", "ended": ""}
+    manifest = {"stages": {"sample": {"replies": ReplyTally("base").record()}}}
+    report = make_report(training=(training,), manifest=manifest)
+    given = {"steps": STEPS, "summary": "1 of 3 steps is done.", "ended": ""}
     return page(report, **{**given, **changes})
 
 
@@ -36,7 +36,7 @@ def test_it_loads_itself_again_until_the_run_ends(make_report: Any) -> None:
 
 def test_a_run_that_has_just_begun(make_report: Any) -> None:
     report = make_report(rows=(), manifest={}, questions={}, clusters={})
-    text = page(report, STEPS, {}, "", "")
+    text = page(report, STEPS, "", "")
     assert "How far is it?" in text
     for title in ("Scores so far", "How did training go?", "Could the replies be read?"):
         assert title not in text
@@ -66,7 +66,7 @@ def test_it_is_readable_at_any_width(
 def test_hostile_texts_stay_text(hostile_report: Report, browser: Browser, tmp_path: Any) -> None:
     bad = " ".join(HOSTILE)
     steps = [StepState(bad, bad, "failed", 0.5, bad, bad)]
-    text = page(hostile_report, steps, {}, bad, "stage_failed")
+    text = page(hostile_report, steps, bad, "stage_failed")
     path = tmp_path / "unfinished.html"
     path.write_bytes(text.encode(errors="replace"))
     browser.open(path)

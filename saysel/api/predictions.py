@@ -17,6 +17,7 @@ from saysel.files.frames import Frame
 from saysel.files.several import joined
 from saysel.files.tables import STANDARD_INPUT
 from saysel.interfaces import Format, Judge, Metric
+from saysel.mirror import fetched_file
 from saysel.recipes.problems import problems
 from saysel.recipes.recipe import METRICS
 
@@ -104,7 +105,7 @@ def paths_in(data: object) -> list[Path]:
         raise UsageError("a list of predictions must be a list of files, and not empty")
     if len({Path(path) for path in paths}) < len(paths):
         raise UsageError("the same file is given twice: name each once")
-    return [Path(path) for path in paths]
+    return [fetched_file(path) for path in paths]
 
 
 def name_of(*files: Path) -> str:

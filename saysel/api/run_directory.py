@@ -12,6 +12,7 @@ from typing import Any
 from saysel.api.rows import prediction_records, require_predictions, row_key, stored_rows
 from saysel.display.tables import aligned, html_table
 from saysel.errors import UsageError
+from saysel.mirror import is_run, working_copy
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import plan
 from saysel.plan.stage import Cell, Plan
@@ -32,7 +33,8 @@ class Run:
         pandas.DataFrame(run.predictions)
 
     Attributes:
-        directory: the run directory.
+        directory: the run directory; of a run on shared storage (`s3://…`), its working copy, where
+            files are fetched when they are read.
         ran: names of the steps that had something to do when `saysel.run` made this object.
         notes: what a reader of the scores has to know, a line each; from `saysel.run` only.
     """
@@ -51,17 +53,16 @@ class Run:
 
         Raises:
             UsageError: it is not a run directory.
+            StageError: it is on shared storage, which cannot be reached.
         """
-        self.directory = Path(directory)
+        self.directory = working_copy(directory, to_read=True)
         self.ran = tuple(ran)
         self.notes = tuple(notes)
-        if not self.exists(self.directory):
-            raise UsageError(f"{self.directory}: not a run directory, it has no recipe.yaml")
 
     @staticmethod
     def exists(directory: str | PathLike[str]) -> bool:
         """Whether a directory is a run directory."""
-        return (Path(directory) / "recipe.yaml").is_file()
+        return is_run(directory)
 
     @cached_property
     def recipe(self) -> Recipe:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.api.run_directory import Run
+from saysel.mirror import working_copy
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import plan
 from saysel.plan.stage import Stage
@@ -67,6 +68,8 @@ def run(
             OUT uses what was done there.
         collect: other run directories whose finished steps are used, if they are the same steps.
 
+    A run directory may be on shared storage, such as `s3://bucket/run`; see `saysel.mirror`.
+
     Raises:
         SayselError: the recipe is wrong, a package is missing, or a stage failed; what is
             finished is kept.
@@ -80,7 +83,8 @@ def run(
         processes.follow()
         return Run(directory)
     with processes.leading():
-        outcome = start(chosen, directory, until, smoke, [Path(place) for place in collect])
+        others = [working_copy(place, to_read=True) for place in collect]
+        outcome = start(chosen, directory, until, smoke, others)
     return Run(directory, ran=outcome.ran, notes=outcome.notes)
 
 
@@ -127,12 +131,18 @@ def _resolved(
     if smoke:
         full, directory = full.smoke(), Path(f"{directory}-smoke")
     if cell is None:
-        return full, directory
+        return full, working_copy(directory)
     whole = plan(full)
     chosen = chosen_cell(directory, whole, cell)
     title = chosen.recipe.report.title or chosen.recipe.name
     report = chosen.recipe.report.model_copy(update={"title": f"{title}: {chosen.label}"})
     return (
         chosen.recipe.model_copy(update={"report": report}),
-        cell_directory(directory, chosen.number),
+        _cell_copy(directory, chosen.number),
     )
+
+
+def _cell_copy(directory: Path, number: int) -> Path:
+    """Where a cell is run; the steps of the whole run and of other cells can be used there."""
+    working_copy(directory)
+    return working_copy(cell_directory(directory, number))

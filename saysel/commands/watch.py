@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,11 +37,15 @@ def command(run: Path, once: bool, page_too: bool) -> None:
       saysel watch runs/quickstart --once
       saysel watch runs/quickstart --page
     """
+    from saysel.mirror import working_copy
     from saysel.runs.follow import RunState, events
     from saysel.runs.unfinished import UnfinishedPage
+    from saysel.storage.mirrors import bring
 
+    address, run = run, working_copy(run)
+    bring(run)
     if once and not (run / "events.jsonl").is_file():
-        raise UsageError(f"{run}: not a run directory, it has no events.jsonl")
+        raise UsageError(f"{address}: not a run directory, it has no events.jsonl")
     state = RunState()
     page = UnfinishedPage(run) if page_too else None
     if page is not None:
@@ -68,7 +71,7 @@ def _show_live(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
 
         def wait() -> bool:
             show(state.lines() or [f"{run}: the run has not begun"])
-            return _continues(state, page)
+            return _continues(run, state, page)
 
         for event in events(run / "events.jsonl", wait):
             state.update(event)
@@ -78,7 +81,7 @@ def _show_changes(run: Path, state: RunState, page: UnfinishedPage | None) -> No
     from saysel.runs.follow import events
 
     shown: dict[str, str] = {}
-    for event in events(run / "events.jsonl", lambda: _continues(state, page)):
+    for event in events(run / "events.jsonl", lambda: _continues(run, state, page)):
         state.update(event)
         name = event.get("stage")
         if name in state.stages and shown.get(name) != state.stages[name].state:
@@ -86,11 +89,11 @@ def _show_changes(run: Path, state: RunState, page: UnfinishedPage | None) -> No
             echo("  ".join(filter(None, state.stages[name].row(name, event.get("time", 0.0)))))
 
 
-def _continues(state: RunState, page: UnfinishedPage | None) -> bool:
+def _continues(run: Path, state: RunState, page: UnfinishedPage | None) -> bool:
     """Update the page and wait for more events; false once the run has ended."""
-    from saysel.runs.follow import POLL_SECONDS
+    from saysel.runs.follow import pause
 
     if page is not None and not state.ended:
         page.write_if_due(state)
-    time.sleep(POLL_SECONDS)
+    pause(run)
     return not state.ended

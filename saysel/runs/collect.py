@@ -19,7 +19,7 @@ from pathlib import Path
 from saysel.display.terminal import echo
 from saysel.errors import UsageError
 from saysel.plan.stage import Stage
-from saysel.storage import DONE, disk_error, verify
+from saysel.storage import DONE, disk_error, mirrors, verify
 
 #: Folder of a matrix run with the run directories of single cells.
 CELLS = "cells"
@@ -40,7 +40,7 @@ def places(run: Path, others: Sequence[Path] = ()) -> list[Path]:
         if not (other / "stages").is_dir():
             raise UsageError(f"{other}: not a run directory, it has no stages to collect")
     whole = run.parent.parent if run.parent.name == CELLS else run
-    cells = sorted((whole / CELLS).glob("*"))
+    cells = sorted({*(whole / CELLS).glob("*"), *mirrors.runs_below(whole / CELLS)})
     return [place for place in (*others, whole, *cells) if place != run]
 
 
@@ -62,7 +62,7 @@ def collect(steps: Iterable[Stage], run: Path, others: Sequence[Path]) -> list[S
     """
     collected = []
     for step in steps:
-        found = (place for place in others if (step.directory_in(place) / DONE).is_file())
+        found = (place for place in others if _has(place, step))
         source = next(found, None)
         if source is not None:
             verify(step.directory_in(source))
@@ -71,6 +71,11 @@ def collect(steps: Iterable[Stage], run: Path, others: Sequence[Path]) -> list[S
     if collected:
         echo(f"{run}: {len(collected)} finished steps collected from other directories", err=True)
     return collected
+
+
+def _has(place: Path, step: Stage) -> bool:
+    mirrors.bring(step.directory_in(place))
+    return (step.directory_in(place) / DONE).is_file()
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -83,6 +88,7 @@ def _copy(source: Path, target: Path) -> None:
         partial.rename(target)
     except OSError as error:
         raise disk_error(error, target) from error
+    mirrors.wrote(target)
 
 
 def _link(source: str, target: str) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 from saysel.display.durations import duration
 from saysel.display.tables import aligned
+from saysel.storage.mirrors import mirror_of
 
-#: Seconds between two looks at the log.
-POLL_SECONDS = 0.5
+#: Seconds between two looks at the log, and at one on shared storage.
+POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 10.0
 #: Figures of a training step that are shown, if a trainer records them.
 SHOWN = ("loss", "reward", "accuracy", "parse_rate", "confidence", "kl")
 #: Events after which nothing follows until the run is started again.
@@ -47,6 +48,16 @@ def events(path: Path, wait: Callable[[], bool]) -> Iterator[dict[str, Any]]:
                 yield event
         if not lines and not wait():
             return
+
+
+def pause(run: Path) -> None:
+    """Wait before the next look at a run; a log on shared storage is fetched again."""
+    mirror = mirror_of(run)
+    if mirror is None:
+        time.sleep(POLL_SECONDS)
+    else:
+        time.sleep(REMOTE_POLL_SECONDS)
+        mirror.refresh("events.jsonl")
 
 
 @dataclass

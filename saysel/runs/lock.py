@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from saysel.display.terminal import echo
 from saysel.errors import RunBusy
 from saysel.storage import disk_error
+from saysel.storage.mirrors import Mirror, mirror_of
 from saysel.storage.sqlite import NO_LOCKS, no_locks
 
 
@@ -15,15 +17,30 @@ from saysel.storage.sqlite import NO_LOCKS, no_locks
 def locked(directory: Path) -> Iterator[None]:
     """Hold a run directory for this process; the lock ends with the process.
 
+    The working copy of a run on shared storage is held together with its original.
+
     Raises:
         RunBusy: another process holds it.
     """
+    mirror = mirror_of(directory)
+    if mirror is None:
+        with _file_lock(directory):
+            yield
+        return
+    with _file_lock(directory, mirror), mirror.writing():
+        echo(f"{mirror.address}: working copy in {mirror.root}", err=True)
+        yield
+
+
+@contextmanager
+def _file_lock(directory: Path, mirror: Mirror | None = None) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(directory / ".lock", timeout=0)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        with mirror.reading() if mirror else nullcontext():
+            lock.acquire()
     except Timeout:
         raise RunBusy(
             f"{directory}: another saysel process works in this run directory: wait for it, or "

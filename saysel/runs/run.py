@@ -6,7 +6,6 @@ there, so that being killed at any moment costs the shards in flight and nothing
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from saysel.runs.events import Events
 from saysel.runs.lock import locked
 from saysel.runs.manifest import Manifest
 from saysel.runs.step import StepRunner
-from saysel.storage import intact_record, verify, write_atomically, write_text
+from saysel.storage import intact_record, remove_tree, verify, write_atomically, write_text
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def run(
         todo = plan(recipe, until)
         with locked(directory):
             if smoke:
-                shutil.rmtree(directory / "stages", ignore_errors=True)  # repeated every time
+                remove_tree(directory / "stages")  # repeated every time
             else:
                 missing = pending(todo, directory, until)
                 collect(missing, directory, places(directory, collect_from))

@@ -21,7 +21,7 @@ from saysel.replies.stage_records import note, problems
 from saysel.runs.events import Events
 from saysel.runs.manifest import Manifest, peak_memory, reset_peak_memory
 from saysel.runs.progress import StageProgress
-from saysel.storage import disk_error, finish
+from saysel.storage import disk_error, finish, remove_tree
 
 #: Less free space than this after a failure means that the disk was full.
 FULL_DISK_BYTES = 1 << 20
@@ -101,7 +101,7 @@ class StepRunner:
     def _finish(self, step: Stage, directory: Path, record: dict[str, Any]) -> None:
         """Write the marker, then tell the manifest, the events and the plugins."""
         finish(directory, record)
-        shutil.rmtree(directory / "checkpoints", ignore_errors=True)
+        remove_tree(directory / "checkpoints")
         self.manifest.add(step, record)
         self.events.write("stage_finished", stage=step.name, **record)
         self.hooks.saysel_stage_finished(

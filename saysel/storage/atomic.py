@@ -11,12 +11,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from saysel.errors import DamagedFile, StageError
+from saysel.storage import mirrors
 
 Write = Callable[[IO[bytes]], object]
 #: Suffix of the file that holds another file's checksum.
@@ -61,6 +63,12 @@ def discard(path: Path) -> None:
     """Delete a file and its checksum, if they exist."""
     path.unlink(missing_ok=True)
     _checksum_file(path).unlink(missing_ok=True)
+
+
+def remove_tree(directory: Path) -> None:
+    """Delete a directory with everything in it, if it exists."""
+    shutil.rmtree(directory, ignore_errors=True)
+    mirrors.removed(directory)
 
 
 def checksum(path: Path) -> str:
@@ -155,6 +163,7 @@ def _write(path: Path, write: Write, before_rename: Callable[[Path], None]) -> N
         if isinstance(error, OSError):
             raise disk_error(error, path) from error
         raise
+    mirrors.wrote(path)
 
 
 def _checksum_file(path: Path) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.errors import DamagedFile
+from saysel.storage import mirrors
 from saysel.storage.atomic import RESTORE, checksum, flush, read_json, write_json
 
 DONE = "done.json"
@@ -42,6 +43,7 @@ def read_record(path: Path, remedy: str = RESTORE) -> dict[str, Any]:
     Raises:
         DamagedFile: it is missing, damaged, or written by a version of saysel with another schema.
     """
+    mirrors.bring(path)
     record = read_json(path, remedy)
     if not isinstance(record, dict):
         raise DamagedFile(path, "the file is damaged (not a JSON object)", remedy)
@@ -81,6 +83,7 @@ def finish(directory: Path, record: Mapping[str, Any], marker: str = DONE) -> No
         files[path.relative_to(directory).as_posix()] = facts
     for folder, _, _ in os.walk(directory):
         flush(Path(folder))
+    mirrors.completes(directory)
     write_record(directory / marker, {**record, "files": files})
     _VERIFIED.add((directory.resolve(), marker))
 
@@ -91,6 +94,7 @@ def finished(directory: Path, marker: str = DONE) -> dict[str, Any] | None:
     Raises:
         DamagedFile: the marker is damaged, or the files differ from its list in name or size.
     """
+    mirrors.bring(directory)
     path = directory / marker
     if not os.path.lexists(path):
         return None

@@ -7,7 +7,7 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from saysel.errors import StageError
@@ -74,6 +74,27 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
+def snapshot(path: Path) -> Iterator[Path]:
+    """A copy of a file at one moment, while others may write to it; deleted afterwards.
+
+    Raises:
+        StageError: it cannot be read, or the disk is full.
+    """
+    copy = path.with_name(f".{path.name}.snapshot")
+    copy.unlink(missing_ok=True)
+    try:
+        with (
+            errors_in(path),
+            closing(sqlite3.connect(path, timeout=60)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+@contextmanager
 def errors_in(path: Path | None) -> Iterator[None]:
     """Turn errors of a database into one line.
 
@@ -93,7 +114,8 @@ def no_locks(path: Path) -> StageError:
     """The error for a path on a file system without locks."""
     return StageError(
         f"{path}: its file system has no file locks, so two runs could spoil each other's files: "
-        "choose a place on another disk, such as a local one, with --out (store, for responses)"
+        "choose a place on another disk, such as a local one, with --out (store, for responses; "
+        "SAYSEL_CACHE, for copies of runs on shared storage)"
     )
 
 

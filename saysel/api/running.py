@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.api.run_directory import Run
-from saysel.mirror import working_copy
+from saysel.mirror import is_address, working_copy
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import plan
 from saysel.plan.stage import Stage
@@ -83,7 +83,7 @@ def run(
         processes.follow()
         return Run(directory)
     with processes.leading():
-        others = [working_copy(place, to_read=True) for place in collect]
+        others = [working_copy(place, to_read=is_address(place)) for place in collect]
         outcome = start(chosen, directory, until, smoke, others)
     return Run(directory, ran=outcome.ran, notes=outcome.notes)
 

@@ -16,7 +16,8 @@ from saysel.plan.stage_names import STAGES
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Run directory.  [default: runs/NAME, NAME being the recipe's name]",
+    help="Run directory, which may be on shared storage: s3://BUCKET/RUN.  [default: runs/NAME, "
+    "NAME being the recipe's name]",
 )
 @overrides
 @click.option(

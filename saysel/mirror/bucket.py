@@ -51,7 +51,7 @@ class Bucket(Store):
         return {path[start:]: _stamp(info) for path, info in found.items() if len(path) > start}
 
     def get(self, name: str, path: Path) -> None:
-        with self._explained():
+        with self._explained(name):
             self._files.get_file(self._path(name), str(path))
 
     def put(self, path: Path, name: str) -> str:
@@ -94,7 +94,7 @@ class Bucket(Store):
         return f"{self._root}/{name}"
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self, name: str = "") -> Iterator[None]:
         """Turn errors of the store into one line.
 
         Raises:
@@ -106,10 +106,11 @@ class Bucket(Store):
         except SayselError:
             raise
         except FileNotFoundError:
-            raise UsageError(f"{self.address}: there is no such bucket or object") from None
+            raise UsageError(
+                f"{self.address}/{name}".rstrip("/") + ": there is no such bucket or object"
+            ) from None
         except Exception as error:
-            name = type(error).__name__
-            if isinstance(error, PermissionError) or "Credential" in name:
+            if isinstance(error, PermissionError) or "Credential" in type(error).__name__:
                 raise UsageError(
                     f"{self.address}: access is denied ({_one_line(error)}): check the credentials "
                     "and what they permit"

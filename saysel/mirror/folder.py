@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from saysel.errors import UsageError
 from saysel.mirror.store import Store
 from saysel.storage import disk_error
 from saysel.storage.atomic import flush
@@ -41,6 +42,8 @@ class Folder(Store):
     def get(self, name: str, path: Path) -> None:
         try:
             shutil.copyfile(self._root / name, path)
+        except FileNotFoundError:
+            raise UsageError(f"{self._root / name}: there is no such file") from None
         except OSError as error:
             raise disk_error(error, path) from error
 

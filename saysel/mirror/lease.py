@@ -4,8 +4,8 @@ A lease is a file of the store that says who works there and until when:
 
     .lease/000007.json      {"owner": …, "user": …, "host": …, "process": …, "until": …}
 
-Its holder renews it; whoever finds it expired takes over by creating the next number, which only
-one process can. The highest number counts, so the previous holder sees that it has lost, and it
+Its holder renews it. A process that finds it expired takes over by creating the next number, which
+only one process can. The highest number counts, so the previous holder sees that it has lost, and
 stops before its next write.
 
 Safe without a common clock to the second: a holder that could not renew stops after half of the
@@ -17,6 +17,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -28,7 +29,7 @@ from saysel.errors import RunBusy, SayselError
 from saysel.mirror.names import LEASE as FOLDER
 from saysel.mirror.store import Store
 
-
+NAME = re.compile(rf"{re.escape(FOLDER)}/(\d+)\.json")
 #: Seconds without renewal after which others take a lease over.
 LEASE_SECONDS = 120.0
 
@@ -38,7 +39,7 @@ class Lease:
 
     Attributes:
         owner: identifies a working copy; a lease of the same owner was left by a process that has
-            ended, because the working copy has a lock of its own.
+            ended, because the working copy has a lock, too.
         seconds: see `LEASE_SECONDS`; it is renewed six times in this time.
     """
 
@@ -93,7 +94,8 @@ class Lease:
         if again is not None and found is not None and again["until"] > found["until"]:
             self.store.delete([_name(self._number)])
             raise self._busy(again)
-        self.store.delete(name for name in self.store.list(FOLDER) if name < _name(self._number))
+        earlier = {_name(each) for each in range(max(1, self._number - 9), self._number)}
+        self.store.delete(earlier & set(self.store.list(FOLDER)))
 
     def _keep(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         while not stop.wait(self.seconds / 6):
@@ -112,6 +114,7 @@ class Lease:
                 self._lost = number != self._number
                 self._renewed = began
             if self._lost:
+                self.store.delete([_name(self._number)])
                 _, found = self._current()
                 raise RunBusy(
                     f"{self.store.address}: another process has taken this run over "
@@ -137,13 +140,13 @@ class Lease:
         return self.store.create(_name(self._number), text)
 
     def _age(self) -> float:
-        # A clock that counts while the machine sleeps, and one that nobody can set.
+        # One clock counts while the machine sleeps, the other one cannot be set.
         return max(now - then for now, then in zip(_now(), self._renewed, strict=True))
 
     def _current(self) -> tuple[int, Mapping[str, Any] | None]:
         """The highest number and what it says; 0 if there is none."""
-        names = self.store.list(FOLDER)
-        number = max((int(name[len(FOLDER) + 1 : -len(".json")]) for name in names), default=0)
+        numbers = [int(found[1]) for found in map(NAME.fullmatch, self.store.list(FOLDER)) if found]
+        number = max(numbers, default=0)
         return number, self._read(number)
 
     def _read(self, number: int) -> Mapping[str, Any] | None:

@@ -1,8 +1,8 @@
 """Which files of a run directory are copied, and which of them together.
 
-    recipe.yaml, manifest.json, report/…    fetched together; this part has the name ""
-    stages/STEP/…                           fetched together, when the step is looked at
-    cells/…, export/…                       not copied: other runs, and copies for other tools
+recipe.yaml, manifest.json, report/…    fetched together; this part has the name ""
+stages/STEP/…                           fetched together, when the step is looked at
+cells/…, export/…                       not copied: other runs, and copies for other tools
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from saysel.errors import DamagedFile
 from saysel.storage import DONE
 from saysel.storage.atomic import CHECKSUM_SUFFIX
 
@@ -58,9 +59,21 @@ def marker_last(name: str) -> tuple[bool, str]:
 
 
 def runs_below(stored: Iterable[str]) -> list[str]:
-    """The folders of a store that are runs of their own: somebody has worked there."""
+    """The folders of a store that are other runs, because a lease was held there."""
     inside = f"/{LEASE}/"
     return sorted({name.partition(inside)[0] for name in stored if inside in name})
+
+
+def safe(stored: Iterable[str], address: str) -> None:
+    """Make sure that no name leads out of the working copy.
+
+    Raises:
+        DamagedFile: one does.
+    """
+    for name in stored:
+        if ".." in name.split("/") or name.startswith("/") or "\\" in name:
+            what = "its name leads out of the run directory"
+            raise DamagedFile(Path(address) / name, what, "delete it from the store")
 
 
 def without(folders: Sequence[str], stored: Iterable[str]) -> list[str]:
@@ -87,6 +100,6 @@ def local(root: Path, folder: str) -> Iterator[str]:
 
 
 def write_ahead_logs(path: Path) -> list[Path]:
-    """What SQLite may have left beside a database, which belongs to its previous content."""
+    """What SQLite may have left next to a database, which belongs to its previous content."""
     endings = ("-wal", "-shm") if path.name.endswith(DATABASE) else ()
     return [path.with_name(path.name + ending) for ending in endings]

@@ -141,6 +141,7 @@ class RunMirror(Mirror):
     def _list(self) -> None:
         """List the store; what was fetched before is compared with it when it is read again."""
         stamps = self.store.list()
+        names.safe(stamps, self.address)
         self._runs_below = names.runs_below(stamps)
         own = names.without(self._runs_below, stamps)
         self._stored = {name: stamps[name] for name in own if names.is_copied(name)}
@@ -192,9 +193,10 @@ class RunMirror(Mirror):
 
     def _delete(self, doomed: Iterable[str]) -> None:
         assert self._lease is not None
-        self._lease.check()
         listed = sorted(doomed)
-        self.store.delete(listed)
+        if listed:
+            self._lease.check()
+            self.store.delete(listed)
         with self._lock:
             for name in listed:
                 self._index.drop(name)

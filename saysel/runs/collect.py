@@ -37,7 +37,7 @@ def places(run: Path, others: Sequence[Path] = ()) -> list[Path]:
         UsageError: one of the others is no run directory.
     """
     for other in others:
-        if not (other / "stages").is_dir():
+        if not (other / "stages").is_dir() and mirrors.mirror_of(other) is None:
             raise UsageError(f"{other}: not a run directory, it has no stages to collect")
     whole = run.parent.parent if run.parent.name == CELLS else run
     cells = sorted({*(whole / CELLS).glob("*"), *mirrors.runs_below(whole / CELLS)})

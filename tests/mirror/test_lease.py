@@ -1,0 +1,88 @@
+"""One process at a time, without locks."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from saysel.errors import RunBusy
+from saysel.mirror.lease import Lease
+from saysel.mirror.store import Store
+
+
+def test_a_second_process_is_refused_with_the_name_of_the_holder(store: Store) -> None:
+    with (
+        Lease(store, "first").held(),
+        pytest.raises(RunBusy) as caught,
+        Lease(store, "second").held(),
+    ):
+        pass
+
+    said = str(caught.value)
+    assert said.startswith(f"{store.address}: another saysel process works in this run directory")
+    assert f"process {os.getpid()} of " in said and f" on {socket.gethostname()}, last seen" in said
+    assert " s ago; if it was killed, its lease ends in 1" in said and "\n" not in said
+    with Lease(store, "second").held():
+        pass  # at once, because the first has given it back
+
+
+def test_a_lease_that_is_renewed_is_kept(store: Store) -> None:
+    beats: list[float] = []
+    with Lease(store, "first", seconds=0.9).held(beat=lambda: beats.append(time.time())):
+        time.sleep(1.5)
+        with pytest.raises(RunBusy), Lease(store, "second").held():
+            pass
+    assert len(beats) > 3
+
+
+def test_an_expired_lease_is_taken_over_and_its_holder_stops_before_it_writes(
+    store: Store,
+) -> None:
+    suspended, other = Lease(store, "first", seconds=0.3), Lease(store, "second", seconds=60)
+    suspended._take()  # and no thread renews it, as on a machine that sleeps
+    suspended.check()
+    time.sleep(0.4)
+    with other.held():
+        for _ in range(2):
+            with pytest.raises(RunBusy, match="another process has taken this run over"):
+                suspended.check()
+        other.check()
+    (name,) = store.list(".lease")
+    assert json.loads(store.read(name) or b"")["owner"] == "second"
+
+
+def test_a_process_of_the_same_working_copy_does_not_wait(store: Store) -> None:
+    stopped = Lease(store, "first")
+    stopped._take()  # killed here
+
+    with Lease(store, "first").held():
+        pass
+
+
+def test_one_of_many_takes_an_expired_lease_over(store: Store) -> None:
+    Lease(store, "killed", seconds=0)._take()
+    both = threading.Barrier(8)
+
+    def attempt(number: int) -> bool:
+        both.wait()
+        try:
+            Lease(store, f"machine {number}")._take()
+        except RunBusy:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(attempt, range(8))).count(True) == 1
+
+
+def test_what_is_no_lease_is_ignored(store: Store) -> None:
+    store.write(".lease/notes.txt", b"hello")
+
+    with Lease(store, "first").held():
+        pass

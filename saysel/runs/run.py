@@ -78,7 +78,11 @@ def run(
             else:
                 missing = pending(todo, directory, until)
                 collect(missing, directory, places(directory, collect_from))
-            return _run(todo, directory, until, smoke)
+            try:
+                return _run(todo, directory, until, smoke)
+            finally:
+                for cell in todo.cells:
+                    cell.recipe.engine.release()
 
 
 def pending(todo: Plan, directory: Path, until: str | None = None) -> list[Stage]:
@@ -126,15 +130,11 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
 
 def _run_steps(todo: Plan, steps: Sequence[Stage], runner: StepRunner) -> None:
     cell = None
-    try:
-        for step in steps:
-            cell = _announce_cell(todo, step, cell)
-            if step.trains:
-                step.recipe.engine.release()
-            runner.run(step)
-    finally:
-        for each in todo.cells:
-            each.recipe.engine.release()
+    for step in steps:
+        cell = _announce_cell(todo, step, cell)
+        if step.trains:
+            step.recipe.engine.release()
+        runner.run(step)
 
 
 def _announce_cell(todo: Plan, step: Stage, previous: Cell | None) -> Cell | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +14,11 @@ from saysel.errors import StageError
 from saysel.registry import sayselfile
 
 
-def pack(value: Any) -> bytes:
+def pack(value: Any, dumps: Callable[[Any], bytes] = pickle.dumps) -> bytes:
     """Pickle a value for a worker.
+
+    Args:
+        dumps: another pickler, such as that of cloudpickle, which takes more.
 
     Raises:
         StageError: it cannot be pickled.
@@ -22,7 +26,7 @@ def pack(value: Any) -> bytes:
     module = sys.modules.get(sayselfile.MODULE)
     source = Path(str(module.__file__)).read_bytes() if module is not None else None
     try:
-        return pickle.dumps((source, pickle.dumps(value)))
+        return pickle.dumps((source, dumps(value)))
     except Exception as error:  # whatever `__reduce__` of a component raises
         reason = " ".join(str(error).split())
         raise StageError(

@@ -12,6 +12,7 @@ from tests.architecture import public_api
 ROOT = Path(__file__).parents[2]
 FOLDERS = [
     "plugins/saysel-nli/saysel_nli",
+    "plugins/saysel-ray/saysel_ray",
     "plugins/saysel-rivals/saysel_rivals",
     "plugins/saysel-track/saysel_track",
     "plugins/saysel-witness/saysel_witness",

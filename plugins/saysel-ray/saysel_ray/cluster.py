@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ OBJECT_STORE_BYTES = 200 << 20
 #: Port of addresses that begin with ray://, unless they name one.
 CLIENT_PORT = 10001
 CONNECT_SECONDS = 10.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: Set where the user has not set them, before Ray is imported.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
@@ -120,13 +122,16 @@ def _own_cluster() -> str:
 
 def _answers(address: str) -> bool:
     """Whether something listens there; Ray itself would try for five minutes."""
+    from ray.util import get_node_ip_address
+
     host, colon, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        where = (host, int(port)) if colon else (port, CLIENT_PORT)
-        socket.create_connection(where, CONNECT_SECONDS).close()
-    except (OSError, ValueError):
-        return False
-    return True
+    host, port = (host, port) if colon else (port, str(CLIENT_PORT))
+    # Ray takes the loopback address for this machine's own, where the cluster listens.
+    for each in (host, get_node_ip_address()) if host in LOOPBACK else (host,):
+        with suppress(OSError, ValueError):
+            socket.create_connection((each, int(port)), CONNECT_SECONDS).close()
+            return True
+    return False
 
 
 def _init(address: str, **options: Any) -> None:

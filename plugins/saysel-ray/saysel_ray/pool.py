@@ -51,7 +51,7 @@ class Job:
     lost: list[str] = field(default_factory=list)
 
     def finish(self, result: Any = None, error: BaseException | None = None) -> None:
-        with suppress(InvalidStateError):  # nobody waits for it any more
+        with suppress(InvalidStateError):  # the caller has cancelled it
             if error is None:
                 self.result.set_result(result)
             else:
@@ -62,7 +62,7 @@ class Pool:
     """Workers on a cluster.
 
     Attributes:
-        count: how many there are to be.
+        count: how many were asked for.
     """
 
     def __init__(self, cluster: Cluster, placement: Placement) -> None:
@@ -138,13 +138,13 @@ class Pool:
         worker = RemoteWorker(self._placement)
         until = time.monotonic() + START_SECONDS + self._placement.wait
 
-        def go_on() -> bool:
+        def keeps_waiting() -> bool:
             if not self._started and time.monotonic() > until:
                 worker.end()
                 raise StageError(self._too_late())
             return not self._closing
 
-        worker.wait_until_started(go_on)
+        worker.wait_until_started(keeps_waiting)
         with self._lock:
             self._started.add(worker)
         return worker
@@ -183,7 +183,7 @@ class Pool:
         )
 
     def _leave_out(self, error: Exception) -> None:
-        """Go on without this thread's worker; the last one takes all jobs with it."""
+        """Continue without this thread's worker; without the last one, all jobs fail."""
         with self._lock:
             self._left -= 1
             if not self._left:

@@ -41,11 +41,11 @@ class RemoteWorker:
         self._described = self._actor.describe.remote()
         self.where: Description | None = None
 
-    def wait_until_started(self, go_on: Callable[[], bool]) -> None:
+    def wait_until_started(self, keeps_waiting: Callable[[], bool]) -> None:
         """Wait for it.
 
         Args:
-            go_on: called now and then; whether to wait longer.
+            keeps_waiting: called now and then; whether to wait longer.
 
         Raises:
             StageError: it cannot be started.
@@ -54,7 +54,7 @@ class RemoteWorker:
         import ray
 
         while not ray.wait([self._described], timeout=POLL_SECONDS)[0]:
-            if not go_on():
+            if not keeps_waiting():
                 self.end()
                 raise Closed
         try:

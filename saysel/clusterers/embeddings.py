@@ -11,6 +11,7 @@ from pydantic import Field
 from saysel.hf import sentence_embeddings
 from saysel.interfaces import Clusterer, NotFingerprinted
 from saysel.records import Cluster, Question, Response
+from saysel.replies.visible import visible_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 class EmbeddedClusterer(Clusterer):
     """Embeds answers or responses; subclasses group the vectors."""
 
+    version: ClassVar[int] = 2
     renamed: ClassVar[Mapping[str, str]] = {"of": "embed"}
 
     model: str = Field(
@@ -31,7 +33,8 @@ class EmbeddedClusterer(Clusterer):
         description="prefix of every text; empty for models trained without one",
     )
     embed: Literal["answer", "response"] = Field(
-        "answer", description="what is embedded: the parsed answer or the whole response"
+        "answer",
+        description="what is embedded: the parsed answer, or the response without thoughts",
     )
     drop_singletons: bool = Field(
         False, description="omit clusters of one response; shares still count it"
@@ -56,7 +59,9 @@ class EmbeddedClusterer(Clusterer):
         if not answered:
             return []
         texts = [
-            (response.answer or "") if self.embed == "answer" else response.text
+            (response.answer or "")
+            if self.embed == "answer"
+            else visible_text(response.text).text.strip()
             for response in answered
         ]
         embedder = sentence_embeddings.sentence_model(self.model, self.revision)

@@ -17,6 +17,7 @@ from saysel.interfaces import RationaleWriter
 from saysel.prompting.llm import AsksLanguageModel
 from saysel.prompting.quoting import quote
 from saysel.records import Cluster, Question, Rationale
+from saysel.replies.visible import visible_text
 
 LABEL = re.compile(r"\A\W*(?:self-reflection|reflection|rationale)\W*:\W*", re.IGNORECASE)
 FIRST_PERSON = re.compile(r"\b(?:I|I'm|I’m|my|me|mine|myself)\b", re.IGNORECASE)
@@ -30,12 +31,12 @@ SHARE_TOLERANCE = 1e-9
 class LlmRationaleWriter(AsksLanguageModel, RationaleWriter):
     """A language model writes about what the responses disagree on.
 
-    Responses are quoted, so that nothing in them can pass for the rest of the prompt. A reply is
-    used if it is in the first person, ends like a sentence, and contains none of the words by
+    Responses are shown without their thoughts, and quoted, so that nothing in them can pass for the
+    rest of the prompt. A reply is used if it is in the first person, ends like a sentence, and contains none of the words by
     which a format separates the parts of a reply.
     """
 
-    version = 2
+    version = 3
     renamed: ClassVar[Mapping[str, str]] = {"most": "max_responses"}
 
     default_prompt: ClassVar[str] = "rationales/reflection.txt"
@@ -80,7 +81,8 @@ class LlmRationaleWriter(AsksLanguageModel, RationaleWriter):
     def _shown(self, clusters: Sequence[Cluster]) -> str:
         """One response per cluster, with its share."""
         return "\n\n".join(
-            f"Response {number} ({cluster.share:.0%} of all): {quote(cluster.representative.text)}"
+            f"Response {number} ({cluster.share:.0%} of all): "
+            f"{quote(visible_text(cluster.representative.text).text.strip())}"
             for number, cluster in enumerate(clusters[: self.max_responses], 1)
         )
 

@@ -62,6 +62,17 @@ def test_answers_or_whole_responses(minilm: str) -> None:
     assert [cluster.members for cluster in by_response] == [(0,), (1,)]
 
 
+def test_thoughts_are_not_embedded(minilm: str) -> None:
+    from dataclasses import replace
+
+    one, other = responses("Paris", "Paris")
+    thoughts = "<think>Photosynthesis feeds the plants of the garden.</think>"
+    drawn = [one, replace(other, text=f"{thoughts}\n\n{other.text}")]
+    clusterer = EmbeddingClusterer(model=minilm, instruction="", threshold=0.99, embed="response")
+
+    assert [cluster.members for cluster in clusterer.cluster(question(), drawn)] == [(0, 1)]
+
+
 def test_each_distinct_text_is_embedded_once(minilm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = sentence_embeddings.Embedder(sentence_embeddings.sentence_model(minilm, None)._model)
     embedded: list[str] = []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,21 @@ def test_one_response_of_each_cluster_is_shown_with_its_share() -> None:
         in (message["content"])
     )
     assert "Oslo" not in message["content"] and "{" not in message["content"]
+
+
+def test_thoughts_are_not_shown() -> None:
+    sampler = scripted_sampler([DOUBT])
+    first, *others = clusters({"Paris": 6, "Rome": 4})
+    thoughtful = replace(
+        first.representative, text="<think>Rome? No.</think>\n\nAnswer: Paris<|im_end|>"
+    )
+    found = [replace(first, representative=thoughtful), *others]
+
+    LlmRationaleWriter(sampler=sampler).write([(question(), found)])
+
+    ((message,),) = sampler.asked[0][1]
+    assert 'Response 1 (60% of all): "Answer: Paris"' in message["content"]
+    assert "No." not in message["content"]
 
 
 def test_certain_questions_skip_the_call() -> None:

@@ -190,6 +190,7 @@ def fit(
     directory: Path,
     name: str = "training",
     log: Callable[..., None] | None = None,
+    keeps: Callable[[], bool] = lambda: True,
 ) -> None:
     """Run a transformers Trainer, resuming from its last complete checkpoint in `directory`.
 
@@ -203,6 +204,7 @@ def fit(
     Args:
         name: the trainer's name, for messages.
         log: records training figures, like `TrainingData.log`.
+        keeps: whether a checkpoint of the present step would be worth resuming from.
 
     Raises:
         StageError: several updates in a row were not finite.
@@ -216,7 +218,7 @@ def fit(
     checkpoint = processes.gather(_last_checkpoint(directory, trainer.args.max_steps))[0]
     trainer.remove_callback(PrinterCallback)
     with warnings.catch_warnings(), defer_interrupt() as interruption:
-        for callback in (*_checkpoint_callbacks(interruption), guard_callback(name, log)):
+        for callback in (*_checkpoint_callbacks(interruption, keeps), guard_callback(name, log)):
             trainer.add_callback(callback)
         # Torch warns about pinned memory and the order of schedulers inside the Trainer.
         warnings.simplefilter("ignore")
@@ -239,8 +241,12 @@ def _last_checkpoint(directory: Path, max_steps: int) -> Path | None:
     return directory / f"checkpoint-{last}" if last else None
 
 
-def _checkpoint_callbacks(interruption: Interruption) -> Iterable[Any]:
-    """Callbacks that mark complete checkpoints, and save one before stopping after Ctrl-C."""
+def _checkpoint_callbacks(interruption: Interruption, keeps: Callable[[], bool]) -> Iterable[Any]:
+    """Callbacks that mark complete checkpoints, and save one before stopping after Ctrl-C.
+
+    Args:
+        keeps: see `fit`.
+    """
     from transformers import TrainerCallback
 
     class MarkComplete(TrainerCallback):  # type: ignore[misc]
@@ -250,6 +256,7 @@ def _checkpoint_callbacks(interruption: Interruption) -> Iterable[Any]:
 
     class SaveAndStop(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            control.should_save = control.should_save and keeps()
             interruption.requested = any(processes.gather(interruption.requested))
             if interruption.requested:
                 control.should_save = control.should_training_stop = True

@@ -201,7 +201,9 @@ class GRPOTrainer(Trainer):
                 hf.log_callback(data, logged, lambda: {**rollouts.figures, **trainer.gap_figures}),
             ],
         )
-        hf.fit(trainer, checkpoints, "grpo", data.log)
+        hf.fit(
+            trainer, checkpoints, "grpo", data.log, keeps=lambda: not rollouts.unreadable.in_a_row
+        )
         return hf.save_trained(trainer.model, tokenizer, model, directory / "model")
 
     def _question_order(self, questions: Sequence[Question], seed: int) -> list[int]:

@@ -100,10 +100,14 @@ def test_training_stops_where_nothing_can_be_read(
         assert entry["no_answer"] == entry["no_confidence"] == entry["replies"] > 0
 
 
+@pytest.mark.parametrize(
+    "trainer",
+    [PPOTrainer(**{**PPO, "checkpoint_every": 1}), GRPOTrainer(**{**GRPO, "checkpoint_every": 1})],
+    ids=["ppo", "grpo"],
+)
 def test_a_phase_that_stopped_resumes_before_its_replies_became_unreadable(
-    red: ModelRef, data: Data, tmp_path: Path
+    trainer: Trainer, red: ModelRef, data: Data, tmp_path: Path
 ) -> None:
-    trainer = PPOTrainer(**{**PPO, "checkpoint_every": 1})
     readable, data.format = data.format, Unreadable(instruction="")
 
     for _ in range(2):  # the same command stops at the same step again
@@ -113,7 +117,7 @@ def test_a_phase_that_stopped_resumes_before_its_replies_became_unreadable(
     trainer.train(red, data, tmp_path)
 
     steps = [entry["step"] for entry in data.figures]
-    assert steps[:9] == [1, 2, 3, 4, 1, 2, 3, 4, 1] and steps[-1] == trainer.steps
+    assert steps[:9] == [1, 2, 3, 4, 1, 2, 3, 4, 1] and steps[-1] == trainer.work(0)[0]
 
 
 @pytest.mark.parametrize(

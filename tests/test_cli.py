@@ -26,6 +26,7 @@ COMMANDS = [
 #: Every packaged recipe, with what it needs to be complete.
 RECIPES: dict[str, tuple[str, ...]] = {
     "architectures": (),
+    "clusterers": ("--set", "source.path=pararel_data.json"),
     "pararel": ("--set", "source.path=pararel_data.json"),
     "quickstart": (),
     "rationale-writers": (),

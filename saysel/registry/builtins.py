@@ -173,6 +173,7 @@ def saysel_engines() -> dict[str, str]:
 def saysel_recipes() -> dict[str, str]:
     return {
         "architectures": "saysel:recipes/architectures.yaml",
+        "clusterers": "saysel:recipes/clusterers.yaml",
         "pararel": "saysel:recipes/pararel.yaml",
         "quickstart": "saysel:recipes/quickstart.yaml",
         "rationale-writers": "saysel:recipes/rationale-writers.yaml",

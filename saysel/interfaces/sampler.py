@@ -21,7 +21,7 @@ class Sampler(Component):
 
     ```python
     import saysel
-    from pydantic import Field, PrivateAttr
+    from pydantic import Field
     from saysel.interfaces import Sampler
     from saysel.records import Generation
 

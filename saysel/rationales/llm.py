@@ -32,8 +32,8 @@ class LlmRationaleWriter(AsksLanguageModel, RationaleWriter):
     """A language model writes about what the responses disagree on.
 
     Responses are shown without their thoughts, and quoted, so that nothing in them can pass for the
-    rest of the prompt. A reply is used if it is in the first person, ends like a sentence, and contains none of the words by
-    which a format separates the parts of a reply.
+    rest of the prompt. A reply is used if it is in the first person, ends like a sentence, and
+    contains none of the words by which a format separates the parts of a reply.
     """
 
     version = 3

@@ -190,7 +190,7 @@ def fit(
     directory: Path,
     name: str = "training",
     log: Callable[..., None] | None = None,
-    keeps: Callable[[], bool] = lambda: True,
+    keeps: Callable[[], bool] | None = None,
 ) -> None:
     """Run a transformers Trainer, resuming from its last complete checkpoint in `directory`.
 
@@ -204,7 +204,7 @@ def fit(
     Args:
         name: the trainer's name, for messages.
         log: records training figures, like `TrainingData.log`.
-        keeps: whether a checkpoint of the present step would be worth resuming from.
+        keeps: whether a checkpoint of the present step would be worth resuming from; `None`: all.
 
     Raises:
         StageError: several updates in a row were not finite.
@@ -241,7 +241,9 @@ def _last_checkpoint(directory: Path, max_steps: int) -> Path | None:
     return directory / f"checkpoint-{last}" if last else None
 
 
-def _checkpoint_callbacks(interruption: Interruption, keeps: Callable[[], bool]) -> Iterable[Any]:
+def _checkpoint_callbacks(
+    interruption: Interruption, keeps: Callable[[], bool] | None
+) -> Iterable[Any]:
     """Callbacks that mark complete checkpoints, and save one before stopping after Ctrl-C.
 
     Args:
@@ -256,7 +258,8 @@ def _checkpoint_callbacks(interruption: Interruption, keeps: Callable[[], bool])
 
     class SaveAndStop(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            control.should_save = control.should_save and keeps()
+            if keeps is not None and not keeps():
+                control.should_save = False
             interruption.requested = any(processes.gather(interruption.requested))
             if interruption.requested:
                 control.should_save = control.should_training_stop = True

@@ -5,7 +5,7 @@
 
 Runs `scale.yaml`: 20 responses to each training question, grouped, judged and made into examples;
 then one prediction for each of as many evaluation questions, scored and reported. Responses are
-drawn at random and cost nothing, so that what is measured is the framework's own work. Each size
+drawn at random and cost little, so that what is measured is the framework's own work. Each stage
 runs in a separate process. Seconds and peak memory of each stage are those of the run's manifest;
 CPU seconds do not depend on what else the machine does, and are the ones to compare.
 
@@ -34,19 +34,18 @@ FOLDER = Path(__file__).parent
 SAMPLES = 20
 STAGES = ("sample", "cluster", "rationale", "target", "evaluate", "report")
 #: Responses, and seconds for each question's, where workers are compared.
-WAITING, WAIT = 20_000, 0.1
+WAITING, WAIT = 40_000, 0.05
 
 
-def measured(responses: int, *options: str) -> dict[str, dict[str, Any]]:
+def measured(responses: int, until: Sequence[str], *options: str) -> dict[str, dict[str, Any]]:
     """What the manifest of a run records of each stage."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             *(sys.executable, "-m", "saysel", "run", str(FOLDER / "scale.yaml"), "--out", folder),
             *("--set", f"source.count={responses // SAMPLES}", *options),
         ]
-        subprocess.run([*command, "--until", "target"], check=True, stdout=subprocess.DEVNULL)
-        if not options:
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        for stage in until:
+            subprocess.run([*command, "--until", stage], check=True, stdout=subprocess.DEVNULL)
         stages = read_record(Path(folder) / "manifest.json")["stages"]
         noted = (Path(folder) / "cpu.jsonl").read_text(encoding="utf-8").splitlines()
     cpu: dict[str, float] = {}
@@ -58,7 +57,7 @@ def measured(responses: int, *options: str) -> dict[str, dict[str, Any]]:
 
 def growth(responses: int) -> list[dict[str, Any]]:
     """One row for each stage."""
-    stages = measured(responses)
+    stages = measured(responses, STAGES)
     return [
         {
             "responses": responses,
@@ -78,7 +77,7 @@ def workers(count: int) -> dict[str, Any]:
         "workers": count,
         "responses": WAITING,
         "seconds_waited_in_all": WAIT * WAITING / SAMPLES,
-        "seconds": measured(WAITING, *options)["sample"]["seconds"],
+        "seconds": measured(WAITING, ["sample"], *options)["sample"]["seconds"],
     }
 
 

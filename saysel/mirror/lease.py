@@ -40,7 +40,7 @@ class Lease:
     Attributes:
         owner: identifies a working copy; a lease of the same owner was left by a process that has
             ended, because the working copy has a lock, too.
-        seconds: see `LEASE_SECONDS`; it is renewed six times in this time.
+        seconds: see `LEASE_SECONDS`; it is renewed every sixth of this time.
     """
 
     def __init__(self, store: Store, owner: str, seconds: float = LEASE_SECONDS) -> None:
@@ -53,21 +53,17 @@ class Lease:
         self._renewing = threading.Lock()
 
     @contextmanager
-    def held(self, beat: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Hold the lease; a thread renews it, and calls `beat` each time.
+    def held(self) -> Iterator[None]:
+        """Hold the lease, which a thread renews.
 
         Raises:
             RunBusy: another process holds it.
         """
         self._take()
-        stop = threading.Event()
-        thread = threading.Thread(target=self._keep, args=(stop, beat), daemon=True)
-        thread.start()
         try:
-            yield
+            with repeated(self._renew, self.seconds / 6):
+                yield
         finally:
-            stop.set()
-            thread.join()
             with suppress(SayselError):  # it expires anyway
                 if not self._lost:
                     self._write(until=0.0)
@@ -96,14 +92,6 @@ class Lease:
             raise self._busy(again)
         earlier = {_name(each) for each in range(max(1, self._number - 9), self._number)}
         self.store.delete(earlier & set(self.store.list(FOLDER)))
-
-    def _keep(self, stop: threading.Event, beat: Callable[[], None]) -> None:
-        while not stop.wait(self.seconds / 6):
-            with suppress(SayselError):  # `check` reports it, if it lasts
-                self._renew()
-                beat()
-            if self._lost:
-                return
 
     def _renew(self) -> None:
         with self._renewing:
@@ -159,6 +147,28 @@ class Lease:
             left = max(0.0, found["until"] - time.time())
             message += f" ({_who(found)}; if it was killed, its lease ends in {left:.0f} s)"
         return RunBusy(f"{message}: wait for it, or choose another with --out")
+
+
+@contextmanager
+def repeated(function: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Call a function in a thread, again and again after a pause.
+
+    Expected errors are left to those who call it when they need the result.
+    """
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(seconds):
+            with suppress(SayselError):
+                function()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _name(number: int) -> str:

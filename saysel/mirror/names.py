@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from saysel.errors import DamagedFile
 from saysel.storage import DONE
 from saysel.storage.atomic import CHECKSUM_SUFFIX
+from saysel.storage.markers import CHECKPOINTS
 
 STAGES = "stages"
 LEFT_OUT = ("cells", "export")
@@ -97,6 +98,15 @@ def local(root: Path, folder: str) -> Iterator[str]:
             name = (here / file).as_posix()
             if is_copied(name):
                 yield name
+
+
+def replaced_checkpoints(name: str, stored: Iterable[str], root: Path) -> list[str]:
+    """Earlier checkpoints that a trainer has deleted here, once a newer one is complete."""
+    step, between, _ = name.partition(f"/{CHECKPOINTS}/")
+    if not between:
+        return []
+    inside = f"{step}{between}"
+    return [each for each in stored if each.startswith(inside) and not (root / each).exists()]
 
 
 def write_ahead_logs(path: Path) -> list[Path]:

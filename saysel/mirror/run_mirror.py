@@ -21,7 +21,7 @@ from pathlib import Path
 from saysel.errors import SayselError
 from saysel.mirror import names
 from saysel.mirror.index import Index, state
-from saysel.mirror.lease import Lease
+from saysel.mirror.lease import LEASE_SECONDS, Lease, repeated
 from saysel.mirror.names import DATABASE, LOG
 from saysel.mirror.store import Store
 from saysel.storage import DONE, disk_error
@@ -36,12 +36,14 @@ PAUSE = 9.0
 class RunMirror(Mirror):
     """The working copy of one run, and its store."""
 
-    def __init__(self, store: Store, root: Path) -> None:
+    def __init__(self, store: Store, root: Path, lease_seconds: float = LEASE_SECONDS) -> None:
         """Nothing is read or written yet.
 
         Args:
             root: the working copy, an absolute path.
+            lease_seconds: see `saysel.mirror.lease`.
         """
+        self.lease_seconds = lease_seconds
         self.store = store
         self.address = store.address
         self.root = root
@@ -50,7 +52,8 @@ class RunMirror(Mirror):
         self._runs_below: list[str] = []
         self._parts: set[str] = set()  # those that were brought since
         self._index = Index(root / names.INDEX)
-        self._lock = threading.RLock()  # the thread of the lease uploads, too
+        self._live = LiveFiles(self)
+        self._lock = threading.RLock()  # a thread uploads, too
 
     def bring(self, path: Path) -> None:
         part = names.part(self._name(path))
@@ -65,6 +68,12 @@ class RunMirror(Mirror):
             self._parts.add(part)
             if self._lease is not None:
                 self._push(part)  # what an interrupted process could not upload
+
+    def forget(self) -> None:
+        """List the store again when something is read next, unless this process writes there."""
+        if self._lease is None:
+            self._stored = None
+            self._parts.clear()
 
     def runs_below(self, folder: Path) -> list[Path]:
         if self._stored is None:
@@ -88,14 +97,14 @@ class RunMirror(Mirror):
     @contextmanager
     def writing(self) -> Iterator[None]:
         self.root.mkdir(parents=True, exist_ok=True)
-        lease = Lease(self.store, _owner(self.root / names.OWNER))
-        live = LiveFiles(self)
-        with lease.held(beat=live.push_when_due):
-            self._lease, self._live = lease, live
+        lease = Lease(self.store, _owner(self.root / names.OWNER), self.lease_seconds)
+        with lease.held():
+            self._lease = lease
             try:
                 self._list()
                 self.bring(self.root)
-                yield
+                with repeated(self._live.push_when_due, self.lease_seconds / 6):
+                    yield
             except BaseException:
                 with suppress(SayselError):  # the first error is reported
                     self._push_all()
@@ -113,6 +122,7 @@ class RunMirror(Mirror):
             self._push(name)
         else:
             self.put(name)
+            self._delete(names.replaced_checkpoints(name, self._stored or (), self.root))
 
     def completes(self, directory: Path) -> None:
         if self._lease is not None:
@@ -180,7 +190,8 @@ class RunMirror(Mirror):
         """Upload what has changed, the steps before the files at the top."""
         for part in sorted(self._parts, reverse=True):
             self._push(part)
-        self._live.push()
+        if "" in self._parts:  # else those of the store may be newer
+            self._live.push()
 
     def _push(self, folder: str) -> None:
         """Upload the files of a folder that have changed; delete those that are gone."""

@@ -33,12 +33,10 @@ def test_a_second_process_is_refused_with_the_name_of_the_holder(store: Store) -
 
 
 def test_a_lease_that_is_renewed_is_kept(store: Store) -> None:
-    beats: list[float] = []
-    with Lease(store, "first", seconds=0.9).held(beat=lambda: beats.append(time.time())):
+    with Lease(store, "first", seconds=0.9).held():
         time.sleep(1.5)
         with pytest.raises(RunBusy), Lease(store, "second").held():
             pass
-    assert len(beats) > 3
 
 
 def test_an_expired_lease_is_taken_over_and_its_holder_stops_before_it_writes(

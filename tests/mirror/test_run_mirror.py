@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -147,6 +150,51 @@ def test_responses_of_a_killed_process_are_kept_on_its_machine(
         assert Ledger(run, "sample").totals()["requests"] == 2
     with closing(sqlite3.connect(tmp_path / "drive" / "run" / "ledger.sqlite")) as stored:
         assert stored.execute("SELECT COUNT(*) FROM requests").fetchone() == (2,)
+
+
+def test_the_log_of_another_machine_is_not_replaced_by_an_old_one(
+    store: Folder, tmp_path: Path
+) -> None:
+    for machine in ("a", "b"):
+        with working(store, tmp_path / machine) as run:
+            Events(run / "events.jsonl").write(machine)
+    Events(tmp_path / "a" / "events.jsonl").write("old")
+
+    class Slow(Folder):
+        def get(self, name: str, path: Path) -> None:
+            time.sleep(0.2)
+            super().get(name, path)
+
+    mirrors.attach(RunMirror(Slow(Path(store.address)), tmp_path / "a", lease_seconds=0.6))
+    with locked(tmp_path / "a"):
+        assert b'"old"' not in (store.read("events.jsonl") or b"")
+        Events(tmp_path / "a" / "events.jsonl").write("new")
+        time.sleep(0.4)
+        log = (store.read("events.jsonl") or b"").decode()
+    assert [json.loads(line)["event"] for line in log.splitlines()] == ["a", "b", "new"]
+
+
+def test_replaced_checkpoints_are_deleted(store: Folder, tmp_path: Path) -> None:
+    with working(store, tmp_path / "a") as run:
+        for step in (1, 2):
+            checkpoint = run / STEP / "checkpoints" / f"checkpoint-{step}"
+            checkpoint.mkdir(parents=True)
+            (checkpoint / "weights").write_bytes(b"%d" % step)
+            for old in (run / STEP / "checkpoints").iterdir():
+                if old != checkpoint:
+                    shutil.rmtree(old)
+            finish(checkpoint, {}, "complete.json")
+        stored = [name.rpartition("checkpoints/")[2] for name in store.list(f"{STEP}/checkpoints")]
+    assert sorted(stored) == ["checkpoint-2/complete.json", "checkpoint-2/weights"]
+
+
+def test_a_new_look_at_a_run_finds_what_is_new(store: Folder, tmp_path: Path) -> None:
+    mirror = RunMirror(store, tmp_path / "reader")
+    mirror.bring(mirror.root)
+    store.write("recipe.yaml", b"name: mine")
+    mirror.forget()
+    mirror.bring(mirror.root)
+    assert (mirror.root / "recipe.yaml").read_bytes() == b"name: mine"
 
 
 def test_runs_below_another_one_are_left_alone(store: Folder, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from saysel.samplers.remote import leases
 from saysel.samplers.remote.response_cache import ResponseCache
 from tests.docs.blocks import ROOT
 from tests.support.api_server import Model, Reply, Request, Server
+from tests.support.no_locks import no_locks_library
 
 PROMPTS = 40
 #: Samples every prompt twice and prints the texts.
@@ -147,42 +148,12 @@ def test_a_lease_on_another_machine_ends_when_it_is_not_renewed(
 
 # --------------------------------------------------------------------- file systems without locks
 
-NO_LOCKS = """\
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <dlfcn.h>
-int fcntl(int fd, int cmd, ...) {
-  va_list rest; va_start(rest, cmd); void *arg = va_arg(rest, void *); va_end(rest);
-  if (cmd == F_SETLK || cmd == F_SETLKW || cmd == F_GETLK) { errno = ERROR; return -1; }
-  return ((int (*)(int, int, ...))dlsym(RTLD_NEXT, "fcntl"))(fd, cmd, arg);
-}
-int fcntl64(int fd, int cmd, ...) {
-  va_list rest; va_start(rest, cmd); void *arg = va_arg(rest, void *); va_end(rest);
-  return fcntl(fd, cmd, arg);
-}
-int flock(int fd, int operation) { errno = ERROR; return -1; }
-"""
-
-
 @pytest.fixture(params=["ENOLCK", "EOPNOTSUPP"])
 def no_locks(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A library that makes every lock fail as on a file system without locks."""
-    source, library = tmp_path / "locks.c", tmp_path / "locks.so"
-    source.write_text(NO_LOCKS.replace("ERROR", request.param))
-    try:
-        subprocess.run(
-            ["cc", "-shared", "-fPIC", source, "-o", library, "-ldl"],
-            check=True,
-            capture_output=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("there is no C compiler")
-    return str(library)
+    return no_locks_library(tmp_path, request.param)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="replaces functions of the C library")
 @pytest.mark.parametrize(
     "what",
     [

@@ -148,6 +148,7 @@ def test_a_lease_on_another_machine_ends_when_it_is_not_renewed(
 
 # --------------------------------------------------------------------- file systems without locks
 
+
 @pytest.fixture(params=["ENOLCK", "EOPNOTSUPP"])
 def no_locks(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A library that makes every lock fail as on a file system without locks."""

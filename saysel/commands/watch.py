@@ -38,8 +38,9 @@ def command(run: Path, once: bool, page_too: bool) -> None:
       saysel watch runs/quickstart --page
     """
     from saysel.mirror import working_copy
-    from saysel.runs.follow import RunState, events
+    from saysel.runs.follow import RunState
     from saysel.runs.unfinished import UnfinishedPage
+    from saysel.storage.event_log import events
     from saysel.storage.mirrors import bring
 
     address, run = run, working_copy(run)
@@ -51,7 +52,7 @@ def command(run: Path, once: bool, page_too: bool) -> None:
     if page is not None:
         echo(f"page: {page.path}", err=True)
     if once:
-        for event in events(run / "events.jsonl", wait=lambda: False):
+        for event in events(run / "events.jsonl"):
             state.update(event)
         for line in state.lines():
             echo(line)
@@ -65,7 +66,7 @@ def command(run: Path, once: bool, page_too: bool) -> None:
 
 def _show_live(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
     from saysel.display.live import live_lines
-    from saysel.runs.follow import events
+    from saysel.storage.event_log import events
 
     with live_lines() as show:
 
@@ -78,7 +79,7 @@ def _show_live(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
 
 
 def _show_changes(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
-    from saysel.runs.follow import events
+    from saysel.storage.event_log import events
 
     shown: dict[str, str] = {}
     for event in events(run / "events.jsonl", lambda: _continues(run, state, page)):

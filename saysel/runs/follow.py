@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,35 +18,6 @@ POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 10.0
 SHOWN = ("loss", "reward", "accuracy", "parse_rate", "confidence", "kl")
 #: Events after which nothing follows until the run is started again.
 ENDS = ("run_finished", "stage_failed", "interrupted")
-
-
-def events(path: Path, wait: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-    """The events of a log, and those that are appended to it.
-
-    Args:
-        wait: called when there is nothing new; false ends the iteration.
-    """
-    position, rest = 0, b""
-    while True:
-        content = b""
-        if path.is_file():
-            size = path.stat().st_size
-            if size < position:  # a half-written line was removed
-                position, rest = size, b""
-            with path.open("rb") as file:
-                file.seek(position)
-                content = file.read()
-        position += len(content)
-        *lines, rest = (rest + content).split(b"\n")
-        for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict) and isinstance(event.get("event"), str):
-                yield event
-        if not lines and not wait():
-            return
 
 
 def pause(run: Path) -> None:

@@ -42,6 +42,7 @@ from saysel.hf.model_files import check_model_files, is_local
 from saysel.hf.sentence_embeddings import Embedder, check_sentence_transformers, sentence_model
 from saysel.hf.soft_confidence import at_branches, stated_logprobs
 from saysel.hf.training import (
+    IGNORED_LABEL,
     base_name,
     batch_arguments,
     fine_tuning_arguments,
@@ -59,6 +60,7 @@ from saysel.hf.training import (
 from saysel.hf.update_guard import UpdateGuard
 
 __all__ = [
+    "IGNORED_LABEL",
     "LOGITS_PER_CHUNK",
     "ConfidenceTokens",
     "Decoding",

@@ -33,9 +33,6 @@ from saysel_rivals.tuning import Tuning
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: The label that losses ignore.
-IGNORED = -100
-
 
 class AgreementRow(NamedTuple):
     """A reply to learn from.
@@ -102,16 +99,16 @@ class AgreementTrainer(Tuning):
         cpu = torch.device("cpu")
         ids, mask = hf.pad_left([row.context + row.rest for row in batch], pad, cpu)
         labels = [
-            [IGNORED] * row.prompt + (row.context[row.prompt :] + row.rest)
+            [hf.IGNORED_LABEL] * row.prompt + (row.context[row.prompt :] + row.rest)
             if row.share >= self.threshold
-            else [IGNORED] * (len(row.context) + len(row.rest))
+            else [hf.IGNORED_LABEL] * (len(row.context) + len(row.rest))
             for row in batch
         ]
         return {
             **hf.at_branches([row.context for row in batch], tokens, pad),
             "reply_ids": ids,
             "reply_mask": mask,
-            "labels_of_replies": hf.pad_left(labels, IGNORED, cpu)[0],
+            "labels_of_replies": hf.pad_left(labels, hf.IGNORED_LABEL, cpu)[0],
             "shares": torch.tensor([row.share for row in batch]),
         }
 
@@ -124,7 +121,7 @@ def reply_loss(lm: Any, inputs: dict[str, Tensor]) -> Tensor:
     import torch
 
     labels, mask = inputs["labels_of_replies"], inputs["reply_mask"]
-    if not bool((labels != IGNORED).any()):
+    if not bool((labels != hf.IGNORED_LABEL).any()):
         return torch.zeros((), device=labels.device)
     logits = lm(
         input_ids=inputs["reply_ids"],
@@ -133,9 +130,12 @@ def reply_loss(lm: Any, inputs: dict[str, Tensor]) -> Tensor:
         use_cache=False,
     ).logits[:, :-1]
     losses = torch.nn.functional.cross_entropy(
-        logits.float().transpose(1, 2), labels[:, 1:], ignore_index=IGNORED, reduction="none"
+        logits.float().transpose(1, 2),
+        labels[:, 1:],
+        ignore_index=hf.IGNORED_LABEL,
+        reduction="none",
     )  # [B, L - 1]
-    sizes = (labels[:, 1:] != IGNORED).sum(-1).clamp(min=1)
+    sizes = (labels[:, 1:] != hf.IGNORED_LABEL).sum(-1).clamp(min=1)
     return (losses.sum(-1) / sizes).mean()
 
 

@@ -27,9 +27,10 @@ from saysel.faithfulness.measures import MEASURES
 from saysel.interfaces import KINDS, Component
 from saysel.plan.memory import ModelSize, estimate_memory
 from saysel.recipes.elicit import Elicit
+from saysel.recipes.evaluate import Evaluate
 from saysel.recipes.faithfulness import Faithfulness, Grader
 from saysel.recipes.paths import model_in
-from saysel.recipes.recipe import Evaluate, Recipe, Report, load
+from saysel.recipes.recipe import Recipe, Report, load
 from saysel.registry import builtins
 
 ROOT = Path(__file__).parent.parent

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from saysel import registry
 from saysel.interfaces import Metric, PredictionArrays
-from saysel.recipes.recipe import METRICS
+from saysel.recipes.evaluate import METRICS
 from saysel.scoring import label, score
 
 Array = npt.NDArray[np.float64]

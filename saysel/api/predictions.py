@@ -18,8 +18,8 @@ from saysel.files.several import joined
 from saysel.files.tables import STANDARD_INPUT
 from saysel.interfaces import Format, Judge, Metric
 from saysel.mirror import fetched_file
+from saysel.recipes.evaluate import METRICS
 from saysel.recipes.problems import problems
-from saysel.recipes.recipe import METRICS
 
 #: A file, a pandas or polars frame, or a mapping from column names to arrays or lists.
 AnyPredictions = str | PathLike[str] | Frame | Mapping[str, Iterable[object]]

@@ -24,10 +24,8 @@ from saysel.errors import RecipeError
 from saysel.interfaces import (
     Clusterer,
     Engine,
-    Estimator,
     Format,
     Judge,
-    Metric,
     Model,
     Options,
     RationaleWriter,
@@ -38,53 +36,13 @@ from saysel.interfaces import (
 )
 from saysel.recipes.components import smallest
 from saysel.recipes.elicit import Elicit
+from saysel.recipes.evaluate import Evaluate
 from saysel.recipes.extends import locate, read_with_base, with_base, without_empty
-from saysel.recipes.faithfulness import Faithfulness
 from saysel.recipes.matrix import VALUES_SCHEMA, axes, combinations, reference_label
 from saysel.recipes.paths import assign
 from saysel.recipes.problems import problems
 from saysel.recipes.text import parse_yaml
 from saysel.recipes.values import invalid_values, name_problem
-
-METRICS = (
-    *("accuracy", "brier", "brier_reliability", "brier_resolution", "brier_uncertainty", "nll"),
-    *("ece", {"use": "ece", "bins": 15}, {"use": "ece", "binning": "mass"}, "smooth_ece", "mce"),
-    *("mean_overconfidence", "sayself_mae", "auroc", "auprc", "aurc", "eaurc", "augrc", "prr"),
-    *("parse_rate", "distinct_confidences", "tokens"),
-)
-
-
-class Evaluate(Options):
-    """How models are evaluated."""
-
-    split: str = Field("heldout", min_length=1, description="split whose questions are asked")
-    temperature: float = Field(
-        0.7, ge=0, description="temperature at which a single answer is decoded"
-    )
-    sampler: Sampler | None = Field(
-        None, description="samples from the evaluated models; null: the recipe's `sample`"
-    )
-    estimators: tuple[Estimator, ...] = Field(
-        ("verbalized",),
-        min_length=1,
-        validate_default=True,
-        description="ways to obtain answer and confidence",
-    )
-    metrics: tuple[Metric, ...] = Field(
-        METRICS, min_length=1, validate_default=True, description="what to measure"
-    )
-    cluster: str | None = Field(
-        None,
-        min_length=1,
-        description="entry of the questions' `meta` that groups related questions, such as a "
-        "relation or a shared passage: intervals and tests treat a group as one; null: all "
-        "questions are independent",
-    )
-    faithfulness: Faithfulness | None = Field(
-        None,
-        description="measures whether rationales state what the model is unsure about; {} uses the "
-        "defaults",
-    )
 
 
 class Report(Options):

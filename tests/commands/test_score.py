@@ -10,7 +10,7 @@ import pytest
 
 from saysel.interfaces import PredictionArrays
 from saysel.metrics.accuracy import Accuracy
-from saysel.recipes.recipe import Evaluate
+from saysel.recipes.evaluate import Evaluate
 from saysel.scoring import label, score
 from tests.support.end_to_end import invoke
 

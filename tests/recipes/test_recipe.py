@@ -11,8 +11,9 @@ import saysel
 from saysel import registry
 from saysel.errors import PluginError, RecipeError, UsageError
 from saysel.recipes import recipe
+from saysel.recipes.evaluate import METRICS
 from saysel.recipes.extends import packaged
-from saysel.recipes.recipe import METRICS, Recipe, load
+from saysel.recipes.recipe import Recipe, load
 from saysel.recipes.text import dump_yaml, parse_yaml
 from saysel.registry.builtins import saysel_metrics
 from tests.support import small_plugin

@@ -22,7 +22,7 @@ WITHOUT_TRAINING = """
 import sys
 sys.modules.update(dict.fromkeys({training}))  # importing one of them fails from here on
 from pathlib import Path
-from saysel.recipes.recipe import Evaluate
+from saysel.recipes.evaluate import Evaluate
 from saysel.records import Prediction
 from saysel.report import Report, Row, write
 from saysel.scoring import Method, compare, score, to_arrays

@@ -1,4 +1,4 @@
-"""Fine-tuning with a loss of a method: the options and the loop that such trainers share."""
+"""Fine-tuning with a loss of a method: the options that such trainers share, and a loop."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from saysel.trainers.lora import Lora, learning_rate
 ADAPTER_LEARNING_RATE = 1e-5
 
 
-class Tuning(Trainer):
-    """Base of trainers that fine-tune with the loss of a method."""
+class TuningOptions(Trainer):
+    """Options of trainers that fine-tune with the loss of a method."""
 
     learning_rate: float | None = Field(
         None,
@@ -27,7 +27,6 @@ class Tuning(Trainer):
         description="peak rate of AdamW, with linear decay; null: 1e-5 for an adapter, 1e-6 for "
         "all weights",
     )
-    epochs: float = Field(3, gt=0, description="passes over the replies")
     batch_size: int = Field(16, ge=1, description="replies per optimizer step")
     micro_batch_size: NotFingerprinted[int] = Field(
         16, ge=1, description="replies per forward pass; gradients are accumulated"
@@ -52,6 +51,12 @@ class Tuning(Trainer):
 
     def makes_adapter(self) -> bool:
         return self.lora is not None
+
+
+class Tuning(TuningOptions):
+    """Base of trainers whose loss takes a batch of rows."""
+
+    epochs: float = Field(3, gt=0, description="passes over the replies")
 
     def work(self, examples: int) -> tuple[int, str]:
         steps = max(1, round(self.epochs * -(-examples // self.batch_size)))

@@ -27,14 +27,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, PrivateAttr
-from typing_extensions import Self
+from pydantic import Field
 
 from saysel import hf
-from saysel.interfaces import NotFingerprinted, Trainer, TrainingData
+from saysel.interfaces import NotFingerprinted, TrainingData
 from saysel.records import ModelRef
 from saysel.storage import intact, write_checked
-from saysel.trainers.lora import Lora, learning_rate, new_adapter
+from saysel.trainers.lora import learning_rate, new_adapter
 from saysel_rivals.conftuner.loss import confidence_logprobs, tokenized_brier
 from saysel_rivals.conftuner.own_replies import (
     OwnReply,
@@ -43,65 +42,34 @@ from saysel_rivals.conftuner.own_replies import (
     own_replies,
     reply_batch,
 )
+from saysel_rivals.tuning import ADAPTER_LEARNING_RATE, TuningOptions
 
 if TYPE_CHECKING:
     import torch
 
-#: Default learning rate of an adapter, as in the paper.
-ADAPTER_LEARNING_RATE = 1e-5
 #: The norm to which gradients are clipped.
 MAX_GRADIENT_NORM = 1.0
 
 
-class TokenizedBrierTrainer(Trainer):
+class TokenizedBrierTrainer(TuningOptions):
     """Calibrate the confidence after the model's own answers, with the Brier score as a loss."""
 
     version: ClassVar[int] = 3
     uses_eval_temperature: ClassVar[bool] = True
 
-    learning_rate: float | None = Field(
-        None,
-        gt=0,
-        description="peak rate of AdamW, with linear decay; null: 1e-5 for an adapter, 1e-6 for "
-        "all weights",
-    )
     epochs: int = Field(3, ge=1, description="passes over the replies")
-    batch_size: int = Field(16, ge=1, description="replies per optimizer step")
-    micro_batch_size: NotFingerprinted[int] = Field(
-        16, ge=1, description="replies per forward pass; gradients are accumulated"
-    )
-    warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps used for warm-up")
-    lora: Lora | None = Field(
-        Lora(r=8, alpha=32, dropout=0),
-        description="settings of a new adapter; null trains all weights; an adapter that the "
-        "model already has is trained further",
-    )
     max_tokens: int = Field(150, ge=1, description="maximum tokens of a reply")
     top_k: int = Field(50, ge=0, description="sample from the k most likely tokens; 0: from all")
     questions: str = Field("train", description="split whose questions are answered")
-    max_steps: int | None = Field(None, ge=1, description="stop after this many steps")
     checkpoint_every: NotFingerprinted[int] = Field(
         25, ge=1, description="steps between checkpoints"
     )
-
-    _smoke: bool = PrivateAttr(False)
-
-    def smoke(self) -> Self:
-        small = self.model_copy(update={"max_steps": 1})
-        small._smoke = True
-        return small
 
     def splits(self) -> tuple[str, ...]:
         return (self.questions,)
 
     def max_judge_calls(self, questions: int, samples: int) -> int:
         return questions
-
-    def check_installed(self) -> None:
-        hf.check_installed(self)
-
-    def makes_adapter(self) -> bool:
-        return self.lora is not None
 
     def work(self, examples: int) -> tuple[int, str]:
         steps = max(1, self.epochs * -(-examples // self.batch_size))

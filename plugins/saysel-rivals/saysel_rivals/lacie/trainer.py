@@ -30,22 +30,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 from typing_extensions import Self
 
 from saysel import hf
 from saysel.errors import StageError
-from saysel.interfaces import Format, NotFingerprinted, Trainer, TrainingData
+from saysel.interfaces import Format, NotFingerprinted, TrainingData
 from saysel.records import ModelRef, Response
 from saysel.trainers.lora import Lora, learning_rate, new_adapter
 from saysel_rivals.lacie.dpo import Preference, dpo_config, dpo_trainer
 from saysel_rivals.lacie.pairs import Pair, make_pairs
-
-#: Default learning rate of an adapter.
-ADAPTER_LEARNING_RATE = 1e-5
+from saysel_rivals.tuning import ADAPTER_LEARNING_RATE, TuningOptions
 
 
-class DPOTrainer(Trainer):
+class DPOTrainer(TuningOptions):
     """Prefer confidence that a listener can rely on, with TRL's DPO on LACIE's pairs."""
 
     version: ClassVar[int] = 3
@@ -60,44 +58,26 @@ class DPOTrainer(Trainer):
     )
     pairs: int = Field(4, ge=1, description="maximum pairs per question, chosen at random")
     beta: float = Field(0.1, gt=0, description="strength of the constraint to the initial model")
-    learning_rate: float | None = Field(
-        None,
-        gt=0,
-        description="peak rate of AdamW, with linear decay; null: 1e-5 for an adapter, 1e-6 for "
-        "all weights",
-    )
     epochs: float = Field(1, gt=0, description="passes over the pairs")
     batch_size: int = Field(32, ge=1, description="pairs per optimizer step")
     micro_batch_size: NotFingerprinted[int] = Field(
         8, ge=1, description="pairs per forward pass; gradients are accumulated"
     )
-    warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps used for warm-up")
     max_length: int = Field(400, ge=8, description="maximum tokens; longer pairs are left out")
     lora: Lora | None = Field(
         Lora(r=16, alpha=32, dropout=0),
         description="settings of a new adapter, without dropout; null trains all weights; an "
         "adapter that the model already has is trained further",
     )
-    max_steps: int | None = Field(None, ge=1, description="stop after this many steps")
-
-    _smoke: bool = PrivateAttr(False)
 
     def smoke(self) -> Self:
-        small = self.model_copy(update={"max_steps": 1, "restate": True})
-        small._smoke = True
-        return small
+        return super().smoke().model_copy(update={"restate": True})
 
     def splits(self) -> tuple[str, ...]:
         return ("train",)
 
     def max_judge_calls(self, questions: int, samples: int) -> int:
         return questions * samples
-
-    def check_installed(self) -> None:
-        hf.check_installed(self)
-
-    def makes_adapter(self) -> bool:
-        return self.lora is not None
 
     def work(self, examples: int) -> tuple[int, str]:
         return self._steps(examples * self.pairs), "steps"

@@ -253,7 +253,7 @@ def test_a_plugin_brings_recipes(package: Path, write: Write) -> None:
     assert load("packed").sample.n == 5
     assert load(write("extends: packed\nseed: 3\n")).seed == 3
     with pytest.raises(
-        UsageError, match=r"did you mean 'packed'\? packaged: architectures, packed, pararel"
+        UsageError, match=rf"did you mean 'packed'\? packaged: {', '.join(packaged())}"
     ):
         load("paked")
 

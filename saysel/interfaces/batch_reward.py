@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from saysel.interfaces.reward import RewardFn
 from saysel.records import Question
@@ -85,6 +85,9 @@ class BatchReward(RewardFn):
     follows. `ppo` trains all parts with `mask: response`, and the confidence alone with
     `mask: confidence`. `grpo` gives the whole reply the sum with `mask: response`.
     """
+
+    #: False: the reward is the same whatever confidence is stated, so `mask: confidence` is refused.
+    rewards_confidence: ClassVar[bool] = True
 
     @abstractmethod
     def rewards(self, replies: Sequence[JudgedReply]) -> list[SegmentRewards]:

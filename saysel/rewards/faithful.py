@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -26,6 +27,8 @@ class FaithfulReward(BatchReward):
     It rewards the rationale alone, so use it as the option `rationale` of `split`. Answers are
     compared as text, without the clusterer of the recipe.
     """
+
+    rewards_confidence: ClassVar[bool] = False
 
     samples: int = Field(10, ge=1, description="fresh replies to each question of a batch")
     price: float = Field(

@@ -47,6 +47,7 @@ from saysel.records import ModelRef, Question
 from saysel.trainers.batches import question_batch
 from saysel.trainers.group_rollouts import GroupRollouts
 from saysel.trainers.lora import Lora, learning_rate, new_adapter
+from saysel.trainers.reward_mask import check_mask
 from saysel.trainers.vllm import VLLM
 
 #: Default learning rate of an adapter; RLCR's rate of 1e-6 is for all weights.
@@ -106,6 +107,11 @@ class GRPOTrainer(Trainer):
     checkpoint_every: NotFingerprinted[int] = Field(
         25, ge=1, description="steps between checkpoints"
     )
+
+    @model_validator(mode="after")
+    def _reward_can_change_something(self) -> Self:
+        check_mask(self.reward, self.mask)
+        return self
 
     @model_validator(mode="after")
     def _batches_are_whole_groups(self) -> Self:

@@ -58,6 +58,7 @@ from saysel.trainers.ppo.checkpoint import Checkpoint
 from saysel.trainers.ppo.learner import Learner
 from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import roll_out
+from saysel.trainers.reward_mask import check_mask
 from saysel.trainers.vllm import VLLM
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ class PPOTrainer(Trainer):
 
     @model_validator(mode="after")
     def _only_confidences_have_an_expectation(self) -> Self:
+        check_mask(self.reward, self.mask)
         by_segment = isinstance(self.reward, BatchReward)
         if self.confidences == "expected" and self.mask == "response" and not by_segment:
             raise ValueError(

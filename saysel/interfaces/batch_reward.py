@@ -86,7 +86,7 @@ class BatchReward(RewardFn):
     `mask: confidence`. `grpo` gives the whole reply the sum with `mask: response`.
     """
 
-    #: False: the reward is the same whatever confidence is stated, so `mask: confidence` is refused.
+    #: False: it does not depend on the stated confidence, so `mask: confidence` is refused.
     rewards_confidence: ClassVar[bool] = True
 
     @abstractmethod

@@ -33,16 +33,16 @@ FOLDER = Path(__file__).parent
 #: Responses to each question.
 SAMPLES = 20
 STAGES = ("sample", "cluster", "rationale", "target", "evaluate", "report")
-#: Responses, and seconds for each question's, where workers are compared.
-WAITING, WAIT = 40_000, 0.05
+#: Where workers are compared: questions, responses to each, and seconds that those take together.
+WAITING, WAITING_SAMPLES, WAIT = 160, 100, 0.6
 
 
-def measured(responses: int, until: Sequence[str], *options: str) -> dict[str, dict[str, Any]]:
+def measured(questions: int, until: Sequence[str], *options: str) -> dict[str, dict[str, Any]]:
     """What the manifest of a run records of each stage."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             *(sys.executable, "-m", "saysel", "run", str(FOLDER / "scale.yaml"), "--out", folder),
-            *("--set", f"source.count={responses // SAMPLES}", *options),
+            *("--set", f"source.count={questions}", *options),
         ]
         for stage in until:
             subprocess.run([*command, "--until", stage], check=True, stdout=subprocess.DEVNULL)
@@ -57,7 +57,7 @@ def measured(responses: int, until: Sequence[str], *options: str) -> dict[str, d
 
 def growth(responses: int) -> list[dict[str, Any]]:
     """One row for each stage."""
-    stages = measured(responses, STAGES)
+    stages = measured(responses // SAMPLES, STAGES)
     return [
         {
             "responses": responses,
@@ -72,11 +72,12 @@ def growth(responses: int) -> list[dict[str, Any]]:
 
 def workers(count: int) -> dict[str, Any]:
     """Seconds of sampling where the sampler waits."""
-    options = ["--set", f"sample.wait={WAIT}", "--processes", str(count)]
+    sample = {"use": "drawn", "n": WAITING_SAMPLES, "wait": WAIT}
+    options = ["--set", f"sample={json.dumps(sample)}", "--processes", str(count)]
     return {
         "workers": count,
-        "responses": WAITING,
-        "seconds_waited_in_all": WAIT * WAITING / SAMPLES,
+        "responses": WAITING * WAITING_SAMPLES,
+        "seconds_waited_in_all": WAIT * WAITING,
         "seconds": measured(WAITING, ["sample"], *options)["sample"]["seconds"],
     }
 

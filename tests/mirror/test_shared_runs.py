@@ -209,13 +209,14 @@ def test_a_smoke_run_begins_again(drive: str, machine: Machine) -> None:
     assert {name.split("/")[1] for name in stored} == set(steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "after"),
     [
         (("stages/sample-", "part-00000.parquet"), False),
-        pytest.param(("stages/sample-", "part-00000.parquet"), True, marks=pytest.mark.slow),
-        pytest.param(("stages/sample-", "/done.json"), False, marks=pytest.mark.slow),
-        pytest.param(("manifest", ".json"), True, marks=pytest.mark.slow),
+        (("stages/sample-", "part-00000.parquet"), True),
+        (("stages/sample-", "/done.json"), False),
+        (("manifest", ".json"), True),
     ],
     ids=["in a shard", "after a shard", "before a marker", "at the start"],
 )

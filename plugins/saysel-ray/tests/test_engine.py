@@ -7,12 +7,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from saysel import testing
 from saysel.errors import StageError
+from saysel_ray import remote
 from saysel_ray.engine import SHARDS_PER_WORKER, RayEngine
 
 
@@ -111,6 +114,24 @@ def test_what_cannot_be_sent_is_one_line(engine: RayEngine) -> None:
         list(engine.map(lambda _: lock.locked(), [1]))
 
     assert "\n" not in str(raised.value)
+
+
+class OfAnotherPackage:
+    """Cannot be unpickled where a package is missing."""
+
+    def __reduce__(self) -> Any:
+        return import_module, ("missing_here",)
+
+
+def test_a_package_that_a_node_lacks_is_one_line(engine: RayEngine) -> None:
+    with pytest.raises(StageError, match=r"lacks a package .*missing_here.*: install the same"):
+        list(engine.map(partial(process, OfAnotherPackage()), [1]))
+
+    started = ImportError("…\nModuleNotFoundError: No module named 'saysel_ray'\n")
+    assert remote._cannot_start(started) == (
+        "a node of the Ray cluster lacks a package (No module named 'saysel_ray'): install "
+        "saysel-ray and what the recipe needs on all nodes"
+    )
 
 
 def test_nothing_is_left_running(engine: RayEngine) -> None:

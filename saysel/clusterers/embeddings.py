@@ -11,7 +11,7 @@ from pydantic import Field
 from saysel.hf import sentence_embeddings
 from saysel.interfaces import Clusterer, NotFingerprinted
 from saysel.records import Cluster, Question, Response
-from saysel.replies.visible import visible_text
+from saysel.replies.thoughts import blank_thoughts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +61,7 @@ class EmbeddedClusterer(Clusterer):
         texts = [
             (response.answer or "")
             if self.embed == "answer"
-            else visible_text(response.text).text.strip()
+            else blank_thoughts(response.text).strip()
             for response in answered
         ]
         embedder = sentence_embeddings.sentence_model(self.model, self.revision)

@@ -17,7 +17,7 @@ from saysel.interfaces import RationaleWriter
 from saysel.prompting.llm import AsksLanguageModel
 from saysel.prompting.quoting import quote
 from saysel.records import Cluster, Question, Rationale
-from saysel.replies.visible import visible_text
+from saysel.replies.thoughts import blank_thoughts
 
 LABEL = re.compile(r"\A\W*(?:self-reflection|reflection|rationale)\W*:\W*", re.IGNORECASE)
 FIRST_PERSON = re.compile(r"\b(?:I|I'm|I’m|my|me|mine|myself)\b", re.IGNORECASE)
@@ -82,7 +82,7 @@ class LlmRationaleWriter(AsksLanguageModel, RationaleWriter):
         """One response per cluster, with its share."""
         return "\n\n".join(
             f"Response {number} ({cluster.share:.0%} of all): "
-            f"{quote(visible_text(cluster.representative.text).text.strip())}"
+            f"{quote(blank_thoughts(cluster.representative.text))}"
             for number, cluster in enumerate(clusters[: self.max_responses], 1)
         )
 

@@ -59,9 +59,7 @@ def test_one_response_of_each_cluster_is_shown_with_its_share() -> None:
 def test_thoughts_are_not_shown() -> None:
     sampler = scripted_sampler([DOUBT])
     first, *others = clusters({"Paris": 6, "Rome": 4})
-    thoughtful = replace(
-        first.representative, text="<think>Rome? No.</think>\n\nAnswer: Paris<|im_end|>"
-    )
+    thoughtful = replace(first.representative, text="<think>Rome? No.</think>\n\nAnswer: Paris")
     found = [replace(first, representative=thoughtful), *others]
 
     LlmRationaleWriter(sampler=sampler).write([(question(), found)])

@@ -215,7 +215,19 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
             model.to(device())
     model_faults.check_complete(ref, model, report["missing_keys"])
     model_faults.check_weights(ref, model)
+    if (head := model.get_output_embeddings()) is not None:
+        head.register_forward_pre_hook(_contiguous)
     return model
+
+
+def _contiguous(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs of the output layer without gaps.
+
+    Only the last position of each row is often wanted. Torch multiplies such a slice row by row,
+    each with a copy of the layer's weights if these are frozen: 9 GB for 160 rows, a width of 576
+    and 49,000 tokens in bfloat16 (`should_fold` of its matmul).
+    """
+    return tuple(tensor.contiguous() for tensor in inputs)
 
 
 def _quantization(ref: ModelRef) -> Any:

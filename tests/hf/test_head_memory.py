@@ -1,4 +1,4 @@
-"""The output layer is not copied for every row; measured in a process of its own, as peaks stay."""
+"""The output layer is not copied for every row; measured in a separate process, as peaks stay."""
 
 from __future__ import annotations
 

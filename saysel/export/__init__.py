@@ -28,7 +28,7 @@ from saysel.records import ModelRef, Prediction, Question
 from saysel.report import read_metrics
 from saysel.stages.evaluate import EvaluateStage
 from saysel.stages.evaluation import evaluation_questions
-from saysel.storage import finished, read_records, write_text
+from saysel.storage import encodable, finished, read_records, write_text
 from saysel.storage.models import read_model
 
 
@@ -124,7 +124,7 @@ def write_predictions(
         **{Path("inspect_ai") / path: text for path, text in inspect_ai.logs(evaluated).items()},
     }
     for path, text in files.items():
-        write_text(directory / path, text.encode(errors="replace").decode())
+        write_text(directory / path, encodable(text))
     labels = {cell.label for cell in cells}
     rows = [row for row in read_metrics(run)["rows"] if row["cell"] in labels]
     written = data_set.write_data_set(evaluated, rows, directory / "data_set", license)

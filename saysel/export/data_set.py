@@ -14,7 +14,7 @@ import yaml
 
 from saysel import __version__
 from saysel.export.measured import measured_table
-from saysel.storage import write_atomically, write_text
+from saysel.storage import encodable, write_atomically, write_text
 
 if TYPE_CHECKING:
     from saysel.export import Evaluation
@@ -88,8 +88,7 @@ def _records(evaluated: Sequence[Evaluation]) -> Iterator[dict[str, Any]]:
 
 
 def _text(text: str | None) -> str | None:
-    # A model can emit half a surrogate pair, which UTF-8 cannot encode.
-    return None if text is None else text.encode(errors="replace").decode()
+    return None if text is None else encodable(text)
 
 
 def _card(evaluated: Sequence[Evaluation], rows: Sequence[Mapping[str, Any]], license: str) -> str:

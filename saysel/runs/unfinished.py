@@ -25,7 +25,7 @@ from saysel.stages.evaluate import EvaluateStage
 from saysel.stages.report import ReportStage, training_of
 from saysel.stages.sample import SampleStage
 from saysel.stages.train import TrainStage
-from saysel.storage import Shards, finished, intact_record, write_text
+from saysel.storage import Shards, encodable, finished, intact_record, write_text
 
 FILE = "unfinished.html"
 
@@ -68,7 +68,7 @@ class UnfinishedPage:
         if todo is not None:
             self.path.parent.mkdir(exist_ok=True)
             text = self._page(todo, state, time.time())
-            write_text(self.path, text.encode(errors="replace").decode())
+            write_text(self.path, encodable(text))
 
     def _current_plan(self) -> Plan | None:
         """The plan of the recipe in the directory, which another run may have replaced."""

@@ -3,6 +3,7 @@
 from saysel.storage.atomic import (
     discard,
     disk_error,
+    encodable,
     intact,
     read_json,
     remove_tree,
@@ -28,6 +29,7 @@ __all__ = [
     "Shards",
     "discard",
     "disk_error",
+    "encodable",
     "finish",
     "finished",
     "intact",

@@ -111,6 +111,11 @@ def disk_error(error: OSError, path: Path) -> StageError:
     )
 
 
+def encodable(text: str) -> str:
+    """The text with question marks for half surrogate pairs, which a model can emit."""
+    return text.encode(errors="replace").decode()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write text as UTF-8."""
     write_atomically(path, lambda file: file.write(text.encode()))

@@ -18,6 +18,7 @@ from random import Random
 from saysel.errors import SayselWarning
 from saysel.records import Reflection
 from saysel.seeds import generator
+from saysel.storage import encodable
 from saysel.study.items import Item, Kind, Origin, Study
 from saysel.study.writers import Writer
 
@@ -142,13 +143,8 @@ def _item(writer: Writer, reply: Reflection) -> Item:
     meanings = sorted(reply.meanings, key=lambda meaning: -meaning.share)
     return Item(
         id="",
-        question=_encodable(writer.questions[reply.question_id].prompt),
-        answer=_encodable(reply.answer or ""),
-        rationale=_encodable(reply.rationale or ""),
-        samples=tuple((_encodable(one.wordings[0]), one.share) for one in meanings),
+        question=encodable(writer.questions[reply.question_id].prompt),
+        answer=encodable(reply.answer or ""),
+        rationale=encodable(reply.rationale or ""),
+        samples=tuple((encodable(one.wordings[0]), one.share) for one in meanings),
     )
-
-
-def _encodable(text: str) -> str:
-    """The text with question marks for half surrogate pairs, which a model can emit."""
-    return text.encode(errors="replace").decode()

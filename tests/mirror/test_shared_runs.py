@@ -26,20 +26,12 @@ from saysel.mirror.store import Store
 from tests.mirror.conftest import SECRET
 from tests.support import small_plugin
 from tests.support.end_to_end import invoke, stages_started
+from tests.support.small_plugin import RECIPE
 
 pytestmark = pytest.mark.usefixtures("small_parts")
 
 Machine = Callable[[str], Path]
 
-RECIPE: dict[str, Any] = {
-    "name": "mine",
-    "model": {"use": "small", "path": "."},
-    "source": "small",
-    "train": ["small"],
-    "evaluate": {"estimators": ["small"], "metrics": ["brier"]},
-    "sample": "small",
-    "leaks": "allow",
-}
 MATRIX = {**RECIPE, "matrix": {"source.train": [6, 12]}}
 #: Kills the process at an upload to shared storage.
 KILLED = """\

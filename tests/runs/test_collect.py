@@ -10,20 +10,12 @@ import saysel
 from saysel.errors import DamagedFile, UsageError
 from saysel.storage import read_json
 from tests.support.end_to_end import invoke, stages_started
+from tests.support.small_plugin import RECIPE
 
 pytestmark = pytest.mark.usefixtures("small_parts")
 
 #: Four cells; each evaluates the base model and a trained one.
-MATRIX = {
-    "name": "mine",
-    "model": {"use": "small", "path": "."},
-    "source": "small",
-    "train": ["small"],
-    "evaluate": {"estimators": ["small"], "metrics": ["brier"]},
-    "sample": "small",
-    "leaks": "allow",
-    "matrix": {"source.train": [6, 12], "seed": [0, 1]},
-}
+MATRIX = {**RECIPE, "matrix": {"source.train": [6, 12], "seed": [0, 1]}}
 
 
 def started(run: Path, stage: str) -> int:

@@ -95,6 +95,16 @@ class SmallEstimator(Estimator):
 
 
 NAME = "tests.support.small_plugin"
+#: A recipe of these components.
+RECIPE: dict[str, Any] = {
+    "name": "mine",
+    "model": {"use": "small", "path": "."},
+    "source": "small",
+    "train": ["small"],
+    "evaluate": {"estimators": ["small"], "metrics": ["brier"]},
+    "sample": "small",
+    "leaks": "allow",
+}
 
 
 @saysel.hookimpl

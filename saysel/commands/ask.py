@@ -27,7 +27,7 @@ def command(
     risk: float | None,
     cell: str | None,
 ) -> None:
-    """Answer, rationale and confidence for each question.
+    """Ask a model questions: answer, rationale and confidence.
 
     Without a QUESTION, or with -, standard input has one per line: a text, or a JSON object with
     the text as "question". With --json, the other values of such an object are printed again.

@@ -12,7 +12,7 @@ from saysel.display.terminal import echo
 @click.argument("recipe")
 @overrides
 def command(recipe: str, overrides: tuple[str, ...]) -> None:
-    """Tell every problem of a recipe, or what running it would do.
+    """List the problems of a recipe, or what running it would do.
 
     \b
     Example:

@@ -14,7 +14,7 @@ from saysel.display.terminal import echo
 @click.command("compare")
 @click.argument("methods", metavar="RUN|FILE...", nargs=-1, required=True)
 @file_options
-@click.option("--intersect", is_flag=True, help="Leave out questions that not all have.")
+@click.option("--intersect", is_flag=True, help="Leave out questions that some do not have.")
 @click.option(
     "--resamples",
     type=click.IntRange(min=100),
@@ -22,14 +22,14 @@ from saysel.display.terminal import echo
     help="Bootstrap samples of the questions.  [default: 10,000, or 200 for each metric of each "
     "method if that is more]",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the resampling.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the resampling.")
 @cells
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("comparison"),
     show_default=True,
-    help="Where table and page go.",
+    help="Directory for the table and the page.",
 )
 def command(
     methods: tuple[str, ...],
@@ -40,9 +40,9 @@ def command(
     out: Path,
     **options: Any,
 ) -> None:
-    """Compare predictions for the same questions, metric by metric, with the first.
+    """Compare predictions for the same questions.
 
-    A RUN alone is compared row by row, a matrix run setting by setting. Among others it stands for
+    The others are compared with the first, metric by metric. A RUN alone is compared row by row, a matrix run setting by setting. Among others it stands for
     its last model; RUN:MODEL and RUN:MODEL:ESTIMATOR name a row. The options that say how a FILE is
     read are those of score, and hold for all files.
 

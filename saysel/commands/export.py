@@ -18,20 +18,20 @@ from saysel.errors import UsageError
 @click.option(
     "--predictions",
     is_flag=True,
-    help="As logs of lm-evaluation-harness and Inspect, and as a data set.",
+    help="Write the predictions: as logs of lm-evaluation-harness and Inspect, and as a data set.",
 )
-@click.option("--merge", is_flag=True, help="The adapter added to the weights of its base.")
+@click.option("--merge", is_flag=True, help="Merge the adapter into the weights of its base.")
 @click.option(
     "--license",
     metavar="NAME",
     default="unknown",
     show_default=True,
-    help="For the card, as the hub knows it: mit, apache-2.0 …",
+    help="Licence for the card, as the hub writes it: mit, apache-2.0 …",
 )
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where it goes.  [default: RUN/export; a model: RUN/export/model]",
+    help="Directory to write to.  [default: RUN/export/model; predictions: RUN/export]",
 )
 @click.option(
     "--push",
@@ -42,7 +42,7 @@ from saysel.errors import UsageError
 @click.option(
     "--public",
     is_flag=True,
-    help="With --push: everybody can read the repository.  [default: it is private]",
+    help="With --push: anyone can read the repository.  [default: it is private]",
 )
 @cell
 def command(
@@ -55,7 +55,9 @@ def command(
     public: bool,
     cell: str | None,
 ) -> None:
-    """Write the last model of a run, for transformers and vLLM; or its predictions.
+    """Write the last model of a run, or its predictions.
+
+    The model loads with transformers and vLLM.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ overrides = click.option(
 cell = click.option(
     "--cell",
     metavar="CELL",
-    help="A cell of a matrix: its number, its label, or a part of it that no other has: seed=1.",
+    help="A cell of a matrix: its number, its label, or a unique part of its label, such as seed=1.",
 )
 
 cells = click.option(
@@ -28,8 +28,8 @@ cells = click.option(
     "cells",
     metavar="CELL",
     multiple=True,
-    help="A cell of a matrix run: its number, its label, or a part of it that no other has; may be "
-    "given again.  [default: all cells]",
+    help="A cell of a matrix run: its number, its label, or a unique part of its label; may be given "
+    "again.  [default: all cells]",
 )
 
 _FILE_OPTIONS: tuple[Callable[[Command], Command], ...] = (
@@ -61,8 +61,8 @@ _FILE_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--judge",
         metavar="NAME",
-        help="Compare answers with gold in this way, whatever the file says is correct.  "
-        "[default: match, where the file doesn't say]",
+        help="Compare answers with gold by this judge, whatever the file says is correct.  "
+        "[default: match, if the file has no correctness]",
     ),
     click.option(
         "--cluster",

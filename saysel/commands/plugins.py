@@ -11,17 +11,15 @@ from saysel.errors import UsageError
 
 @click.command("plugins")
 @click.argument("what", metavar="[KIND[.NAME]]", default="")
-@click.option(
-    "--timings", is_flag=True, help="What every installed plugin costs when a command starts."
-)
+@click.option("--timings", is_flag=True, help="Show how much each plugin delays every command.")
 @click.option(
     "--recipe",
     metavar="PATH",
     type=click.Path(exists=True, path_type=Path),
-    help="Recipe or folder whose sayselfile.py counts; default: the working directory.",
+    help="Recipe or folder whose sayselfile.py is used.  [default: the working directory]",
 )
 def command(what: str, timings: bool, recipe: Path | None) -> None:
-    """List what is installed and from where, or the options of one component.
+    """List installed components, or the options of one.
 
     The components of a sayselfile.py are listed too.
 

@@ -30,7 +30,11 @@ from saysel.plan.stage_names import STAGES
     metavar="NAME",
     help="Run the shards of all stages through this engine instead of the recipe's: local, ray …",
 )
-@click.option("--smoke", is_flag=True, help="Walk every stage with the least work, in under 1 min.")
+@click.option(
+    "--smoke",
+    is_flag=True,
+    help="Rehearse: run every stage with a handful of questions and one training step.",
+)
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
@@ -51,7 +55,7 @@ from saysel.plan.stage_names import STAGES
     type=click.Path(file_okay=False, path_type=Path),
     help="Use the finished steps of another run directory; may be given again.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="List the steps to do, and do nothing.")
 def command(
     recipe: str,
     out: Path | None,

@@ -9,7 +9,9 @@ from saysel.display.terminal import echo
 
 @click.command("schema")
 def command() -> None:
-    """Print the JSON Schema of recipes, for the components installed here.
+    """Print the JSON Schema of recipes.
+
+    It covers the components that are installed here.
 
     \b
     Example:

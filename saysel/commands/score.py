@@ -20,11 +20,11 @@ from saysel.display.terminal import echo
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the report goes.  [default: scores/NAME, after the first FILE]",
+    help="Directory for the report.  [default: scores/NAME, after the first FILE]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; a page only with --out.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; write a report only with --out.")
 def command(files: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any) -> None:
-    """Metrics with intervals, and a report, for predictions made elsewhere.
+    """Score predictions from any tool, with intervals and a report.
 
     FILE has one row per question: a confidence from 0 to 1, and whether the answer is correct; or
     the answer and the accepted ones (gold). It is CSV, TSV, JSON, JSON Lines, Parquet, .xlsx, an

@@ -12,8 +12,14 @@ from saysel.errors import UsageError
 @click.argument("target", metavar="RUN|MODEL")
 @cell
 @click.option("--name", help="The model's name in the API.  [default: the directory's name]")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on.",
+)
 @click.option(
     "--key",
     "key_variable",
@@ -37,7 +43,7 @@ from saysel.errors import UsageError
     type=click.IntRange(1),
     default=1024,
     show_default=True,
-    help="Replies that may wait; requests beyond are refused with status 429.",
+    help="Replies that may wait; further requests get status 429.",
 )
 def command(
     target: str,
@@ -50,7 +56,7 @@ def command(
     batch: int,
     waiting: int,
 ) -> None:
-    """Serve a model: chat completions as in the OpenAI API, and a chat page.
+    """Serve a model: an OpenAI-compatible API and a chat page.
 
     Each reply has its answer, rationale and confidence in the field `saysel` of the message.
 

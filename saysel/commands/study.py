@@ -12,7 +12,7 @@ from saysel.display.terminal import echo
 
 @click.group("study")
 def command() -> None:
-    """Have people rate the rationales of a run, and score what they rated.
+    """Have people rate rationales, and score their ratings.
 
     \b
     Examples:
@@ -47,7 +47,7 @@ def command() -> None:
     show_default=True,
     help="Pages; each has all items, in a separate order.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the drawing.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the draw.")
 @cell
 @click.option(
     "--consent",
@@ -60,7 +60,7 @@ def command() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("study"),
     show_default=True,
-    help="Where the study goes.",
+    help="Directory for the study.",
 )
 def new(
     runs: tuple[str, ...],
@@ -72,11 +72,12 @@ def new(
     consent: Path | None,
     out: Path,
 ) -> None:
-    """Write a page for each rater, and the key that tells which model wrote what.
+    """Write a page for each rater, and the key to the models.
 
     RUN is a run directory whose recipe has evaluate.faithfulness; RUN:MODEL takes one of its
     models. Models are blinded and shuffled, and their replies drawn from all levels of confidence,
-    right and wrong. Keep key.json: without it ratings cannot be scored.
+    right and wrong. Keep key.json, which says which model wrote what: without it ratings cannot be
+    scored.
 
     \b
     Examples:
@@ -113,10 +114,10 @@ def new(
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the page and the tables go.  [default: STUDY/scores]",
+    help="Directory for the page and the tables.  [default: STUDY/scores]",
 )
 def score(study: Path, ratings: tuple[Path, ...], difference: float, out: Path | None) -> None:
-    """Agreement of the raters, and the scores of the models and controls.
+    """Score ratings: agreement of raters, and means of models.
 
     STUDY is the directory with key.json. RATINGS are the files that the raters' pages have saved,
     or what Label Studio exports as JSON-MIN or CSV; they may be incomplete.

@@ -36,14 +36,14 @@ PATH = (
 
 #: Layers from top to bottom; a layer imports only from those below it.
 LAYERS = (
-    ("cli, commands, Python API", "parse arguments, print results"),
+    ("cli, commands, serving, Python API", "parse arguments, print results, answer requests"),
     ("runs", "walk a plan: skip, resume, manifest, events, progress"),
     ("stages", "one file per stage: read records, call components, write records"),
     ("plan", "recipe to steps with fingerprints"),
     ("recipes", "recipe text to a validated Recipe"),
     ("components", "models, sources, samplers, clusterers, rationales, targets, formats, …"),
-    ("helpers", "hf, answers, replies, prompting, scoring, costs, storage, files"),
-    ("registry, interfaces, hookspecs, records, errors", "the contracts"),
+    ("helpers", "hf, answers, replies, prompting, scoring, faithfulness, files"),
+    ("contracts", "interfaces, registry, hookspecs, records, errors; costs and storage"),
 )
 
 

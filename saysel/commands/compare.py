@@ -22,7 +22,13 @@ from saysel.display.terminal import echo
     help="Bootstrap samples of the questions.  [default: 10,000, or 200 for each metric of each "
     "method if that is more]",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the resampling.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the resampling.",
+)
 @cells
 @click.option(
     "--out",

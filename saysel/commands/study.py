@@ -47,7 +47,9 @@ def command() -> None:
     show_default=True,
     help="Pages; each has all items, in a separate order.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the draw.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draw."
+)
 @cell
 @click.option(
     "--consent",

@@ -20,7 +20,8 @@ overrides = click.option(
 cell = click.option(
     "--cell",
     metavar="CELL",
-    help="A cell of a matrix: its number, its label, or a unique part of its label, such as seed=1.",
+    help="A cell of a matrix: its number, its label, or a unique part of its label, such as "
+    "seed=1.",
 )
 
 cells = click.option(
@@ -28,8 +29,8 @@ cells = click.option(
     "cells",
     metavar="CELL",
     multiple=True,
-    help="A cell of a matrix run: its number, its label, or a unique part of its label; may be given "
-    "again.  [default: all cells]",
+    help="A cell of a matrix run: its number, its label, or a unique part of its label; may be "
+    "given again.  [default: all cells]",
 )
 
 _FILE_OPTIONS: tuple[Callable[[Command], Command], ...] = (

@@ -48,9 +48,10 @@ def command(
 ) -> None:
     """Compare predictions for the same questions.
 
-    The others are compared with the first, metric by metric. A RUN alone is compared row by row, a matrix run setting by setting. Among others it stands for
-    its last model; RUN:MODEL and RUN:MODEL:ESTIMATOR name a row. The options that say how a FILE is
-    read are those of score, and hold for all files.
+    The others are compared with the first, metric by metric. A RUN alone is compared row by row, a
+    matrix run setting by setting. Among others it stands for its last model; RUN:MODEL and
+    RUN:MODEL:ESTIMATOR name a row. The options that say how a FILE is read are those of score, and
+    hold for all files.
 
     \b
     Examples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from saysel.hf import data_parallel
@@ -23,7 +23,8 @@ class Targets(NamedTuple):
     """What stays fixed during all updates on a batch of B replies with T tokens.
 
     Attributes:
-        old_values, old_logprobs: of the sampled tokens before the first update, [B, T].
+        old_values, old_logprobs: of the sampled tokens before the first update, [B, T]; 0 in
+            replies that need neither.
         reference: last hidden states of the reference policy, [B, T, H]. Its log-probabilities
             would be V / H times as large; without its states, every epoch would recompute them.
         advantages, returns: see `policy_advantages` and `gae`, [B, T].
@@ -55,18 +56,22 @@ def make_targets(
     """
     import torch
 
+    # 1. The tokens with a policy loss; confidences with an expected reward have another loss.
     expected = rollouts.confidence_rewards
-    # 1. Values and log-probabilities before the first update, [B, T], and the reference.
-    old_values, old_logprobs, reference = evaluate(options, policy, rollouts)
-    # 2. Advantages and returns by GAE, [B, T].
+    policy_mask = rollouts.trained
+    if expected is not None:
+        policy_mask = policy_mask * (1 - rollouts.stated * (expected.position >= 0)[:, None])
+    # 2. Values and log-probabilities before the first update, of replies with such tokens only; of
+    # another engine's tokens, all that are trained are compared. And the reference, [B, T, H].
+    needed = policy_mask if options.vllm is None else rollouts.trained
+    rows = torch.nonzero(needed.any(-1))[:, 0]
+    old_values, old_logprobs = before_updates(options, policy, rollouts, rows)
+    reference = reference_states(options, policy, rollouts)
+    # 3. Advantages and returns by GAE, [B, T].
     rewards = rollouts.rewards / reward_scale
     estimates, returns = gae(
         rewards, old_values, rollouts.tokens, rollouts.ends, options.gamma, options.lam
     )
-    # 3. The tokens with a policy loss; confidences with an expected reward have another loss.
-    policy_mask = rollouts.trained
-    if expected is not None:
-        policy_mask = policy_mask * (1 - rollouts.stated * (expected.position >= 0)[:, None])
     advantages = policy_advantages(
         estimates,
         rewards,
@@ -75,13 +80,14 @@ def make_targets(
         normalise=options.whiten and expected is None,
     )
     # 4. The value is the baseline of readable replies, so it is fitted to these only.
-    value_mask = rollouts.tokens * rollouts.readable[:, None]
+    value_mask = torch.zeros_like(rollouts.tokens)
+    value_mask[rows] = rollouts.tokens[rows] * rollouts.readable[rows, None]
     # 5. Tokens that are not trained are held to the reference more firmly, and so are all tokens
     # of an unreadable reply: pushed away from it and held by nothing, the policy does not recover.
     free = rollouts.trained * rollouts.readable[:, None]
     kl_weight = torch.where(free > 0, options.kl_trained, options.kl) * rollouts.tokens
     # 6. Another engine draws tokens with other probabilities, which weights correct.
-    weights, figures = _rollout_weights(options, rollouts, old_logprobs)
+    weights, figures = _rollout_weights(options, rollouts, old_logprobs, needed)
     return Targets(
         old_values=old_values,
         old_logprobs=old_logprobs,
@@ -96,12 +102,13 @@ def make_targets(
 
 
 def _rollout_weights(
-    options: PPOTrainer, rollouts: Rollouts, logprobs: Tensor
+    options: PPOTrainer, rollouts: Rollouts, logprobs: Tensor, counted: Tensor
 ) -> tuple[Tensor | float, dict[str, float]]:
     """Importance weights of the tokens, and figures on the gap between policy and rollouts.
 
     Args:
         logprobs: by the policy before the first update, [B, T].
+        counted: 1.0 at the tokens that are compared, [B, T].
     """
     if rollouts.drawn is None:
         return 1.0, {}
@@ -109,45 +116,60 @@ def _rollout_weights(
         logprobs,
         rollouts.drawn,
         options.confidence_temperature,
-        rollouts.trained,
+        counted,
         limit=math.inf if options.vllm is None else options.vllm.max_weight,
     )
     # Sampled by the policy itself, tokens differ by rounding only.
     return (1.0 if options.vllm is None else weights), figures
 
 
-def evaluate(
-    options: PPOTrainer, policy: Policy, rollouts: Rollouts
-) -> tuple[Tensor, Tensor, Tensor]:
-    """A batch under the current policy and the reference.
+def before_updates(
+    options: PPOTrainer, policy: Policy, rollouts: Rollouts, rows: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Values and log-probabilities of the sampled tokens of some replies, 0 elsewhere, [B, T].
 
-    Returns:
-        Values and log-probabilities of the sampled tokens, [B, T], and the reference's hidden
-        states, [B, T, H].
+    Args:
+        rows: which replies, [n].
     """
     import torch
 
     length = rollouts.actions.shape[1]
-    values, logprobs, reference = [], [], []
-    # Each process evaluates its share of the replies.
-    own, _ = data_parallel.own_rows(torch.arange(len(rollouts.ids), device=rollouts.ids.device))
-    with torch.no_grad():
-        for part in torch.split(own, options.micro_batch_size):
-            ids, mask = rollouts.ids[part], rollouts.mask[part]
-            output = policy.forward(ids, mask, length)
-            values.append(output.values)
-            logprobs.append(
-                sampled_logprobs(
-                    policy,
-                    output.states,
-                    rollouts.actions[part],
-                    rollouts.tokens[part],
-                    options.confidence_temperature,
-                )
-            )
-            reference.append(policy.reference_states(ids, mask, length))
-    all_values, all_logprobs, all_reference = (
-        data_parallel.joined(torch.cat(parts), len(rollouts.ids))
-        for parts in (values, logprobs, reference)
+
+    def compute(part: Tensor) -> Tensor:
+        output = policy.forward(rollouts.ids[part], rollouts.mask[part], length)
+        logprobs = sampled_logprobs(
+            policy,
+            output.states,
+            rollouts.actions[part],
+            rollouts.tokens[part],
+            options.confidence_temperature,
+        )
+        return torch.stack([output.values, logprobs], -1)  # [m, T, 2]
+
+    result = torch.zeros(*rollouts.actions.shape, 2, device=rollouts.ids.device)
+    if len(rows):
+        result[rows] = _in_parts(compute, rows, options.micro_batch_size)
+    values, logprobs = result.unbind(-1)
+    return values, logprobs
+
+
+def reference_states(options: PPOTrainer, policy: Policy, rollouts: Rollouts) -> Tensor:
+    """The reference policy's hidden states, [B, T, H]."""
+    import torch
+
+    length = rollouts.actions.shape[1]
+    return _in_parts(
+        lambda part: policy.reference_states(rollouts.ids[part], rollouts.mask[part], length),
+        torch.arange(len(rollouts.ids), device=rollouts.ids.device),
+        options.micro_batch_size,
     )
-    return all_values, all_logprobs, all_reference
+
+
+def _in_parts(compute: Callable[[Tensor], Tensor], rows: Tensor, size: int) -> Tensor:
+    """What `compute` returns for some rows, `size` at a time, each process its share of them."""
+    import torch
+
+    own, _ = data_parallel.own_rows(rows)
+    with torch.no_grad():
+        results = torch.cat([compute(part) for part in torch.split(own, size)])
+    return data_parallel.joined(results, len(rows))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.rollout_gap import DrawnTokens
 from saysel.records import ModelRef
 from saysel.testing import Data
@@ -13,6 +14,7 @@ from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import roll_out
 from saysel.trainers.ppo.targets import make_targets
 from saysel.trainers.ppo.trainer import PPOTrainer
+from tests.trainers.two_arms import FORMAT
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
@@ -50,6 +52,33 @@ def test_tokens_of_another_engine_are_weighted(red: ModelRef, two_arms: Data) ->
     assert torch.allclose(targets_if_drawn(-0.1)[trained], 1 / ratio, atol=1e-4)
     assert (targets_if_drawn(2.0)[trained] == 1.5).all()
     assert (targets_if_drawn(2.0)[~trained] == 0).all()
+
+
+def test_only_replies_with_a_policy_loss_are_read_before_the_updates(
+    red: ModelRef, two_arms: Data
+) -> None:
+    policy = Policy(red)
+    torch.nn.init.ones_(policy.head.weight)
+    options = PPOTrainer(max_tokens=24, confidences="expected")
+    tokens = ConfidenceTokens(FORMAT, policy.tokenizer, {policy.tokenizer.eos_token_id})
+    questions = two_arms.questions("train")[:6]
+    generator = torch.Generator().manual_seed(0)
+    rollouts = roll_out(options, policy, tokens, questions, two_arms, generator)
+    every = rollouts.confidence_rewards
+    assert every is not None and (every.position >= 0).all()
+    # As if the third reply stated its confidence in another way.
+    third = torch.arange(6) == 2
+    every = replace(every, position=torch.where(third, -1, every.position))
+
+    targets = make_targets(options, policy, replace(rollouts, confidence_rewards=every), 1.0)
+    of_all = make_targets(options, policy, replace(rollouts, confidence_rewards=None), 1.0)
+
+    for name in ("old_logprobs", "old_values", "value_mask", "policy_weight"):
+        found, expected = getattr(targets, name), getattr(of_all, name)
+        torch.testing.assert_close(found[third], expected[third], msg=name)
+        assert not found[~third].any(), name
+        assert expected[~third].any(), name
+    torch.testing.assert_close(targets.reference, of_all.reference)
 
 
 def test_vllm_needs_all_tokens() -> None:

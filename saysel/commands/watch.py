@@ -81,13 +81,10 @@ def _show_live(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
 def _show_changes(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
     from saysel.storage.event_log import events
 
-    shown: dict[str, str] = {}
     for event in events(run / "events.jsonl", lambda: _continues(run, state, page)):
-        state.update(event)
-        name = event.get("stage")
-        if name in state.stages and shown.get(name) != state.stages[name].state:
-            shown[name] = state.stages[name].state
-            echo("  ".join(filter(None, state.stages[name].row(name, event.get("time", 0.0)))))
+        stage = state.update(event)
+        if stage is not None and event["event"] not in ("progress", "training"):
+            echo("  ".join(filter(None, [stage.cell, *stage.row(state.time)])))
 
 
 def _continues(run: Path, state: RunState, page: UnfinishedPage | None) -> bool:

@@ -193,3 +193,7 @@ class Plan:
     def of(self, stage: type[StageType]) -> list[StageType]:
         """The steps of one stage."""
         return [step for step in self.steps if isinstance(step, stage)]
+
+    def cell_of(self, step: Stage) -> Cell | None:
+        """The first cell that needs a step; `None` for a step that reads all cells."""
+        return next((cell for cell in self.cells if step in cell.steps), None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +34,12 @@ def pause(run: Path) -> None:
 
 @dataclass
 class StageState:
-    """What is known of a stage.
+    """What is known of a stage of a run.
 
     Attributes:
+        name: of the stage.
+        cell: of the matrix, the first that needs the stage; empty without a matrix.
         state: `to do`, `running`, `done`, `failed` or `interrupted`.
-        fingerprint: of the step that was last started under this name.
         started: when, in seconds since 1970.
         seconds: that it took.
         progress: the last event about how much of its work is done.
@@ -44,19 +47,19 @@ class StageState:
         note: why it failed.
     """
 
+    name: str
+    cell: str = ""
     state: str = "to do"
-    fingerprint: str = ""
     started: float = 0.0
     seconds: float | None = None
     progress: Mapping[str, Any] = field(default_factory=dict)
     step: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
-    def row(self, name: str, now: float) -> list[str]:
+    def row(self, now: float) -> list[str]:
         """Name, state, duration and what else is known."""
         seconds = now - self.started if self.state == "running" else self.seconds
-        took = "" if seconds is None else duration(max(0.0, seconds))
-        return [name, self.state, took, self.details(now)]
+        return [self.name, self.state, _duration(seconds), self.details(now)]
 
     def details(self, now: float) -> str:
         """`120 of 400 steps, about 3 min 10 s left, reward 0.731`; or why it failed."""
@@ -82,7 +85,8 @@ class RunState:
     Attributes:
         recipe: its name; empty before the first event.
         time: of the last event, in seconds since 1970.
-        stages: by name, in the order of the run.
+        stages: by fingerprint, in the order of the run: cells of a matrix have stages of the same
+            name.
         ended: the event that ended it; empty until then.
     """
 
@@ -90,25 +94,29 @@ class RunState:
     time: float = 0.0
     stages: dict[str, StageState] = field(default_factory=dict)
     ended: str = ""
+    _last: StageState | None = None  # the stage that was started last
 
-    def update(self, event: Mapping[str, Any]) -> None:
-        """Take an event into account."""
-        kind, name = event["event"], event.get("stage")
+    def update(self, event: Mapping[str, Any]) -> StageState | None:
+        """Take an event into account.
+
+        Returns:
+            The stage that it is about, if it is about one.
+        """
+        kind = event["event"]
         self.ended = kind if kind in ENDS else ""
         self.time = float(event.get("time", 0.0))
         if kind == "run_started":
             self.recipe = str(event.get("recipe", ""))
-            pending = [str(each) for each in event.get("pending", ())]
-            done = {name: s for name, s in self.stages.items() if s.state == "done"}
-            kept = {name: state for name, state in done.items() if name not in pending}
-            self.stages = {**kept, **{each: StageState() for each in pending}}
-        if not isinstance(name, str):
-            return
-        stage = self.stages.setdefault(name, StageState())
+            listed = {str(step["fingerprint"]): step for step in event.get("steps", ())}
+            self.stages = {key: self._listed(key, step) for key, step in listed.items()}
+        if "stage" not in event:
+            return None
         if kind == "stage_started":
-            fingerprint = str(event.get("fingerprint", ""))
-            self.stages[name] = StageState("running", fingerprint, started=self.time)
-        elif kind == "progress":
+            self._last = self._started(event)
+        stage = self._last
+        if stage is None:  # the log has lost its beginning
+            return None
+        if kind == "progress":
             stage.progress = event
         elif kind == "training":
             stage.step = event
@@ -118,11 +126,42 @@ class RunState:
             stage.state, stage.note = "failed", str(event.get("error", ""))
         elif kind == "interrupted":
             stage.state = "interrupted"
+        return stage
 
     def lines(self, now: float | None = None) -> list[str]:
-        """A table of the stages."""
+        """A table of the stages; a cell of a matrix is a single line before and after its work."""
         at = time.time() if now is None else now
-        return aligned([state.row(name, at) for name, state in self.stages.items()], (0, 1, 3))
+        rows = []
+        for cell, group in groupby(self.stages.values(), attrgetter("cell")):
+            stages = list(group)
+            states = {stage.state for stage in stages}
+            if not cell:
+                rows += [stage.row(at) for stage in stages]
+            elif states in ({"done"}, {"to do"}):
+                seconds = [stage.seconds for stage in stages if stage.seconds is not None]
+                rows.append([cell, *states, _duration(sum(seconds) if seconds else None), ""])
+            else:
+                rows.append([cell, "", "", ""])
+                rows += [[f"  {name}", *rest] for name, *rest in (s.row(at) for s in stages)]
+        return aligned(rows, (0, 1, 3))
+
+    def _listed(self, fingerprint: str, step: Mapping[str, Any]) -> StageState:
+        """A stage at the start of the run; one that is done may be known from the run before."""
+        before = self.stages.get(fingerprint)
+        if step.get("done") and before is not None and before.state == "done":
+            return before
+        state = "done" if step.get("done") else "to do"
+        return StageState(str(step["stage"]), str(step.get("cell", "")), state)
+
+    def _started(self, event: Mapping[str, Any]) -> StageState:
+        name, fingerprint = str(event["stage"]), str(event.get("fingerprint", event["stage"]))
+        cell = self.stages[fingerprint].cell if fingerprint in self.stages else ""
+        self.stages[fingerprint] = StageState(name, cell, "running", self.time)
+        return self.stages[fingerprint]
+
+
+def _duration(seconds: float | None) -> str:
+    return "" if seconds is None else duration(max(0.0, seconds))
 
 
 def _progress(event: Mapping[str, Any], now: float) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from saysel import registry
 from saysel.display.terminal import echo
@@ -87,10 +88,12 @@ def run(
 
 def pending(todo: Plan, directory: Path, until: str | None = None) -> list[Stage]:
     """The steps that have something to do, in order."""
+    return [step for step in _wanted(todo, until) if not step.is_done(directory)]
+
+
+def _wanted(todo: Plan, until: str | None) -> list[Stage]:
     last = position(until) if until else len(STAGES)
-    return [
-        step for step in todo.steps if position(step.stage) <= last and not step.is_done(directory)
-    ]
+    return [step for step in todo.steps if position(step.stage) <= last]
 
 
 def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome:
@@ -114,7 +117,8 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
         directory / "events.jsonl",
         lambda event: hooks.saysel_event(directory=directory, event=event),
     )
-    events.write("run_started", recipe=recipe.name, pending=[step.name for step in steps])
+    listed = [_listed(todo, step, step not in steps) for step in _wanted(todo, until)]
+    events.write("run_started", recipe=recipe.name, steps=listed)
     hooks.saysel_run_started(directory=directory, recipe=recipe.resolved())
     runner = StepRunner(directory, manifest, events, hooks, smoke)
     _run_steps(todo, steps, runner)
@@ -137,13 +141,20 @@ def _run_steps(todo: Plan, steps: Sequence[Stage], runner: StepRunner) -> None:
         runner.run(step)
 
 
+def _listed(todo: Plan, step: Stage, done: bool) -> dict[str, Any]:
+    """A step as the log lists it when a run starts."""
+    cell = todo.cell_of(step)
+    label = {"cell": cell.label} if cell is not None and cell.label else {}
+    return {"stage": step.name, "fingerprint": step.fingerprint, **label, "done": done}
+
+
 def _announce_cell(todo: Plan, step: Stage, previous: Cell | None) -> Cell | None:
     """Say which cell of a matrix a step is for, if that is another one than before.
 
     Returns:
         The cell; `None` for a step that reads all cells.
     """
-    cell = next((cell for cell in todo.cells if step in cell.steps), None)
+    cell = todo.cell_of(step)
     if cell is not None and cell.label and cell is not previous:
         echo(f"cell {cell.number} of {len(todo.cells)}: {cell.label}", err=True)
     return cell

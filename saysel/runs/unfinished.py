@@ -14,7 +14,7 @@ from typing import Any
 
 from saysel.display.durations import duration
 from saysel.plan.plan import plan
-from saysel.plan.stage import Plan, Stage
+from saysel.plan.stage import Cell, Plan, Stage
 from saysel.recipes.recipe import load
 from saysel.records import Prediction, Response
 from saysel.report import Report
@@ -80,15 +80,14 @@ class UnfinishedPage:
 
     def _page(self, todo: Plan, state: RunState, now: float) -> str:
         done = [step for step in todo.steps if step.is_done(self.run)]
-        at_work = {stage.fingerprint: stage for stage in state.stages.values() if stage.fingerprint}
-        cells = {step.fingerprint: cell.label for cell in todo.cells for step in cell.steps}
         steps = [
-            _done(step, cells, self.run)
+            _done(step, todo.cell_of(step), self.run)
             if step in done
-            else _not_done(step, cells, at_work.get(step.fingerprint, StageState()), now)
+            else _not_done(step, todo.cell_of(step), state.stages.get(step.fingerprint), now)
             for step in todo.steps
         ]
-        running = [s for s in todo.steps if s not in done and s.fingerprint in at_work]
+        begun = {key for key, stage in state.stages.items() if stage.state != "to do"}
+        running = [s for s in todo.steps if s not in done and s.fingerprint in begun]
         manifest = intact_record(self.run / "manifest.json") or {}
         stages = dict(manifest.get("stages") or {})
         for step in running:
@@ -119,16 +118,16 @@ class UnfinishedPage:
         return self._scored[1]
 
 
-def _done(step: Stage, cells: Mapping[str, str], run: Path) -> StepState:
+def _done(step: Stage, cell: Cell | None, run: Path) -> StepState:
     seconds = (finished(step.directory_in(run)) or {}).get("seconds")
     took = "" if seconds is None else duration(seconds)
-    return StepState(cells.get(step.fingerprint, ""), step.name, "done", 1.0, took, "")
+    return StepState(cell.label if cell else "", step.name, "done", 1.0, took, "")
 
 
-def _not_done(step: Stage, cells: Mapping[str, str], stage: StageState, now: float) -> StepState:
-    _, state, took, details = stage.row(step.name, now)
-    cell = cells.get(step.fingerprint, "")
-    return StepState(cell, step.name, state, stage.share, took, details)
+def _not_done(step: Stage, cell: Cell | None, stage: StageState | None, now: float) -> StepState:
+    stage = stage or StageState(step.name)
+    _, state, took, details = stage.row(now)
+    return StepState(cell.label if cell else "", step.name, state, stage.share, took, details)
 
 
 def _replies(run: Path, step: Stage) -> dict[str, Mapping[str, Any]]:

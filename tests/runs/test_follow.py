@@ -8,10 +8,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from saysel.runs.follow import RunState
-from tests.support.end_to_end import invoke
+import pytest
 
-STARTED = {"event": "run_started", "recipe": "mine", "pending": ["sample", "train-ppo", "report"]}
+import saysel
+from saysel.plan.plan import plan
+from saysel.runs.follow import RunState
+from saysel.stages.evaluate import EvaluateStage
+from tests.support.end_to_end import invoke
+from tests.support.small_plugin import RECIPE
+
+STAGES = ("sample", "train-ppo", "report")
+
+
+def listed(name: str, done: bool = False, **more: str) -> dict[str, Any]:
+    """A stage as a run lists it; its fingerprint is its name, unless another is given."""
+    return {"stage": name, "fingerprint": name, "done": done, **more}
+
+
+STARTED = {"event": "run_started", "recipe": "mine", "steps": [listed(name) for name in STAGES]}
 
 
 def state_after(*given: dict[str, Any]) -> RunState:
@@ -39,7 +53,7 @@ def test_the_stages_of_a_run() -> None:
 
 
 def test_the_progress_of_a_stage() -> None:
-    started = {"event": "stage_started", "stage": "sample", "time": 100.0, "fingerprint": "ab"}
+    started = {"event": "stage_started", "stage": "sample", "time": 100.0}
     begun = {"event": "progress", "stage": "sample", "unit": "questions", "total": 400}
     state = state_after(STARTED, started, {**begun, "time": 101.0, "done": 0, "seconds": 0.0})
     assert state.lines(now=109.0)[0].endswith("running  9 s  0 of 400 questions")
@@ -48,7 +62,7 @@ def test_the_progress_of_a_stage() -> None:
 
     assert state.lines(now=130.0)[0].endswith("100 of 400 questions, about 50 s left")
     assert state.stages["sample"].share == 0.25
-    assert (state.stages["sample"].fingerprint, state.time) == ("ab", 120.0)
+    assert state.time == 120.0
 
 
 def test_a_run_that_failed_and_is_started_again() -> None:
@@ -63,13 +77,61 @@ def test_a_run_that_failed_and_is_started_again() -> None:
     assert "failed" in state_after(*failed).lines(9.0)[1]
     assert state_after(*failed).lines(9.0)[1].endswith("memory ran out")
 
-    again = state_after(*failed, {**STARTED, "pending": ["train-ppo", "report"]})
+    steps = [listed("sample", done=True), listed("train-ppo"), listed("report")]
+    again = state_after(*failed, {**STARTED, "steps": steps})
 
     assert not again.ended
-    assert [line.split()[:2] for line in again.lines(9.0)] == [
-        ["sample", "done"],
-        ["train-ppo", "to"],
-        ["report", "to"],
+    assert [line.split() for line in again.lines(9.0)] == [
+        ["sample", "done", "5", "s"],
+        ["train-ppo", "to", "do"],
+        ["report", "to", "do"],
+    ]
+
+
+def test_stages_of_an_earlier_recipe_are_no_longer_shown() -> None:
+    before = [listed("sample", fingerprint="old")]
+    now = [listed("model", done=True), listed("sample", fingerprint="new")]
+    state = state_after(
+        {**STARTED, "steps": before},
+        {"event": "stage_started", "stage": "sample", "fingerprint": "old", "time": 0.0},
+        {"event": "stage_finished", "stage": "sample", "seconds": 5.0},
+        {**STARTED, "steps": now},
+    )
+
+    assert [line.split()[:2] for line in state.lines(9.0)] == [["model", "done"], ["sample", "to"]]
+
+
+def test_cells_of_a_matrix_have_stages_of_the_same_name() -> None:
+    cells = [
+        listed(name, fingerprint=f"{name}-{seed}", cell=f"seed={seed}")
+        for seed in (1, 2, 3)
+        for name in ("sample", "train-sft")
+    ]
+    begun: tuple[dict[str, Any], ...] = (
+        {**STARTED, "steps": [*cells, listed("report")]},
+        {"event": "stage_started", "stage": "sample", "fingerprint": "sample-1", "time": 0.0},
+        {"event": "stage_finished", "stage": "sample", "seconds": 70.0},
+        {"event": "stage_started", "stage": "train-sft", "fingerprint": "train-sft-1"},
+        {"event": "training", "stage": "train-sft", "step": 1, "loss": 0.5},
+        {"event": "stage_finished", "stage": "train-sft", "seconds": 20.0},
+        {"event": "stage_started", "stage": "sample", "fingerprint": "sample-2"},
+        {"event": "stage_finished", "stage": "sample", "seconds": 30.0},
+        {
+            "event": "stage_started",
+            "stage": "train-sft",
+            "fingerprint": "train-sft-2",
+            "time": 90.0,
+        },
+        {"event": "training", "stage": "train-sft", "step": 7, "loss": 0.25},
+    )
+
+    assert state_after(*begun).lines(now=100.0) == [
+        "seed=1       done     1 min 30 s",
+        "seed=2",
+        "  sample     done           30 s",
+        "  train-sft  running        10 s  step 7, loss 0.25",
+        "seed=3       to do",
+        "report       to do",
     ]
 
 
@@ -129,3 +191,25 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     result = invoke("watch", tmp_path / "none", "--once")
 
     assert result.exit_code == 2 and "has no events.jsonl" in result.output
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_matrix_of_which_some_cells_are_finished(tmp_path: Path) -> None:
+    recipe = {**RECIPE, "matrix": {"train.0.steps": [5, 10, 15]}}
+    done = saysel.run(recipe, tmp_path).directory
+    last = plan(saysel.load_recipe(recipe)).cells[2].of(EvaluateStage)[-1]
+    shutil.rmtree(last.directory_in(done))
+    log = (tmp_path / "events.jsonl").read_text().splitlines()
+    begun = next(i for i, line in enumerate(log) if last.fingerprint in line and i)
+    (tmp_path / "events.jsonl").write_text("\n".join(log[: begun + 1]) + "\n")
+
+    watched = invoke("watch", tmp_path, "--once", "--page").stdout.splitlines()
+
+    names = [line.split()[0] for line in watched]
+    assert names[:3] == ["steps=5", "steps=10", "steps=15"] and names[-1] == "report"
+    (running,) = (line.split()[0] for line in watched if "running" in line)
+    assert running == last.name
+    page = (tmp_path / "report" / "unfinished.html").read_text()
+    headings = re.findall(r'scope="rowgroup" colspan="4" class="cell">(.*?)<', page)
+    assert headings == names[:3]
+    assert f"{last.name} is running" in page

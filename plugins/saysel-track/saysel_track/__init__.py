@@ -56,7 +56,7 @@ def saysel_event(event: Mapping[str, Any]) -> None:
     kind = event["event"]
     if kind == "run_started":  # before `saysel_run_started`
         _finish()
-        counts = Counter(event["pending"])
+        counts = Counter(step["stage"] for step in event["steps"])
         _repeated.update(name for name, count in counts.items() if count > 1)
     elif kind == "stage_started":
         stage = event["stage"]

@@ -28,7 +28,7 @@ METRICS = {
 }
 #: What a run announces, in order.
 EVENTS: list[dict[str, Any]] = [
-    {"event": "run_started", "pending": ["train-ppo"]},
+    {"event": "run_started", "steps": [{"stage": "train-ppo"}]},
     {"event": "stage_started", "stage": "train-ppo", "fingerprint": "ab12"},
     {"event": "training", "stage": "train-ppo", "step": 1.0, "reward": 0.25, "loss": None},
     {"event": "training", "stage": "train-ppo", "step": 2.0, "reward": 0.5, "loss": 1.5},
@@ -176,7 +176,7 @@ def test_cells_of_a_matrix_are_told_apart(tmp_path: Path, monkeypatch: pytest.Mo
     recorder = Recorder(fails=False)
     monkeypatch.setattr(saysel_track, "TRACKERS", {"one": lambda *_: recorder})
     monkeypatch.setenv(VARIABLE, "one")
-    saysel_event({"event": "run_started", "pending": ["train-sft", "train-sft"]})
+    saysel_event({"event": "run_started", "steps": [{"stage": "train-sft"}] * 2})
     saysel_run_started(tmp_path, RECIPE)
     for fingerprint in ("ab", "cd"):
         saysel_event({"event": "stage_started", "stage": "train-sft", "fingerprint": fingerprint})

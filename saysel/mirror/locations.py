@@ -20,7 +20,7 @@ from saysel.mirror.bucket import Bucket
 from saysel.mirror.folder import Folder
 from saysel.mirror.run_mirror import RunMirror
 from saysel.mirror.store import Store
-from saysel.storage.mirrors import attach, mirror_of
+from saysel.storage.mirrors import attach, bring_again, mirror_of
 from saysel.storage.sqlite import can_lock
 
 Location = str | PathLike[str]
@@ -64,10 +64,7 @@ def is_run(location: Location) -> bool:
 
 
 def _has_recipe(root: Path) -> bool:
-    mirror = mirror_of(root)
-    if isinstance(mirror, RunMirror):
-        mirror.forget()
-        mirror.bring(root)
+    bring_again(root)
     return (root / "recipe.yaml").is_file()
 
 

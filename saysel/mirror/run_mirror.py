@@ -70,7 +70,6 @@ class RunMirror(Mirror):
                 self._push(part)  # what an interrupted process could not upload
 
     def forget(self) -> None:
-        """List the store again when something is read next, unless this process writes there."""
         if self._lease is None:
             self._stored = None
             self._parts.clear()

@@ -26,6 +26,7 @@ from saysel.stages.report import ReportStage, training_of
 from saysel.stages.sample import SampleStage
 from saysel.stages.train import TrainStage
 from saysel.storage import Shards, encodable, finished, intact_record, write_text
+from saysel.storage.mirrors import bring_again
 
 FILE = "unfinished.html"
 
@@ -64,6 +65,7 @@ class UnfinishedPage:
         Raises:
             SayselError: the recipe or what the run has stored cannot be read.
         """
+        bring_again(self.run)
         todo = self._current_plan()
         if todo is not None:
             self.path.parent.mkdir(exist_ok=True)

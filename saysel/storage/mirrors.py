@@ -31,6 +31,10 @@ class Mirror(ABC):
         """
 
     @abstractmethod
+    def forget(self) -> None:
+        """Look at the original again when something is read next, unless this process writes it."""
+
+    @abstractmethod
     def wrote(self, path: Path) -> None:
         """Copy a file, or all files of a directory, to the original."""
 
@@ -81,6 +85,13 @@ def mirror_of(path: Path) -> Mirror | None:
 def bring(path: Path) -> None:
     """See `Mirror.bring`."""
     if (mirror := mirror_of(path)) is not None:
+        mirror.bring(path)
+
+
+def bring_again(path: Path) -> None:
+    """Bring what the original has now, even if this process has looked at it before."""
+    if (mirror := mirror_of(path)) is not None:
+        mirror.forget()
         mirror.bring(path)
 
 

@@ -23,6 +23,8 @@ from saysel.mirror.folder import Folder
 from saysel.mirror.lease import Lease
 from saysel.mirror.locations import working_copy
 from saysel.mirror.store import Store
+from saysel.runs.follow import RunState
+from saysel.runs.unfinished import UnfinishedPage
 from tests.mirror.conftest import SECRET
 from tests.support import small_plugin
 from tests.support.end_to_end import invoke, stages_started
@@ -128,6 +130,23 @@ def test_readers_fetch_what_they_need(drive: str, machine: Machine, tmp_path: Pa
     store.delete(["report/index.html"])
     assert invoke("report", drive).exit_code == 0
     assert store.read("report/index.html") is not None
+
+
+def test_the_page_of_a_run_follows_what_another_machine_does(
+    drive: str, machine: Machine
+) -> None:
+    saysel.run(RECIPE, drive, until="sample")
+    machine("watching")
+    page = UnfinishedPage(working_copy(drive))
+    page.write(RunState())
+    assert "2 of 9 steps are done" in page.path.read_text()
+
+    machine("a")
+    saysel.run(RECIPE, drive, until="evaluate")
+    page.write(RunState())
+
+    text = page.path.read_text()
+    assert "8 of 9 steps are done" in text and "Scores so far" in text
 
 
 def test_a_file_of_predictions_on_shared_storage_is_scored(bucket: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 10.0
 #: Figures of a training step that are shown, if a trainer records them.
 SHOWN = ("loss", "reward", "accuracy", "parse_rate", "confidence", "kl")
 #: Events after which nothing follows until the run is started again.
-ENDS = ("run_finished", "stage_failed", "interrupted")
+ENDS = ("run_finished", "run_stopped", "stage_failed", "interrupted")
 
 
 def pause(run: Path) -> None:

@@ -125,6 +125,8 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
     if steps[-1] is todo.steps[-1]:
         hooks.saysel_run_finished(directory=directory, metrics=read_metrics(directory))
         events.write("run_finished")
+    else:
+        events.write("run_stopped", until=until)
 
     notes = check.notes(directory, todo) if evaluates else []
     notes += [] if smoke else _stage_notes(manifest)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.display.durations import duration
-from saysel.plan.plan import plan
+from saysel.plan.plan import plan_with_training_data
 from saysel.plan.stage import Cell, Plan, Stage
 from saysel.recipes.recipe import load
 from saysel.records import Prediction, Response
@@ -77,16 +77,17 @@ class UnfinishedPage:
         path = self.run / "recipe.yaml"
         content = path.read_bytes() if path.is_file() else b""
         if content != self._recipe:
-            self._recipe, self._plan = content, plan(load(path))
+            self._recipe, self._plan = content, plan_with_training_data(load(path))
         return self._plan
 
     def _page(self, todo: Plan, state: RunState, now: float) -> str:
+        reached = [s for s in todo.steps if not state.stages or s.fingerprint in state.stages]
         done = [step for step in todo.steps if step.is_done(self.run)]
         steps = [
             _done(step, todo.cell_of(step), self.run)
             if step in done
             else _not_done(step, todo.cell_of(step), state.stages.get(step.fingerprint), now)
-            for step in todo.steps
+            for step in reached
         ]
         begun = {key for key, stage in state.stages.items() if stage.state != "to do"}
         running = [s for s in todo.steps if s not in done and s.fingerprint in begun]
@@ -149,6 +150,7 @@ def _summary(steps: Sequence[StepState], state: RunState, now: float) -> str:
     done = sum(step.state == "done" for step in steps)
     what = {
         "run_finished": "The run is finished.",
+        "run_stopped": "The run has stopped at the stage that it was to reach.",
         "stage_failed": "The run has failed.",
         "interrupted": "The run was interrupted.",
     }.get(state.ended, f"{done} of {len(steps)} steps are done.")

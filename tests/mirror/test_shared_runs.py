@@ -132,9 +132,7 @@ def test_readers_fetch_what_they_need(drive: str, machine: Machine, tmp_path: Pa
     assert store.read("report/index.html") is not None
 
 
-def test_the_page_of_a_run_follows_what_another_machine_does(
-    drive: str, machine: Machine
-) -> None:
+def test_the_page_of_a_run_follows_what_another_machine_does(drive: str, machine: Machine) -> None:
     saysel.run(RECIPE, drive, until="sample")
     machine("watching")
     page = UnfinishedPage(working_copy(drive))

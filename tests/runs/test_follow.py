@@ -13,7 +13,9 @@ import pytest
 import saysel
 from saysel.plan.plan import plan
 from saysel.runs.follow import RunState
+from saysel.runs.unfinished import UnfinishedPage
 from saysel.stages.evaluate import EvaluateStage
+from saysel.storage.event_log import events
 from tests.support.end_to_end import invoke
 from tests.support.small_plugin import RECIPE
 
@@ -191,6 +193,23 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
     result = invoke("watch", tmp_path / "none", "--once")
 
     assert result.exit_code == 2 and "has no events.jsonl" in result.output
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_run_up_to_a_stage_has_ended_there(tmp_path: Path) -> None:
+    recipe = {**RECIPE, "train": []}
+    saysel.run(recipe, tmp_path, until="cluster")
+    page, state = UnfinishedPage(tmp_path), RunState()
+
+    for event in events(tmp_path / "events.jsonl"):
+        state.update(event)
+    page.write(state)
+
+    assert state.ended == "run_stopped"
+    assert [line.split()[0] for line in state.lines()] == ["model", "sample", "cluster"]
+    shown = re.findall(r'<th scope="row">(.*?)</th><td>done', page.path.read_text())
+    assert shown == ["model", "sample", "cluster"]
+    assert "evaluate" not in page.path.read_text()
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -67,7 +67,7 @@ def saysel_event(event: Mapping[str, Any]) -> None:
     elif kind == "stage_finished":
         figures = {key: event[key] for key in ("seconds", "tokens", "cost") if key in event}
         _send(_names[event["stage"]], figures, 0)
-    elif kind in ("stage_failed", "interrupted", "run_finished"):
+    elif kind in ("stage_failed", "interrupted", "run_finished", "run_stopped"):
         _finish()
 
 

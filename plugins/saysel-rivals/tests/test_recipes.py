@@ -10,6 +10,7 @@ import os
 import subprocess
 import sysconfig
 import venv
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -69,12 +70,16 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+def own_variables() -> dict[str, str]:
+    """The environment variables of that environment."""
+    return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
 def run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    own = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     return subprocess.run(
         [str(python), *arguments],
         cwd=python.parent,
-        env=own,
+        env=own_variables(),
         capture_output=True,
         text=True,
         timeout=300,
@@ -82,10 +87,46 @@ def run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+#: Reads commands from standard input and runs one after the other.
+COMMANDS = """
+import json, sys
+from click.testing import CliRunner
+from saysel.cli import cli
+for line in sys.stdin:
+    done = CliRunner().invoke(cli, json.loads(line), prog_name="saysel")
+    print(json.dumps([done.exit_code, done.stdout, done.stderr]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def saysel_there(python: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Runs commands in one process of that environment, which loads the large packages once."""
+    process = subprocess.Popen(
+        [str(python), "-c", COMMANDS],
+        cwd=python.parent,
+        env=own_variables(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    commands, results = process.stdin, process.stdout
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        print(json.dumps(arguments), file=commands, flush=True)
+        return subprocess.CompletedProcess(arguments, *json.loads(results.readline()))
+
+    yield command
+    process.communicate()
+    assert process.returncode == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_check_of_an_installed_recipe(python: Path, name: str) -> None:
-    done = run(python, "-m", "saysel", "check", name)
+def test_check_of_an_installed_recipe(
+    saysel_there: Callable[..., subprocess.CompletedProcess[str]], name: str
+) -> None:
+    done = saysel_there("check", name)
 
     assert done.returncode == 0, done.stderr
     assert f"{name}: no problems" in done.stdout
@@ -129,8 +170,10 @@ def test_published_values(name: str, published: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in QUICK if name not in LIKE_DCPO])
-def test_a_smoke_run(python: Path, name: str, tmp_path: Path) -> None:
-    done = run(python, "-m", "saysel", "run", name, "--smoke", "--out", str(tmp_path / "out"))
+def test_a_smoke_run(
+    saysel_there: Callable[..., subprocess.CompletedProcess[str]], name: str, tmp_path: Path
+) -> None:
+    done = saysel_there("run", name, "--smoke", "--out", str(tmp_path / "out"))
 
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "out-smoke" / "report" / "metrics.json").read_text())

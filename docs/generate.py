@@ -119,7 +119,10 @@ def recipe(name: str) -> str:
 
 def recipe_keys() -> str:
     """The keys of a recipe, then those of its sections that are not components."""
-    parts = [options(Recipe, "key")]
+    unnamed = "| `name` | text | required |"  # in a mapping only: a file has a name
+    keys = options(Recipe, "key")
+    assert unnamed in keys
+    parts = [keys.replace(unnamed, "| `name` | text | the file's name |")]
     for title, model in (
         ("elicit", Elicit),
         ("evaluate", Evaluate),
@@ -246,8 +249,6 @@ def options(model: type[BaseModel], head: str = "option") -> str:
         if name == "use":
             continue
         key, kind, default, description, limits = map(cell, option_row(name, field))
-        if isinstance(field.default, tuple):
-            default = ", ".join(map(str, field.default))
         if default and not field.is_required():
             default = f"`{default}`"
         lines.append((f"`{key}`", kind, default, description, limits))

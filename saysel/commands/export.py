@@ -70,9 +70,11 @@ def command(
     from saysel.api.run_directory import Run
 
     if merge and predictions:
-        raise UsageError("--merge is about the model, --predictions about what it said")
+        raise UsageError(
+            "--merge changes the model, and --predictions exports none: leave one of them out"
+        )
     if public and not push:
-        raise UsageError("--public is about --push")
+        raise UsageError("--public needs --push OWNER/NAME")
     if push and to:
         raise UsageError("--to writes to a directory, --push to the hub: name one of them")
     exported = Run(run)

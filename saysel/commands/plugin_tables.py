@@ -94,16 +94,29 @@ def option_row(key: str, field: FieldInfo) -> tuple[str, ...]:
 
 
 def _default(field: FieldInfo) -> str:
+    """The default as a recipe writes it; empty if it is none of a recipe's values."""
     value = field.get_default(call_default_factory=True)
-    if value is PydanticUndefined or value is None:
-        return ""
-    return str(value)
+    return "" if value is PydanticUndefined else _in_yaml(value)
+
+
+def _in_yaml(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, BaseModel):
+        value = {key: getattr(value, key) for key in type(value).model_fields}
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_in_yaml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(map(_in_yaml, value)) + "]"
+    return '""' if value == "" else str(value)
 
 
 def type_name(annotation: Any) -> str:
     """A type in a reader's words: `int`, `'a' or 'b'`, `list of reward`."""
     if annotation is None or annotation is types.NoneType:
-        return "nothing"
+        return "null"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Literal:
         return " or ".join(repr(choice) for choice in arguments)
@@ -115,7 +128,7 @@ def type_name(annotation: Any) -> str:
         inside = [type_name(argument) for argument in arguments if argument is not Ellipsis]
         return f"list of {', '.join(inside)}"
     if origin is dict:
-        return f"mapping of {type_name(arguments[0])} to {type_name(arguments[1])}"
+        return "mapping" if arguments[1] is Any else f"mapping to {type_name(arguments[1])}"
     if annotation is Any:
         return "anything"
     if isinstance(annotation, type):

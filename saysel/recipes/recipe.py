@@ -60,9 +60,7 @@ class Report(Options):
 class Recipe(Options):
     """A validated recipe, with `extends` resolved."""
 
-    name: str = Field(
-        pattern=r"^[^/\\.\s][^/\\]*$", description="name of the run; default: the file's name"
-    )
+    name: str = Field(pattern=r"^[^/\\.\s][^/\\]*$", description="name of the run")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything random")
     model: Model = Field("scratch", validate_default=True, description="the language model")
     source: Source = Field(description="the questions")

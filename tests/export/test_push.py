@@ -223,6 +223,6 @@ def test_an_adapter_of_a_local_base_is_refused(hub: HubServer, tmp_path: Path) -
 
 
 def test_options_that_exclude_each_other(tiny_run: Path, tmp_path: Path) -> None:
-    assert refused(2, tiny_run, "--public") == "--public is about --push"
+    assert refused(2, tiny_run, "--public") == "--public needs --push OWNER/NAME"
     told = refused(2, tiny_run, "--to", tmp_path, "--push", "nora/mine")
     assert told.startswith("--to writes to a directory")

@@ -178,7 +178,7 @@ class TextReward(torch.nn.Module):
 
 
 def _arguments(settings: Settings, turns: Turns, directory: Path) -> dict[str, Any]:
-    """Training arguments, as those of saysel: see `saysel.hf.training`."""
+    """Training arguments, as those of saysel: see `saysel.hf.trainer_arguments`."""
     return {
         "output_dir": str(directory),
         "max_steps": turns.total,

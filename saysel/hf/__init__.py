@@ -39,23 +39,23 @@ from saysel.hf.loss_trainer import loss_trainer
 from saysel.hf.master_weights import autocast
 from saysel.hf.model_faults import check_length
 from saysel.hf.model_files import check_model_files, is_local
+from saysel.hf.saving import base_name, save, save_trained
 from saysel.hf.sentence_embeddings import Embedder, check_sentence_transformers, sentence_model
 from saysel.hf.soft_confidence import at_branches, stated_logprobs
-from saysel.hf.training import (
-    IGNORED_LABEL,
-    base_name,
+from saysel.hf.trainer_arguments import (
     batch_arguments,
     fine_tuning_arguments,
-    fit,
-    log_callback,
     on_one_device,
-    progress_callback,
-    reply_trainer,
-    save,
-    save_trained,
     sft_config,
     training_arguments,
     trl_config,
+)
+from saysel.hf.training import (
+    IGNORED_LABEL,
+    fit,
+    log_callback,
+    progress_callback,
+    reply_trainer,
 )
 from saysel.hf.update_guard import UpdateGuard
 

@@ -19,7 +19,7 @@ from saysel.hf.loading import silence_libraries
 from saysel.hf.logprobs import pad_left
 from saysel.hf.rollout_gap import DrawnTokens, importance_weights
 from saysel.hf.sharding import gathered, is_sharded
-from saysel.hf.training import trl_config
+from saysel.hf.trainer_arguments import trl_config
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +46,7 @@ RollOut = Callable[[Any, int, Sequence[int]], list[WeightedReply]]
 
 
 def grpo_config(**options: Any) -> Any:
-    """TRL's GRPOConfig, see `saysel.hf.training.trl_config`.
+    """TRL's GRPOConfig, see `saysel.hf.trl_config`.
 
     All replies have the same weight, and so have all tokens within a reply (arXiv 2402.03300,
     equation 3). The KL term is the paper's estimator without an importance weight (equation 4).

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from saysel.hf.loading import silence_libraries
-from saysel.hf.training import trl_config
+from saysel.hf.trainer_arguments import trl_config
 
 Row = TypeVar("Row")
 

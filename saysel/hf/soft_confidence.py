@@ -54,7 +54,7 @@ def soft_confidence_trainer(
 
     Args:
         width: of the targets.
-        arguments: see `saysel.hf.training.training_arguments`.
+        arguments: see `saysel.hf.training_arguments`.
         options: of the Trainer: model, tokenizer, callbacks.
     """
     import torch

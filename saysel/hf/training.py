@@ -1,163 +1,24 @@
-"""Training with transformers and TRL: configurations, checkpoints, callbacks, saving."""
+"""Training with the Trainer of transformers: its loop, checkpoints and callbacks."""
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from saysel.hf import data_parallel, master_weights, processes, sharding
+from saysel.hf import data_parallel, master_weights, processes
 from saysel.hf.interruption import Interruption, defer_interrupt
-from saysel.hf.loading import device, silence_libraries
+from saysel.hf.loading import silence_libraries
 from saysel.hf.update_guard import guard_callback
 from saysel.interfaces import Progress, TrainingData
-from saysel.records import ModelRef
 from saysel.storage import finish, whole
 
 #: Marker file in a checkpoint directory, written once everything else is on disk; lists the files.
 COMPLETE = "complete.json"
 #: The label that the loss of transformers ignores.
 IGNORED_LABEL = -100
-
-
-def save(model: Any, tokenizer: Any, directory: Path, **options: Any) -> None:
-    """Save a model (or adapter) and its tokenizer as a pretrained directory, replacing another.
-
-    Args:
-        options: passed to `save_pretrained` of the model.
-    """
-    shutil.rmtree(directory, ignore_errors=True)  # an interrupted process may have left a part
-    with warnings.catch_warnings():
-        # PEFT looks whether the base has another vocabulary, and warns where it finds no base.
-        warnings.filterwarnings("ignore", "Could not find a config file")
-        model.save_pretrained(directory, **options)
-    tokenizer.save_pretrained(directory)
-
-
-def base_name(path: str) -> str:
-    """The name by which an adapter's configuration finds its base: a hub id, or an absolute path.
-
-    A relative path would be read as a hub id elsewhere, and name a stranger's repository.
-    """
-    return str(Path(path).resolve()) if Path(path).is_dir() else path
-
-
-def save_trained(model: Any, tokenizer: Any, base: ModelRef, directory: Path) -> ModelRef:
-    """Save a trained model: its adapter if it has one, otherwise the whole model.
-
-    In a run of several processes all of them have to call it, and the first one saves.
-
-    A whole model is saved in the dtype in which it was loaded, and `model` is converted to it.
-
-    Args:
-        base: the model that training started from.
-    """
-    from peft import PeftModel
-
-    sharding.unshard(model)
-    if isinstance(model, PeftModel):
-        for config in model.peft_config.values():
-            config.base_model_name_or_path = base_name(base.path)
-            config.revision = base.revision
-        trained = replace(base, adapter=str(directory))
-    else:
-        trained = replace(base, path=str(directory), revision=None, adapter=None, gguf=None)
-    if processes.rank() == 0:
-        if trained.adapter is None:
-            master_weights.to_model_dtype(model)
-        save(model, tokenizer, directory)
-    return trained
-
-
-def training_arguments(directory: Path, **options: Any) -> dict[str, Any]:
-    """The arguments shared by all uses of the transformers Trainer, with `options` on top."""
-    return {
-        "output_dir": str(directory),
-        "report_to": "none",
-        "disable_tqdm": True,
-        "logging_strategy": "no",
-        "save_strategy": "steps",
-        "save_total_limit": 2,
-        "use_cpu": device() == "cpu",
-        "dataloader_pin_memory": device() != "cpu",
-        **options,
-    }
-
-
-def batch_arguments(batch_size: int, micro_batch_size: int) -> dict[str, int]:
-    """Arguments for optimizer steps of `batch_size` rows in passes of at most `micro_batch_size`.
-
-    The size of a pass is the largest that divides the batch: every step sees a whole batch. Several
-    processes divide the batch; see `check_batch_size`.
-    """
-    own = max(1, batch_size // processes.count())
-    largest = min(own, micro_batch_size)
-    size = next(size for size in range(largest, 0, -1) if own % size == 0)
-    return {"per_device_train_batch_size": size, "gradient_accumulation_steps": own // size}
-
-
-def fine_tuning_arguments(
-    checkpoints: Path,
-    *,
-    steps: int,
-    warmup: float,
-    learning_rate: float,
-    batch_size: int,
-    micro_batch_size: int,
-    seed: int,
-) -> dict[str, Any]:
-    """The arguments of fine-tuning: linear decay, and about a hundred recorded losses.
-
-    Args:
-        warmup: share of the steps used for warm-up.
-        batch_size, micro_batch_size: see `batch_arguments`.
-    """
-    return training_arguments(
-        checkpoints,
-        max_steps=steps,
-        save_steps=max(10, min(100, steps // 4)),
-        logging_strategy="steps",
-        logging_steps=max(1, steps // 100),
-        **batch_arguments(batch_size, micro_batch_size),
-        learning_rate=learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=round(warmup * steps),
-        seed=seed,
-        data_seed=seed,
-    )
-
-
-def on_one_device(config: Any) -> Any:
-    """Restrict the arguments of a transformers Trainer to the device that the model is on.
-
-    On a machine with several accelerators a Trainer copies the model to all of them and takes as
-    many batches in each step, whatever the batch size and the number of steps.
-    """
-    _ = config.n_gpu  # counts the accelerators, once
-    config._n_gpu = 1
-    return config
-
-
-def trl_config(config_class: Any, **options: Any) -> Any:
-    """A TRL configuration; on accelerators only, it trades time for memory and uses bfloat16."""
-    silence_libraries()
-    accelerated = device() != "cpu"
-    with warnings.catch_warnings():
-        # Versions deprecate options that the oldest supported one needs.
-        warnings.simplefilter("ignore")
-        config = config_class(gradient_checkpointing=accelerated, bf16=accelerated, **options)
-    return on_one_device(config)
-
-
-def sft_config(**options: Any) -> Any:
-    """TRL's SFTConfig, see `trl_config`."""
-    from trl import SFTConfig
-
-    return trl_config(SFTConfig, **options)
 
 
 def reply_trainer(**options: Any) -> Any:

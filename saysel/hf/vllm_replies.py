@@ -13,7 +13,7 @@ from saysel.errors import StageError
 from saysel.hf.decoding import Decoding, MarkerTracker
 from saysel.hf.generation import Reply
 from saysel.hf.loading import load_tokenizer
-from saysel.hf.training import save
+from saysel.hf.saving import save
 from saysel.hf.vllm_engine import (
     LORA_RANKS,
     EngineOptions,

@@ -1,8 +1,9 @@
 """Sends what happens in a run to the trackers that `SAYSEL_TRACK` names.
 
 The figures of every training step are named `STAGE/FIGURE`. A finished stage gives `STAGE/seconds`
-and `STAGE/tokens`, and the final scores are named `MODEL/ESTIMATOR/METRIC`. A tracker that fails is
-left out from then on, with a warning: it never stops a run.
+and `STAGE/tokens`, and the final scores are named `MODEL/ESTIMATOR/METRIC`. A tracker that
+cannot be started is an error before any work. One that fails later is left out from then on, with a
+warning: it never stops a run.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def saysel_run_started(directory: Path, recipe: Mapping[str, Any]) -> None:
     """Start the trackers.
 
     Raises:
-        UsageError: there is no such tracker, or its package is not installed.
+        UsageError: there is no such tracker, its package is not installed, or it cannot be started.
     """
     for name in filter(None, map(str.strip, os.environ.get(VARIABLE, "").split(","))):
         if name not in TRACKERS:
@@ -48,6 +49,12 @@ def saysel_run_started(directory: Path, recipe: Mapping[str, Any]) -> None:
             raise UsageError(
                 f'{VARIABLE}={name}: {error}: pip install "saysel-track[{name}]"'
             ) from None
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise UsageError(
+                f"{VARIABLE}={name}: {name} cannot be started ({reason}): check its settings and "
+                f"the network, or take {name} out of {VARIABLE}"
+            ) from error
 
 
 @saysel.hookimpl

@@ -6,6 +6,7 @@ it writes, and whether it is offline, is set by the library's own environment va
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,12 +74,10 @@ class Mlflow:
 
     def figures(self, stage: str, values: dict[str, float], step: int) -> None:
         for name, value in values.items():
-            self.client.log_metric(self.run, name, value, step=step)
+            self.client.log_metric(self.run, _accepted_by_mlflow(name), value, step=step)
 
     def finals(self, values: dict[str, float]) -> None:
-        # Labels of cells contain characters that MLflow refuses.
-        for name, value in values.items():
-            self.client.log_metric(self.run, name.replace("=", " ").replace(",", " "), value)
+        self.figures("", values, 0)
 
     def finish(self) -> None:
         self.client.set_terminated(self.run)
@@ -120,6 +119,11 @@ class Trackio:
 
     def finish(self) -> None:
         self.run.finish()
+
+
+def _accepted_by_mlflow(name: str) -> str:
+    """Labels of cells, and metrics with options, contain characters that MLflow refuses."""
+    return re.sub(r"[^\w./-]+", " ", name).strip()
 
 
 #: By the name that users write.

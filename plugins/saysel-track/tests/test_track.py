@@ -22,9 +22,16 @@ METRICS = {
             "cell": "seed=1,n=2",
             "model": "ppo",
             "estimator": "verbalized",
-            "metrics": {"brier": {"value": 0.125}, "auroc": {"value": None}},
+            "metrics": {
+                **{"brier": {"value": 0.125}, "auroc": {"value": None}},
+                "ece(bins=15)": {"value": 0.25},
+            },
         }
     ]
+}
+SCORES = {
+    "seed=1,n=2/ppo/verbalized/brier": 0.125,
+    "seed=1,n=2/ppo/verbalized/ece(bins=15)": 0.25,
 }
 #: What a run announces, in order.
 EVENTS: list[dict[str, Any]] = [
@@ -85,18 +92,20 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history = client.get_metric_history(run.info.run_id, "train-ppo/reward")
     assert [(point.step, point.value) for point in history] == [(1, 0.25), (2, 0.5)]
     assert run.data.metrics["seed 1 n 2/ppo/verbalized/brier"] == 0.125
+    assert run.data.metrics["seed 1 n 2/ppo/verbalized/ece bins 15"] == 0.25
     assert run.data.metrics["train-ppo/tokens"] == 70
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("wandb", reason="wandb is not installed")
+    wandb = pytest.importorskip("wandb", reason="wandb is not installed")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
 
     follow(tmp_path / "run", "wandb", monkeypatch)
 
+    wandb.teardown()  # waits until the process that writes the file has ended
     (log,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
     assert b"train-ppo/reward" in log.read_bytes()
     assert b"seed=1,n=2/ppo/verbalized/brier" in log.read_bytes()
@@ -113,7 +122,7 @@ def test_trackio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(sqlite3.connect(file)) as database:
         logged = [json.loads(row[0]) for row in database.execute("SELECT metrics FROM metrics")]
     assert [row["train-ppo/reward"] for row in logged if "train-ppo/reward" in row] == [0.25, 0.5]
-    assert {"seed=1,n=2/ppo/verbalized/brier": 0.125} in logged
+    assert SCORES in logged
 
 
 def test_nothing_is_tracked_without_the_variable(
@@ -129,6 +138,21 @@ def test_an_unknown_tracker_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
     with pytest.raises(
         UsageError, match="SAYSEL_TRACK=wandbb: there is no such tracker: use wandb"
+    ):
+        saysel_run_started(tmp_path, RECIPE)
+
+
+def test_a_tracker_that_cannot_be_started_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object) -> Recorder:
+        raise RuntimeError("no answer\nfrom the server")
+
+    monkeypatch.setattr(saysel_track, "TRACKERS", {"one": unreachable})
+    monkeypatch.setenv(VARIABLE, "one")
+
+    with pytest.raises(
+        UsageError, match=r"SAYSEL_TRACK=one: one cannot be started \(no answer from the server\)"
     ):
         saysel_run_started(tmp_path, RECIPE)
 
@@ -167,7 +191,7 @@ def test_a_tracker_that_fails_is_left_out_and_the_others_continue(
         ("train-ppo", {"train-ppo/reward": 0.25}, 1),
         ("train-ppo", {"train-ppo/reward": 0.5, "train-ppo/loss": 1.5}, 2),
         ("train-ppo", {"train-ppo/seconds": 3.5, "train-ppo/tokens": 70.0}, 0),
-        ("", {"seed=1,n=2/ppo/verbalized/brier": 0.125}, 0),
+        ("", SCORES, 0),
         ("finished", {}, 0),
     ]
 

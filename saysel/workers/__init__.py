@@ -12,7 +12,8 @@ run:
     with server_calls_go_to(send):
         return outcome(unpack(work), shard)
 
-The process that walks the run answers each of them with `outcome(ServerCall.make, call)`.
+The process that walks the run answers each of them with `outcome(ServerCall.make, call)`. It should
+do so in the thread that waits for results: Ctrl-C then ends the call, and replies are stored.
 """
 
 from saysel.costs.server_calls import ServerCall, ServerReply, server_calls_go_to

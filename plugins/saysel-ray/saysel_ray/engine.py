@@ -83,9 +83,9 @@ class RayEngine(Engine):
                     work = workers.share(_packed(function))
                 under_way.append(workers.submit(work, _packed(shard)))
                 if len(under_way) == SHARDS_PER_WORKER * workers.count:
-                    yield under_way.popleft().result()
+                    yield workers.result(under_way.popleft())
             while under_way:
-                yield under_way.popleft().result()
+                yield workers.result(under_way.popleft())
         finally:
             for future in under_way:
                 future.cancel()

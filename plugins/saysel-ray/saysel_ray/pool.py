@@ -13,6 +13,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from saysel.errors import SayselWarning, StageError
+from saysel.workers import Outcome, ServerCall, outcome
 from saysel_ray.cluster import Cluster, Placement
 from saysel_ray.remote import Closed, RemoteWorker, WorkerLost
 
@@ -20,8 +21,8 @@ from saysel_ray.remote import Closed, RemoteWorker, WorkerLost
 START_SECONDS = 120.0
 #: How many workers a shard may lose before it is taken for the cause.
 MAX_LOST = 3
-#: Seconds to wait for requests in flight when the workers are ended.
-CLOSE_SECONDS = 15.0
+#: Seconds to wait for the threads when the workers are ended.
+CLOSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,23 @@ class Job:
                 self.result.set_exception(error)
 
 
+@dataclass(frozen=True, eq=False)
+class PendingCall:
+    """A call of a server that a worker needs.
+
+    Attributes:
+        reply: raises `Closed` if the call is not made any more.
+    """
+
+    call: ServerCall
+    reply: Future[Outcome] = field(default_factory=Future)
+
+
 class Pool:
     """Workers on a cluster.
+
+    Servers are asked by the thread that waits for results. It is the one that Ctrl-C interrupts, so
+    no request is sent after that, and the replies to those in flight are stored.
 
     Attributes:
         count: how many were asked for.
@@ -73,6 +89,7 @@ class Pool:
         self._placement = placement
         self._own_node = ray.get_runtime_context().get_node_id()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._calls: SimpleQueue[PendingCall | None] = SimpleQueue()  # None: a job has ended
         self._lock = Lock()
         self._started: set[RemoteWorker] = set()
         self._error: Exception | None = None  # of the last worker that could be left out
@@ -101,13 +118,26 @@ class Pool:
                 job.finish(error=self._error)
         return job.result
 
+    def result(self, submitted: Future[Any]) -> Any:
+        """The result of a job; meanwhile servers are asked for all workers."""
+        submitted.add_done_callback(lambda _: self._calls.put(None))
+        while not submitted.done():
+            pending = self._calls.get()
+            if pending is not None:
+                _answer(pending)
+        return submitted.result()
+
     def close(self) -> None:
-        """End all workers and leave the cluster; requests in flight are waited for."""
-        self._closing = True
+        """End all workers and leave the cluster."""
+        with self._lock:
+            self._closing = True
+            started = list(self._started)
+            while not self._calls.empty():
+                pending = self._calls.get()
+                if pending is not None:
+                    pending.reply.set_exception(Closed())
         for _ in self._threads:
             self._jobs.put(None)
-        with self._lock:
-            started = list(self._started)
         for worker in started:
             worker.end()
         until = time.monotonic() + CLOSE_SECONDS
@@ -152,7 +182,9 @@ class Pool:
     def _run(self, worker: RemoteWorker, job: Job) -> bool:
         """Run a job; whether the worker is still there."""
         try:
-            done = worker.run(job.work.key, job.work.packed, job.shard)
+            done = worker.run(job.work.key, job.work.packed, job.shard, self._ask)
+        except Closed:
+            raise
         except WorkerLost as lost:
             with self._lock:
                 self._started.discard(worker)
@@ -168,6 +200,15 @@ class Pool:
         else:
             job.finish(error=worker.explained(done.failure.error(), self._own_node))
         return True
+
+    def _ask(self, call: ServerCall) -> Outcome:
+        """The reply of a server, once the thread that waits for results has asked it."""
+        pending = PendingCall(call)
+        with self._lock:
+            if self._closing:
+                raise Closed
+            self._calls.put(pending)
+        return pending.reply.result()
 
     def _again(self, job: Job, lost: str) -> None:
         """Have another worker run the job of one that was lost."""
@@ -204,3 +245,11 @@ class Pool:
             f"may have its devices (a worker needs {placement.devices:g} and {placement.cpus:g} "
             "CPUs): wait for it, or set engine.wait if the cluster adds nodes on demand"
         )
+
+
+def _answer(pending: PendingCall) -> None:
+    try:
+        pending.reply.set_result(outcome(ServerCall.make, pending.call))
+    except BaseException:  # Ctrl-C
+        pending.reply.set_exception(Closed())
+        raise

@@ -9,7 +9,7 @@ from typing import Any
 
 import saysel
 from saysel.errors import ContractError, DataError, StageError
-from saysel.workers import Outcome, ServerCall, outcome
+from saysel.workers import Outcome, ServerCall
 from saysel_ray.cluster import Placement
 from saysel_ray.worker import Description, Worker
 
@@ -68,15 +68,20 @@ class RemoteWorker:
                 f"this process {saysel.__version__}: install the same version on all nodes"
             )
 
-    def run(self, key: str, work: Any, shard: bytes) -> Outcome:
-        """What a function gives for a shard; calls of servers are made by this thread.
+    def run(
+        self, key: str, work: Any, shard: bytes, ask: Callable[[ServerCall], Outcome]
+    ) -> Outcome:
+        """What a function gives for a shard.
+
+        Args:
+            ask: makes a call of a server.
 
         Raises:
             WorkerLost: the worker ended.
         """
         step = self._step(self._actor.start.remote(key, work, shard))
         while isinstance(step, ServerCall):
-            step = self._step(self._actor.proceed.remote(outcome(ServerCall.make, step)))
+            step = self._step(self._actor.proceed.remote(ask(step)))
         return step
 
     def end(self) -> None:

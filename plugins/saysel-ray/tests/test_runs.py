@@ -79,6 +79,21 @@ def test_all_requests_are_made_once_and_records_are_those_of_local(
     assert requests(tmp_path / "ray") == requests(tmp_path / "local")
 
 
+def test_a_run_on_shared_storage_has_the_same_records(
+    engine: RayEngine, server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAYSEL_CACHE", str(tmp_path / "working copies"))
+    recipe = saysel.load_recipe(asking(server))
+    saysel.run(recipe, tmp_path / "local", until="sample")
+
+    shared = recipe.model_copy(update={"engine": engine})
+    made = saysel.run(shared, (tmp_path / "drive").as_uri(), until="sample")
+
+    assert made.directory.is_relative_to(tmp_path / "working copies")
+    found = records(tmp_path / "drive")
+    assert found == records(tmp_path / "local") and found
+
+
 def test_max_cost_holds_for_all_workers(
     engine: RayEngine, server: ChatServer, tmp_path: Path
 ) -> None:

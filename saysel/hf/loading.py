@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from saysel.errors import DataError, require
-from saysel.hf import gguf, master_weights, memory, model_faults, model_files, sharding
+from saysel.hf import (
+    gguf,
+    master_weights,
+    memory,
+    model_faults,
+    model_files,
+    sharding,
+    single_token_attention,
+)
 from saysel.records import ModelRef
 from saysel.storage import read_json
 
@@ -207,6 +215,7 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
         )
         if ref.gguf is not None:
             gguf.unmark_quantized(model)
+        single_token_attention.use_in(model)
         if ref.adapter is not None:
             from peft import PeftModel
 

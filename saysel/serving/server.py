@@ -63,7 +63,8 @@ def build(options: Options) -> tuple[FastAPI, Batches]:
         raise UsageError(f"{options.target}: only a run directory has dev questions to recalibrate")
     curve = rule_at = None
     if options.recalibrate is not None:
-        curve = dev_curve(options.recalibrate, Path(options.target), recipe, format, ref)
+        run = Run(options.target).directory  # of a run on shared storage, the working copy
+        curve = dev_curve(options.recalibrate, run, recipe, format, ref)
     if in_run:
         rule_at = partial(AnswerOrAbstain.of_run, options.target, cell=options.cell)
     confidence = Confidence(curve, rule_at)

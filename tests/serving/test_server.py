@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +106,18 @@ def test_other_names_of_this_machine_are_refused(memorized: ModelRef) -> None:
 )
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) == expected
+
+
+@pytest.mark.slow
+def test_dev_answers_are_kept_in_the_working_copy_of_a_run_on_shared_storage(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_run, tmp_path / "drive" / "run")
+    monkeypatch.setenv("SAYSEL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+    _, batches = build(Options(f"file://{tmp_path}/drive/run", recalibrate="isotonic"))
+    batches.close()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "drive"]
+    assert len(list((tmp_path / "cache").rglob("serving/dev-*.json"))) == 1

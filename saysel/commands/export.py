@@ -85,7 +85,7 @@ def command(
         return [exported.export_model(directory, merge=merge, license=license, cell=cell)]
 
     if push:
-        _push(push, run, predictions, public, write)
+        _push(push, exported.directory, predictions, public, write)
     else:
         for path in write(to):
             echo(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,19 @@ def test_predictions_are_a_data_set(hub: HubServer, tiny_run: Path) -> None:
     card = DatasetCard(repository.files["README.md"].decode())
     assert card.data.to_dict()["configs"][0]["data_files"][0]["path"] == "predictions.parquet"
     assert "## Scores" in card.text and "| ppo | verbalized | 16 (heldout) |" in card.text
+
+
+def test_the_run_may_be_on_shared_storage(
+    hub: HubServer, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_run, tmp_path / "drive" / "run")
+    monkeypatch.setenv("SAYSEL_CACHE", str(tmp_path / "cache"))
+
+    address = f"file://{tmp_path}/drive/run"
+    result = invoke("export", address, "--predictions", "--push", "lab/said")
+
+    assert result.stdout == f"{hub.url}/datasets/lab/said\n", result.output
+    assert "predictions.parquet" in hub.repositories["dataset", "lab/said"].files
 
 
 def test_pushing_again_uploads_only_what_changed(hub: HubServer, tiny_run: Path) -> None:

@@ -17,6 +17,7 @@ from saysel.faithfulness.alternatives import (
     named_alternatives,
 )
 from saysel.faithfulness.mentions import Tokens
+from saysel.mirror import is_run, working_copy
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import plan
 from saysel.plan.stage import Cell
@@ -93,17 +94,17 @@ def writers(runs: Sequence[str], cell: str | None = None) -> list[Writer]:
 
 
 def _of_argument(argument: str, cell: str | None, several: bool) -> Iterator[Writer]:
-    directory, model = Path(argument), ""
-    if not (directory / "recipe.yaml").is_file() and ":" in argument:
-        name, _, model = argument.rpartition(":")
-        directory = Path(name)
-    if not (directory / "recipe.yaml").is_file():
+    run, model = argument, ""
+    if not is_run(run) and ":" in argument:
+        run, _, model = argument.rpartition(":")
+    if not is_run(run):
         raise UsageError(f"{argument}: not a run directory, it has no recipe.yaml")
+    directory = working_copy(run)
     steps = plan(load(directory / "recipe.yaml"))
     cells = steps.cells if cell is None else (chosen_cell(directory, steps, cell),)
     for one in cells:
         prefix = [directory.resolve().name] * several + [one.label] * bool(one.label)
-        for step in _measured(directory, one, model):
+        for step in _measured(run, directory, one, model):
             writer = _writer(directory, one, step, " · ".join([*prefix, step.model]))
             if writer.replies:
                 yield writer
@@ -115,24 +116,28 @@ def _of_argument(argument: str, cell: str | None, several: bool) -> Iterator[Wri
                 )
 
 
-def _measured(directory: Path, cell: Cell, model: str) -> list[FaithfulnessStage]:
-    """The finished steps that sampled a model's answers again."""
+def _measured(run: str, directory: Path, cell: Cell, model: str) -> list[FaithfulnessStage]:
+    """The finished steps that sampled a model's answers again.
+
+    Args:
+        run: what the user calls the run directory.
+    """
     steps = cell.of(FaithfulnessStage)
-    again = f"saysel run {directory / 'recipe.yaml'} --out {directory}"
+    again = f"saysel run {directory / 'recipe.yaml'} --out {run}"
     if not steps:
         raise UsageError(
-            f"{directory}: its rationales have not been compared with fresh samples, which raters "
+            f"{run}: its rationales have not been compared with fresh samples, which raters "
             f"need to see: {again} --set 'evaluate.faithfulness={{}}'"
         )
     chosen = [step for step in steps if model in ("", step.model)]
     if not chosen:
         names = ", ".join(step.model for step in steps)
         raise UsageError(
-            f"{directory}: no rationales of a model '{model}' were measured; there are {names}"
+            f"{run}: no rationales of a model '{model}' were measured; there are {names}"
         )
     for step in chosen:
         if not step.is_done(directory):
-            raise UsageError(f"{directory}: {step.name} is not done: {again}")
+            raise UsageError(f"{run}: {step.name} is not done: {again}")
     return chosen
 
 

@@ -74,6 +74,22 @@ def test_what_cannot_be_studied_is_said_in_one_line(reflected_run, plain_run, tm
         assert not (tmp_path / "study").exists()
 
 
+def test_the_run_may_be_on_shared_storage(
+    reflected_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(reflected_run, tmp_path / "drive" / "run")
+    monkeypatch.setenv("SAYSEL_CACHE", str(tmp_path / "cache"))
+    address = f"file://{tmp_path}/drive/run"
+
+    for number, argument in enumerate((address, f"{address}:sft")):
+        study = tmp_path / f"study-{number}"
+        result = invoke("study", "new", argument, "--per-model", 2, "--out", study)
+        assert result.exit_code == 0, result.output
+        assert read_key(study).writers == ("sft",)
+    result = invoke("study", "new", f"{address}:ppo", "--out", tmp_path / "none")
+    assert result.output.startswith(f"{address}: no rationales of a model 'ppo'")
+
+
 def test_measures_of_items_are_those_of_the_report(reflected_run, directory) -> None:
     result = invoke("study", "new", reflected_run, "--controls", 0, "--out", directory)
     assert "sft: " in result.output and "fewer than --per-model 50" in result.output

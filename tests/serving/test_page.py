@@ -56,6 +56,26 @@ def test_a_question_gets_an_answer_and_a_bar(url: str, browser: Browser) -> None
     assert all(request.startswith(url) for request in browser.requests)
 
 
+def test_a_question_before_the_page_has_connected_is_asked(url: str, browser: Browser) -> None:
+    browser.open(f"{url}/")
+    wait_for(browser, "model !== null")
+    browser.run("model = null; 1")  # as before the server has answered
+
+    ask(browser, next(iter(REPLIES)))
+
+    assert browser.run("document.querySelector('.answer').textContent") == "cellar"
+    assert browser.run("byId('question').value") == ""
+
+
+def test_a_long_question_can_be_seen_as_a_whole(url: str, browser: Browser) -> None:
+    browser.size(390, 800)
+    browser.open(f"{url}/")
+    browser.run("byId('question').value = 'Where is the saddle? '.repeat(6); 1")
+
+    hidden = "byId('question').scrollHeight - byId('question').clientHeight"
+    assert browser.run(hidden) <= 0
+
+
 def test_hostile_questions_stay_text(url: str, browser: Browser) -> None:
     browser.open(f"{url}/")
     wait_for(browser, "model !== null")

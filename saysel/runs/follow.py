@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -131,18 +131,13 @@ class RunState:
     def lines(self, now: float | None = None) -> list[str]:
         """A table of the stages; a cell of a matrix is a single line before and after its work."""
         at = time.time() if now is None else now
-        rows = []
-        for cell, group in groupby(self.stages.values(), attrgetter("cell")):
-            stages = list(group)
-            states = {stage.state for stage in stages}
-            if not cell:
-                rows += [stage.row(at) for stage in stages]
-            elif states in ({"done"}, {"to do"}):
-                seconds = [stage.seconds for stage in stages if stage.seconds is not None]
-                rows.append([cell, *states, _duration(sum(seconds) if seconds else None), ""])
-            else:
-                rows.append([cell, "", "", ""])
-                rows += [[f"  {name}", *rest] for name, *rest in (s.row(at) for s in stages)]
+        rows, cell = [], ""
+        for stage in folded(self.stages.values()):
+            if stage.cell and stage.cell != cell:
+                rows.append([stage.cell, "", "", ""])
+            cell = stage.cell
+            name, *rest = stage.row(at)
+            rows.append([f"  {name}" if cell else name, *rest])
         return aligned(rows, (0, 1, 3))
 
     def _listed(self, fingerprint: str, step: Mapping[str, Any]) -> StageState:
@@ -158,6 +153,20 @@ class RunState:
         cell = self.stages[fingerprint].cell if fingerprint in self.stages else ""
         self.stages[fingerprint] = StageState(name, cell, "running", self.time)
         return self.stages[fingerprint]
+
+
+def folded(stages: Iterable[StageState]) -> Iterator[StageState]:
+    """The stages, with a single one for each cell of a matrix that is done or to do."""
+    for cell, group in groupby(stages, attrgetter("cell")):
+        members = list(group)
+        states = {stage.state for stage in members}
+        if cell and states in ({"done"}, {"to do"}):
+            seconds = [stage.seconds for stage in members if stage.seconds is not None]
+            yield StageState(
+                cell, state=members[0].state, seconds=sum(seconds) if seconds else None
+            )
+        else:
+            yield from members
 
 
 def _duration(seconds: float | None) -> str:

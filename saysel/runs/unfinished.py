@@ -19,7 +19,7 @@ from saysel.recipes.recipe import load
 from saysel.records import Prediction, Response
 from saysel.report import Report
 from saysel.report.unfinished import REFRESH_SECONDS, StepState, page
-from saysel.runs.follow import RunState, StageState
+from saysel.runs.follow import RunState, StageState, folded
 from saysel.stages import sample
 from saysel.stages.evaluate import EvaluateStage
 from saysel.stages.report import ReportStage, training_of
@@ -83,21 +83,19 @@ class UnfinishedPage:
     def _page(self, todo: Plan, state: RunState, now: float) -> str:
         reached = [s for s in todo.steps if not state.stages or s.fingerprint in state.stages]
         done = [step for step in todo.steps if step.is_done(self.run)]
-        steps = [
-            _done(step, todo.cell_of(step), self.run)
-            if step in done
-            else _not_done(step, todo.cell_of(step), state.stages.get(step.fingerprint), now)
+        stages = [
+            _stage(step, todo.cell_of(step), state.stages.get(step.fingerprint), self.run)
             for step in reached
         ]
         begun = {key for key, stage in state.stages.items() if stage.state != "to do"}
         running = [s for s in todo.steps if s not in done and s.fingerprint in begun]
         manifest = intact_record(self.run / "manifest.json") or {}
-        stages = dict(manifest.get("stages") or {})
+        recorded = dict(manifest.get("stages") or {})
         for step in running:
-            stages |= _replies(self.run, step)
+            recorded |= _replies(self.run, step)
         report = replace(
             self._report(todo, done),
-            manifest={**manifest, "stages": stages},
+            manifest={**manifest, "stages": recorded},
             training=tuple(
                 training
                 for step in todo.of(TrainStage)
@@ -105,7 +103,8 @@ class UnfinishedPage:
                 if (training := training_of(self.run, step)) is not None
             ),
         )
-        return page(report, steps, _summary(steps, state, now), state.ended)
+        rows = [_row(stage, now) for stage in folded(stages)]
+        return page(report, rows, _summary(stages, state, now), state.ended)
 
     def _report(self, todo: Plan, done: Sequence[Stage]) -> Report:
         """What the finished steps say."""
@@ -121,16 +120,18 @@ class UnfinishedPage:
         return self._scored[1]
 
 
-def _done(step: Stage, cell: Cell | None, run: Path) -> StepState:
-    seconds = (finished(step.directory_in(run)) or {}).get("seconds")
-    took = "" if seconds is None else duration(seconds)
-    return StepState(cell.label if cell else "", step.name, "done", 1.0, took, "")
+def _stage(step: Stage, cell: Cell | None, known: StageState | None, run: Path) -> StageState:
+    """What is known of a step: from its marker, else from the log."""
+    label = cell.label if cell is not None else ""
+    done = finished(step.directory_in(run))
+    if done is not None:
+        return StageState(step.name, label, "done", seconds=done.get("seconds"))
+    return known or StageState(step.name, label)
 
 
-def _not_done(step: Stage, cell: Cell | None, stage: StageState | None, now: float) -> StepState:
-    stage = stage or StageState(step.name)
-    _, state, took, details = stage.row(now)
-    return StepState(cell.label if cell else "", step.name, state, stage.share, took, details)
+def _row(stage: StageState, now: float) -> StepState:
+    name, state, took, details = stage.row(now)
+    return StepState(stage.cell, name, state, stage.share, took, details)
 
 
 def _replies(run: Path, step: Stage) -> dict[str, Mapping[str, Any]]:
@@ -145,18 +146,19 @@ def _replies(run: Path, step: Stage) -> dict[str, Mapping[str, Any]]:
     return {f"{step.name} so far": counts} if counts["replies"]["replies"] else {}
 
 
-def _summary(steps: Sequence[StepState], state: RunState, now: float) -> str:
+def _summary(stages: Sequence[StageState], state: RunState, now: float) -> str:
     """How far the run is, and when this was written."""
-    done = sum(step.state == "done" for step in steps)
+    done = sum(stage.state == "done" for stage in stages)
     what = {
         "run_finished": "The run is finished.",
         "run_stopped": "The run has stopped at the stage that it was to reach.",
         "stage_failed": "The run has failed.",
         "interrupted": "The run was interrupted.",
-    }.get(state.ended, f"{done} of {len(steps)} steps are done.")
-    for step in steps:
-        if step.state == "running" and not state.ended:
-            what += f" {step.name} is running{': ' * bool(step.details)}{step.details}."
+    }.get(state.ended, f"{done} of {len(stages)} steps are done.")
+    for stage in stages:
+        if stage.state == "running" and not state.ended:
+            details, cell = stage.details(now), f" ({stage.cell})" if stage.cell else ""
+            what += f" {stage.name}{cell} is running{': ' * bool(details)}{details}."
     written = datetime.fromtimestamp(now, timezone.utc)
     ago = duration(max(0.0, now - state.time))
     return f"{what} Written at {written:%H:%M:%S} UTC, {ago} after the last event of the run."

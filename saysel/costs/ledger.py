@@ -133,11 +133,7 @@ class Ledger:
 
 
 class OpenLedger:
-    """A connection to the ledger's file.
-
-    Attributes:
-        spent: US dollars that the run has cost so far, where prices are known.
-    """
+    """A connection to the ledger's file."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -145,8 +141,20 @@ class OpenLedger:
         with sqlite.errors_in(ledger.path):
             if ledger.max_cost is not None:  # only then does the sum decide anything
                 _check_rows(self._connection, ledger.path)
-            (spent,) = self._connection.execute("SELECT SUM(MAX(cost, 0)) FROM requests").fetchone()
-        self.spent = spent or 0.0
+        self._counted = 0  # rows of the file
+        self._spent = 0.0  # US dollars of these rows
+
+    @property
+    def spent(self) -> float:
+        """US dollars that the run has cost so far in all processes, where prices are known."""
+        with sqlite.errors_in(self.ledger.path):
+            cost, last = self._connection.execute(
+                "SELECT SUM(MAX(cost, 0)), MAX(rowid) FROM requests WHERE rowid > ?",
+                [self._counted],
+            ).fetchone()
+        self._spent += cost or 0.0
+        self._counted = last or self._counted
+        return self._spent
 
     def check(self, highest_cost: float) -> None:
         """Check that the next request fits below `max_cost`.
@@ -158,9 +166,9 @@ class OpenLedger:
             StageError: it may exceed the limit.
         """
         limit = self.ledger.max_cost
-        if limit is not None and self.spent + highest_cost > limit:
+        if limit is not None and (spent := self.spent) + highest_cost > limit:
             raise StageError(
-                f"max_cost: {self.spent:.4f} of {limit:g} dollars are spent, and the next request "
+                f"max_cost: {spent:.4f} of {limit:g} dollars are spent, and the next request "
                 f"may cost {highest_cost:.4f}: raise max_cost and run again"
             )
 
@@ -177,7 +185,6 @@ class OpenLedger:
                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, checksum_of(?1, ?2, ?3, ?4, ?5, ?6))",
                 row,
             )
-        self.spent += cost or 0.0
         _RECORDED.add((self.ledger, model))
 
     def record_reuse(self, model: str) -> None:

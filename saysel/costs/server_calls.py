@@ -10,6 +10,9 @@ requests in flight as the sampler allows.
         function(shard)
 
     call.make()                         # in the first process, for each call that was sent
+
+The processes of `saysel run --processes` ask servers themselves. Each gets an equal part of the
+limits: `limits_shared_by`.
 """
 
 from __future__ import annotations
@@ -87,6 +90,25 @@ def server_calls_go_to(send: Send | None) -> Iterator[None]:
         yield
     finally:
         _SEND.reset(token)
+
+
+#: How many processes ask servers at the same time.
+_PROCESSES: ContextVar[int] = ContextVar("processes", default=1)
+
+
+@contextmanager
+def limits_shared_by(processes: int) -> Iterator[None]:
+    """In each of several processes that ask servers: the limits are those of all together."""
+    token = _PROCESSES.set(processes)
+    try:
+        yield
+    finally:
+        _PROCESSES.reset(token)
+
+
+def own_part(limit: int) -> int:
+    """This process's part of a limit, at least 1."""
+    return max(1, limit // _PROCESSES.get())
 
 
 def are_sent() -> bool:

@@ -28,6 +28,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
+from saysel.costs.server_calls import limits_shared_by
 from saysel.display import terminal
 from saysel.errors import StageError, UsageError
 from saysel.seeds import seed_of
@@ -217,8 +218,8 @@ def share(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator
     """
     remaining = iter(items)
     while group := list(islice(remaining, available())):
-        lead, follow = partial(outcome, function, group[0]), partial(_own_outcome, function, group)
-        first, others = _call(lead, follow, joint=False)
+        work = partial(_own_outcome, function, group)
+        first, others = _call(work, work, joint=False)
         outcomes = [first, *others[: len(group) - 1]]
         yield from (each.result for each in outcomes if each.failure is None)
         for each in outcomes:
@@ -249,7 +250,10 @@ def own_seed(seed: int) -> int:
 
 
 def _own_outcome(function: Callable[[Any], Any], group: Sequence[Any]) -> Outcome | None:
-    return outcome(function, group[rank()]) if rank() < len(group) else None
+    if rank() >= len(group):
+        return None
+    with limits_shared_by(len(group)):
+        return outcome(function, group[rank()])
 
 
 def _call(lead: Callable[[], Any], follow: Callable[[], Any], joint: bool) -> tuple[Any, list[Any]]:

@@ -56,6 +56,17 @@ def test_a_request_that_may_exceed_the_limit_is_refused(tmp_path: Path) -> None:
             connection.check(0.26)
 
 
+def test_what_another_process_spends_counts(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, "sample-1", max_cost=1.0)
+    with closing(ledger.connect()) as connection:
+        connection.record("small", Usage(10, 5), 0.25)
+        connection.check(0.5)
+        record(Ledger(tmp_path, "evaluate-2"), 0.5)
+
+        with pytest.raises(StageError, match=r"0\.7500 of 1 dollars are spent"):
+            connection.check(0.5)
+
+
 def test_a_ledger_is_current_inside_its_block_and_can_be_pickled(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, "sample-1", max_cost=2.0)
 

@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 
 from saysel.costs.ledger import Ledger
-from saysel.costs.server_calls import ServerCall, ServerReply, server_calls_go_to
+from saysel.costs.server_calls import (
+    ServerCall,
+    ServerReply,
+    limits_shared_by,
+    server_calls_go_to,
+)
 from saysel.errors import ContractError, StageError
 from saysel.interfaces import Prompt, Sampler
 from saysel.records import Generation, Message, ModelRef
@@ -75,6 +80,16 @@ def test_the_limits_of_all_workers_are_those_of_one(tmp_path: Path) -> None:
     assert asked == {f"question {number}": 1 for number in range(8)}
     assert found[0][2:] == found[1][:2] and found[1][2:] == found[2][:2]
     assert Ledger(tmp_path).totals()["requests"] == 8
+
+
+def test_processes_that_ask_themselves_have_equal_parts_of_the_limits() -> None:
+    with Server(concurrent := Concurrent()) as server:
+        sampler = OpenAISampler(base_url=server.url, concurrency=5)
+        with limits_shared_by(2):
+            assert len(list(sampler.sample(MODEL, questions(*range(8)), 1, 0))) == 8
+        assert concurrent.most == 2
+        with limits_shared_by(8):
+            assert len(list(sampler.sample(MODEL, questions(8), 1, 0))) == 1
 
 
 def test_max_cost_holds_for_all_workers(tmp_path: Path) -> None:

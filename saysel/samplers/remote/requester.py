@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from saysel.costs.budget import Budget
 from saysel.costs.ledger import OpenLedger
 from saysel.costs.prices import Price
+from saysel.costs.server_calls import own_part
 from saysel.costs.tokens import likely_prompt_tokens
 from saysel.interfaces import Prompt
 from saysel.records import Generation
@@ -73,10 +74,11 @@ class SampleRequester:
         self.ledger = ledger
         self.budget = Budget(ledger, price, endpoint.model)
         self.seed = seed
+        self.concurrency = own_part(sampler.concurrency)
         self.limiter = RateLimiter.shared(
             (sampler.base_url, sampler.key_from),
-            sampler.requests_per_minute,
-            sampler.tokens_per_minute,
+            sampler.requests_per_minute and own_part(sampler.requests_per_minute),
+            sampler.tokens_per_minute and own_part(sampler.tokens_per_minute),
         )
         self.closing = False
         self._in_flight: set[asyncio.Task[Any]] = set()  # tasks whose request has been sent

@@ -79,7 +79,7 @@ class RequestScheduler:
         if self._queue.empty():
             return
         async with self.requester.endpoint.connect() as client:
-            workers = (self._work(client) for _ in range(self.requester.sampler.concurrency))
+            workers = (self._work(client) for _ in range(self.requester.concurrency))
             coroutines = (self._queue.join(), self.cache.leases.keep_renewing(), *workers)
             tasks = list(map(asyncio.create_task, coroutines))
             await self._until_first_ends(tasks)

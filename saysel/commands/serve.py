@@ -18,7 +18,7 @@ from saysel.errors import UsageError
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
-    help="Port to listen on.",
+    help="Port to listen on; 0: any free one.",
 )
 @click.option(
     "--key",

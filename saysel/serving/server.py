@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -89,19 +91,39 @@ def serve(options: Options) -> None:
     """Serve a model until Ctrl-C.
 
     Raises:
+        UsageError: another program uses the port, or this machine does not have the address.
         SayselError: see `build`.
     """
     import uvicorn
 
-    app, batches = build(options)
-    if options.key_variable is None and not is_loopback(options.host):
-        echo(f"{options.host}: anybody who reaches it can use the model; see --key", err=True)
-    echo(f"chat page: http://{options.host}:{options.port}/")
-    echo(f"base URL of the API: http://{options.host}:{options.port}/v1")
+    with _bound(options.host, options.port) as bound:  # before the model is loaded
+        app, batches = build(options)
+        if options.key_variable is None and not is_loopback(options.host):
+            echo(f"{options.host}: anyone on the network can use the model; see --key", err=True)
+        name = f"[{options.host}]" if ":" in options.host else options.host
+        url = f"http://{name}:{bound.getsockname()[1]}"
+        echo(f"chat page: {url}/")
+        echo(f"base URL of the API: {url}/v1")
+        try:
+            with suppress(KeyboardInterrupt):  # the way to end it
+                uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[bound])
+        finally:
+            batches.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at an address, on which the server will listen."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        uvicorn.run(app, host=options.host, port=options.port, log_level="warning")
-    finally:
-        batches.close()
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise UsageError(
+            f"{host}:{port}: cannot listen there ({error.strerror}): choose another --port or "
+            "--host"
+        ) from None
+    return bound
 
 
 def is_loopback(host: str) -> bool:

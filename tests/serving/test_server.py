@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,18 @@ def test_a_missing_key_is_noticed_before_the_model_is_loaded(
     for name in ("EMPTY", "NOT_THERE"):
         result = invoke("serve", "no-such-model", "--key", name)
         assert result.exit_code == 2 and f"variable {name} is not set" in result.output
+
+
+def test_a_port_that_is_taken_is_noticed_before_the_model_is_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = invoke("serve", "no-such-model", "--port", port)
+
+    assert result.exit_code == 2
+    assert result.output == (
+        f"127.0.0.1:{port}: cannot listen there (Address already in use): choose another --port "
+        "or --host\n"
+    )
 
 
 def test_other_names_of_this_machine_are_refused(memorized: ModelRef) -> None:

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, fields, replace
 from statistics import fmean
 
 from saysel.errors import StageError
-from saysel.interfaces import BatchReward, Format, Judge, JudgedReply, RewardFn, SegmentRewards
+from saysel.interfaces import (
+    BatchReward,
+    Format,
+    Judge,
+    JudgedReply,
+    Parsed,
+    RewardFn,
+    SegmentRewards,
+)
 from saysel.records import Question, ReplyCounts
 from saysel.replies.counts import ReadReply, count_replies
 from saysel.trainers.checked_rewards import excerpt, reward_replies, segment_rewards
@@ -127,14 +135,6 @@ def judge_replies(
             f"{trainer}: the judge could not judge any reply of a whole batch: check the judge"
         )
     rewards, segments = _rewarded(trainer, reward, replies)
-    counts = count_replies(
-        [
-            ReadReply(text, part.answer, part.confidence, is_cut, part.declined)
-            for text, part, is_cut in zip(texts, parsed, cut, strict=True)
-        ],
-        states_confidence=True,
-    )
-    counts = replace(counts, sampled=0, same_text=0)  # they answer different questions
     return JudgedReplies(
         rows=[row for row, correct in enumerate(verdicts) if correct is not None],
         texts=[reply.text for reply in replies],
@@ -144,8 +144,18 @@ def judge_replies(
         rewards=rewards,
         replies=replies,
         segments=segments,
-        counts=counts,
+        counts=_counts(texts, parsed, cut),
     )
+
+
+def _counts(texts: Sequence[str], parsed: Sequence[Parsed], cut: Sequence[bool]) -> ReplyCounts:
+    """How many of the replies could be read."""
+    replies = [
+        ReadReply(text, part.answer, part.confidence, is_cut, part.declined)
+        for text, part, is_cut in zip(texts, parsed, cut, strict=True)
+    ]
+    counts = count_replies(replies, states_confidence=True)
+    return replace(counts, sampled=0, same_text=0)  # they answer different questions
 
 
 def _rewarded(

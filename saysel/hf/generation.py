@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from saysel.display.batch_progress import report_generation
 from saysel.errors import StageError
-from saysel.hf import master_weights, model_faults
+from saysel.hf import growing_cache, master_weights, model_faults
 from saysel.hf.decoding import Decoding, MarkerTracker, StopTracker, choose_tokens
 from saysel.hf.logprobs import pad_left
 from saysel.hf.shared_prefix import can_be_copied, read_prefix, shared_prefix
@@ -166,6 +166,7 @@ class _Batch:
         self.cache = _copyable_cache(model, out)
         if n > 1:
             self.cache.batch_repeat_interleave(n)
+        growing_cache.reserve(self.cache, decoding.max_tokens)
         self.model = model
         self.length = longest  # tokens of the longest prompt and reply so far
         self.logits: Tensor = out.logits[:, -1].float().repeat_interleave(n, 0)  # [P * n, V]
@@ -182,6 +183,7 @@ class _Batch:
         several_devices = len(set(getattr(self.model, "hf_device_map", {}).values())) > 1
         # Indices on the CPU work for layers on any device.
         self.cache.batch_select_indices(kept.cpu() if several_devices else kept)
+        growing_cache.reserve(self.cache, self.mask.shape[1] - self.length)
         self.rows, self.mask, self.positions = (
             self.rows[kept],
             self.mask[kept],

@@ -73,12 +73,27 @@ def attend(
     groups, seen = key.shape[1:3]
     scale = width**-0.5 if scaling is None else scaling
     grouped = query.reshape(rows, groups, heads // groups, width)
-    scores = (grouped @ key.transpose(2, 3)).float() * scale  # [B, K, H / K, L]
+    key, value = with_room(key), with_room(value)  # [B, K, R, D]
+    scores = (grouped @ key.transpose(2, 3)).float() * scale  # [B, K, H / K, R]
+    scores[..., seen:] = -torch.inf
     if attention_mask is not None:
-        mask = attention_mask[..., :seen]
+        mask, scored = attention_mask[..., :seen], scores[..., :seen]
         if mask.dtype == torch.bool:
-            scores = scores.masked_fill(~mask, -torch.inf)
+            scored.masked_fill_(~mask, -torch.inf)
         else:
-            scores = scores + mask
+            scored += mask
     weighted = scores.softmax(-1).to(value.dtype) @ value  # [B, K, H / K, D]
     return weighted.reshape(rows, 1, heads, width), None
+
+
+def with_room(states: Tensor) -> Tensor:
+    """Keys or values and the room after them, see `growing_cache`, [B, K, R, D].
+
+    Torch copies a batch of matrices with gaps before it multiplies them. Without room, the states
+    themselves.
+    """
+    rows, groups, seen, width = states.shape
+    room = states.stride(1) // width
+    if states.stride() != (groups * room * width, room * width, width, 1) or room < seen:
+        return states
+    return states.as_strided((rows, groups, room, width), states.stride())

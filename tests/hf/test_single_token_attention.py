@@ -49,6 +49,21 @@ def test_it_is_attention(
         )
 
 
+def test_room_after_the_keys_is_not_attended_to() -> None:
+    query = torch.randn(2, 4, 1, 8, dtype=torch.bfloat16)
+    key, value = torch.randn(2, 2, 2, 9, 8, dtype=torch.bfloat16)
+    with torch.no_grad():
+        for seen in (1, 6, 9):
+            inside, expected = (
+                single_token_attention.attend(None, query, keys, values, None)[0]
+                for keys, values in (
+                    (key[:, :, :seen], value[:, :, :seen]),
+                    (key[:, :, :seen].clone(), value[:, :, :seen].clone()),
+                )
+            )
+            torch.testing.assert_close(inside, expected, atol=0.01, rtol=0.01)
+
+
 def next_logits(model: Any, token: int) -> torch.Tensor:
     """The logits after a text and, with its cache, after one more token, [B, V]."""
     ids, mask = batch()

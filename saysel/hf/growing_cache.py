@@ -30,8 +30,11 @@ def _layer_with_room() -> Any:
     import torch
     from transformers.cache_utils import DynamicLayer
 
-    class LayerWithRoom(DynamicLayer):
+    class LayerWithRoom(DynamicLayer):  # type: ignore[misc]
         """Keys and values at the start of larger tensors, [B, H, L + tokens, D]."""
+
+        keys: Any
+        values: Any
 
         def __init__(self, layer: Any, tokens: int) -> None:
             super().__init__()

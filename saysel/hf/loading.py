@@ -215,7 +215,8 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
         )
         if ref.gguf is not None:
             gguf.unmark_quantized(model)
-        single_token_attention.use_in(model)
+        if ref.attention is None:
+            single_token_attention.use_in(model)
         if ref.adapter is not None:
             from peft import PeftModel
 

@@ -121,5 +121,6 @@ def test_loaded_models_use_it_and_saved_ones_do_not_name_it(
 
     assert single_token_attention.NAME not in json.dumps(model.config.to_dict())
     assert single_token_attention.NAME not in (tmp_path / "config.json").read_text()
-    again = hf.load_model(ModelRef(small_model.path))
-    assert again.config._attn_implementation == "sdpa"
+    for other in ({}, {"dtype": "bfloat16", "attention": "sdpa"}):
+        again = hf.load_model(ModelRef(small_model.path, **other))
+        assert again.config._attn_implementation == "sdpa"

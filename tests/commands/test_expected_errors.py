@@ -283,7 +283,7 @@ def test_a_full_disk(
     result = invoke("run", tiny_recipe, "--out", run)
     assert result.exit_code == 0, result.stderr
     assert results(run) == results(tiny_run)
-    assert events(run)[-1]["event"] in ("run_finished", "stage_finished")
+    assert events(run)[-1]["event"] in ("run_finished", "run_stopped")
 
 
 def test_a_disk_without_any_room(small_disk: Path, tiny_recipe: Path) -> None:

@@ -90,7 +90,7 @@ def _arm(at: KillPoint) -> None:
     import transformers
 
     from saysel import hf
-    from saysel.hf import training
+    from saysel.hf import saving
     from saysel.runs.progress import StageProgress
 
     replace, advance, save = os.replace, StageProgress.advance, hf.save
@@ -129,4 +129,4 @@ def _arm(at: KillPoint) -> None:
     StageProgress.advance = watched_advance  # type: ignore[method-assign]
     transformers.Trainer._save_optimizer_and_scheduler = watched_optimizer
     # Models built from scratch are saved through the first name, trained ones through the second.
-    hf.save = training.save = watched_save
+    hf.save = saving.save = watched_save

@@ -215,14 +215,14 @@ def _load(ref: ModelRef, trainable: bool) -> Any:
         )
         if ref.gguf is not None:
             gguf.unmark_quantized(model)
-        if ref.attention is None:
-            single_token_attention.use_in(model)
         if ref.adapter is not None:
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, ref.adapter, is_trainable=trainable)
         if not (ref.device_map or ref.quantization):  # these are on their devices already
             model.to(device())
+        if ref.attention is None:
+            single_token_attention.use_in(model)
     model_faults.check_complete(ref, model, report["missing_keys"])
     model_faults.check_weights(ref, model)
     if (head := model.get_output_embeddings()) is not None:

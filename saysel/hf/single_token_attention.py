@@ -22,7 +22,7 @@ def use_in(model: Any) -> None:
     """Let a model attend this way if torch's attention would be slow; its weights stay as they are.
 
     Args:
-        model: a `PreTrainedModel` on its device.
+        model: a `PreTrainedModel`, or a PEFT model around one, on its device.
     """
     if not (
         model.device.type == "cpu"
@@ -73,17 +73,17 @@ def attend(
     groups, seen = key.shape[1:3]
     scale = width**-0.5 if scaling is None else scaling
     grouped = query.reshape(rows, groups, heads // groups, width)
-    key, value = with_room(key), with_room(value)  # [B, K, R, D]
-    scores = (grouped @ key.transpose(2, 3)).float() * scale  # [B, K, H / K, R]
-    scores[..., seen:] = -torch.inf
+    scores = (grouped @ with_room(key).transpose(2, 3))[..., :seen].float() * scale
     if attention_mask is not None:
-        mask, scored = attention_mask[..., :seen], scores[..., :seen]
+        mask = attention_mask[..., :seen]
         if mask.dtype == torch.bool:
-            scored.masked_fill_(~mask, -torch.inf)
+            scores = scores.masked_fill(~mask, -torch.inf)
         else:
-            scored += mask
-    weighted = scores.softmax(-1).to(value.dtype) @ value  # [B, K, H / K, D]
-    return weighted.reshape(rows, 1, heads, width), None
+            scores = scores + mask
+    weights = scores.softmax(-1).to(value.dtype)  # [B, K, H / K, L]
+    value = with_room(value)  # [B, K, R, D]
+    weights = torch.nn.functional.pad(weights, (0, value.shape[2] - seen))
+    return (weights @ value).reshape(rows, 1, heads, width), None
 
 
 def with_room(states: Tensor) -> Tensor:
@@ -94,6 +94,7 @@ def with_room(states: Tensor) -> Tensor:
     """
     rows, groups, seen, width = states.shape
     room = states.stride(1) // width
-    if states.stride() != (groups * room * width, room * width, width, 1) or room < seen:
+    strides = (groups * room * width, room * width, width, 1)
+    if states.storage_offset() or states.stride() != strides or room < seen:
         return states
-    return states.as_strided((rows, groups, room, width), states.stride())
+    return states.as_strided((rows, groups, room, width), strides)

@@ -39,7 +39,8 @@ class PretrainedModel(Model):
     attention: str | None = Field(
         None,
         min_length=1,
-        description="eager, sdpa, flash_attention_2 …; null: the default of transformers",
+        description="eager, sdpa, flash_attention_2 …; null: the default of transformers, and a "
+        "faster one for half precision on CPUs",
     )
     device_map: str | None = Field(
         None,

@@ -19,7 +19,8 @@ class ModelRef:
         revision: commit of the hub repository, for ids only.
         adapter: directory or hub id of a PEFT adapter on top of it.
         dtype: `float32`, `bfloat16`, `float16` or `auto`.
-        attention: attention implementation of transformers; `None`: its default.
+        attention: attention implementation of transformers; `None`: its default, or
+            saysel's own for half precision on CPUs.
         device_map: how accelerate places the layers on devices; `None`: all on one.
         quantization: `8bit` or `4bit` weights of bitsandbytes; `None`: not quantized.
         gguf: name of the GGUF file with weights and tokenizer in `path`; `None`: other files.

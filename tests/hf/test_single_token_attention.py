@@ -64,6 +64,16 @@ def test_room_after_the_keys_is_not_attended_to() -> None:
             torch.testing.assert_close(inside, expected, atol=0.01, rtol=0.01)
 
 
+def test_keys_at_the_end_of_larger_ones_have_no_room() -> None:
+    query = torch.randn(2, 4, 1, 8, dtype=torch.bfloat16)
+    key, value = torch.randn(2, 2, 2, 9, 8, dtype=torch.bfloat16)[..., 5:, :]
+    with torch.no_grad():
+        found, _ = single_token_attention.attend(None, query, key, value, None)
+        expected, _ = single_token_attention.attend(None, query, key.clone(), value.clone(), None)
+
+    torch.testing.assert_close(found, expected, atol=0.01, rtol=0.01)
+
+
 def next_logits(model: Any, token: int) -> torch.Tensor:
     """The logits after a text and, with its cache, after one more token, [B, V]."""
     ids, mask = batch()
@@ -101,6 +111,18 @@ def test_a_window_is_kept() -> None:
     single_token_attention.use_in(model)
 
     assert float((next_logits(model, 7) - own).abs().max()) < 0.05 * float(own.std())
+
+
+def test_a_model_that_is_loaded_for_another_device_keeps_its_attention(
+    small_model: ModelRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("saysel.hf.loading.device", lambda: "meta")
+    monkeypatch.setattr("saysel.hf.model_faults.check_weights", lambda *_: None)  # there are none
+
+    model = hf.load_model(ModelRef(small_model.path, dtype="bfloat16"))
+
+    assert model.device.type == "meta"
+    assert model.config._attn_implementation == "sdpa"
 
 
 def test_other_precisions_and_attentions_are_left_alone() -> None:

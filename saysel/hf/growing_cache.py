@@ -27,7 +27,6 @@ def reserve(cache: Any, tokens: int) -> None:
 @lru_cache(maxsize=1)
 def _layer_with_room() -> Any:
     """The class of these layers, which needs transformers."""
-    import torch
     from transformers.cache_utils import DynamicLayer
 
     class LayerWithRoom(DynamicLayer):  # type: ignore[misc]
@@ -54,14 +53,15 @@ def _layer_with_room() -> Any:
             self.values = self.value_room[..., :end, :]
             return self.keys, self.values
 
-    def _copied(states: Any, tokens: int) -> tuple[Any, Any]:
-        """A larger tensor that begins with some states, [B, H, L, D], and a view of these.
-
-        The rest is 0, because `single_token_attention` reads it, with weight 0.
-        """
-        *rows, length, width = states.shape
-        room = torch.zeros(*rows, length + tokens, width, dtype=states.dtype, device=states.device)
-        room[..., :length, :] = states
-        return room, room[..., :length, :]
-
     return LayerWithRoom
+
+
+def _copied(states: Any, tokens: int) -> tuple[Any, Any]:
+    """A larger tensor that begins with some states, [B, H, L, D], and a view of these.
+
+    The rest is 0, because `single_token_attention` reads it, with weight 0.
+    """
+    *rows, length, width = states.shape
+    room = states.new_zeros(*rows, length + tokens, width)
+    room[..., :length, :] = states
+    return room, room[..., :length, :]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ from saysel.errors import ContractError, StageError
 from saysel.interfaces import Prompt, Sampler
 from saysel.records import Generation, Message, ModelRef
 from saysel.samplers.openai import OpenAISampler
-from tests.support.api_server import Model, Reply, Request, Server, always
+from tests.support.api_server import Concurrent, Model, Server, always
 from tests.support.third_party_samplers import UnrecordedSampler
 
 MODEL = ModelRef("m")
@@ -39,21 +38,6 @@ def sent(call: ServerCall) -> ServerReply:
     copy: ServerCall = pickle.loads(pickle.dumps(call))
     reply: ServerReply = pickle.loads(pickle.dumps(copy.make()))
     return reply
-
-
-class Concurrent:
-    """A model that notes how many requests it has at the same time."""
-
-    def __init__(self) -> None:
-        self.model = Model()
-        self.now = self.most = 0
-
-    async def __call__(self, request: Request) -> Reply:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        await asyncio.sleep(0.05)
-        self.now -= 1
-        return await self.model(request)
 
 
 def by_workers(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import end_to_end
-from tests.support.api_server import Model, Reply, Request, Server
+from tests.support.api_server import Concurrent, Server
 
 pytestmark = pytest.mark.slow
 
@@ -82,24 +81,9 @@ def test_a_killed_process_ends_the_run_which_continues_with_the_same_records(
         assert (run / records.relative_to(alone)).read_bytes() == records.read_bytes()
 
 
-class Slow:
-    """A server's model that notes how many requests it has at the same time."""
-
-    def __init__(self) -> None:
-        self.model = Model()
-        self.now = self.most = 0
-
-    async def __call__(self, request: Request) -> Reply:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        await asyncio.sleep(0.3)
-        self.now -= 1
-        return await self.model(request)
-
-
 def test_the_concurrency_of_all_processes_is_that_of_one(tmp_path: Path) -> None:
     recipe = tmp_path / "asking.yaml"
-    with Server(slow := Slow()) as server:
+    with Server(slow := Concurrent(seconds=0.3)) as server:
         sampler = {"use": "openai", "base_url": server.url, "concurrency": 4, "n": 100}
         asking = {"model": {"use": "remote", "name": "m"}, "sample": sampler, "leaks": "allow"}
         source = {"use": "witness", "pretrain": 30, "train": 60, "dev": 6, "heldout": 9}

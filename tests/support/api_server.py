@@ -233,6 +233,28 @@ class Model:
         }
 
 
+@dataclass
+class Concurrent:
+    """A model that notes how many requests it has at the same time.
+
+    Attributes:
+        seconds: of a reply.
+        most: requests at the same time, so far.
+    """
+
+    seconds: float = 0.05
+    most: int = 0
+    model: Model = field(default_factory=Model)
+    _now: int = 0
+
+    async def __call__(self, request: Request) -> Reply:
+        self._now += 1
+        self.most = max(self.most, self._now)
+        await asyncio.sleep(self.seconds)
+        self._now -= 1
+        return await self.model(request)
+
+
 class Faults:
     """Forwards requests to a server and injects faults into a share of them.
 

@@ -87,6 +87,8 @@ def run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+#: Runs a command of saysel with these arguments.
+Command = Callable[..., subprocess.CompletedProcess[str]]
 #: Reads commands from standard input and runs one after the other.
 COMMANDS = """
 import json, sys
@@ -99,7 +101,7 @@ for line in sys.stdin:
 
 
 @pytest.fixture(scope="module")
-def saysel_there(python: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+def saysel_there(python: Path) -> Iterator[Command]:
     """Runs commands in one process of that environment, which loads the large packages once."""
     process = subprocess.Popen(
         [str(python), "-c", COMMANDS],
@@ -123,9 +125,7 @@ def saysel_there(python: Path) -> Iterator[Callable[..., subprocess.CompletedPro
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_check_of_an_installed_recipe(
-    saysel_there: Callable[..., subprocess.CompletedProcess[str]], name: str
-) -> None:
+def test_check_of_an_installed_recipe(saysel_there: Command, name: str) -> None:
     done = saysel_there("check", name)
 
     assert done.returncode == 0, done.stderr
@@ -170,9 +170,7 @@ def test_published_values(name: str, published: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in QUICK if name not in LIKE_DCPO])
-def test_a_smoke_run(
-    saysel_there: Callable[..., subprocess.CompletedProcess[str]], name: str, tmp_path: Path
-) -> None:
+def test_a_smoke_run(saysel_there: Command, name: str, tmp_path: Path) -> None:
     done = saysel_there("run", name, "--smoke", "--out", str(tmp_path / "out"))
 
     assert done.returncode == 0, done.stderr

@@ -24,6 +24,7 @@ from saysel import errors, hookspecs, interfaces, records, registry
 from saysel.cli import cli
 from saysel.commands.plugin_tables import option_row
 from saysel.faithfulness.measures import MEASURES
+from saysel.hf.hidden_states import LOGITS_PER_CHUNK
 from saysel.interfaces import KINDS, Component
 from saysel.plan.memory import ModelSize, estimate_memory
 from saysel.recipes.elicit import Elicit
@@ -198,7 +199,12 @@ def memory() -> str:
     rows = []
     for name, model in models.items():
         for trainer in load("sayself-mistral-7b").train:
-            size = replace(trainer.pass_size(PAPER_PROMPT), rank=64, reference_copy=False)
+            size = replace(
+                trainer.pass_size(PAPER_PROMPT),
+                rank=64,
+                reference_copy=False,
+                max_logits=LOGITS_PER_CHUNK,  # older versions of TRL compute all
+            )
             for checkpointed in (False, True):
                 needed = estimate_memory(model, size, accelerated=checkpointed)
                 parts = (needed.weights, needed.trained, needed.activations, needed.logits)

@@ -45,6 +45,7 @@ from saysel.hf.soft_confidence import at_branches, stated_logprobs
 from saysel.hf.trainer_arguments import (
     batch_arguments,
     fine_tuning_arguments,
+    max_logits,
     on_one_device,
     sft_config,
     training_arguments,
@@ -105,6 +106,7 @@ __all__ = [
     "logits",
     "logprobs_after",
     "loss_trainer",
+    "max_logits",
     "model_at",
     "next_token_logprobs",
     "on_one_device",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from saysel.hf import processes
+from saysel.hf.hidden_states import LOGITS_PER_CHUNK
 from saysel.hf.loading import device, silence_libraries
+
+#: The first versions of TRL that compute the logits of a pass in chunks, by trainer.
+LOGITS_IN_CHUNKS = {"sft": (1, 7), "grpo": (1, 15)}
 
 
 def training_arguments(directory: Path, **options: Any) -> dict[str, Any]:
@@ -95,3 +100,13 @@ def sft_config(**options: Any) -> Any:
     from trl import SFTConfig
 
     return trl_config(SFTConfig, **options)
+
+
+def max_logits(trainer: Literal["sft", "grpo"]) -> float:
+    """How many logits TRL's trainer computes at a time at most; infinity: those of a whole pass."""
+    try:
+        major, minor = version("trl").split(".")[:2]
+    except PackageNotFoundError:  # its newest version will be installed
+        return LOGITS_PER_CHUNK
+    in_chunks = (int(major), int(minor)) >= LOGITS_IN_CHUNKS[trainer]
+    return LOGITS_PER_CHUNK if in_chunks else float("inf")

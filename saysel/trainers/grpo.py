@@ -137,6 +137,7 @@ class GRPOTrainer(Trainer):
             tokens=prompt_tokens + self.max_tokens,
             logit_tokens=self.max_tokens,
             rank=self.lora.r if self.lora else None,
+            max_logits=hf.max_logits("grpo"),
         )
 
     def check_installed(self) -> None:

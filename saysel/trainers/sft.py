@@ -88,6 +88,7 @@ class SFTTrainer(Trainer):
             tokens=self.max_length,
             logit_tokens=self.max_length,
             rank=self.lora.r if self.lora else None,
+            max_logits=hf.max_logits("sft"),
         )
 
     def check_installed(self) -> None:

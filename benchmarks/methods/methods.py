@@ -4,9 +4,10 @@
     python benchmarks/methods/methods.py --worlds witness --seeds 0 --split dev --out /tmp/dev
 
 Every method of `methods.yaml` (or `--methods FILE`) is a recipe that `saysel run` runs, in one run
-directory below `runs/` for each world and seed. Stages that methods share are done once, so that
-all start from the same base model and the same samples, and what is done is not done again: the
-script continues where it stopped. `--only` runs some of the methods and writes no results.
+directory below `runs/` for each world and seed; a method that names `seeds`, on these only. Stages
+that methods share are done once, so that all start from the same base model and the same samples,
+and what is done is not done again: the script continues where it stopped. `--only` runs some of the
+methods and writes no results.
 
 Writes into `--out`:
 
@@ -71,6 +72,7 @@ def recipe_of(
 ) -> dict[str, Any]:
     """The recipe of a method in a world, as its YAML says it."""
     world, own = dict(settings["worlds"][world_name]), dict(settings["methods"][name])
+    own.pop("seeds", None)
     own |= own.pop("worlds", {}).get(world_name, {})
     estimator = own.pop("estimator", None)
     evaluate = {**world.pop("evaluate", {}), "split": split}
@@ -167,6 +169,11 @@ def ideal(world: str, seed: int, directory: Path) -> list[Result]:
     ]
 
 
+def measured_on(seed: int, methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The methods that are measured on a seed: all but those with other `seeds`."""
+    return [name for name, own in methods.items() if seed in own.get("seeds", [seed])]
+
+
 def run_world(
     world: str, seed: int, settings: Mapping[str, Any], only: Sequence[str], split: str, jobs: int
 ) -> list[Result]:
@@ -176,7 +183,7 @@ def run_world(
     """
     directory = Path("runs") / f"methods-{world}-{seed}"
     results: list[Result] = []
-    for name in only or settings["methods"]:
+    for name in only or measured_on(seed, settings["methods"]):
         said = recipe_of(settings, name, world, seed, split)
         try:
             recipe = run(said, directory, 1 if jobs > 1 else None)
@@ -220,17 +227,22 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def table(
-    results: Sequence[Result], reference: str, verdicts: Mapping[tuple[str, str], str]
+    results: Sequence[Result],
+    reference: str,
+    verdicts: Mapping[tuple[str, str], str],
+    costs: Sequence[str] = COSTS,
 ) -> str:
     """Means over the seeds; ✓ or ✗ next to significant differences.
 
     The best first, by Brier score, a reply whose confidence cannot be read counting 1. Differences
-    are tested across seeds and questions, see `saysel.scoring.pooling`.
+    are tested across seeds and questions, on the seeds of both methods, see
+    `saysel.scoring.pooling`. The number of seeds is shown if it differs between methods.
     """
-    lines = [
-        "| method | " + " | ".join((*METRICS, *COSTS)) + " |",
-        "|---" * (1 + len(METRICS) + len(COSTS)) + "|",
-    ]
+    methods = list(dict.fromkeys(one.method for one in results))
+    seeds = {name: len({one.seed for one in results if one.method == name}) for name in methods}
+    differ = len(set(seeds.values())) > 1
+    columns = ["method", *(["seeds"] if differ else []), *METRICS, *costs]
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
 
     def of(name: str, metric: str) -> dict[int, float | None]:
         return {one.seed: one.scores[metric]["value"] for one in results if one.method == name}
@@ -247,14 +259,15 @@ def table(
         read = average(name, "parse_rate") or 0.0
         return 1 - read + read * (average(name, "brier") or 0.0)
 
-    for name in sorted(dict.fromkeys(one.method for one in results), key=loss):
+    for name in sorted(methods, key=loss):
         cells = [f"**{name}**" if name == reference else name]
+        cells += [str(seeds[name])] if differ else []
         for metric in METRICS:
             value = average(name, metric)
             digits = 0 if metric == "distinct_confidences" else 3
             shown = "–" if value is None else f"{value:.{digits}f}"
             cells.append(f"{shown} {mark(name, metric)}".strip())
-        for cost in COSTS:
+        for cost in costs:
             spent = [one.costs[cost] for one in results if one.method == name and one.costs]
             digits = 2 if cost == "answer cpu ms" else 0
             cells.append(f"{mean(spent):,.{digits}f}" if spent else "–")
@@ -262,8 +275,18 @@ def table(
     return "\n".join(lines) + "\n"
 
 
-def write(results: Sequence[Result], reference: str, out: Path, recipe: Recipe) -> None:
-    """Everything that is committed."""
+def write(
+    results: Sequence[Result],
+    reference: str,
+    out: Path,
+    recipe: Recipe,
+    costs: Sequence[str] = COSTS,
+) -> None:
+    """Everything that is committed.
+
+    Args:
+        costs: those of the table.
+    """
     scored = [
         {"world": r.world, "seed": r.seed, "method": r.method, "metric": metric}
         | {end: "" if score[end] is None else score[end] for end in ("value", "low", "high")}
@@ -291,7 +314,7 @@ def write(results: Sequence[Result], reference: str, out: Path, recipe: Recipe) 
         seeds = sorted({one.seed for one in here})
         pages.append(
             f"## {world}\n\nSeeds {', '.join(map(str, seeds))}; {comparison.questions:,} questions "
-            f"in all.\n\n{table(here, reference, verdicts)}"
+            f"in all.\n\n{table(here, reference, verdicts, costs)}"
         )
     write_text(out / "table.md", "\n".join(pages))
 

@@ -31,6 +31,8 @@ from saysel.recipes.recipe import Recipe, load
 
 HERE = Path(__file__).parent
 WORLD = "smollm2"
+#: The costs of the table. Its seeds were run on different machines, so their seconds differ.
+COSTS = ("trained tokens", "read tokens", "answer tokens")
 
 
 def run_seed(settings: Mapping[str, Any], seed: int, arguments: argparse.Namespace) -> list[Result]:
@@ -102,7 +104,7 @@ def main() -> None:
     results = [result for seed in seeds for result in run_seed(settings, seed, arguments)]
     if arguments.only:
         return
-    methods.write(results, settings["reference"], arguments.out, recipe_of(seeds[0]))
+    methods.write(results, settings["reference"], arguments.out, recipe_of(seeds[0]), COSTS)
     methods.write_versions(directory(seeds[0]), arguments.out)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from saysel.display.batch_progress import report_generation
 from saysel.errors import StageError
 from saysel.hf import growing_cache, master_weights, model_faults
+from saysel.hf.adapter_inference import short_adapters
 from saysel.hf.decoding import Decoding, MarkerTracker, StopTracker, choose_tokens
 from saysel.hf.logprobs import pad_left
 from saysel.hf.shared_prefix import can_be_copied, read_prefix, shared_prefix
@@ -96,7 +97,7 @@ def generate(
     import torch
 
     global _generated_tokens
-    with master_weights.autocast(model), torch.inference_mode():
+    with master_weights.autocast(model), torch.inference_mode(), short_adapters(model):
         # 1. Read the prompts.
         batch = _Batch(model, tokenizer, prompts, n, decoding)
         replies = _Replies(model, tokenizer, len(prompts) * n, decoding, ends)

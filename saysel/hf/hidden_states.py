@@ -119,7 +119,10 @@ def _backbone(model: Any) -> Any:
     """The model without its output layer."""
     from peft import PeftModel
 
-    backbone = (model.get_base_model() if isinstance(model, PeftModel) else model).base_model
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    backbone = inner.base_model
+    if backbone is inner:  # Gemma 3 in transformers 4
+        backbone = inner.model
     return getattr(backbone, "decoder", backbone)  # OPT and others call a part of theirs
 
 

@@ -69,6 +69,7 @@ def _add_tokenizer(writer: gguf.GGUFWriter, model: Path) -> None:
     writer.add_token_list(sorted(tokens, key=tokens.__getitem__))
     writer.add_token_types([kinds[t in special] for t in sorted(tokens, key=tokens.__getitem__)])
     writer.add_token_merges([" ".join(pair) for pair in content["model"]["merges"]])
+    writer.add_bos_token_id(special["<|end|>"])  # transformers 4 takes it for the end token
     writer.add_eos_token_id(special["<|end|>"])
     writer.add_pad_token_id(special["<|pad|>"])
     writer.add_chat_template((model / "chat_template.jinja").read_text())

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 def command(run: Path, once: bool, page_too: bool) -> None:
     """Show how far a run is: its stages, and the figures of training.
 
-    It reads the run's log, and may be started before, during and after the run. On a terminal the
-    table is updated in place until the run ends; elsewhere each change is a line.
+    It reads the run's log, and may be started before, during and after the run; before the run, it
+    waits. On a terminal the table is updated in place, elsewhere each change is a line, until no
+    process works on the run any more: it is finished, has failed, or was killed.
 
     \b
     Examples:
@@ -38,60 +39,63 @@ def command(run: Path, once: bool, page_too: bool) -> None:
       saysel watch runs/quickstart --page
     """
     from saysel.mirror import working_copy
-    from saysel.runs.follow import RunState
+    from saysel.runs.follow import ABANDONED, RunState, read
     from saysel.runs.unfinished import UnfinishedPage
-    from saysel.storage.event_log import events
-    from saysel.storage.mirrors import bring
+    from saysel.storage.mirrors import bring, mirror_of
 
-    address, run = run, working_copy(run)
+    run = working_copy(run)
     bring(run)
+    mirror = mirror_of(run)
+    address = run if mirror is None else mirror.address
     if once and not (run / "events.jsonl").is_file():
         raise UsageError(f"{address}: not a run directory, it has no events.jsonl")
-    state = RunState()
+    waiting = f"{address}: waiting for the run to begin"
+    state = read(run) if once else RunState()
     page = UnfinishedPage(run) if page_too else None
     if page is not None:
         echo(f"page: {page.path}", err=True)
     if once:
-        for event in events(run / "events.jsonl"):
-            state.update(event)
         for line in state.lines():
             echo(line)
     elif sys.stdout.isatty():
-        _show_live(run, state, page)
+        _show_live(run, state, page, waiting)
     else:
+        if not (run / "events.jsonl").is_file():
+            echo(waiting, err=True)
         _show_changes(run, state, page)
+    if state.ended == ABANDONED:
+        echo(
+            f"{address}: the run ended without finishing, no process works on it any more: start "
+            "it again with the same command to continue"
+        )
     if page is not None:
         page.write(state)
 
 
-def _show_live(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
+def _show_live(run: Path, state: RunState, page: UnfinishedPage | None, waiting: str) -> None:
     from saysel.display.live import live_lines
-    from saysel.storage.event_log import events
+    from saysel.runs.follow import follow
 
     with live_lines() as show:
 
-        def wait() -> bool:
-            show(state.lines() or [f"{run}: the run has not begun"])
-            return _continues(run, state, page)
+        def idle() -> None:
+            show(state.lines() or [waiting])
+            _keep_up(page, state)
 
-        for event in events(run / "events.jsonl", wait):
-            state.update(event)
+        for _ in follow(run, state, idle):
+            pass
+        show(state.lines())
 
 
 def _show_changes(run: Path, state: RunState, page: UnfinishedPage | None) -> None:
-    from saysel.storage.event_log import events
+    from saysel.runs.follow import follow
 
-    for event in events(run / "events.jsonl", lambda: _continues(run, state, page)):
-        stage = state.update(event)
-        if stage is not None and event["event"] not in ("progress", "training"):
+    for event, stage in follow(run, state, lambda: _keep_up(page, state)):
+        if stage is not None and event not in ("progress", "training"):
             echo("  ".join(filter(None, [stage.cell, *stage.row(state.time)])))
 
 
-def _continues(run: Path, state: RunState, page: UnfinishedPage | None) -> bool:
-    """Update the page and wait for more events; false once the run has ended."""
-    from saysel.runs.follow import pause
-
-    if page is not None and not state.ended:
+def _keep_up(page: UnfinishedPage | None, state: RunState) -> None:
+    """Write the page again if that is due."""
+    if page is not None:
         page.write_if_due(state)
-    pause(run)
-    return not state.ended

@@ -68,6 +68,10 @@ class Lease:
                 if not self._lost:
                     self._write(until=0.0)
 
+    def is_held_elsewhere(self) -> bool:
+        """Whether another owner holds the lease, or was killed and its lease has not expired."""
+        return self._is_of_other(self._current()[1])
+
     def check(self) -> None:
         """Make sure that this process still holds the lease; renew it if that is due.
 
@@ -80,7 +84,7 @@ class Lease:
 
     def _take(self) -> None:
         number, found = self._current()
-        if found is not None and found["owner"] != self.owner and found["until"] > time.time():
+        if self._is_of_other(found):
             raise self._busy(found)
         self._number = number + 1
         if not self._write(create=True):
@@ -92,6 +96,10 @@ class Lease:
             raise self._busy(again)
         earlier = {_name(each) for each in range(max(1, self._number - 9), self._number)}
         self.store.delete(earlier & set(self.store.list(FOLDER)))
+
+    def _is_of_other(self, found: Mapping[str, Any] | None) -> bool:
+        """Whether what a lease says is that another owner holds it."""
+        return found is not None and found["owner"] != self.owner and found["until"] > time.time()
 
     def _renew(self) -> None:
         with self._renewing:

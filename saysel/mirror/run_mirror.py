@@ -88,6 +88,10 @@ class RunMirror(Mirror):
             if undisturbed and self.store.read(name) is not None:
                 self._fetch(name)
 
+    def is_held_elsewhere(self) -> bool:
+        self.root.mkdir(parents=True, exist_ok=True)
+        return Lease(self.store, _owner(self.root / names.OWNER)).is_held_elsewhere()
+
     def reading(self) -> AbstractContextManager[object]:
         from filelock import FileLock
 

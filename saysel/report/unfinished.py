@@ -50,7 +50,7 @@ def page(
         report: what is known so far; the stages of its manifest include the running one.
         steps: all steps, in order.
         summary: how far the run is, in a sentence or two.
-        ended: the event that ended the run, see `saysel.runs.follow.ENDS`; empty if it continues.
+        ended: how the run ended, see `saysel.runs.follow.RunState`; empty if it continues.
             After `run_finished` the page leads to the report, which is next to it.
     """
     finished = ended == "run_finished"

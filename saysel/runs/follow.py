@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -12,6 +12,8 @@ from typing import Any
 
 from saysel.display.durations import duration
 from saysel.display.tables import aligned
+from saysel.runs.lock import is_worked_on
+from saysel.storage.event_log import events
 from saysel.storage.mirrors import mirror_of
 
 #: Seconds between two looks at the log, and at one on shared storage.
@@ -20,16 +22,8 @@ POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 10.0
 SHOWN = ("loss", "reward", "accuracy", "parse_rate", "confidence", "kl")
 #: Events after which nothing follows until the run is started again.
 ENDS = ("run_finished", "run_stopped", "stage_failed", "interrupted")
-
-
-def pause(run: Path) -> None:
-    """Wait before the next look at a run; a log on shared storage is fetched again."""
-    mirror = mirror_of(run)
-    if mirror is None:
-        time.sleep(POLL_SECONDS)
-    else:
-        time.sleep(REMOTE_POLL_SECONDS)
-        mirror.refresh("events.jsonl")
+#: How a run has ended that is no longer worked on, and whose log does not say why.
+ABANDONED = "abandoned"
 
 
 @dataclass
@@ -87,7 +81,7 @@ class RunState:
         time: of the last event, in seconds since 1970.
         stages: by fingerprint, in the order of the run: cells of a matrix have stages of the same
             name.
-        ended: the event that ended it; empty until then.
+        ended: the event that ended it, or `ABANDONED`; empty until then.
     """
 
     recipe: str = ""
@@ -128,6 +122,15 @@ class RunState:
             stage.state = "interrupted"
         return stage
 
+    def abandon(self) -> None:
+        """Take into account that no process works on the run any more."""
+        if self.ended:
+            return
+        self.ended = ABANDONED
+        for stage in self.stages.values():
+            if stage.state == "running":
+                stage.state = "interrupted"
+
     def lines(self, now: float | None = None) -> list[str]:
         """A table of the stages; a cell of a matrix is a single line before and after its work."""
         at = time.time() if now is None else now
@@ -153,6 +156,55 @@ class RunState:
         cell = self.stages[fingerprint].cell if fingerprint in self.stages else ""
         self.stages[fingerprint] = StageState(name, cell, "running", self.time)
         return self.stages[fingerprint]
+
+
+def read(run: Path) -> RunState:
+    """What is known of a run now."""
+    state, working = RunState(), is_worked_on(run)
+    for event in events(run / "events.jsonl"):
+        state.update(event)
+    if working is False:
+        state.abandon()
+    return state
+
+
+def follow(
+    run: Path, state: RunState, idle: Callable[[], object]
+) -> Iterator[tuple[str, StageState | None]]:
+    """Follow a run, which may not have begun, until no process works on it any more.
+
+    Args:
+        state: is updated with each event.
+        idle: called when there is nothing new.
+
+    Yields:
+        The name of each event, and the stage that it is about, if any.
+    """
+    working, begun = True, False
+
+    def wait() -> bool:
+        nonlocal working
+        if begun and not working:  # and its last events have been read since
+            return False
+        idle()
+        locked = is_worked_on(run)
+        working = not state.ended if locked is None else locked
+        _read_again(run, pause=working or not begun)
+        return True
+
+    for event in events(run / "events.jsonl", wait):
+        working = begun = True
+        yield event["event"], state.update(event)
+    state.abandon()
+
+
+def _read_again(run: Path, pause: bool) -> None:
+    """Wait before the next look at a run; a log on shared storage is fetched again."""
+    mirror = mirror_of(run)
+    if pause:
+        time.sleep(POLL_SECONDS if mirror is None else REMOTE_POLL_SECONDS)
+    if mirror is not None:
+        mirror.refresh("events.jsonl")
 
 
 def folded(stages: Iterable[StageState]) -> Iterator[StageState]:

@@ -12,6 +12,9 @@ from saysel.storage import disk_error
 from saysel.storage.mirrors import Mirror, mirror_of
 from saysel.storage.sqlite import NO_LOCKS, no_locks
 
+#: Seconds to wait for a lock: a process that asks whether a run is worked on holds it briefly.
+WAIT_SECONDS = 0.2
+
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
@@ -32,11 +35,28 @@ def locked(directory: Path) -> Iterator[None]:
         yield
 
 
+def is_worked_on(directory: Path) -> bool | None:
+    """Whether a process works in a run directory; `None` if this user may not open its lock."""
+    from filelock import FileLock, Timeout
+
+    mirror = mirror_of(directory)
+    if (directory / ".lock").exists():
+        try:
+            with FileLock(directory / ".lock", timeout=0):
+                pass
+        except Timeout:
+            return True
+        except OSError:
+            if mirror is None:
+                return None
+    return mirror is not None and mirror.is_held_elsewhere()
+
+
 @contextmanager
 def _file_lock(directory: Path, mirror: Mirror | None = None) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
-    lock = FileLock(directory / ".lock", timeout=0)
+    lock = FileLock(directory / ".lock", timeout=WAIT_SECONDS)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with mirror.reading() if mirror else nullcontext():

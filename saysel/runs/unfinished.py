@@ -19,7 +19,7 @@ from saysel.recipes.recipe import load
 from saysel.records import Prediction, Response
 from saysel.report import Report
 from saysel.report.unfinished import REFRESH_SECONDS, StepState, page
-from saysel.runs.follow import RunState, StageState, folded
+from saysel.runs.follow import ABANDONED, RunState, StageState, folded
 from saysel.stages import sample
 from saysel.stages.evaluate import EvaluateStage
 from saysel.stages.report import ReportStage, training_of
@@ -154,6 +154,7 @@ def _summary(stages: Sequence[StageState], state: RunState, now: float) -> str:
         "run_stopped": "The run has stopped at the stage that it was to reach.",
         "stage_failed": "The run has failed.",
         "interrupted": "The run was interrupted.",
+        ABANDONED: "The run ended without finishing: no process works on it any more.",
     }.get(state.ended, f"{done} of {len(stages)} steps are done.")
     for stage in stages:
         if stage.state == "running" and not state.ended:

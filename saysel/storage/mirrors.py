@@ -55,6 +55,10 @@ class Mirror(ABC):
         """The run directories that the original has in a folder."""
 
     @abstractmethod
+    def is_held_elsewhere(self) -> bool:
+        """Whether a process that has another copy holds the original; see `writing`."""
+
+    @abstractmethod
     def reading(self) -> AbstractContextManager[object]:
         """Keep other processes of this machine from fetching files inside this block."""
 

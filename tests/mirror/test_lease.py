@@ -30,11 +30,13 @@ def test_a_second_process_is_refused_with_the_name_of_the_holder(store: Store) -
     assert " s ago; if it was killed, its lease ends in 1" in said and "\n" not in said
     with Lease(store, "second").held():
         pass  # at once, because the first has given it back
+    assert not Lease(store, "first").is_held_elsewhere()
 
 
 def test_a_lease_that_is_renewed_is_kept(store: Store) -> None:
     with Lease(store, "first", seconds=0.9).held():
         time.sleep(1.5)
+        assert Lease(store, "second").is_held_elsewhere()
         with pytest.raises(RunBusy), Lease(store, "second").held():
             pass
 
@@ -58,6 +60,8 @@ def test_an_expired_lease_is_taken_over_and_its_holder_stops_before_it_writes(
 def test_a_process_of_the_same_working_copy_does_not_wait(store: Store) -> None:
     stopped = Lease(store, "first")
     stopped._take()  # killed here
+    assert not Lease(store, "first").is_held_elsewhere()
+    assert Lease(store, "second").is_held_elsewhere()
 
     with Lease(store, "first").held():
         pass

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import saysel
 from saysel.plan.plan import plan
 from saysel.runs.follow import RunState
+from saysel.runs.lock import is_worked_on, locked
 from saysel.runs.unfinished import UnfinishedPage
 from saysel.stages.evaluate import EvaluateStage
 from saysel.storage.event_log import events
@@ -165,7 +168,8 @@ def test_the_page_of_a_run_that_stopped_in_the_middle(tiny_copy: Path) -> None:
     lines = (json.dumps(event) + "\n" for event in log[: begun + 1])
     (tiny_copy / "events.jsonl").write_text("".join(lines))
 
-    assert invoke("watch", tiny_copy, "--once", "--page").exit_code == 0
+    with locked(tiny_copy):
+        assert invoke("watch", tiny_copy, "--once", "--page").exit_code == 0
 
     page = (tiny_copy / "report" / "unfinished.html").read_text()
     assert "10 of 12 steps are done. evaluate-ppo-verbalized is running: 0 of 16 replies." in page
@@ -222,7 +226,8 @@ def test_a_matrix_of_which_some_cells_are_finished(tmp_path: Path) -> None:
     begun = next(i for i, line in enumerate(log) if last.fingerprint in line and i)
     (tmp_path / "events.jsonl").write_text("\n".join(log[: begun + 1]) + "\n")
 
-    watched = invoke("watch", tmp_path, "--once", "--page").stdout.splitlines()
+    with locked(tmp_path):
+        watched = invoke("watch", tmp_path, "--once", "--page").stdout.splitlines()
 
     names = [line.split()[0] for line in watched]
     assert names[:3] == ["steps=5", "steps=10", "steps=15"] and names[-1] == "report"
@@ -232,3 +237,104 @@ def test_a_matrix_of_which_some_cells_are_finished(tmp_path: Path) -> None:
     rows = re.findall(r'scope="row(?:group)?"[^>]*>(.*?)<', page)
     assert rows[: len(names)] == names
     assert f"{last.name} (steps=15) is running" in page
+
+
+def watch(*arguments: str | Path) -> subprocess.Popen[str]:
+    """`saysel watch` in another process, whose output is no terminal."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "saysel", "watch", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+#: A run that is killed at the end of its second step.
+KILLED = """\
+import json, os, signal, sys
+import saysel
+from saysel import registry
+from saysel.runs.step import StepRunner
+from tests.support import small_plugin
+
+registry.current().add(small_plugin, "small", "1.0")
+finish = StepRunner._finish
+
+def killed(self, step, directory, record):
+    if step.name == "sample":
+        os.kill(os.getpid(), signal.SIGKILL)
+    finish(self, step, directory, record)
+
+StepRunner._finish = killed
+recipe, directory, cell = json.loads(sys.argv[1])
+saysel.run(recipe, directory, cell=cell)
+"""
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("cell", [None, 1])
+def test_watching_a_killed_run_ends(cell: int | None, tmp_path: Path) -> None:
+    recipe = {**RECIPE, "matrix": {"train.0.steps": [5, 10]}} if cell else RECIPE
+    arguments = json.dumps([recipe, str(tmp_path), cell])
+    killed = subprocess.run([sys.executable, "-c", KILLED, arguments], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    run = tmp_path / "cells" / "1" if cell else tmp_path
+
+    watched = invoke("watch", run, "--page")
+
+    assert watched.exit_code == 0
+    assert watched.stdout.splitlines()[-1] == (
+        f"{run}: the run ended without finishing, no process works on it any more: start it again "
+        "with the same command to continue"
+    )
+    page = (run / "report" / "unfinished.html").read_text()
+    assert "The run ended without finishing: no process works on it any more." in page
+    assert '<tr class="interrupted"><th scope="row">sample</th>' in page
+    assert 'http-equiv="refresh"' not in page  # it does not load itself again
+    once = invoke("watch", run, "--once").stdout.splitlines()
+    assert once[1].split() == ["sample", "interrupted"]
+    assert once[-1] == watched.stdout.splitlines()[-1]
+
+
+def test_watching_begins_before_the_run_and_lasts_as_long(tmp_path: Path) -> None:
+    run = tmp_path / "later"
+    watching = watch(run)
+    assert watching.stderr is not None and watching.stdout is not None
+    assert watching.stderr.readline() == f"{run}: waiting for the run to begin\n"
+
+    with locked(run):
+        (run / "events.jsonl").write_text(json.dumps({**STARTED, "time": 1.0}) + "\n")
+        failed = {"event": "stage_failed", "stage": "sample", "error": "memory ran out"}
+        started = {"event": "stage_started", "stage": "sample", "time": 1.0}
+        with (run / "events.jsonl").open("a") as log:
+            for event in (started, failed, started):  # it was started again
+                log.write(json.dumps(event) + "\n")
+        assert [watching.stdout.readline().split()[1] for _ in range(3)] == [
+            *("running", "failed", "running")
+        ]
+        with pytest.raises(subprocess.TimeoutExpired):
+            watching.wait(timeout=1.5)
+
+    assert "ended without finishing" in watching.communicate(timeout=60)[0]
+
+
+def test_looking_whether_a_run_is_worked_on_does_not_stop_it_from_starting(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        assert is_worked_on(tmp_path)
+    assert is_worked_on(tmp_path) is False
+
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            is_worked_on(tmp_path)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(50):
+            with locked(tmp_path):
+                pass
+    finally:
+        stop.set()
+        looking.join()

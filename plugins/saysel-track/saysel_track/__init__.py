@@ -13,6 +13,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def saysel_event(event: Mapping[str, Any]) -> None:
     """Send the figures of a training step, or of a finished stage."""
     kind = event["event"]
     if kind == "run_started":  # before `saysel_run_started`
-        _finish()
+        _finish(failed=True)
         counts = Counter(step["stage"] for step in event["steps"])
         _repeated.update(name for name, count in counts.items() if count > 1)
     elif kind == "stage_started":
@@ -74,8 +75,10 @@ def saysel_event(event: Mapping[str, Any]) -> None:
     elif kind == "stage_finished":
         figures = {key: event[key] for key in ("seconds", "tokens", "cost") if key in event}
         _send(_names[event["stage"]], figures, 0)
-    elif kind in ("stage_failed", "interrupted", "run_finished", "run_stopped"):
-        _finish()
+    elif kind in ("run_finished", "run_stopped"):
+        _finish(failed=False)
+    elif kind in ("stage_failed", "interrupted"):
+        _finish(failed=True)
 
 
 @saysel.hookimpl
@@ -106,15 +109,20 @@ def _each(do: Callable[[Tracker], object]) -> None:
             do(tracker)
         except Exception as error:
             del _trackers[name]
+            with suppress(Exception):  # the same error, usually
+                tracker.abandon()
+            reason = " ".join(str(error).split())[:200]
             warnings.warn(
-                f"{name} is not sent anything more: {type(error).__name__}: {error}",
+                f"{name} has stopped tracking, the run continues: {type(error).__name__}: {reason}",
                 SayselWarning,
                 stacklevel=2,
             )
 
 
-@atexit.register
-def _finish() -> None:
-    _each(lambda tracker: tracker.finish())
+def _finish(failed: bool) -> None:
+    _each(lambda tracker: tracker.finish(failed))
     for state in (_trackers, _repeated, _names):
         state.clear()
+
+
+atexit.register(_finish, failed=True)  # nothing is left to finish unless the run broke off

@@ -6,34 +6,45 @@ it writes, and whether it is offline, is set by the library's own environment va
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 #: The project or experiment that runs are filed under, unless the library's own variable names one.
 PROJECT = "saysel"
 
 
-class Tracker(Protocol):
+#: What MLflow does about a server that does not answer, for a request that may be lost.
+AT_ONCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
+
+
+class Tracker(ABC):
     """One run in a tracker."""
 
+    @abstractmethod
     def figures(self, stage: str, values: dict[str, float], step: int) -> None:
         """Record values of a stage; their names begin with `STAGE/`."""
 
+    @abstractmethod
     def finals(self, values: dict[str, float]) -> None:
         """Record the final scores."""
 
-    def finish(self) -> None:
-        """End the run."""
+    @abstractmethod
+    def finish(self, failed: bool) -> None:
+        """End the run, which may have failed or been interrupted."""
+
+    def abandon(self) -> None:  # noqa: B027
+        """Mark the run as failed after an error of the tracker, if this needs no waiting."""
 
 
-class Wandb:
+class Wandb(Tracker):
     """Weights & Biases: `WANDB_MODE`, `WANDB_PROJECT`, `WANDB_DIR`."""
 
     def __init__(self, directory: Path, recipe: Mapping[str, Any]) -> None:
-        import os
-
         import wandb
 
         self.run = wandb.init(
@@ -53,16 +64,14 @@ class Wandb:
     def finals(self, values: dict[str, float]) -> None:
         self.run.summary.update(values)
 
-    def finish(self) -> None:
-        self.run.finish()
+    def finish(self, failed: bool) -> None:
+        self.run.finish(exit_code=int(failed))
 
 
-class Mlflow:
+class Mlflow(Tracker):
     """MLflow: `MLFLOW_TRACKING_URI`, `MLFLOW_EXPERIMENT_NAME`."""
 
     def __init__(self, directory: Path, recipe: Mapping[str, Any]) -> None:
-        import os
-
         from mlflow import MlflowClient
 
         self.client = MlflowClient()
@@ -79,11 +88,15 @@ class Mlflow:
     def finals(self, values: dict[str, float]) -> None:
         self.figures("", values, 0)
 
-    def finish(self) -> None:
-        self.client.set_terminated(self.run)
+    def finish(self, failed: bool) -> None:
+        self.client.set_terminated(self.run, status="FAILED" if failed else "FINISHED")
+
+    def abandon(self) -> None:
+        with _environment(AT_ONCE):
+            self.finish(failed=True)
 
 
-class TensorBoard:
+class TensorBoard(Tracker):
     """TensorBoard: event files in `tensorboard/` of the run directory."""
 
     def __init__(self, directory: Path, recipe: Mapping[str, Any]) -> None:
@@ -99,11 +112,11 @@ class TensorBoard:
     def finals(self, values: dict[str, float]) -> None:
         self.figures("", values, 0)
 
-    def finish(self) -> None:
+    def finish(self, failed: bool) -> None:
         self.writer.close()
 
 
-class Trackio:
+class Trackio(Tracker):
     """Trackio: `TRACKIO_DIR`, `TRACKIO_SPACE_ID`."""
 
     def __init__(self, directory: Path, recipe: Mapping[str, Any]) -> None:
@@ -117,8 +130,23 @@ class Trackio:
     def finals(self, values: dict[str, float]) -> None:
         self.run.log(values)
 
-    def finish(self) -> None:
+    def finish(self, failed: bool) -> None:
         self.run.finish()
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables inside this block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _accepted_by_mlflow(name: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import saysel_track
 from saysel.errors import SayselWarning, UsageError
 from saysel_track import VARIABLE, saysel_event, saysel_run_finished, saysel_run_started
+from saysel_track.trackers import Mlflow, Tracker
 
 RECIPE = {"name": "mine", "train": [{"use": "ppo"}]}
 METRICS = {
@@ -46,7 +49,7 @@ EVENTS: list[dict[str, Any]] = [
 @pytest.fixture(autouse=True)
 def finished() -> Iterator[None]:
     yield
-    saysel_track._finish()
+    saysel_track._finish(failed=True)
 
 
 def follow(directory: Path, tracker: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,6 +97,50 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.data.metrics["seed 1 n 2/ppo/verbalized/brier"] == 0.125
     assert run.data.metrics["seed 1 n 2/ppo/verbalized/ece bins 15"] == 0.25
     assert run.data.metrics["train-ppo/tokens"] == 70
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("end", ["stage_failed", "interrupted", "tracker"])
+def test_a_run_of_mlflow_that_breaks_off_is_failed(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
+    monkeypatch.setenv(VARIABLE, "mlflow")
+    started, stage_started, first, second, _ = EVENTS
+    saysel_event(started)
+    saysel_run_started(tmp_path, RECIPE)
+    for event in (stage_started, first):
+        saysel_event(event)
+    if end == "tracker":
+        with pytest.warns(SayselWarning, match="mlflow has stopped tracking, the run continues"):
+            saysel_event({**second, "reward" * 100: 1.0})  # a longer name than MLflow takes
+    else:
+        saysel_event({"event": end, "stage": "train-ppo"})
+
+    (meta,) = (tmp_path / "mlruns").glob("*/*/meta.yaml")
+    assert f"status: {mlflow.entities.RunStatus.from_string('FAILED')}\n" in meta.read_text()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_server_of_mlflow_that_is_gone_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
+    tracker = Mlflow(tmp_path, RECIPE)
+    tracker.client = mlflow.MlflowClient("http://127.0.0.1:9")  # where nothing listens
+    began = time.monotonic()
+
+    with pytest.raises(Exception, match=r"127\.0\.0\.1"):
+        tracker.abandon()
+
+    assert time.monotonic() - began < 5
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "60"
+    assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -157,7 +204,7 @@ def test_a_tracker_that_cannot_be_started_is_one_line(
         saysel_run_started(tmp_path, RECIPE)
 
 
-class Recorder:
+class Recorder(Tracker):
     """A tracker of another library, which may fail at the second figure."""
 
     def __init__(self, fails: bool) -> None:
@@ -172,8 +219,12 @@ class Recorder:
     def finals(self, values: dict[str, float]) -> None:
         self.sent.append(("", values, 0))
 
-    def finish(self) -> None:
-        self.sent.append(("finished", {}, 0))
+    def finish(self, failed: bool) -> None:
+        self.sent.append(("failed" if failed else "finished", {}, 0))
+
+    def abandon(self) -> None:
+        self.finish(failed=True)
+        raise ConnectionError("still unreachable")
 
 
 def test_a_tracker_that_fails_is_left_out_and_the_others_continue(
@@ -183,10 +234,12 @@ def test_a_tracker_that_fails_is_left_out_and_the_others_continue(
     trackers = {"bad": lambda *_: bad, "good": lambda *_: good}
     monkeypatch.setattr(saysel_track, "TRACKERS", trackers)
 
-    with pytest.warns(SayselWarning, match="bad is not sent anything more: ConnectionError: unrea"):
+    with pytest.warns(SayselWarning, match="bad has stopped tracking") as caught:
         follow(tmp_path / "run", "bad, good", monkeypatch)
 
-    assert len(bad.sent) == 1
+    (warning,) = (str(each.message) for each in caught)
+    assert warning.endswith("the run continues: ConnectionError: unreachable")
+    assert [stage for stage, _, _ in bad.sent] == ["train-ppo", "failed"]
     assert good.sent == [
         ("train-ppo", {"train-ppo/reward": 0.25}, 1),
         ("train-ppo", {"train-ppo/reward": 0.5, "train-ppo/loss": 1.5}, 2),

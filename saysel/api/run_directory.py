@@ -23,6 +23,7 @@ from saysel.report.alarms import alarms
 from saysel.report.console import score_table, score_text
 from saysel.report.settings_tables import caption, settings_table
 from saysel.scoring import ScoreTable
+from saysel.storage.mirrors import mirror_of
 
 
 class Run:
@@ -186,7 +187,8 @@ class Run:
         """Write the last model with a model card, for transformers and vLLM.
 
         Args:
-            to: a directory that is new or empty; by default `export/model` in the run directory.
+            to: a directory that is new or empty; by default `export/model` in the run directory,
+                unless that is on shared storage.
             merge: add an adapter to the weights of its base.
             license: for the model card, as the hub names it: `mit`, `apache-2.0` …
             cell: see `last_model`.
@@ -200,7 +202,7 @@ class Run:
         from saysel.export.model import write_model
 
         chosen = chosen_cell(self.directory, self.plan, cell)
-        directory = Path(to) if to is not None else self.directory / "export" / "model"
+        directory = Path(to) if to is not None else self._export_directory() / "model"
         return write_model(self.directory, self.plan, chosen, directory, merge, license)
 
     def export_predictions(
@@ -213,7 +215,8 @@ class Run:
         """Write the predictions as logs of lm-evaluation-harness and Inspect, and as a data set.
 
         Args:
-            to: a directory; by default `export` in the run directory.
+            to: a directory; by default `export` in the run directory, unless that is on shared
+                storage.
             license: for the data set's card, as the hub names it.
             cell: see `last_model`; by default all cells.
 
@@ -221,7 +224,7 @@ class Run:
             The files.
 
         Raises:
-            UsageError: predictions or the report are missing.
+            UsageError: predictions or the report are missing, or `to` for a run on shared storage.
         """
         from saysel.export import write_predictions
 
@@ -233,8 +236,18 @@ class Run:
             raise UsageError(
                 f"{self.directory}: the report is missing: saysel report {self.directory}"
             )
-        directory = Path(to) if to is not None else self.directory / "export"
+        directory = Path(to) if to is not None else self._export_directory()
         return write_predictions(self.directory, cells, directory, license)
+
+    def _export_directory(self) -> Path:
+        """Where exports are written by default; a working copy is not a place to look for them."""
+        mirror = mirror_of(self.directory)
+        if mirror is not None:
+            raise UsageError(
+                f"{mirror.address}: this run is on shared storage: choose a directory of this "
+                "machine for the export with --to"
+            )
+        return self.directory / "export"
 
     def draw_report(self, *, cell: str | None = None, figures: Sequence[str] = ()) -> Path:
         """Write the report again from the stored predictions.

@@ -132,6 +132,20 @@ def test_readers_fetch_what_they_need(drive: str, machine: Machine, tmp_path: Pa
     assert store.read("report/index.html") is not None
 
 
+def test_an_export_needs_a_directory_of_this_machine(drive: str, tmp_path: Path) -> None:
+    saysel.run(RECIPE, drive)
+
+    for options in (("--predictions",), ()):
+        refused = invoke("export", drive, *options)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert refused.stderr.endswith(
+            ": this run is on shared storage: choose a directory of this machine for the export "
+            "with --to\n"
+        )
+    assert invoke("export", drive, "--predictions", "--to", tmp_path / "mine").exit_code == 0
+    assert (tmp_path / "mine" / "data_set").is_dir()
+
+
 def test_the_page_of_a_run_follows_what_another_machine_does(drive: str, machine: Machine) -> None:
     saysel.run(RECIPE, drive, until="sample")
     machine("watching")

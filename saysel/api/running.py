@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from saysel.api.run_directory import Run
+from saysel.errors import UsageError
 from saysel.mirror import is_address, working_copy
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.plan import plan
 from saysel.plan.stage import Stage
 from saysel.recipes.recipe import Recipe, load
-from saysel.runs.collect import cell_directory
+from saysel.runs.collect import cell_directory, finished_in, places
 
 AnyRecipe = str | PathLike[str] | Mapping[str, Any] | Recipe
 Overrides = Sequence[str] | Mapping[str, Any]
@@ -83,8 +84,7 @@ def run(
         processes.follow()
         return Run(directory)
     with processes.leading():
-        others = [working_copy(place, to_read=is_address(place)) for place in collect]
-        outcome = start(chosen, directory, until, smoke, others)
+        outcome = start(chosen, directory, until, smoke, _others(collect, smoke))
     return Run(directory, ran=outcome.ran, notes=outcome.notes)
 
 
@@ -96,19 +96,26 @@ def pending(
     until: str | None = None,
     smoke: bool = False,
     cell: str | int | None = None,
+    collect: Sequence[str | PathLike[str]] = (),
 ) -> tuple[Path, list[Stage]]:
     """The run directory, and the steps that `run` would do there; nothing is done.
 
     Args:
-        recipe, out, set, until, smoke, cell: see `run`.
+        recipe, out, set, until, smoke, cell, collect: see `run`.
 
     Raises:
         SayselError: the recipe is wrong.
     """
     from saysel.runs.run import pending as missing
+    from saysel.runs.run import wanted
 
     chosen, directory = _resolved(recipe, out, set, smoke, cell)
-    return directory, missing(plan(chosen, until), directory, until)
+    others, todo = _others(collect, smoke), plan(chosen, until)
+    if smoke:
+        return directory, wanted(todo, until)
+    available = places(directory, others)
+    steps = missing(todo, directory, until)
+    return directory, [step for step in steps if finished_in(available, step) is None]
 
 
 def full_run_estimate(recipe: AnyRecipe, rehearsal: Run, *, set: Overrides = ()) -> str:
@@ -140,6 +147,13 @@ def _resolved(
         chosen.recipe.model_copy(update={"report": report}),
         _cell_copy(directory, chosen.number),
     )
+
+
+def _others(collect: Sequence[str | PathLike[str]], smoke: bool) -> list[Path]:
+    """The run directories to collect from."""
+    if smoke and collect:
+        raise UsageError("a smoke run repeats every step and collects none: leave out --collect")
+    return [working_copy(place, to_read=is_address(place)) for place in collect]
 
 
 def _cell_copy(directory: Path, number: int) -> Path:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from saysel.commands.options import cell, overrides
 from saysel.display.terminal import echo
+from saysel.errors import UsageError
 from saysel.plan.stage_names import STAGES
 
 
@@ -23,7 +25,7 @@ from saysel.plan.stage_names import STAGES
 @click.option(
     "--until",
     type=click.Choice(list(STAGES)),
-    help="Stop after this stage; training data is built up to it even if nothing is trained.",
+    help="Stop after this stage; training data is built even if the recipe trains nothing.",
 )
 @click.option(
     "--engine",
@@ -33,19 +35,20 @@ from saysel.plan.stage_names import STAGES
 @click.option(
     "--smoke",
     is_flag=True,
-    help="Rehearse: run every stage with a handful of questions and one training step.",
+    help="Rehearse in OUT-smoke: run every stage with a few questions and one training step.",
 )
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Processes that share the work, one per accelerator.",
+    help="Number of processes that share the work; one per GPU.",
 )
 @click.option(
     "--shard",
     is_flag=True,
-    help="Shard models over the processes while they are trained (FSDP2).",
+    help="Shard models over the processes during training (FSDP2), instead of copying them; "
+    "needs --processes or torchrun.",
 )
 @cell
 @click.option(
@@ -53,9 +56,10 @@ from saysel.plan.stage_names import STAGES
     metavar="DIR",
     multiple=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Use the finished steps of another run directory; may be given again.",
+    help="Copy the finished steps of another run directory instead of repeating them; may be given "
+    "again.",
 )
-@click.option("--dry-run", is_flag=True, help="List the steps to do, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="List the steps that would be run, and run none.")
 def command(
     recipe: str,
     out: Path | None,
@@ -89,10 +93,14 @@ def command(
     from saysel.hf.processes import rank
     from saysel.runs.launcher import launch
 
+    if shard and processes == 1 and "WORLD_SIZE" not in os.environ:
+        raise UsageError("--shard needs several processes: add --processes NUMBER, or use torchrun")
     if engine is not None:
         overrides = (f"engine={engine}", *overrides)
     if dry_run:
-        directory, steps = pending(recipe, out, set=overrides, until=until, smoke=smoke, cell=cell)
+        directory, steps = pending(
+            recipe, out, set=overrides, until=until, smoke=smoke, cell=cell, collect=collect
+        )
         echo(f"{directory}: {len(steps)} steps to do" if steps else _nothing(directory))
         for step in steps:
             echo(f"  {step.directory}")
@@ -122,7 +130,8 @@ def command(
     if reaches_report:
         echo(f"report: {finished.report}")
     elif finished.ran:
-        echo(f"stopped after '{until}'; the same command without --until continues")
+        continues = "" if smoke else "; the same command without --until continues"
+        echo(f"stopped after '{until}'{continues}")
     if smoke and reaches_report:
         echo(full_run_estimate(recipe, finished, set=overrides))
 

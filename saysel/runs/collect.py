@@ -62,8 +62,7 @@ def collect(steps: Iterable[Stage], run: Path, others: Sequence[Path]) -> list[S
     """
     collected = []
     for step in steps:
-        found = (place for place in others if _has(place, step))
-        source = next(found, None)
+        source = finished_in(others, step)
         if source is not None:
             verify(step.directory_in(source))
             _copy(step.directory_in(source), step.directory_in(run))
@@ -71,6 +70,11 @@ def collect(steps: Iterable[Stage], run: Path, others: Sequence[Path]) -> list[S
     if collected:
         echo(f"{run}: {len(collected)} finished steps collected from other directories", err=True)
     return collected
+
+
+def finished_in(places: Sequence[Path], step: Stage) -> Path | None:
+    """The first run directory in which a step is finished."""
+    return next((place for place in places if _has(place, step)), None)
 
 
 def _has(place: Path, step: Stage) -> bool:

@@ -88,10 +88,11 @@ def run(
 
 def pending(todo: Plan, directory: Path, until: str | None = None) -> list[Stage]:
     """The steps that have something to do, in order."""
-    return [step for step in _wanted(todo, until) if not step.is_done(directory)]
+    return [step for step in wanted(todo, until) if not step.is_done(directory)]
 
 
-def _wanted(todo: Plan, until: str | None) -> list[Stage]:
+def wanted(todo: Plan, until: str | None) -> list[Stage]:
+    """The steps up to a stage, done or not."""
     last = position(until) if until else len(STAGES)
     return [step for step in todo.steps if position(step.stage) <= last]
 
@@ -117,7 +118,7 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
         directory / "events.jsonl",
         lambda event: hooks.saysel_event(directory=directory, event=event),
     )
-    listed = [_listed(todo, step, step not in steps) for step in _wanted(todo, until)]
+    listed = [_listed(todo, step, step not in steps) for step in wanted(todo, until)]
     events.write("run_started", recipe=recipe.name, steps=listed)
     hooks.saysel_run_started(directory=directory, recipe=recipe.resolved())
     runner = StepRunner(directory, manifest, events, hooks, smoke)

@@ -91,3 +91,41 @@ def test_the_console_says_which_cell_is_at_work(tmp_path: Path) -> None:
     directory = tmp_path / "alone" / "cells" / "2"
     assert alone.stdout.endswith(f"report: {directory / 'report' / 'index.html'}\n")
     assert "<h1>mine: train=6,seed=1</h1>" in (directory / "report" / "index.html").read_text()
+
+
+def test_a_dry_run_leaves_out_what_would_be_collected(tmp_path: Path) -> None:
+    saysel.run(MATRIX, tmp_path / "here", cell=2)
+    moved = saysel.run(MATRIX, tmp_path / "there", cell=4).directory
+    recipe = tmp_path / "matrix.yaml"
+    recipe.write_text(json.dumps(MATRIX))
+
+    for options in ((), ("--collect", moved)):
+        planned = invoke("run", recipe, "--out", tmp_path / "here", *options, "--dry-run")
+        evaluations = [line for line in planned.stdout.splitlines() if "  evaluate-" in line]
+        assert len(evaluations) == 6 - 2 * bool(options)
+
+
+def test_a_smoke_run_collects_nothing_and_repeats_everything(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(json.dumps(RECIPE))
+    smoke = ("run", recipe, "--out", tmp_path / "run", "--smoke")
+
+    for more in ((), ("--dry-run",)):
+        refused = invoke(*smoke, "--collect", tmp_path, *more)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert refused.stderr == (
+            "a smoke run repeats every step and collects none: leave out --collect\n"
+        )
+    stopped = invoke(*smoke, "--until", "sample")
+    assert stopped.stdout.splitlines()[-1] == "stopped after 'sample'"
+    planned = invoke(*smoke, "--until", "sample", "--dry-run").stdout.splitlines()
+    assert planned[0] == f"{tmp_path / 'run-smoke'}: 2 steps to do"
+
+
+def test_a_single_process_has_nothing_to_shard_models_over(tmp_path: Path) -> None:
+    refused = invoke("run", "quickstart", "--out", tmp_path / "run", "--shard")
+
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "--shard needs several processes: add --processes NUMBER, or use torchrun\n"
+    )

@@ -16,8 +16,8 @@ from saysel.display.terminal import echo
     "--risk",
     type=float,
     metavar="SHARE",
-    help="Withhold answers whose confidence is too low: at most this share of the others is wrong, "
-    "with 95% probability, by the run's own predictions.",
+    help="Withhold answers whose confidence is too low: of those that are given, at most this "
+    "share is wrong (with 95% probability, estimated from the run's own predictions).",
 )
 @cell
 def command(
@@ -29,11 +29,12 @@ def command(
 ) -> None:
     """Ask a model questions: answer, rationale and confidence.
 
-    Without a QUESTION, or with -, standard input has one per line: a text, or a JSON object with
-    the text as "question". With --json, the other values of such an object are printed again.
+    Without a QUESTION, or with -, questions are read from standard input, one per line: text, or a
+    JSON object with the text as "question". With --json, the other values of the object are part of
+    the output.
 
-    MODEL is a hub id or a directory, of a whole model or of an adapter, or a GGUF file. What
-    saysel exported is asked in the format that it was trained in.
+    MODEL is a hub id, the directory of a model or adapter, or a GGUF file. A model that saysel
+    exported is asked in the format that it was trained in.
 
     \b
     Examples:

@@ -20,29 +20,30 @@ from saysel.errors import UsageError
     is_flag=True,
     help="Write the predictions: as logs of lm-evaluation-harness and Inspect, and as a data set.",
 )
-@click.option("--merge", is_flag=True, help="Merge the adapter into the weights of its base.")
+@click.option("--merge", is_flag=True, help="Merge the adapter into its base model.")
 @click.option(
     "--license",
     metavar="NAME",
     default="unknown",
     show_default=True,
-    help="Licence for the card, as the hub writes it: mit, apache-2.0 …",
+    help="Licence of the export, as the Hugging Face hub names it: mit, apache-2.0 …",
 )
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Directory to write to.  [default: RUN/export/model; predictions: RUN/export]",
+    help="Directory to write to; required if RUN is on shared storage.  [default: "
+    "RUN/export/model; predictions: RUN/export]",
 )
 @click.option(
     "--push",
     metavar="OWNER/NAME",
-    help="Push the model, or with --predictions the data set, to this repository of the hub "
-    "instead.",
+    help="Push the model, or with --predictions the data set, to this repository of the Hugging "
+    "Face hub instead of writing it to a directory.",
 )
 @click.option(
     "--public",
     is_flag=True,
-    help="With --push: anyone can read the repository.  [default: it is private]",
+    help="With --push: make the repository public.  [default: private]",
 )
 @cell
 def command(

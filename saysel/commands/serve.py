@@ -24,26 +24,28 @@ from saysel.errors import UsageError
     "--key",
     "key_variable",
     metavar="VARIABLE",
-    help="Environment variable with the bearer key that requests must have.",
+    help="Name of an environment variable with an API key, which requests must send as a bearer "
+    "token.",
 )
 @click.option(
     "--recalibrate",
     type=click.Choice(["temperature", "platt", "beta", "isotonic"]),
-    help="Also give recalibrated confidences, by a curve fitted on the run's dev questions.",
+    help="Add a recalibrated confidence to each reply, by a curve fitted on the run's dev "
+    "questions.",
 )
 @click.option(
     "--batch",
     type=click.IntRange(1),
     default=32,
     show_default=True,
-    help="Replies that are generated side by side.",
+    help="Maximum number of replies that are generated at the same time.",
 )
 @click.option(
     "--waiting",
     type=click.IntRange(1),
     default=1024,
     show_default=True,
-    help="Replies that may wait; further requests get status 429.",
+    help="Maximum number of replies that wait; further requests are refused with status 429.",
 )
 def command(
     target: str,

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 @click.command("watch")
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--once", is_flag=True, help="Show how far the run is, and stop.")
+@click.option("--once", is_flag=True, help="Show the present state, and exit.")
 @click.option(
     "--page",
     "page_too",
     is_flag=True,
-    help="Also keep RUN/report/unfinished.html up to date, which a browser loads again by itself.",
+    help="Also write RUN/report/unfinished.html every few seconds; a browser reloads it by itself.",
 )
 def command(run: Path, once: bool, page_too: bool) -> None:
-    """Show how far a run is: its stages, and the figures of training.
+    """Show the stages of a run, how far each is, and the figures of training.
 
-    It reads the run's log, and may be started before, during and after the run; before the run, it
-    waits. On a terminal the table is updated in place, elsewhere each change is a line, until no
-    process works on the run any more: it is finished, has failed, or was killed.
+    A run that has not begun is waited for. On a terminal the table is updated in place; elsewhere
+    each change is a line. The command ends when no process works on the run any more: the run is
+    finished, has failed, or was killed.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ from saysel.errors import DamagedFile
 from saysel.mirror import RunMirror, names
 from saysel.mirror.folder import Folder
 from saysel.runs.events import Events
-from saysel.runs.lock import locked
+from saysel.runs.lock import is_worked_on, locked
 from saysel.storage import finish, finished, mirrors, remove_tree, write_checked, write_json
 from saysel.storage.markers import read_record
 
@@ -42,6 +42,19 @@ def shard(run: Path, number: int, content: bytes = b"records") -> Path:
     path = run / STEP / f"part-{number:05}.parquet.txt"
     write_checked(path, lambda file: file.write(content))
     return path
+
+
+def test_whether_a_run_is_worked_on_is_known_on_every_machine(
+    store: Folder, tmp_path: Path
+) -> None:
+    for machine in ("a", "b"):
+        mirrors.attach(RunMirror(store, tmp_path / machine))
+        assert is_worked_on(tmp_path / machine) is False
+
+    with working(store, tmp_path / "a"):
+        assert is_worked_on(tmp_path / "a") and is_worked_on(tmp_path / "b")
+
+    assert not is_worked_on(tmp_path / "a") and not is_worked_on(tmp_path / "b")
 
 
 def test_a_file_is_uploaded_once_it_is_written(store: Folder, tmp_path: Path) -> None:

@@ -237,16 +237,17 @@ class _Replies:
         if bool((temperatures != 1).any()):
             scores = (batch.logits / temperatures[:, None]).log_softmax(-1)
             drawn = scores.gather(1, tokens[:, None])[:, 0]
-        rows = batch.rows[batch.active]
-        self.tokens[rows, step] = tokens[batch.active]
-        self.logprobs[rows] += logprobs[batch.active]
-        self.temperatures[rows, step] = temperatures[batch.active]
-        self.token_logprobs[rows, step] = drawn[batch.active]
+        active = torch.nonzero(batch.active)[:, 0]  # a mask would make a GPU wait at each use
+        rows = batch.rows[active]
+        self.tokens[rows, step] = tokens[active]
+        self.logprobs[rows] += logprobs[active]
+        self.temperatures[rows, step] = temperatures[active]
+        self.token_logprobs[rows, step] = drawn[active]
         self.lengths[rows] += 1
-        self.markers.append(rows, tokens[batch.active])
+        self.markers.append(rows, tokens[active])
         ended = torch.isin(tokens, self.end_ids)
         if self.stops is not None:
-            ended[batch.active] |= self.stops.append(rows, tokens[batch.active])
+            ended[active] |= self.stops.append(rows, tokens[active])
         batch.active = batch.active & ~ended
 
     def finish(self) -> list[Reply]:

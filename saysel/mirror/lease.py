@@ -89,6 +89,11 @@ class Lease:
         self._number = number + 1
         if not self._write(create=True):
             raise self._busy(self._current()[1])
+        # A folder that changes while it is listed can look empty: then a higher number exists.
+        highest, holder = self._current()
+        if highest != self._number:
+            self.store.delete([_name(self._number)])
+            raise self._busy(holder)
         # The previous holder may have renewed in the meantime; then it still holds the lease.
         again = self._read(number)
         if again is not None and found is not None and again["until"] > found["until"]:

@@ -8,10 +8,12 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from saysel.errors import RunBusy
+from saysel.mirror.folder import Folder
 from saysel.mirror.lease import Lease
 from saysel.mirror.store import Store
 
@@ -81,6 +83,26 @@ def test_one_of_many_takes_an_expired_lease_over(store: Store) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(attempt, range(8))).count(True) == 1
+
+
+class ChangingFolder(Folder):
+    """A folder that changes while it is listed: its first list misses every file."""
+
+    listed = False
+
+    def list(self, folder: str = "") -> dict[str, str]:
+        found = super().list(folder) if self.listed else {}
+        self.listed = True
+        return found
+
+
+def test_a_lease_that_a_list_missed_is_respected(tmp_path: Path) -> None:
+    holder = Lease(Folder(tmp_path), "first")
+    with holder.held(), holder.held():  # taken twice: the first number is free again
+        for _ in range(2):
+            with pytest.raises(RunBusy), Lease(ChangingFolder(tmp_path), "second").held():
+                pass
+        holder.check()
 
 
 def test_what_is_no_lease_is_ignored(store: Store) -> None:

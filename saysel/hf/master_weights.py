@@ -66,7 +66,6 @@ def autocast(model: Any) -> AbstractContextManager[Any]:
     """
     import torch
 
-    masters = any(hasattr(weight, "model_dtype") for weight in model.parameters())
-    return torch.autocast(
-        model.device.type, torch.bfloat16, enabled=masters and model.device.type != "cpu"
-    )
+    device = model.device.type
+    enabled = device != "cpu" and any(hasattr(one, "model_dtype") for one in model.parameters())
+    return torch.autocast(device, torch.bfloat16, enabled=enabled)

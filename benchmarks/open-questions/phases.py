@@ -67,7 +67,8 @@ def row(setting: str, reports: Mapping[str, Path]) -> dict[str, Any]:
     for metric in METRICS:
         for model in MODELS:
             score = pooled.score(model, metric)
-            found[f"{metric}, {model}"] = round(score.mean, 4) if score and score.mean else None
+            assert score is not None and score.mean is not None, (setting, model, metric)
+            found[f"{metric}, {model}"] = round(score.mean, 4)
         found[f"{metric}, limit"] = round(mean(limit(one, metric) for one in reports.values()), 4)
         difference = pooled.difference("ppo", metric)
         if difference is not None:
@@ -111,8 +112,8 @@ def limit(report: Path, metric: str) -> float:
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Markdown: Brier scores and AUROC of the trained models, and what PPO adds."""
 
-    def shown(value: float | None) -> str:
-        return "–" if value is None else f"{value:.3f}"
+    def shown(value: float) -> str:
+        return f"{value:.3f}"
 
     lines = []
     for one in rows:

@@ -19,7 +19,7 @@ from saysel.rewards.quadratic import QuadraticReward
 from saysel.testing import Data
 from saysel.trainers.grpo import GRPOTrainer
 from saysel.trainers.sft import SFTTrainer
-from tests.trainers.two_arms import FORMAT
+from tests.trainers.two_arms import FORMAT, widened
 
 VOCABULARY = 200_000  # wider than the chunks of the libraries
 ROWS, TOKENS = 8, 5  # replies of a pass, and fewer tokens than each of them has
@@ -52,11 +52,7 @@ class LargestTensor(TorchDispatchMode):
 @pytest.fixture(scope="module")
 def wide(red: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
     """A small model with a wide vocabulary."""
-    directory = tmp_path_factory.mktemp("wide")
-    model = hf.load_model(red)
-    model.resize_token_embeddings(VOCABULARY, mean_resizing=False)
-    hf.save(model, hf.load_tokenizer(red), directory)
-    return ModelRef(str(directory), dtype="float32")
+    return widened(red, VOCABULARY, tmp_path_factory.mktemp("wide"))
 
 
 @pytest.mark.parametrize("name", ["sft", "grpo"])

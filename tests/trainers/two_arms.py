@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from saysel import hf
 from saysel.formats.sayself import SaySelfFormat
 from saysel.interfaces import Source
 from saysel.models.scratch import ScratchModel
@@ -56,3 +57,11 @@ def same(one: ModelRef, other: ModelRef) -> bool:
     return left.keys() == right.keys() and all(
         torch.equal(value, right[name]) for name, value in left.items()
     )
+
+
+def widened(model: ModelRef, vocabulary: int, directory: Path) -> ModelRef:
+    """The model with a wider vocabulary, saved in a directory."""
+    wide = hf.load_model(model)
+    wide.resize_token_embeddings(vocabulary, mean_resizing=False)
+    hf.save(wide, hf.load_tokenizer(model), directory)
+    return ModelRef(str(directory), dtype="float32")

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 
-from saysel import hf
 from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.generation import Reply
 from saysel.interfaces import Format
@@ -20,7 +19,7 @@ from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import assemble
 from saysel.trainers.ppo.trainer import PPOTrainer
 from tests.support.live_memory import LiveMemory
-from tests.trainers.two_arms import FORMAT
+from tests.trainers.two_arms import FORMAT, widened
 
 VOCABULARY = 10_000
 #: Logits in a chunk: those of twenty positions.
@@ -30,11 +29,7 @@ CHUNK = 20 * VOCABULARY
 @pytest.fixture(scope="module")
 def wide(red: ModelRef, tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
     """A small model with a wide vocabulary."""
-    directory = tmp_path_factory.mktemp("wide")
-    model = hf.load_model(red)
-    model.resize_token_embeddings(VOCABULARY, mean_resizing=False)
-    hf.save(model, hf.load_tokenizer(red), directory)
-    return ModelRef(str(directory), dtype="float32")
+    return widened(red, VOCABULARY, tmp_path_factory.mktemp("wide"))
 
 
 @pytest.fixture(autouse=True)

@@ -79,7 +79,8 @@ def compare(
     how = reading(columns, where, scale, format, judge, cluster, metrics)
     if how.given and not any(_is_file(method) for method in methods):
         raise UsageError(
-            f"{', '.join(how.given)}: for files of predictions, and none is compared: leave it out"
+            f"{', '.join(how.given)}: only for files of predictions, and no file is compared: "
+            "leave it out"
         )
     alone = len(methods) == 1
     cells: Cells = [cell] if isinstance(cell, str | int) else cell or ()

@@ -28,9 +28,9 @@ def command() -> None:
     "estimator, metric or engine.",
 )
 def plugin(name: str, kind: str) -> None:
-    """Write a package NAME with one working component, its hook and its test.
+    """Write a package with one working component and its test.
 
-    Recipes know the component by NAME without `saysel-`.
+    NAME is the package; recipes call the component NAME without `saysel-`.
 
     \b
     Examples:

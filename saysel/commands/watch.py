@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     help="Also write RUN/report/unfinished.html every few seconds; a browser reloads it by itself.",
 )
 def command(run: Path, once: bool, page_too: bool) -> None:
-    """Show the stages of a run, how far each is, and the figures of training.
+    """Show the progress of a run, stage by stage.
 
-    A run that has not begun is waited for. On a terminal the table is updated in place; elsewhere
+    Training stages also show the figures of their last step. If the run has not begun,
+    the command waits for it. On a terminal the table is updated in place; elsewhere
     each change is a line. The command ends when no process works on the run any more: the run is
     finished, has failed, or was killed.
 

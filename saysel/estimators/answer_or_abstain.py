@@ -36,7 +36,9 @@ class AnswerOrAbstainEstimator(WrappingEstimator):
     """
 
     estimator: Estimator = Field(description="estimator whose answers are given or withheld")
-    risk: float = Field(0.1, gt=0, lt=1, description="largest share of wrong answers among given")
+    risk: float = Field(
+        0.1, gt=0, lt=1, description="largest share of wrong answers among those given"
+    )
     delta: float = Field(DELTA, gt=0, lt=1, description="probability that the guarantee fails")
     split: str = Field(
         "dev", min_length=1, description="split on whose questions the threshold is chosen"

@@ -16,8 +16,8 @@ from saysel.records import ModelRef, Prediction, Question
 class DincoEstimator(VerdictEstimator, SamplingEstimator):
     """n replies; verdict on the most frequent answer against those on other answers, and its share.
 
-    A model that knows little calls any answer right that it is shown. Distractor-normalized
-    coherence judges the sampled alternatives as well, each on its own. With f₀ = P(True) of the
+    A model that knows little tends to call any answer right. Distractor-normalized coherence
+    therefore judges the sampled alternatives as well, each separately. With f₀ = P(True) of the
     most frequent answer (see `p_true`) and fᵢ of up to `distractors` other answers, and the share
     of the n replies that agree with it,
 

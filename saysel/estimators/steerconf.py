@@ -40,8 +40,8 @@ class SteerConfEstimator(Estimator):
     replies decline than give the most frequent answer, so does the prediction. If no reply states
     a confidence, it is missing.
 
-    Deviations: the answer is the most frequent one, of equally frequent ones the more cautious
-    reply's; the paper chooses one of the five by where the result is between their confidences.
+    Deviations: the answer is the most frequent one, and in a tie that of the more cautious reply;
+    the paper chooses one of the five replies by comparing the result with their confidences.
     The wording of the instructions is different.
     """
 

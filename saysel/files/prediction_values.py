@@ -46,7 +46,7 @@ def ids(table: Table, column: str | None, clustered: bool = False) -> list[str]:
         if id in row_of:
             raise DataError(
                 f"{table.where(index)}: the id '{id}' was in {table.places[row_of[id]]} already: "
-                "intervals need one row per question; with several rows of a question, say "
+                "intervals need one row per question; with several rows of a question, use "
                 f"--cluster {column}"
             )
         row_of[id] = index
@@ -113,8 +113,8 @@ def _check_range(table: Table, column: str, stated: list[tuple[int, float]], sca
     if max(numbers) < 2:
         raise DataError(f"{what}: fix the rows")
     if max(numbers) > 10:
-        raise DataError(f"{what}: if it is percent, say --scale 100")
-    raise DataError(f"{what}: if it is tenths, say --scale 10; if it is percent, --scale 100")
+        raise DataError(f"{what}: if it is percent, use --scale 100")
+    raise DataError(f"{what}: if it is tenths, use --scale 10; if it is percent, --scale 100")
 
 
 # ---------------------------------------------------------------------------------- single values

@@ -140,7 +140,7 @@ def _chosen(table: Table, where: Mapping[str, str] | None) -> Table:
     values = dict.fromkeys(str(row.get(readings)) for row in table.rows) if readings else {}
     if len(values) > 1:
         raise UsageError(
-            f"{table.name}: it has {len(values)} readings of each reply: choose one with "
+            f"{table.name}: {len(values)} rows for each reply, one per {readings}: choose one with "
             + " or ".join(f"--where {readings}={value}" for value in values)
         )
     return table

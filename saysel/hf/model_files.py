@@ -185,7 +185,7 @@ def _check_gguf(folder: Path, name: str) -> None:
         )
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise DataError(f"{path}: is no GGUF file: {COPY}")
+            raise DataError(f"{path}: is not a GGUF file: {COPY}")
 
 
 def _gguf_files(folder: Path) -> list[str]:

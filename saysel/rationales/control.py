@@ -23,8 +23,8 @@ class ControlRationaleWriter(RationaleWriter):
 
     - `shuffled`: what `writer` writes about another question. The text may name the uncertainty
       of another question, with its answers.
-    - `random`: what `writer` writes if the answers of other questions had been sampled, as often
-      as the own ones were. The uncertainty is right, and the answers are wrong.
+    - `random`: what `writer` writes if each sampled answer is replaced by an answer of another
+      question, with the same share. The uncertainty is right, and the answers are wrong.
     - `generic`: the same sentence for every question.
 
     Other questions are those of the same shard.

@@ -4,8 +4,8 @@
       train.1.reward: [linear, quadratic]              a path and its values
       seed, source.seed: [0, 1, 2]                     paths that get the same value
       size:                                            named settings of any paths
-        small: {model.hidden_size: 64, model.layers: 2}
-        large: {model.hidden_size: 128, model.layers: 4}
+        small: {model.width: 64, model.layers: 2}
+        large: {model.width: 128, model.layers: 4}
 
 Each key is an `Axis`, each of its values a `Choice`; there is one cell per combination. A cell is
 called `reward=linear,seed=0,size=small`: axes by the last parts of their paths, values by what

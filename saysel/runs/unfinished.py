@@ -151,7 +151,7 @@ def _summary(stages: Sequence[StageState], state: RunState, now: float) -> str:
     done = sum(stage.state == "done" for stage in stages)
     what = {
         "run_finished": "The run is finished.",
-        "run_stopped": "The run has stopped at the stage that it was to reach.",
+        "run_stopped": "The run has stopped at the stage that --until names.",
         "stage_failed": "The run has failed.",
         "interrupted": "The run was interrupted.",
         ABANDONED: "The run ended without finishing: no process works on it any more.",

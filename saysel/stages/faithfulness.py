@@ -230,9 +230,10 @@ def reread(
     reflections: Sequence[Reflection],
     seed: int,
 ) -> list[Reflection]:
-    """The reflections with confidences read after each answer and its own, no, another rationale.
+    """The reflections with their confidences, read with each of three rationales.
 
-    Those without an answer or a rationale stay as they are.
+    These are the reply's own rationale, none, and that of another question. Reflections without an
+    answer or a rationale stay as they are.
     """
     from saysel.hf.expected_confidence import read_confidence
 

@@ -239,7 +239,7 @@ def test_it_takes_the_options_that_its_advice_names(folders):
     assert result.exit_code == 2 and "name it with --column confidence=NAME" in result.stderr
     named = ("--column", "confidence=p_true", "--column", "confidence=prob_true")
     result = invoke("compare", *files, *named, *FAST)
-    assert result.exit_code == 2 and "say --scale 100" in result.stderr
+    assert result.exit_code == 2 and "use --scale 100" in result.stderr
     result = invoke("compare", *files, *named, "--scale", "100", *FAST)
     assert result.exit_code == 0, result.output
     result = invoke("compare", "x/a/replies.jsonl", "x/b/replies.jsonl", *FAST)
@@ -254,5 +254,5 @@ def test_options_for_files_are_refused_where_there_are_none(tiny_run, tmp_path):
 
     assert result.exit_code == 2
     assert result.stderr == (
-        "--scale: for files of predictions, and none is compared: leave it out\n"
+        "--scale: only for files of predictions, and no file is compared: leave it out\n"
     )

@@ -274,8 +274,8 @@ def test_one_filter_has_to_be_chosen() -> None:
         load_predictions(FILTERS)
 
     assert str(caught.value) == (
-        f"{FILTERS}: it has 2 readings of each reply: choose one with --where filter=strict-match "
-        "or --where filter=flexible-extract"
+        f"{FILTERS}: 2 rows for each reply, one per filter: choose one with "
+        "--where filter=strict-match or --where filter=flexible-extract"
     )
 
 

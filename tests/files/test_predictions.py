@@ -120,9 +120,9 @@ def test_percent_and_tenths_need_a_scale(tmp_path: Path) -> None:
         read_predictions(percent)
     assert str(error.value) == (
         f"{percent}, line 3: 'confidence' is 73, outside 0 to 1 (2 of 3 rows are): if it is "
-        "percent, say --scale 100"
+        "percent, use --scale 100"
     )
-    with pytest.raises(DataError, match="if it is tenths, say --scale 10; if it is percent, "):
+    with pytest.raises(DataError, match="if it is tenths, use --scale 10; if it is percent, "):
         read_predictions(tenths)
     assert [p.confidence for p in read_predictions(percent, scale=100)] == [0.0, 0.73, 1.0]
     assert [p.confidence for p in read_predictions(tenths, scale=10)] == [0.7, 1.0]

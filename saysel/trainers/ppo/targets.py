@@ -83,7 +83,8 @@ def make_targets(
     value_mask = torch.zeros_like(rollouts.tokens)
     value_mask[rows] = rollouts.tokens[rows] * rollouts.readable[rows, None]
     # 5. Tokens that are not trained are held to the reference more firmly, and so are all tokens
-    # of an unreadable reply: pushed away from it and held by nothing, the policy does not recover.
+    # of an unreadable reply: without that, its negative reward can push the policy so far away from
+    # the reference that it does not recover.
     free = rollouts.trained * rollouts.readable[:, None]
     kl_weight = torch.where(free > 0, options.kl_trained, options.kl) * rollouts.tokens
     # 6. Another engine draws tokens with other probabilities, which weights correct.

@@ -37,7 +37,7 @@ class Run:
         directory: the run directory; of a run on shared storage (`s3://…`), its working copy, where
             files are fetched when they are read.
         ran: names of the steps that had something to do when `saysel.run` made this object.
-        notes: what a reader of the scores has to know, a line each; from `saysel.run` only.
+        notes: remarks on the scores, one line each; from `saysel.run` only.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Run:
             UsageError: there is none yet.
         """
         if not is_whole(self.directory / "report"):
-            raise UsageError(f"{self.directory}: the report is missing: saysel run draws it")
+            raise UsageError(f"{self.directory}: the report is missing: saysel run writes it")
         return self.directory / "report" / "index.html"
 
     @cached_property
@@ -150,7 +150,7 @@ class Run:
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """Signs that a number is not what it seems, each with the name of its row."""
+        """Warnings of misleading numbers, each with the name of its row."""
         return tuple(f"{alarm.row}: {alarm.text}" for alarm in alarms(self.rows))
 
     @cached_property

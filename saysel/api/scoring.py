@@ -28,12 +28,12 @@ SPLIT = "all"
 
 @dataclass(frozen=True, repr=False)
 class Scores(ScoreTable):
-    """What `saysel.score` returns: a `ScoreTable` with what a reader has to know about it.
+    """What `saysel.score` returns: a `ScoreTable` with remarks and alarms.
 
     Attributes:
         name: of the predictions: the file's name without its ending.
         about: what the scores are computed on, and what is left out.
-        alarms: signs that a number is not what it seems.
+        alarms: warnings of misleading numbers.
         row: predictions and scores, as a report has them.
         report: the report page, if one was written.
     """

@@ -62,7 +62,7 @@ _FILE_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--judge",
         metavar="NAME",
-        help="Compare answers with gold by this judge, whatever the file says is correct.  "
+        help="Compare answers with gold by this judge, even if the file has a correctness.  "
         "[default: match, if the file has no correctness]",
     ),
     click.option(

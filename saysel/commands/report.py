@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(run: Path, cell: str | None, figures: tuple[str, ...]) -> None:
     """Write the report of a run directory again.
 
-    With --cell, a report of that cell alone is drawn below RUN/report/cells.
+    With --cell, a report of that cell alone is written to RUN/report/cells.
 
     \b
     Examples:

@@ -23,7 +23,7 @@ class InstructedFormat(Format):
         None,
         pattern=r"\w",
         description="answer of a response that declines, such as I don't know, which the "
-        "instruction then allows; null: whatever a response answers is an answer",
+        "instruction then allows; null: responses cannot decline",
     )
 
     def prompt(self, question: Question) -> list[Message]:

@@ -44,6 +44,6 @@ class Engine(Component):
     def release(self) -> None:
         """Free the devices and processes that it keeps for the next stage.
 
-        Called before a model is trained, which needs the devices, and when a run ends for whatever
+        Called before a model is trained, which needs the devices, and when a run ends for any
         reason. A later `map` may start again what it needs.
         """

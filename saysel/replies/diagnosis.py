@@ -36,7 +36,7 @@ SAME_TEXT_ADVICE = "increase the temperature, and check that the server samples 
 
 
 class Problem(NamedTuple):
-    """Something that a reader of a stage's results has to know.
+    """A problem that affects a stage's results.
 
     Attributes:
         name: of the count, see `saysel.replies.counts`.

@@ -65,10 +65,10 @@ def main_reason(record: Mapping[str, Any]) -> str:
 
 
 def problems(record: Mapping[str, Any]) -> list[str]:
-    """What a reader of the results has to know, with advice.
+    """Problems of the target stage, with advice.
 
-    That the target rejects some questions is normal, and replies without an answer are a problem
-    of the sample stage, unless no example is left.
+    It is normal that the target rejects some questions, and replies without an answer are a problem
+    of the sample stage; both are listed only if no example is left.
     """
     counts, questions = record["without_example"], record["questions"]
     if not record["examples"] and questions:

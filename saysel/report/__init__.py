@@ -61,7 +61,7 @@ def read_metrics(run: Path) -> dict[str, Any]:
     Raises:
         DamagedFile: it is missing or damaged.
     """
-    path, remedy = run / "report" / "metrics.json", f"draw it again: saysel report {run}"
+    path, remedy = run / "report" / "metrics.json", f"write it again: saysel report {run}"
     content: dict[str, Any] = read_json(path, remedy)
     if not intact(path):
         raise DamagedFile(path, "the file is damaged (its checksum differs)", remedy)

@@ -40,7 +40,7 @@ class Outcome:
         directory: the run directory.
         ran: names of the steps that had something to do.
         complete: whether all stages are done now.
-        notes: what a reader of the report has to know.
+        notes: remarks on the results, one line each.
     """
 
     directory: Path
@@ -207,7 +207,7 @@ def _only_makes_training_data(todo: Plan, until: str | None) -> bool:
 
 
 def _validate(todo: Plan, steps: Sequence[Stage]) -> None:
-    """Find before any work whatever a component or source can find wrong.
+    """Let components and the source report their problems before any work.
 
     Args:
         steps: those whose questions are read.

@@ -103,7 +103,7 @@ class Batches:
             self._changed.notify()
 
     def close(self) -> None:
-        """Answer no more, and wait for the batch that is at work."""
+        """Accept no more requests, and wait for the current batch."""
         with self._changed:
             self._closed = True
             self._changed.notify()

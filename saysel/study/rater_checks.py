@@ -45,7 +45,7 @@ def _seconds(ratings: Sequence[Rating]) -> Iterator[Finding]:
 
 
 def notes(study: Study, ratings: Sequence[Rating], found: Sequence[Finding]) -> list[str]:
-    """What a reader of the findings has to know, a line each."""
+    """Remarks on the findings, one line each."""
     lines = []
     names = raters(ratings)
     if len(names) == 1:

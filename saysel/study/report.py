@@ -72,7 +72,7 @@ class StudyScores:
         ratings: what was rated.
         smallest: the smallest difference between two writers that matters, in points.
         findings: all numbers.
-        notes: what a reader has to know, a line each.
+        notes: remarks on the findings, one line each.
     """
 
     study: Study

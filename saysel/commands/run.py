@@ -96,7 +96,7 @@ def command(
     if shard and processes == 1 and "WORLD_SIZE" not in os.environ:
         raise UsageError("--shard needs several processes: add --processes NUMBER, or use torchrun")
     if engine is not None:
-        overrides = (f"engine={engine}", *overrides)
+        overrides = (f"engine={engine}", *_without_engine(overrides, engine))
     if dry_run:
         directory, steps = pending(
             recipe, out, set=overrides, until=until, smoke=smoke, cell=cell, collect=collect
@@ -134,6 +134,17 @@ def command(
         echo(f"stopped after '{until}'{continues}")
     if smoke and reaches_report:
         echo(full_run_estimate(recipe, finished, set=overrides))
+
+
+def _without_engine(overrides: tuple[str, ...], engine: str) -> tuple[str, ...]:
+    """The overrides, none of which chooses another engine than `--engine`."""
+    for override in overrides:
+        if override.partition("=")[0].strip() in ("engine", "engine.use"):
+            raise UsageError(
+                f"--engine {engine} and --set {override} both choose the engine: leave one out; "
+                "options of the engine are set by --set engine.OPTION=VALUE"
+            )
+    return overrides
 
 
 def _arguments(

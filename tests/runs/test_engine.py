@@ -99,3 +99,13 @@ def test_options_of_the_engine_can_be_set(folder: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert acts(folder / "third") == ["SampleShard", "released"]
+
+
+@pytest.mark.parametrize("override", ["engine=local", "engine.use=local", "engine={use: watched}"])
+def test_the_engine_is_chosen_once(folder: Path, override: str) -> None:
+    refused = invoke("run", "local.yaml", "--set", override, "--engine", "watched")
+
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(
+        f"--engine watched and --set {override} both choose the engine: leave one out"
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from saysel.errors import RecipeError
+from saysel.errors import RecipeError, UsageError
 from saysel.plan.checks import incompatibilities
 from saysel.plan.stage import BASE, Cell, Plan, Stage
-from saysel.plan.stage_names import load_stages
+from saysel.plan.stage_names import load_stages, position
 from saysel.recipes.digests import digests_computed_once
 from saysel.recipes.matrix import combinations
 from saysel.recipes.phases import phases
@@ -25,9 +25,15 @@ def plan(recipe: Recipe, until: str | None = None) -> Plan:
 
     Raises:
         RecipeError: components cannot work together, see `saysel.plan.checks`.
+        UsageError: the recipe does not have the last stage.
     """
-    wanted = until is not None and load_stages()[until].makes_training_data
-    return _plan(recipe, training_data=wanted)
+    data_stages = [name for name, stage in load_stages().items() if stage.makes_training_data]
+    todo = _plan(recipe, training_data=until in data_stages)
+    stages = {*data_stages, *(step.stage for step in todo.steps)}
+    if until is not None and until not in stages:
+        names = ", ".join(sorted(stages, key=position))
+        raise UsageError(f"until '{until}': this recipe has no such stage: use one of {names}")
+    return todo
 
 
 def plan_with_training_data(recipe: Recipe) -> Plan:

@@ -95,6 +95,11 @@ def test_overrides_until_and_smoke() -> None:
     assert rehearsal.recipe.resolved()["source"]["train"] == 4
 
 
+def test_until_is_the_name_of_a_stage() -> None:
+    with pytest.raises(UsageError, match="until 'training': this recipe has no such stage"):
+        saysel.run(SMALL, until="training")
+
+
 def test_runs_are_compared_by_object_and_by_row() -> None:
     run = saysel.run(SMALL, "out")
     options: dict[str, Any] = {"resamples": 100, "metrics": ["brier"]}

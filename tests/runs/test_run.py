@@ -256,6 +256,26 @@ def test_until_stops_after_a_stage_and_the_same_command_continues(
     assert results(tiny_copy) == undisturbed
 
 
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("option", [(), ("--dry-run",), ("--smoke",)])
+@pytest.mark.parametrize("until", ["train", "faithfulness", "grade"])
+def test_until_is_a_stage_of_the_recipe(
+    until: str, option: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.yaml").write_text("{model: small, source: small, sample: small}")
+
+    said = invoke(
+        "run", tmp_path / "mine.yaml", "--out", tmp_path / "run", "--until", until, *option
+    )
+
+    assert said.exit_code == 2
+    assert said.stderr == (
+        f"until '{until}': this recipe has no such stage: use one of model, sample, cluster, "
+        "rationale, target, evaluate, report\n"
+    )
+    assert not list(tmp_path.glob("run*/stages"))
+
+
 def test_dry_run_says_what_would_be_done_and_does_nothing(
     tiny_recipe: Path, tiny_copy: Path, tmp_path: Path
 ) -> None:

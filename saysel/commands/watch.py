@@ -48,9 +48,10 @@ def command(run: Path, once: bool, page_too: bool) -> None:
     bring(run)
     mirror = mirror_of(run)
     address = run if mirror is None else mirror.address
-    if once and not (run / "events.jsonl").is_file():
-        raise UsageError(f"{address}: not a run directory, it has no events.jsonl")
-    waiting = f"{address}: waiting for the run to begin"
+    begun, cells = (run / "events.jsonl").is_file(), _cells(run, address)
+    if once and not begun:
+        raise UsageError(f"{address}: not a run directory, it has no events.jsonl{cells}")
+    waiting = f"{address}: waiting for the run to begin{cells}"
     state = read(run) if once else RunState()
     page = UnfinishedPage(run) if page_too else None
     if page is not None:
@@ -61,7 +62,7 @@ def command(run: Path, once: bool, page_too: bool) -> None:
     elif sys.stdout.isatty():
         _show_live(run, state, page, waiting)
     else:
-        if not (run / "events.jsonl").is_file():
+        if not begun:
             echo(waiting, err=True)
         _show_changes(run, state, page)
     if state.ended == ABANDONED:
@@ -71,6 +72,19 @@ def command(run: Path, once: bool, page_too: bool) -> None:
         )
     if page is not None:
         page.write(state)
+
+
+def _cells(run: Path, address: Path | str) -> str:
+    """Where single cells have their logs, as the end of a message; empty if none has been run."""
+    from saysel.runs.collect import cells_of
+
+    numbers = [cell.name for cell in cells_of(run)]
+    if not numbers:
+        return ""
+    return (
+        f"; cells that are run with --cell have their own logs: watch {address}/cells/NUMBER, "
+        f"NUMBER being one of {', '.join(numbers)}"
+    )
 
 
 def _show_live(run: Path, state: RunState, page: UnfinishedPage | None, waiting: str) -> None:

@@ -30,6 +30,12 @@ def cell_directory(run: Path, number: int) -> Path:
     return run / CELLS / str(number)
 
 
+def cells_of(run: Path) -> list[Path]:
+    """The run directories of the cells of a matrix run that were run with `--cell`."""
+    found = {*(run / CELLS).glob("*"), *mirrors.runs_below(run / CELLS)}
+    return sorted(found, key=lambda cell: (len(cell.name), cell.name))
+
+
 def places(run: Path, others: Sequence[Path] = ()) -> list[Path]:
     """Run directories that may have steps of a run: its cells, the run of its cell, and others.
 
@@ -40,8 +46,7 @@ def places(run: Path, others: Sequence[Path] = ()) -> list[Path]:
         if not (other / "stages").is_dir() and mirrors.mirror_of(other) is None:
             raise UsageError(f"{other}: not a run directory, it has no stages to collect")
     whole = run.parent.parent if run.parent.name == CELLS else run
-    cells = sorted({*(whole / CELLS).glob("*"), *mirrors.runs_below(whole / CELLS)})
-    return [place for place in (*others, whole, *cells) if place != run]
+    return [place for place in (*others, whole, *cells_of(whole)) if place != run]
 
 
 def collect(steps: Iterable[Stage], run: Path, others: Sequence[Path]) -> list[Stage]:

@@ -200,6 +200,28 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_cells_that_run_alone_are_named(tmp_path: Path) -> None:
+    recipe = {**RECIPE, "matrix": {"seed": list(range(10))}}
+    for cell in (10, 2):
+        saysel.run(recipe, tmp_path, cell=cell, until="model")
+    cells = (
+        "; cells that are run with --cell have their own logs: "
+        f"watch {tmp_path}/cells/NUMBER, NUMBER being one of 2, 10\n"
+    )
+
+    result = invoke("watch", tmp_path, "--once")
+
+    assert result.exit_code == 2 and result.stderr.endswith(f"has no events.jsonl{cells}")
+    watching = watch(tmp_path)
+    assert watching.stderr is not None
+    try:
+        assert watching.stderr.readline().endswith(f"waiting for the run to begin{cells}")
+    finally:
+        watching.kill()
+        watching.communicate()
+
+
+@pytest.mark.usefixtures("small_parts")
 def test_a_run_up_to_a_stage_has_ended_there(tmp_path: Path) -> None:
     recipe = {**RECIPE, "train": []}
     saysel.run(recipe, tmp_path, until="cluster")

@@ -17,7 +17,9 @@ from typing import Any
 #: The project or experiment that runs are filed under, unless the library's own variable names one.
 PROJECT = "saysel"
 
-
+#: How long MLflow tries its first request, unless its own variables say otherwise: at most about
+#: half a minute. Its defaults are minutes, meant for servers that are known to be there.
+FIRST_REQUEST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 #: What MLflow does about a server that does not answer, for a request that may be lost.
 AT_ONCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
 
@@ -76,7 +78,9 @@ class Mlflow(Tracker):
 
         self.client = MlflowClient()
         experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
-        found = self.client.get_experiment_by_name(experiment)
+        unset = {name: value for name, value in FIRST_REQUEST.items() if name not in os.environ}
+        with _environment(unset):
+            found = self.client.get_experiment_by_name(experiment)
         id = found.experiment_id if found else self.client.create_experiment(experiment)
         self.run = self.client.create_run(id, run_name=directory.name).info.run_id
         self.client.log_dict(self.run, dict(recipe), "recipe.json")

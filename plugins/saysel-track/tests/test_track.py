@@ -144,6 +144,26 @@ def test_a_server_of_mlflow_that_is_gone_is_not_waited_for(
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("retries", [None, "0"])
+def test_a_server_of_mlflow_that_is_not_there_stops_the_run_soon(
+    retries: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow", reason="mlflow is not installed")
+    monkeypatch.setenv(VARIABLE, "mlflow")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # where nothing listens
+    if retries is not None:
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", retries)
+    began = time.monotonic()
+
+    with pytest.raises(UsageError, match=r"mlflow cannot be started .*127\.0\.0\.1.*network"):
+        saysel_run_started(tmp_path, RECIPE)
+
+    assert time.monotonic() - began < (20 if retries is None else 4)
+    assert os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES") == retries
+    assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wandb = pytest.importorskip("wandb", reason="wandb is not installed")
     monkeypatch.setenv("WANDB_MODE", "offline")

@@ -13,6 +13,7 @@ from saysel.recipes.extends import packaged
 from saysel.recipes.recipe import Recipe
 from saysel.recipes.schema import recipe_schema
 from saysel.recipes.text import parse_yaml, read_yaml
+from saysel.registry import builtins
 from tests.support import small_plugin
 
 
@@ -38,9 +39,8 @@ def test_every_kind_and_every_installed_component_is_in_it(schema: dict[str, Any
     for kind in KINDS:
         assert kind in schema["$defs"]
         assert set(schema["$defs"][kind]["anyOf"][0]["enum"]) <= set(registry.names(kind))
-    assert schema["$defs"]["reward"]["anyOf"][0]["enum"] == [
-        *("faithful", "linear", "quadratic", "small", "split"),
-    ]
+    rewards = sorted({*builtins.saysel_rewards(), "small"})
+    assert schema["$defs"]["reward"]["anyOf"][0]["enum"] == rewards
     options = schema["$defs"]["sampler.small"]["properties"]
     assert options["use"]["const"] == "small"
     assert options["batch_size"]["maximum"] == 64

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from saysel.registry import builtins
 from tests.support import end_to_end
 from tests.support.virtual_environment import Done, Environment
 
@@ -155,9 +156,8 @@ def test_a_good_plugin_is_listed_shown_and_in_the_schema(good: Environment) -> N
     assert shown.returncode == 0, shown.stderr
     assert "use: humble\n    price: 3.0" in shown.stdout
     schema = json.loads(good.saysel("schema").stdout)
-    assert schema["$defs"]["reward"]["anyOf"][0]["enum"] == [
-        *("faithful", "humble", "linear", "quadratic", "split"),
-    ]
+    rewards = sorted({*builtins.saysel_rewards(), "humble"})
+    assert schema["$defs"]["reward"]["anyOf"][0]["enum"] == rewards
 
 
 def test_wrong_options_of_a_plugin_are_reported_with_their_path(good: Environment) -> None:

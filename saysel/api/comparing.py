@@ -180,7 +180,7 @@ def _read(data: AnyPredictions, path: Path, how: Reading) -> Located:
     texts = {q.id: q.prompt for q in table.questions.values()} if known else {}
     if not known and "id" not in table.columns:
         warnings.warn(
-            f"{path}: no column is known to be the id: its rows are paired by their order",
+            f"{path}: no column is recognised as 'id': its rows are paired by their order",
             SayselWarning,
             stacklevel=4,
         )

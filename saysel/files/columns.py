@@ -80,7 +80,7 @@ class Roles:
         """
         if not self.has(role):
             raise UsageError(
-                f"{self.table.name}: no column is known to be the {role}: name it with --column "
+                f"{self.table.name}: no column is recognised as '{role}': name it with --column "
                 f"{role}=NAME{_hint(role)}; the columns are {listed(self.table.columns)}"
             )
 

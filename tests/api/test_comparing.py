@@ -58,5 +58,5 @@ def test_files_are_written_where_asked_for_and_only_there(
 
 
 def test_rows_without_an_id_are_paired_with_a_warning() -> None:
-    with pytest.warns(SayselWarning, match="no column is known to be the id"):
+    with pytest.warns(SayselWarning, match="no column is recognised as 'id'"):
         saysel.compare(SURE.drop(columns="id"), KNOWS.drop("id"), **FAST)

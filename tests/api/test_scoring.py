@@ -95,7 +95,7 @@ def test_problems_are_one_line(tmp_path: Path) -> None:
         saysel.score(COLUMNS, metrics=["brierr"])
     with pytest.raises(DataError, match="mine, row 2"):
         saysel.score({"correct": [1, 0], "confidence": [0.5, "sure"]}, name="mine")
-    with pytest.raises(UsageError, match="no column is known to be the confidence"):
+    with pytest.raises(UsageError, match="no column is recognised as 'confidence'"):
         saysel.score({"correct": [1, 0], "p_true": [0.5, 0.7]})
     with pytest.raises(DataError, match="nothing to score"):
         saysel.score({"correct": [None], "confidence": [0.5]})

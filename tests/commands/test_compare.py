@@ -105,7 +105,7 @@ def test_tables_made_elsewhere_are_compared(tmp_path, monkeypatch):
     assert "order" not in result.stderr
     Path("rows.csv").write_text("confidence,correct\n0.5,1\n0.6,0\n0.7,1\n")
     result = invoke("compare", "a.csv", "rows.csv", *options)
-    told = "rows.csv: no column is known to be the id: its rows are paired by their order"
+    told = "rows.csv: no column is recognised as 'id': its rows are paired by their order"
     assert told in result.stderr
 
 

@@ -117,7 +117,7 @@ def test_components_take_options(file: Path) -> None:
         (["--metric", "{use: ece, bins: 0}"], "--metric[0].bins: must be greater than or equal"),
         (["--metric", "{"], "--metric: line 1: "),
         (["--scale", "-1"], "--scale must be above 0"),
-        (["--judge", "match"], "no column is known to be the gold"),
+        (["--judge", "match"], "no column is recognised as 'gold'"),
     ],
 )
 def test_a_wrong_option_is_reported_in_one_line(

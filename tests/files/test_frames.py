@@ -76,7 +76,7 @@ def test_options_are_those_of_a_file() -> None:
             pd.DataFrame([[0.1, 0.2, 1]], columns=["confidence", "confidence", "correct"]),
             "mine: two columns are called 'confidence': rename one",
         ),
-        ({"confidence": [1.0], "right": [1]}, "mine: no column is known to be the correct: name "),
+        ({"confidence": [1.0], "right": [1]}, "mine: no column is recognised as 'correct': name "),
     ],
 )
 def test_what_cannot_be_read_is_named_by_its_row(

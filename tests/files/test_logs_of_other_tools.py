@@ -150,7 +150,7 @@ def test_a_sample_that_failed_has_no_correctness(tmp_path: Path) -> None:
         ([{"id": 1, "epoch": 1, "scores": {"s": 3}}], "sample 1: not a sample of an Inspect log ("),
         (
             [{"id": 1, "epoch": 1, "scores": {"a": {"value": "C"}, "b": {"value": "I"}}}],
-            "no column is known to be the confidence",
+            "no column is recognised as 'confidence'",
         ),
         (
             [

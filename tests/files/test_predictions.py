@@ -298,9 +298,9 @@ def test_the_shards_of_a_run_can_be_read(tiny_run: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,correct\nx,1\n", "no column is known to be the confidence: name it with --column "),
-        ("id,confidence\nx,1\n", "no column is known to be the correct: name it .* or let a judge"),
-        ("confidence,answer\n1,x\n", "no column is known to be the gold: name it with --column"),
+        ("id,correct\nx,1\n", "no column is recognised as 'confidence': name it with --column "),
+        ("id,confidence\nx,1\n", "no column is recognised as 'correct': name it .* or let a judge"),
+        ("confidence,answer\n1,x\n", "no column is recognised as 'gold': name it with --column"),
         ("conf,prob,correct\n1,1,1\n", "'conf' and 'prob' could both be the confidence: cho"),
         ("conf,answer,prediction\n1,x,x\n", "'answer' and 'prediction' could both be the answer"),
         ("id,qid,confidence,correct\n1,1,1,1\n", "'id' and 'qid' could both be the id"),
@@ -364,7 +364,7 @@ def test_long_replies_are_read(tmp_path: Path) -> None:
 
 
 def test_a_label_is_not_a_verdict(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no column is known to be the correct"):
+    with pytest.raises(UsageError, match="no column is recognised as 'correct'"):
         read_predictions(text(tmp_path, "confidence,label\n0.5,1\n"))
 
 

@@ -50,7 +50,12 @@ from saysel.faithfulness.weighted import Statistic, mean, rank_correlation, rati
 from saysel.records import Grade, Question, Reflection, Score
 from saysel.scoring import share_score
 from saysel.scoring.arrays import cluster_numbers
-from saysel.scoring.bootstrap import RESAMPLES, percentile_interval, question_resamples
+from saysel.scoring.bootstrap import (
+    RESAMPLES,
+    cluster_count,
+    percentile_interval,
+    question_resamples,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,12 +123,15 @@ def measure(
     cluster = cluster_numbers(ids, clusters)
     draws = list(question_resamples(np.arange(len(ids)), resamples, seed, cluster))
     statistics = _naming(reflections, asked, candidates) | _influence(reflections)
-    measured = [_bootstrapped(name, one, draws, len(ids)) for name, one in statistics.items()]
+    count = cluster_count(cluster, len(ids))
+    measured = [
+        _bootstrapped(name, one, draws, len(ids), count) for name, one in statistics.items()
+    ]
     measured.append(_named_gold_rate(reflections, asked, cluster))
     if grades is not None:
         grade_of = {grade.question_id: grade.grade for grade in grades}
         grade = mean([grade_of.get(id) for id in ids])
-        measured.append(_bootstrapped("grade", grade, draws, len(ids)))
+        measured.append(_bootstrapped("grade", grade, draws, len(ids), count))
     return measured
 
 
@@ -218,7 +226,9 @@ def _names_gold_but_is_wrong(reflection: Reflection, question: Question) -> bool
     return wrong and bool(named(reflection.response, accepted, denied=True))
 
 
-def _bootstrapped(name: str, statistic: Statistic, draws: Sequence[Array], n: int) -> Measured:
+def _bootstrapped(
+    name: str, statistic: Statistic, draws: Sequence[Array], n: int, clusters: int | None
+) -> Measured:
     import numpy as np
 
     undefined = Score(name, None, None, None)
@@ -228,5 +238,5 @@ def _bootstrapped(name: str, statistic: Statistic, draws: Sequence[Array], n: in
     if not np.isfinite(value):
         return Measured(undefined, statistic.used)
     resampled = np.concatenate([np.empty(0), *map(statistic.compute, draws)])
-    low, high = percentile_interval(resampled) or (None, None)
+    low, high = percentile_interval(resampled, clusters) or (None, None)
     return Measured(Score(name, value, low, high), statistic.used)

@@ -4,12 +4,14 @@ Predictions that agree in everything a metric uses are one row with a weight: th
 with fewer numbers to add up.
 
 Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3; clusters: Field
-& Welsh 2007, "Bootstrapping clustered data".
+& Welsh 2007, "Bootstrapping clustered data"; few clusters: Hesterberg 2015, "What teachers should
+know about the bootstrap", section 5.3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import PredictionArrays
@@ -181,15 +183,61 @@ def _chunks(count: int, weights: int) -> Iterator[int]:
         yield min(size, count - start)
 
 
-def percentile_interval(draws: Array) -> Interval | None:
+def cluster_count(cluster: Codes | None, n: int) -> int | None:
+    """How many clusters n questions belong to; `None` if they are independent.
+
+    A single question is one cluster: there is nothing to resample either.
+    """
+    import numpy as np
+
+    if n == 1:
+        return 1
+    return None if cluster is None else len(np.unique(cluster))
+
+
+def percentile_interval(draws: Array, clusters: int | None = None) -> Interval | None:
     """The 95 % percentile interval.
 
     Resamples where the metric is not defined (NaN) are left out; `None` if more than half are.
+
+    Args:
+        clusters: how many clusters were resampled; `None` for independent questions. Resamples of
+            few clusters vary too little, so the interval extends to more extreme quantiles, as
+            that of Student's distribution does. A single cluster does not vary: `None`.
     """
     import numpy as np
 
     defined = draws[np.isfinite(draws)]
-    if not len(defined) or len(defined) < len(draws) / 2:
+    if not len(defined) or len(defined) < len(draws) / 2 or clusters == 1:
         return None
-    low, high = np.quantile(defined, INTERVAL_QUANTILES)
+    low, high = np.quantile(defined, _quantiles(clusters))
     return float(low), float(high)
+
+
+def _quantiles(clusters: int | None) -> tuple[float, float]:
+    """The ends of a 95 % interval, as quantiles of the resamples."""
+    from scipy.special import ndtr, stdtrit
+
+    if clusters is None:
+        return INTERVAL_QUANTILES
+    low, _ = INTERVAL_QUANTILES
+    tail = float(ndtr(sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, low)))
+    return tail, 1 - tail
+
+
+def two_sided_p(share: float, questions: int, clusters: int | None = None) -> float:
+    """The two-sided p-value of a difference.
+
+    If all questions or clusters agree in their sign, so do all resamples, however few they are. By
+    chance, n of them agree with a probability of 2^(1 - n), so no p-value is below that.
+
+    Args:
+        share: of the resamples on the other side of 0.
+        questions: how many were resampled.
+        clusters: see `percentile_interval`, to which the p-value corresponds.
+    """
+    from scipy.special import ndtri, stdtr
+
+    if clusters is not None and clusters > 1:
+        share = float(stdtr(clusters - 1, ndtri(share) * sqrt((clusters - 1) / clusters)))
+    return min(1.0, max(2 * share, 2.0 ** (1 - (clusters or questions))))

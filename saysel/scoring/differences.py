@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric, PredictionArrays
 from saysel.scoring.across_seeds import across_seeds
-from saysel.scoring.bootstrap import TOLERANCE, percentile_interval
+from saysel.scoring.bootstrap import TOLERANCE, percentile_interval, two_sided_p
 from saysel.scoring.resampled_method import ResampledMethod
 from saysel.scoring.scores import label
 
@@ -41,12 +41,14 @@ class Difference:
         better: `higher`, `lower` or `neither`.
         before, after: the reference's value and the method's; `None` where not defined.
         difference: after - before.
-        low, high: ends of its 95 % percentile-bootstrap interval. For metrics that sampling noise
-            inflates, such as ECE, the interval is extended on either side by the noise that the
-            values may contain, and `p` makes the same allowance.
+        low, high: ends of its 95 % percentile-bootstrap interval; `None` for a single question or
+            cluster. For metrics that sampling noise inflates, such as ECE, the interval is extended
+            on either side by the noise that the values may contain, and `p` makes the same
+            allowance.
         favour: share of resamples in which the method is better, ties counting half; `None` for
             metrics without a direction.
-        p: two-sided, twice the share of resamples on the other side of 0; `None` likewise.
+        p: two-sided, twice the share of resamples on the other side of 0, and not below the
+            probability that so few questions or clusters agree by chance; `None` likewise.
         p_holm: the same after Holm's correction over all differences with a p.
         worst: the difference on all questions if every missing confidence were the worst one;
             `None` if none is missing, and for metrics that use no confidence.
@@ -110,6 +112,7 @@ class Part:
             of the noise in the values.
         worst: see `Difference`.
         questions: how many were compared.
+        clusters: that they belong to; `None` if they are independent.
     """
 
     before: float
@@ -119,6 +122,7 @@ class Part:
     higher: float
     worst: float | None
     questions: int
+    clusters: int | None
 
     @property
     def defined(self) -> bool:
@@ -146,7 +150,8 @@ def _part(metric: Metric, reference: ResampledMethod, other: ResampledMethod) ->
         # Either true value may be lower than the observed one, by the noise in it.
         noise_before, noise_after = (noise(metric, columns, reference.seed) for columns in pair)
         lower, higher = min(noise_after, second), min(noise_before, first)
-    return Part(first, second, draws, lower, higher, worst, len(rows))
+    clusters = reference.clusters(rows)
+    return Part(first, second, draws, lower, higher, worst, len(rows), clusters)
 
 
 def _combined(metric: Metric, parts: Sequence[Part], seed: int) -> Difference:
@@ -173,7 +178,9 @@ def _combined(metric: Metric, parts: Sequence[Part], seed: int) -> Difference:
     lower, higher = (
         float(np.mean([getattr(part, side) for part in defined])) for side in ("lower", "higher")
     )
-    return _tested(difference, draws, draws - lower, draws + higher)
+    counts = [part.clusters for part in defined]
+    clusters = min((count for count in counts if count is not None), default=None)
+    return _tested(difference, draws, draws - lower, draws + higher, clusters)
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -189,17 +196,20 @@ def _worst(parts: Sequence[Part]) -> float | None:
     return _mean([part.after - part.before if part.worst is None else part.worst for part in parts])
 
 
-def _tested(difference: Difference, draws: Array, lowest: Array, highest: Array) -> Difference:
+def _tested(
+    difference: Difference, draws: Array, lowest: Array, highest: Array, clusters: int | None
+) -> Difference:
     """The difference with its interval, and with its p-value if the metric has a direction.
 
     Args:
         draws: the difference on each resample: [R].
         lowest, highest: the same if the noise in the values makes the difference as small or as
             large as it can.
+        clusters: how many were resampled; `None` for independent questions.
     """
     import numpy as np
 
-    lower, upper = percentile_interval(lowest), percentile_interval(highest)
+    lower, upper = (percentile_interval(ends, clusters) for ends in (lowest, highest))
     if lower is None or upper is None:
         return difference
     difference = replace(difference, low=lower[0], high=upper[1])
@@ -210,8 +220,8 @@ def _tested(difference: Difference, draws: Array, lowest: Array, highest: Array)
     below = (draws[defined] < -TOLERANCE).mean()
     ahead, behind = (above, below) if difference.better == "higher" else (below, above)
     against = min((lowest[defined] <= TOLERANCE).sum(), (highest[defined] >= -TOLERANCE).sum())
-    p = min(1.0, 2 * (against + 1) / (defined.sum() + 1))
-    return replace(difference, favour=float(ahead + (1 - ahead - behind) / 2), p=float(p))
+    p = two_sided_p((against + 1) / (defined.sum() + 1), difference.questions, clusters)
+    return replace(difference, favour=float(ahead + (1 - ahead - behind) / 2), p=p)
 
 
 def with_worst(columns: PredictionArrays) -> PredictionArrays:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric, PredictionArrays
-from saysel.scoring.bootstrap import TOLERANCE
+from saysel.scoring.bootstrap import TOLERANCE, cluster_count
 from saysel.scoring.confidence_groups import ConfidenceGroups, by_confidence, directions
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def estimate_noise(
 ) -> list[NoiseEstimate | None]:
     """The noise in each metric; `None` if the metric is not defined, or is only noise.
 
+    Also `None` for a single question or cluster.
+
     Args:
         metrics: all with `zero_if`.
         columns: judged predictions.
@@ -107,6 +109,8 @@ def estimate_noise(
     stated = columns.stated()
     values = [metric.compute(stated) for metric in metrics]
     estimates: list[NoiseEstimate | None] = [None] * len(metrics)
+    if cluster_count(stated.cluster, len(stated)) == 1:
+        return estimates  # it says nothing about others
     for kind in dict.fromkeys(metric.zero_if for metric in metrics):
         members = [
             i

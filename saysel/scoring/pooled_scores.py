@@ -91,7 +91,11 @@ def _interval(
             )
         )
     pooled = across_seeds(observed, draws, seed)
-    lower, upper = percentile_interval(pooled - noise_in_mean), percentile_interval(pooled)
+    counts = [seeds[name].clusters(_all(seeds[name])) for name in values]
+    clusters = min((count for count in counts if count is not None), default=None)
+    lower, upper = (
+        percentile_interval(ends, clusters) for ends in (pooled - noise_in_mean, pooled)
+    )
     if lower is None or upper is None:
         return None
     least = 0.0 if metric.zero_if is not None or isinstance(metric, Share) else -np.inf

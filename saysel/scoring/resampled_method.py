@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric, PredictionArrays
-from saysel.scoring.bootstrap import distinct_rows, question_resamples
+from saysel.scoring.bootstrap import cluster_count, distinct_rows, question_resamples
 from saysel.scoring.scores import on_resamples
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class ResampledMethod:
         self.metrics, self.columns, self.count, self.seed = metrics, columns, count, seed
         self._units = units
         self._last: dict[bool, tuple[Rows, Array]] = {}
+
+    def clusters(self, rows: Rows) -> int | None:
+        """How many clusters some of the questions belong to; `None` if they are independent."""
+        cluster = self.columns.cluster
+        return cluster_count(None if cluster is None else cluster[rows], len(rows))
 
     def draws(self, metric: Metric, rows: Rows) -> Array:
         """The metric on resamples of some of the questions: [R]."""

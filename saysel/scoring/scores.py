@@ -14,6 +14,7 @@ from saysel.records import Score
 from saysel.scoring.bootstrap import (
     RESAMPLES,
     TOLERANCE,
+    cluster_count,
     distinct_rows,
     multinomial_resamples,
     percentile_interval,
@@ -55,7 +56,8 @@ def score(
 
     Returns:
         One score per metric. A value that is not finite becomes `None` and has no interval.
-        Neither has a count, which describes these predictions and no others.
+        Neither has a count, which describes these predictions and no others, nor a score of a
+        single question or cluster; shares have a very wide one.
     """
     import numpy as np
 
@@ -63,11 +65,12 @@ def score(
     bootstrapped = [metric for metric in metrics if _needs_bootstrap(metric)]
     estimates = iter(estimate_noise(inflated, columns, min(resamples, DRAWS), seed))
     draws = iter(_bootstrap(bootstrapped, columns, resamples, seed))
+    clusters = cluster_count(columns.cluster, len(columns))
     scores = []
     for metric in metrics:
         name, value = label(metric), metric.compute(columns)
         noise = next(estimates) if metric.zero_if else None
-        interval = percentile_interval(next(draws)) if _needs_bootstrap(metric) else None
+        interval = percentile_interval(next(draws), clusters) if _needs_bootstrap(metric) else None
         if not np.isfinite(value):
             scores.append(Score(name, None, None, None))
         elif noise is not None:

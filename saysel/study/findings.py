@@ -80,7 +80,7 @@ def findings(
     draws = np.vstack(list(question_resamples(rows, resamples, study.seed, cluster)))
     found: list[Finding] = []
     for scale in SCALES:
-        data = _Scale(study, scale, levels(study, ratings, scale), draws)
+        data = _Scale(study, scale, levels(study, ratings, scale), draws, len(number))
         found += [*data.agreement(), *data.scores()]
         found += [*data.differences(smallest), *data.correlations()]
     return found
@@ -101,10 +101,13 @@ def levels(study: Study, ratings: Sequence[Rating], scale: str) -> dict[str, Arr
 class _Scale:
     """The ratings on one scale."""
 
-    def __init__(self, study: Study, scale: str, by_rater: dict[str, Array], draws: Array) -> None:
+    def __init__(
+        self, study: Study, scale: str, by_rater: dict[str, Array], draws: Array, questions: int
+    ) -> None:
         import numpy as np
 
         self.study, self.scale, self.by_rater, self.draws = study, scale, by_rater, draws
+        self.questions = questions
         self.of_model = np.array([one.kind == "model" for one in study.origins])
         table = np.array(list(by_rater.values()))  # [raters, n]
         count = (~np.isnan(table)).sum(0)
@@ -122,7 +125,8 @@ class _Scale:
             return Finding(table, name, self.scale, None, None, None, statistic.used)
         low, high = None, None
         if statistic.used >= MIN_ITEMS:
-            low, high = percentile_interval(statistic.compute(self.draws)) or (None, None)
+            draws = statistic.compute(self.draws)
+            low, high = percentile_interval(draws, self.questions) or (None, None)
         return Finding(table, name, self.scale, value, low, high, statistic.used)
 
     def agreement(self) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from saysel.scoring.bootstrap import (
     multinomial_resamples,
     percentile_interval,
     question_resamples,
+    two_sided_p,
 )
 
 confidences = st.sampled_from([0.0, 0.3, 1.0, float("nan")])
@@ -98,3 +99,28 @@ def test_undefined_resamples_are_left_out_unless_most_are():
     few = np.append(draws, np.full(40, np.nan))
     assert percentile_interval(few) is None
     assert percentile_interval(np.array([])) is None
+
+
+@pytest.mark.parametrize("clusters", [4, 8, 30])
+def test_the_interval_of_few_clusters_contains_the_truth_about_as_often_as_it_claims(clusters):
+    """As one of independent questions it would do so 75, 86 and 93 times in 100."""
+    rng = np.random.default_rng(clusters)
+    repeats = 400
+    values = rng.standard_normal((repeats, clusters))
+    drawn = rng.integers(clusters, size=(repeats, 1000, clusters))
+    means = np.take_along_axis(values[:, None], drawn, axis=2).mean(axis=2)
+    intervals = [percentile_interval(draws, clusters) for draws in means]
+    assert 0.88 if clusters < 8 else 0.92 <= np.mean([a <= 0 <= b for a, b in intervals]) <= 0.98
+    tails = [(min((d <= 0).sum(), (d >= 0).sum()) + 1) / 1001 for d in means]
+    certain = [two_sided_p(tail, 100 * clusters, clusters) < 0.05 for tail in tails]
+    assert np.mean(certain) <= 0.08
+
+
+def test_many_clusters_are_like_independent_questions_and_one_tells_nothing():
+    draws = np.linspace(0, 1, 1001)
+    assert percentile_interval(draws, 10_000) == pytest.approx((0.025, 0.975), abs=1e-4)
+    assert percentile_interval(draws, 1) is None
+    assert two_sided_p(0.01, 10_000, 10_000) == pytest.approx(0.02, abs=1e-4)
+    assert two_sided_p(0.01, 10_000) == 0.02 and two_sided_p(0.9, 10) == 1
+    assert two_sided_p(1e-4, 1) == two_sided_p(1e-4, 50, 1) == 1
+    assert two_sided_p(1e-4, 4) == 1 / 8  # four signs agree with this probability

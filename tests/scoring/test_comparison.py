@@ -331,6 +331,31 @@ def test_clusters_are_resampled_whole():
     assert certain[True] <= 6 and certain[False] >= 20  # of 40; 5 % would be 2
 
 
+def test_few_questions_or_clusters_that_agree_are_not_certain():
+    """The better method is better on each of them; four do so by chance once in eight times."""
+    bad, good = method("bad", 0, 4), method("good", 0, 4)
+    for one, gap in ((bad, 0.5), (good, 0.1)):
+        one.predictions[:] = [replace(p, confidence=abs(p.correct - gap)) for p in one.predictions]
+    (few,) = compare([bad, good], [Brier()]).differences
+    assert few.favour == 1 and few.p == 1 / 8
+    for count, p in ((1, None), (4, 1 / 8)):
+        pair = [
+            Method(
+                one.name,
+                [
+                    replace(p, question_id=f"{p.question_id}/{i}")
+                    for p in one.predictions
+                    for i in range(9)
+                ],
+                clusters={f"q{k}/{i}": str(k % count) for k in range(4) for i in range(9)},
+            )
+            for one in (bad, good)
+        ]
+        (made,) = compare(pair, [Brier()]).differences
+        assert made.difference < -0.2 and made.p == p and made.outcome == "unclear"
+        assert (made.low is None) == (count == 1)
+
+
 def test_a_question_without_a_cluster_is_refused():
     one, other = clustered(0)
     with pytest.raises(DataError, match=r"question '0/0' has no cluster, but others have"):

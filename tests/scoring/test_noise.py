@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,6 +122,12 @@ def test_undefined_metrics_have_no_estimate():
     assert estimate_noise(list(METRICS.values()), nothing) == [None] * len(METRICS)
 
 
+def test_the_noise_of_a_single_question_or_cluster_is_unknown():
+    cluster = replace(forecaster(0, 0.0, 100), cluster=["one"] * 100)
+    for columns in (cluster, forecaster(0, 0.0, 1)):
+        assert estimate_noise(list(METRICS.values()), columns) == [None] * len(METRICS)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     rows=st.lists(
@@ -136,7 +144,9 @@ def test_every_interval_contains_its_value(rows, grouped):
     metrics = [*METRICS.values(), BrierResolution()]
     for metric, made in zip(metrics, estimate_noise(metrics, columns, draws=20), strict=True):
         value = metric.compute(columns)
-        assert (made is None) == np.isnan(value)
+        stated = columns.stated()
+        single = len(stated if cluster is None else np.unique(stated.cluster)) == 1
+        assert (made is None) == (np.isnan(value) or single)
         if made is not None:
             assert 0 <= made.low <= value <= made.high
             assert 0 < made.p <= 1 and made.by_chance >= 0

@@ -14,6 +14,8 @@ from saysel.metrics.ece import Ece
 from saysel.metrics.parse_rate import ParseRate
 from saysel.metrics.tokens import Tokens
 from saysel.records import Prediction, Question
+from saysel.registry import build
+from saysel.registry.builtins import saysel_metrics
 from saysel.scoring import clusters_of, label, score, to_arrays
 
 
@@ -83,6 +85,21 @@ def test_no_interval_where_most_resamples_are_undefined():
     auroc, accuracy = score(data, [Auroc(), Accuracy()], resamples=300)
     assert auroc.value == 1 and auroc.low is None and auroc.high is None
     assert accuracy.low is not None
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        PredictionArrays([1], [0.9], tokens=[5]),
+        replace(drawn(40, 0.6), tokens=np.ones(40), cluster=["one"] * 40),
+    ],
+    ids=["question", "cluster"],
+)
+def test_a_single_question_or_cluster_tells_nothing_about_others(columns):
+    """All resamples are equal; that is not certainty."""
+    for name in saysel_metrics():
+        (made,) = score(columns, [build("metric", name)])
+        assert made.low is None or made.high - made.low > 0.05, made
 
 
 def test_labels_tell_variants_apart():

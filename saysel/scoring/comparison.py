@@ -89,7 +89,11 @@ def compare(
         left_out=len(shared) - len(judged),
         asked={method.name: len(method.predictions) for method in methods},
         missing={
-            name: int(np.isnan(columns.confidence).sum())
+            name: int((np.isnan(columns.confidence) & columns.answered).sum())
+            for name, columns in zip(names, arrays, strict=True)
+        },
+        declined={
+            name: int((~columns.answered).sum())
             for name, columns in zip(names, arrays, strict=True)
         },
         clusters=None if cluster is None else len(np.unique(cluster)),

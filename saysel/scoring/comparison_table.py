@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from math import ceil
 
@@ -28,12 +28,13 @@ class Comparison:
         questions: how many shared questions were compared.
         left_out: shared questions that could not be judged for every method.
         asked: the number of questions of each method, by name.
-        missing: how many of the compared questions have no confidence, by method.
+        missing: how many of the compared questions are answered without a confidence, by method.
         clusters: how many clusters they belong to; `None` if they are independent.
         resamples: how many bootstrap resamples were drawn.
         differences: method by method, in the metrics' order.
         seeds: on how many seeds the methods were run; values are then means over the seeds, and
             questions are those of all seeds.
+        declined: how many of the compared questions are declined, by method.
     """
 
     reference: str
@@ -45,6 +46,7 @@ class Comparison:
     resamples: int
     differences: tuple[Difference, ...]
     seeds: int = 1
+    declined: Mapping[str, int] = field(default_factory=dict, kw_only=True)
 
     @property
     def resamples_needed(self) -> int:
@@ -87,13 +89,17 @@ class Comparison:
     def notes(self) -> list[str]:
         """Limits of the comparison, a paragraph each."""
         notes = []
-        if self._worst_shown:
-            counts = ", ".join(f"{name}: {n:,}" for name, n in self.missing.items())
+        if any(self.declined.values()):
             notes.append(
-                f"Without a confidence ({counts}): metrics of confidence compare the questions for "
-                f"which both methods state one. '{WORST}' is the difference if every missing "
-                "confidence were 1 for a wrong answer and 0 for a right one; where its sign is the "
-                "opposite, the outcome is unclear."
+                f"Declined to answer ({_listed(self.declined)}): metrics of confidence compare the "
+                "questions that both methods answer, so read them together with the coverage."
+            )
+        if self._worst_shown:
+            notes.append(
+                f"Without a confidence ({_listed(self.missing)}): metrics of confidence compare "
+                f"the questions for which both methods state one. '{WORST}' is the difference if "
+                "every missing confidence were 1 for a wrong answer and 0 for a right one; where "
+                "its sign is the opposite, the outcome is unclear."
             )
         if self.resamples < self.resamples_needed:
             notes.append(
@@ -140,6 +146,10 @@ class Comparison:
             for name, differences in self.by_method()
         ]
         return "\n".join(tables)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {n:,}" for name, n in counts.items())
 
 
 def row(difference: Difference, worst: bool = False) -> tuple[str, ...]:

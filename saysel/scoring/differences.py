@@ -3,7 +3,8 @@
 Metrics of confidence are compared on the questions for which both methods state one. Otherwise a
 method would gain by withholding its confidence where it is wrong. Each difference is also computed
 with every missing confidence replaced by the worst one, 1 for a wrong answer and 0 for a right one.
-If that has the opposite sign, the outcome is unclear.
+If that has the opposite sign, the outcome is unclear. A reply that declines to answer is not
+missing a confidence: its question is left out of both.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ class Difference:
         p: two-sided, twice the share of resamples on the other side of 0, and not below the
             probability that so few questions or clusters agree by chance; `None` likewise.
         p_holm: the same after Holm's correction over all differences with a p.
-        worst: the difference on all questions if every missing confidence were the worst one;
-            `None` if none is missing, and for metrics that use no confidence.
+        worst: the difference if every missing confidence were the worst one, on the questions that
+            neither method declines; `None` if none is missing there, and for metrics that use no
+            confidence.
         questions: how many were compared: all, or for a metric of confidence those for which
             both methods state one.
     """
@@ -138,8 +140,10 @@ def _part(metric: Metric, reference: ResampledMethod, other: ResampledMethod) ->
     pair = before.take(rows), after.take(rows)
     first, second = (float(metric.compute(columns)) for columns in pair)
     worst, draws, lower, higher = None, np.empty(0), 0.0, 0.0
-    if metric.uses_confidence and missing.any():
-        change = metric.compute(with_worst(after)) - metric.compute(with_worst(before))
+    answered = before.answered & after.answered
+    if metric.uses_confidence and (missing & answered).any():
+        old, new = (with_worst(one.take(np.flatnonzero(answered))) for one in (before, after))
+        change = metric.compute(new) - metric.compute(old)
         worst = float(change) if np.isfinite(change) else None
     # Resamples repeat questions, so they count less than there is.
     if isfinite(second - first) and not metric.counts:

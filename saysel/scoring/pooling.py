@@ -10,7 +10,7 @@ questions, see `saysel.scoring.across_seeds`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from saysel.errors import UsageError
 from saysel.interfaces import Metric
@@ -51,7 +51,8 @@ class Pooled:
         differences: of the other settings from the reference; values are means over the seeds on
             which both were measured. Settings that share no judged question are left out.
         asked: number of questions of each setting, all seeds together.
-        missing: how many of the judged ones have no confidence, likewise.
+        missing: how many of the judged ones are answered without a confidence, likewise.
+        declined: how many of the judged ones are declined, likewise.
     """
 
     reference: str
@@ -61,6 +62,7 @@ class Pooled:
     differences: tuple[Difference, ...]
     asked: Mapping[str, int]
     missing: Mapping[str, int]
+    declined: Mapping[str, int] = field(default_factory=dict, kw_only=True)
 
     def comparison(self) -> Comparison:
         """The differences as a table and page, see `saysel.report.comparison`."""
@@ -74,6 +76,7 @@ class Pooled:
             resamples=self.resamples,
             differences=self.differences,
             seeds=len(self.seeds),
+            declined=self.declined,
         )
 
     def score(self, setting: str, metric: str) -> PooledScore | None:
@@ -132,7 +135,14 @@ def pool(
         asked={setting.name: len(_predictions(setting)) for setting in settings},
         missing={
             setting.name: sum(
-                one.correct is not None and one.confidence is None for one in _predictions(setting)
+                one.correct is not None and one.confidence is None and not one.declined
+                for one in _predictions(setting)
+            )
+            for setting in settings
+        },
+        declined={
+            setting.name: sum(
+                one.correct is not None and one.declined for one in _predictions(setting)
             )
             for setting in settings
         },

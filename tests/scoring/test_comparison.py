@@ -281,6 +281,47 @@ def test_what_turns_around_at_worst_is_unclear():
         assert made.worst * turned < 0 and made.outcome == "unclear"
 
 
+def declining(method: Method, ids: set[str]) -> Method:
+    """The same method, declining to answer some questions."""
+    return Method(
+        "declining",
+        [
+            replace(p, answer=None, confidence=None, correct=0.0, declined=True)
+            if p.question_id in ids
+            else p
+            for p in method.predictions
+        ],
+    )
+
+
+def test_a_declined_reply_is_no_missing_confidence():
+    """Its question is left out for both; the other questions are compared as if alone."""
+    rough, fine = method("rough", 0.6), method("fine", 0.02)
+    wrong = {p.question_id for p in fine.predictions if not p.correct}
+    pair = [rough, declining(fine, wrong)]
+    both = [Method(m.name, [p for p in m.predictions if p.question_id not in wrong]) for m in pair]
+    made, alone = (compare(one, [Brier(), Aurc()], resamples=1000) for one in (pair, both))
+    assert [(d.before, d.after, d.worst) for d in made.differences] == [
+        (d.before, d.after, None) for d in alone.differences
+    ]
+    assert made.missing == {"rough": 0, "declining": 0}
+    assert made.declined == {"rough": 0, "declining": len(wrong)}
+    assert "missing at worst" not in str(made) and f"declining: {len(wrong)}" in str(made)
+    # Missing confidences among the others are at their worst on the same questions for both.
+    hiding = [pair[0], Method("declining", list(pair[1].predictions))]
+    for number, p in enumerate(hiding[1].predictions):
+        if not p.declined and number % 3 == 0:
+            hiding[1].predictions[number] = replace(p, confidence=None)
+    (brier,) = compare(hiding, [Brier()], resamples=1000).differences
+    old = {p.question_id: (p.correct - p.confidence) ** 2 for p in rough.predictions}
+    new = [
+        (p.question_id, 1.0 if p.confidence is None else (p.correct - p.confidence) ** 2)
+        for p in hiding[1].predictions
+        if not p.declined
+    ]
+    assert brier.worst == pytest.approx(np.mean([loss - old[id] for id, loss in new]))
+
+
 def test_a_large_family_can_still_be_certain():
     """300 tests: with 10,000 resamples the least corrected p is .06."""
     pair = [method("bad", 0.6, 80), method("good", 0.05, 80)]

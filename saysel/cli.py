@@ -6,6 +6,7 @@ runs. So `--help` stays quick.
 
 from __future__ import annotations
 
+import errno
 import os
 import warnings
 from importlib import import_module
@@ -15,7 +16,7 @@ import click
 
 from saysel import __version__
 from saysel.display.terminal import echo
-from saysel.errors import SayselError, SayselWarning
+from saysel.errors import SayselError, SayselWarning, UsageError
 
 #: Modules of `saysel.commands`, each with its click command as `command`.
 COMMANDS = (
@@ -23,6 +24,8 @@ COMMANDS = (
     *("serve", "show", "study", "watch"),
 )
 INTERRUPTED = 130
+#: Errors of the file system about a path that a user gave, whatever is done there.
+REFUSALS = frozenset({errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EROFS, errno.EIO})
 
 
 class Commands(click.Group):
@@ -46,6 +49,15 @@ class Commands(click.Group):
         except SayselError as error:
             echo(error, err=True)
             ctx.exit(error.exit_code)
+        except OSError as error:  # any look at a path can raise one
+            if error.filename is None or error.errno not in REFUSALS:
+                raise
+            echo(
+                f"{error.filename}: cannot be used ({error.strerror}): fix that, or give another "
+                "path",
+                err=True,
+            )
+            ctx.exit(UsageError.exit_code)
         except KeyboardInterrupt:
             echo("interrupted; run the same command again to continue", err=True)
             ctx.exit(INTERRUPTED)

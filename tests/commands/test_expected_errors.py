@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,52 @@ def refused(*arguments: str | Path) -> list[str]:
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Traceback" not in result.stderr
     return result.stderr.splitlines()
+
+
+# ----------------------------------------------------------------------------------- paths
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("run PATH.yaml", "check PATH.yaml", "show PATH.yaml", "run RECIPE --out PATH"),
+        *("run RECIPE --collect PATH", "report PATH", "watch PATH", "ask PATH hello"),
+        *("export PATH --to x", "serve PATH", "score PATH", "score FILE --out PATH"),
+        *("compare PATH PATH", "check RECIPE --set model.use=pretrained --set model.path=PATH"),
+    ],
+)
+def test_a_path_that_the_file_system_refuses(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(GOOD)
+    Path("file.csv").write_text("confidence,correct\n0.5,1\n")
+    long = "n" * 300
+    values = {"PATH": f"{long}/x", "PATH.yaml": f"{long}/x.yaml"}
+    values |= {"RECIPE": "mine.yaml", "FILE": "file.csv", "model.path=PATH": f"model.path={long}/x"}
+
+    (line,) = refused(*(values.get(word, word) for word in command.split()))
+
+    assert re.match(rf"({tmp_path}/)?n{{300}}.*File name too long", line)
+
+
+def test_a_directory_that_may_not_be_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    command = [sys.executable, "-m", "saysel", "run", tmp_path / "mine.yaml", "--out"]
+    if os.geteuid() == 0:
+        drop = shutil.which("setpriv")
+        if drop is None:
+            pytest.skip("root may look into every directory")
+        command = [drop, "--bounding-set=-all", "--inh-caps=-all", *command]
+
+    done = subprocess.run([*command, closed / "run"], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"{closed}/run: cannot be used (Permission denied): fix that, or give another path\n"
+    )
 
 
 # --------------------------------------------------------------------------------- recipes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -145,11 +145,11 @@ class RunState:
 
     def _listed(self, fingerprint: str, step: Mapping[str, Any]) -> StageState:
         """A stage at the start of the run; one that is done may be known from the run before."""
-        before = self.stages.get(fingerprint)
+        before, cell = self.stages.get(fingerprint), str(step.get("cell", ""))
         if step.get("done") and before is not None and before.state == "done":
-            return before
+            return replace(before, cell=cell)
         state = "done" if step.get("done") else "to do"
-        return StageState(str(step["stage"]), str(step.get("cell", "")), state)
+        return StageState(str(step["stage"]), cell, state)
 
     def _started(self, event: Mapping[str, Any]) -> StageState:
         name, fingerprint = str(event["stage"]), str(event.get("fingerprint", event["stage"]))

@@ -200,6 +200,20 @@ def test_what_is_no_run_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_a_directory_in_which_a_recipe_and_its_matrix_were_run(tmp_path: Path) -> None:
+    matrix = {**RECIPE, "matrix": {"seed": [0, 1]}}
+    for recipe, cells in ((RECIPE, []), (matrix, ["seed=0", "seed=1"]), (RECIPE, [])):
+        saysel.run(recipe, tmp_path)
+
+        names = [
+            line.split()[0] for line in invoke("watch", tmp_path, "--once").stdout.splitlines()
+        ]
+
+        assert [name for name in names if name.startswith("seed")] == cells
+        assert ("model" in names) is not bool(cells)
+
+
+@pytest.mark.usefixtures("small_parts")
 def test_cells_that_run_alone_are_named(tmp_path: Path) -> None:
     recipe = {**RECIPE, "matrix": {"seed": list(range(10))}}
     for cell in (10, 2):

@@ -82,7 +82,8 @@ class RmsCalibrationError(Weighted):
     Range [0, 1], lower is better.
 
     Source: Hendrycks et al. 2019 (arXiv 1812.04606), with bins of 100; reported by Humanity's Last
-    Exam (arXiv 2501.14249). There the last bin is the smallest; here all are equal.
+    Exam (arXiv 2501.14249). Their code adds the remainder to the last bin, and leaves that bin, the
+    most confident answers, out of the sum; here all bins are equal, and all count.
     Blind to: whether confidence separates correct answers from wrong ones. Biased upward for small
     n; with fewer than two bins it is the absolute gap between mean confidence and accuracy.
     Missing confidences: ignored, so report the parse rate with it. Undefined (NaN) without any
@@ -102,6 +103,12 @@ class RmsCalibrationError(Weighted):
         rows, weights = stated(predictions, weights)
         levels = Levels(rows.confidence)
         sums = Sums(*(levels.sums(weights * each) for each in (1, rows.confidence, rows.correct)))
-        n, confidence, correct = equal_mass(sums, max(1, len(rows) // self.bin_size))
-        squares = ratio((confidence - correct) ** 2, n)
-        return np.sqrt(ratio(np.nansum(squares, axis=1), n.sum(axis=1)))
+        # A row stands for several answers. Resamples of clusters have different numbers of them.
+        bins = np.maximum(1, weights.sum(axis=1) // self.bin_size).astype(np.intp)
+        values = np.full(len(weights), np.nan)
+        for count in np.unique(bins):
+            chosen = bins == count
+            n, confidence, correct = equal_mass(Sums(*(part[chosen] for part in sums)), int(count))
+            squares = np.nansum(ratio((confidence - correct) ** 2, n), axis=1)
+            values[chosen] = np.sqrt(ratio(squares, n.sum(axis=1)))
+        return values

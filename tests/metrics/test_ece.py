@@ -3,11 +3,13 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from saysel.interfaces import Metric
 from saysel.metrics.ece import Ece, Mce, RmsCalibrationError
 
 
@@ -98,6 +100,23 @@ def test_root_mean_square_over_bins_of_equal_size(make_columns):
     )
     # In one bin the gaps of opposite sign partly cancel.
     assert RmsCalibrationError(bin_size=100).compute(columns) == pytest.approx(0.05)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 10), st.integers(0, 1), st.integers(0, 9), st.integers(0, 9)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_the_bins_of_a_resample_are_as_many_as_its_answers_fill(make_columns, rows):
+    """Not as many as its rows, each of which stands for several answers."""
+    columns = make_columns([c / 10 for c, *_ in rows], [y for _, y, *_ in rows])
+    weights = np.array([times for *_, one, other in rows for times in (one, other)], dtype=float)
+    weights, metric = weights.reshape(-1, 2).T, RmsCalibrationError(bin_size=5)
+    assert metric.resampled(columns, weights) == pytest.approx(
+        Metric.resampled(metric, columns, weights), abs=1e-9, nan_ok=True
+    )
 
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 1)), min_size=1, max_size=40))

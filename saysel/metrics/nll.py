@@ -18,9 +18,9 @@ class Nll(Mean):
     """Mean negative log-likelihood: the logarithmic score of the stated confidence.
 
     Formula: mean of -(y ln c + (1 - y) ln(1 - c)) over confidence c and correctness y, in nats; c
-    is clipped to [`clip`, 1 - `clip`]. Range from 0 to -ln clip, lower is better; always stating
-    0.5 scores 0.693. A proper score: within the clipping range, honest confidence minimises its
-    expectation.
+    is clipped to [`clip`, 1 - `clip`]. Range from -ln(1 - clip) to -ln clip, 0.001 to 6.91 by
+    default; lower is better, and always stating 0.5 scores 0.693. A proper score: within the
+    clipping range, honest confidence minimises its expectation.
 
     Source: Good 1952, "Rational decisions". Stated confidences are often exactly 0 or 1, where
     one mistake would cost infinitely much, hence the clipping. The default follows Rewarding Doubt

@@ -26,7 +26,7 @@ class ExpectedEstimator(Estimator):
     tenth of the probability is of tokens that may begin several confidences, the confidence is
     missing: ask for more tokens, or use a format with fewer confidences.
 
-    A reply without the marker has no confidence.
+    A reply without the marker, or one that declines, has no confidence.
     """
 
     def needs_choices(self) -> bool:
@@ -38,8 +38,9 @@ class ExpectedEstimator(Estimator):
         replies = list(single_replies(model, questions, context))
         beginnings = {
             row: beginning
-            for row, (_, reply) in enumerate(replies)
-            if (beginning := up_to_marker(context.format, reply)) is not None
+            for row, (prediction, reply) in enumerate(replies)
+            if not prediction.declined
+            and (beginning := up_to_marker(context.format, reply)) is not None
         }
         confidence: dict[int, float | None]
         if context.sampler.gives_choices():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp
 from typing import Any
 
@@ -68,6 +69,16 @@ def test_without_a_marker_there_is_no_confidence(
     reply: str, small_model: ModelRef, context: Any
 ) -> None:
     assert estimate(small_model, context(reply, odds={})).confidence is None
+
+
+def test_a_declined_reply_has_no_confidence(small_model: ModelRef, context: Any) -> None:
+    """In what it would state after "Confidence:" there is no answer to be confident in."""
+    declining = "Answer: unsure Self-reflection: I forgot. Confidence: 3"
+    given = replace(
+        context(declining, odds={}), format=SaySelfFormat(instruction="", decline="unsure")
+    )
+    prediction = estimate(small_model, given)
+    assert (prediction.declined, prediction.answer, prediction.confidence) == (True, None, None)
 
 
 def test_the_last_marker_outside_thoughts_counts() -> None:

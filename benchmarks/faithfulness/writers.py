@@ -13,6 +13,7 @@ asked again 20 times. Then several writers explain each answer:
     generic    "I am not entirely sure."
     model      what the model itself wrote
 
+X
 The witness world is one whose true competing answers are known, so the same is measured twice:
 against fresh samples, which is what saysel does, and against the exact posterior. Nothing is
 written into the run. Writes `results.csv` and `table.md`.
@@ -27,12 +28,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import yaml
+
 from saysel.faithfulness.measures import MEASURES, Measured, measure
 from saysel.faithfulness.mentions import words
 from saysel.interfaces import RationaleWriter
 from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe, load
-from saysel.records import Meaning, ModelRef, Question, Rationale, Reflection, Response
+from saysel.records import Cluster, Meaning, ModelRef, Question, Reflection, Response
 from saysel.registry import build
 from saysel.sources.witness import PLACES, posterior
 from saysel.stages.faithfulness import ReflectShard, reread
@@ -48,21 +51,27 @@ def last_model(run: Path, recipe: Recipe) -> tuple[str, ModelRef]:
     return phase, read_model(run, directory)
 
 
-def faithful(
+def sampled(
     recipe: Recipe, model: ModelRef, asked: Sequence[Question], n: int, seed: int
-) -> list[Rationale | None]:
-    """The template's texts, from samples that nothing is measured against."""
+) -> list[tuple[Question, Sequence[Cluster]]]:
+    """The model's answers, clustered, from samples that nothing is measured against."""
     prompts = [recipe.format.prompt(question) for question in asked]
     items = []
     for question, replies in zip(asked, recipe.sample.sample(model, prompts, n, seed), strict=True):
+        answers = [recipe.format.parse(reply.text).answer for reply in replies]
+        # Only the answers: what the model says of its confidence is not the writer's to copy.
         responses = [
-            Response(question.id, i, reply.text, recipe.format.parse(reply.text).answer, 0)
-            for i, reply in enumerate(replies)
+            Response(question.id, i, answer or "", answer, 0) for i, answer in enumerate(answers)
         ]
         items.append((question, recipe.cluster.cluster(question, responses)))
-    writer = build("rationale", "template")
+    return items
+
+
+def written(spec: object, items: Sequence[tuple[Question, Sequence[Cluster]]]) -> Texts:
+    """What a rationale writer writes; an empty text where it has none."""
+    writer = build("rationale", spec)
     assert isinstance(writer, RationaleWriter)
-    return writer.write(items)
+    return ["" if one is None else one.text for one in writer.write(items)]
 
 
 def places_in(text: str) -> list[str]:
@@ -96,15 +105,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--split", default="heldout")
     parser.add_argument("--n", type=int, default=20, help="fresh samples per question")
+    parser.add_argument("--writer", type=Path, action="append", default=[], metavar="FILE")
+    parser.add_argument("--questions", type=int, help="of the split; all by default")
     arguments = parser.parse_args()
     recipe = load(str(arguments.run / "recipe.yaml"))
-    asked = questions(recipe, arguments.split)
+    asked = questions(recipe, arguments.split)[: arguments.questions]
     name, model = last_model(arguments.run, recipe)
     drawn = ReflectShard(recipe, model, arguments.n)(0, asked, lambda items: None)
     rng = random.Random(0)
-    template = [
-        "" if one is None else one.text for one in faithful(recipe, model, asked, arguments.n, 1)
-    ]
+    items = sampled(recipe, model, asked, arguments.n, 1)
+    template = written("template", items)
 
     def mixed() -> Texts:
         return rng.sample(template, len(template))
@@ -115,6 +125,11 @@ def main() -> None:
         "random": lambda: [randomised(text, rng) for text in mixed()],
         "generic": lambda: ["I am not entirely sure."] * len(asked),
     }
+    for file in arguments.writer:
+        texts = written(yaml.safe_load(file.read_text()), items)
+        usable = [text for text in texts if text]
+        print(f"{file.stem}: {len(usable)} of {len(texts)} usable, {len(set(usable))} different")
+        writers[file.stem] = lambda texts=texts: texts
     found: dict[str, tuple[list[Measured], list[Measured]]] = {}
     for writer, write in writers.items():
         told = [replace(one, rationale=text) for one, text in zip(drawn, write(), strict=True)]

@@ -7,7 +7,8 @@ Every method of `methods.yaml` (or `--methods FILE`) is a recipe that `saysel ru
 directory below `runs/` for each world and seed; a method that names `seeds`, on these only. Stages
 that methods share are done once, so that all start from the same base model and the same samples,
 and what is done is not done again: the script continues where it stopped. `--only` runs some of the
-methods and writes no results.
+methods, and writes results only into another directory than this one; then the reference must be
+among them.
 
 Writes into `--out`:
 
@@ -333,7 +334,7 @@ def main() -> None:
     parser.add_argument("--methods", type=Path, default=HERE / "methods.yaml")
     parser.add_argument("--worlds", nargs="+")
     parser.add_argument("--seeds", type=int, nargs="+")
-    parser.add_argument("--only", nargs="+", default=[], help="these methods; writes no results")
+    parser.add_argument("--only", nargs="+", default=[], help="these methods; see above")
     parser.add_argument("--split", default="heldout")
     parser.add_argument("--jobs", type=int, default=1, help="run directories side by side")
     parser.add_argument("--out", type=Path, default=HERE)
@@ -351,7 +352,7 @@ def main() -> None:
             sorted(tasks, key=lambda task: task[1]),
         )
         results = [result for part in parts for result in part]
-    if arguments.only:
+    if arguments.only and arguments.out == HERE:  # the committed table has all methods
         return
     first = Path("runs") / f"methods-{worlds[0]}-{seeds[worlds[0]][0]}"
     write(results, settings["reference"], arguments.out, load(str(first / "recipe.yaml")))

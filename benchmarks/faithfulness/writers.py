@@ -111,7 +111,7 @@ def main() -> None:
     recipe = load(str(arguments.run / "recipe.yaml"))
     asked = questions(recipe, arguments.split)[: arguments.questions]
     name, model = last_model(arguments.run, recipe)
-    drawn = ReflectShard(recipe, model, arguments.n)(0, asked, lambda items: None)
+    drawn = ReflectShard(recipe, recipe.format, model, arguments.n)(0, asked, lambda items: None)
     rng = random.Random(0)
     items = sampled(recipe, model, asked, arguments.n, 1)
     template = written("template", items)

@@ -39,7 +39,7 @@ def compare(
     format: object = None,
     judge: object = None,
     cluster: str | None = None,
-    metrics: Sequence[object] | None = None,
+    metrics: Sequence[object] | Mapping[str, object] | None = None,
     intersect: bool = False,
     resamples: int | None = None,
     seed: int = 0,

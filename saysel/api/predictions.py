@@ -122,7 +122,7 @@ def reading(
     format: object,
     judge: object,
     cluster: str | None,
-    metrics: Sequence[object] | None,
+    metrics: Sequence[object] | Mapping[str, object] | None,
 ) -> Reading:
     """What the options of `saysel.score` and `saysel.compare` say.
 
@@ -132,7 +132,11 @@ def reading(
     named = dict(columns or {})
     if cluster is not None:
         named["cluster"] = cluster
-    chosen: dict[str, Any] = {"metric": METRICS if metrics is None else tuple(metrics)}
+    if metrics is None:
+        metrics = METRICS
+    elif isinstance(metrics, (str, Mapping)):
+        metrics = [metrics]
+    chosen: dict[str, Any] = {"metric": tuple(metrics)}
     chosen |= {"format": format} if format is not None else {}
     chosen |= {"judge": judge} if judge is not None else {}
     try:

@@ -29,7 +29,8 @@ def load_recipe(recipe: AnyRecipe, *, set: Overrides = ()) -> Recipe:
     Args:
         recipe: the name of a packaged recipe, a path, a mapping with the keys of a recipe, or a
             recipe.
-        set: values by their path in the recipe, or strings `path=value` as on the command line.
+        set: values by their path in the recipe, or strings `path=value` as on the
+            command line; a single one needs no list.
 
     Raises:
         SayselError: it cannot be read, or something in it is wrong; all problems are named.
@@ -46,7 +47,7 @@ def run(
     smoke: bool = False,
     shard: bool = False,
     cell: str | int | None = None,
-    collect: Sequence[str | PathLike[str]] = (),
+    collect: Sequence[str | PathLike[str]] | PathLike[str] = (),
 ) -> Run:
     """Run a recipe from questions to report.
 
@@ -67,7 +68,8 @@ def run(
         cell: run a single cell of a matrix: its number, its label, or a part of the label that no
             other cell has. Its run directory is `OUT/cells/NUMBER`; a run of the whole recipe in
             OUT uses what was done there.
-        collect: other run directories whose finished steps are used, if they are the same steps.
+        collect: other run directories, or one, whose finished steps are used, if they are the
+            same steps.
 
     A run directory may be on shared storage, such as `s3://bucket/run`; see `saysel.mirror`.
 
@@ -96,7 +98,7 @@ def pending(
     until: str | None = None,
     smoke: bool = False,
     cell: str | int | None = None,
-    collect: Sequence[str | PathLike[str]] = (),
+    collect: Sequence[str | PathLike[str]] | PathLike[str] = (),
 ) -> tuple[Path, list[Stage]]:
     """The run directory, and the steps that `run` would do there; nothing is done.
 
@@ -149,11 +151,12 @@ def _resolved(
     )
 
 
-def _others(collect: Sequence[str | PathLike[str]], smoke: bool) -> list[Path]:
+def _others(collect: Sequence[str | PathLike[str]] | PathLike[str], smoke: bool) -> list[Path]:
     """The run directories to collect from."""
     if smoke and collect:
         raise UsageError("a smoke run repeats every step and collects none: leave out --collect")
-    return [working_copy(place, to_read=is_address(place)) for place in collect]
+    places = [collect] if isinstance(collect, (str, PathLike)) else collect
+    return [working_copy(place, to_read=is_address(place)) for place in places]
 
 
 def _cell_copy(directory: Path, number: int) -> Path:

@@ -70,7 +70,7 @@ def score(
     format: object = None,
     judge: object = None,
     cluster: str | None = None,
-    metrics: Sequence[object] | None = None,
+    metrics: Sequence[object] | Mapping[str, object] | None = None,
     out: str | PathLike[str] | None = None,
 ) -> Scores:
     """Metrics with 95 % intervals for predictions made elsewhere.
@@ -99,7 +99,7 @@ def score(
         cluster: the column that groups rows which belong together: intervals treat a group as
             one.
         metrics: compute these instead of the usual ones: names, mappings with options, or
-            `Metric`s.
+            `Metric`s. A single name or mapping needs no list.
         out: a directory for a report page; by default none is written.
 
     Raises:

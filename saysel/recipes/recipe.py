@@ -174,7 +174,7 @@ def load(
         recipe: the name of a packaged recipe, including those of plugins; a path; the keys of a
             recipe, in which `extends` is relative to the working directory; or a recipe.
         overrides: values by their path in the recipe, or `path=value` texts with the value in
-            YAML; applied in order.
+            YAML; applied in order. A single text needs no list.
 
     Raises:
         UsageError: the file is missing, unreadable, or not a YAML mapping; `extends` goes in a
@@ -196,6 +196,8 @@ def load(
         registry.use_sayselfile(path.parent)
         content = read_with_base(path)
         content.setdefault("name", path.stem)
+    if isinstance(overrides, str):
+        overrides = [overrides]
     assignments, wrong = _assignments(overrides)
     wrong += _assign_all(content, assignments, "--set ")
     return _validated(content, where, wrong)

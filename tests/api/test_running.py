@@ -232,3 +232,15 @@ def test_the_report_of_one_cell_is_next_to_that_of_the_run() -> None:
     assert not page.exists()  # it would outlive a change of the recipe
     refused = invoke("report", "out", "--cell", "seed=7")
     assert refused.exit_code == 2 and "no cell matches --cell 'seed=7'" in refused.stderr
+
+
+def test_one_value_needs_no_list() -> None:
+    saysel.run(SMALL, "first")
+
+    run = saysel.run(SMALL, "second", collect="first", set="report.title=One")
+
+    assert run.recipe.report.title == "One"
+    assert saysel.run(SMALL, "third", collect=Path("first")).complete
+    copied = [(Path(name) / "manifest.json").read_text() for name in ("first", "third")]
+    started = [json.loads(text)["stages"]["sample"]["started"] for text in copied]
+    assert started[0] == started[1]

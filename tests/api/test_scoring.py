@@ -105,3 +105,10 @@ def test_a_column_that_is_left_out_is_a_warning() -> None:
     with pytest.warns(SayselWarning, match="'tokens' must be|column is left out") as caught:
         saysel.score({**COLUMNS, "tokens": ["many"] * 40})
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("metric", ["brier", {"use": "ece", "bins": 5}])
+def test_one_metric_needs_no_list(metric: object) -> None:
+    data = {"confidence": [0.9, 0.2, 0.6], "correct": [1, 0, 1]}
+
+    assert list(saysel.score(data, metrics=metric)) == list(saysel.score(data, metrics=[metric]))

@@ -50,8 +50,8 @@ def _check_distinct(id: str, one: Predictions, other: Predictions, *names: str) 
     if known and one.questions[id].prompt != other.questions[id].prompt:
         return
     raise DataError(
-        f"{names[0]} and {names[1]}: both have a prediction for '{id}', but saysel score "
-        "takes several files as parts of one method: use saysel compare for different methods"
+        f"{names[0]} and {names[1]}: both have a prediction for '{id}': saysel score "
+        "reads files as parts of one method; use saysel compare for different methods"
     )
 
 

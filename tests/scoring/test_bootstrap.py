@@ -110,7 +110,8 @@ def test_the_interval_of_few_clusters_contains_the_truth_about_as_often_as_it_cl
     drawn = rng.integers(clusters, size=(repeats, 1000, clusters))
     means = np.take_along_axis(values[:, None], drawn, axis=2).mean(axis=2)
     intervals = [percentile_interval(draws, clusters) for draws in means]
-    assert 0.88 if clusters < 8 else 0.92 <= np.mean([a <= 0 <= b for a, b in intervals]) <= 0.98
+    least = 0.88 if clusters < 8 else 0.92
+    assert least <= np.mean([a <= 0 <= b for a, b in intervals]) <= 0.98
     tails = [(min((d <= 0).sum(), (d >= 0).sum()) + 1) / 1001 for d in means]
     certain = [two_sided_p(tail, 100 * clusters, clusters) < 0.05 for tail in tails]
     assert np.mean(certain) <= 0.08

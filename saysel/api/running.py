@@ -29,8 +29,8 @@ def load_recipe(recipe: AnyRecipe, *, set: Overrides = ()) -> Recipe:
     Args:
         recipe: the name of a packaged recipe, a path, a mapping with the keys of a recipe, or a
             recipe.
-        set: values by their path in the recipe, or strings `path=value` as on the
-            command line; a single one needs no list.
+        set: values by their path in the recipe, or strings `path=value` as on the command
+            line; a single one needs no list.
 
     Raises:
         SayselError: it cannot be read, or something in it is wrong; all problems are named.

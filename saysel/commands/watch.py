@@ -48,7 +48,8 @@ def command(run: Path, once: bool, page_too: bool) -> None:
     bring(run)
     mirror = mirror_of(run)
     address = run if mirror is None else mirror.address
-    begun, cells = (run / "events.jsonl").is_file(), _cells(run, address)
+    begun = (run / "events.jsonl").is_file()
+    cells = "" if begun else _cells(run, address)
     if once and not begun:
         raise UsageError(f"{address}: not a run directory, it has no events.jsonl{cells}")
     waiting = f"{address}: waiting for the run to begin{cells}"

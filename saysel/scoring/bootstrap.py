@@ -10,7 +10,7 @@ know about the bootstrap", section 5.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -195,6 +195,11 @@ def cluster_count(cluster: Codes | None, n: int) -> int | None:
     return None if cluster is None else len(np.unique(cluster))
 
 
+def fewest(counts: Iterable[int | None]) -> int | None:
+    """The smallest number of clusters; `None` if all questions are independent."""
+    return min((count for count in counts if count is not None), default=None)
+
+
 def percentile_interval(draws: Array, clusters: int | None = None) -> Interval | None:
     """The 95 % percentile interval.
 
@@ -216,10 +221,11 @@ def percentile_interval(draws: Array, clusters: int | None = None) -> Interval |
 
 def _quantiles(clusters: int | None) -> tuple[float, float]:
     """The ends of a 95 % interval, as quantiles of the resamples."""
-    from scipy.special import ndtr, stdtrit
-
     if clusters is None:
         return INTERVAL_QUANTILES
+
+    from scipy.special import ndtr, stdtrit
+
     low, _ = INTERVAL_QUANTILES
     tail = float(ndtr(sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, low)))
     return tail, 1 - tail

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric, PredictionArrays
 from saysel.scoring.across_seeds import across_seeds
-from saysel.scoring.bootstrap import TOLERANCE, percentile_interval, two_sided_p
+from saysel.scoring.bootstrap import TOLERANCE, fewest, percentile_interval, two_sided_p
 from saysel.scoring.resampled_method import ResampledMethod
 from saysel.scoring.scores import label
 
@@ -182,8 +182,7 @@ def _combined(metric: Metric, parts: Sequence[Part], seed: int) -> Difference:
     lower, higher = (
         float(np.mean([getattr(part, side) for part in defined])) for side in ("lower", "higher")
     )
-    counts = [part.clusters for part in defined]
-    clusters = min((count for count in counts if count is not None), default=None)
+    clusters = fewest(part.clusters for part in defined)
     return _tested(difference, draws, draws - lower, draws + higher, clusters)
 
 

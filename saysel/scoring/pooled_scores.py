@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric
 from saysel.scoring.across_seeds import across_seeds
-from saysel.scoring.bootstrap import percentile_interval
+from saysel.scoring.bootstrap import fewest, percentile_interval
 from saysel.scoring.differences import noise
 from saysel.scoring.resampled_method import ResampledMethod
 from saysel.scoring.resampling import Share
@@ -91,8 +91,7 @@ def _interval(
             )
         )
     pooled = across_seeds(observed, draws, seed)
-    counts = [seeds[name].clusters(_all(seeds[name])) for name in values]
-    clusters = min((count for count in counts if count is not None), default=None)
+    clusters = fewest(seeds[name].clusters(_all(seeds[name])) for name in values)
     lower, upper = (
         percentile_interval(ends, clusters) for ends in (pooled - noise_in_mean, pooled)
     )

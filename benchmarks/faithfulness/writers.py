@@ -13,7 +13,9 @@ asked again 20 times. Then several writers explain each answer:
     generic    "I am not entirely sure."
     model      what the model itself wrote
 
-X
+`--writer FILE` adds a rationale writer whose options are in a YAML file, such as `smollm2.yaml`. It
+may be given again. All writers get the same samples as the template.
+
 The witness world is one whose true competing answers are known, so the same is measured twice:
 against fresh samples, which is what saysel does, and against the exact posterior. Nothing is
 written into the run. Writes `results.csv` and `table.md`.
@@ -105,7 +107,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--split", default="heldout")
     parser.add_argument("--n", type=int, default=20, help="fresh samples per question")
-    parser.add_argument("--writer", type=Path, action="append", default=[], metavar="FILE")
+    parser.add_argument("--writer", type=Path, action="append", default=[], help="YAML file")
     parser.add_argument("--questions", type=int, help="of the split; all by default")
     arguments = parser.parse_args()
     recipe = load(str(arguments.run / "recipe.yaml"))

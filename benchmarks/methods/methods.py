@@ -352,7 +352,9 @@ def main() -> None:
             sorted(tasks, key=lambda task: task[1]),
         )
         results = [result for part in parts for result in part]
-    if arguments.only and arguments.out == HERE:  # the committed table has all methods
+    if (
+        arguments.only and arguments.out.resolve() == HERE.resolve()
+    ):  # the committed table has all methods
         return
     first = Path("runs") / f"methods-{worlds[0]}-{seeds[worlds[0]][0]}"
     write(results, settings["reference"], arguments.out, load(str(first / "recipe.yaml")))

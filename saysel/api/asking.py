@@ -16,6 +16,7 @@ from saysel.interfaces import EstimationContext, Format
 from saysel.plan.cell_choice import chosen_cell
 from saysel.plan.stage import BASE
 from saysel.recipes.elicited import asking_format
+from saysel.recipes.extends import packaged
 from saysel.recipes.questions import questions
 from saysel.recipes.recipe import Recipe
 from saysel.records import ModelRef, Prediction, Question
@@ -190,8 +191,7 @@ def resolved(
     recipe = Recipe.model_validate({"name": "ask", "source": "witness"})
     if isinstance(target, ModelRef):
         return recipe, recipe.format, target
-    if _names_a_missing_directory(Path(target)):
-        raise UsageError(f"{target}: there is no such run directory and no such model")
+    _check_may_be_a_model(Path(target))
     from saysel.export.settings import read_settings
     from saysel.hf import model_at
 
@@ -208,8 +208,20 @@ def _last_of(run: Run, cell: str | None) -> tuple[Recipe, Format, ModelRef]:
     return chosen.recipe, asking_format(chosen.recipe, step.model != BASE), model
 
 
-def _names_a_missing_directory(path: Path) -> bool:
-    """Whether a target that does not exist must be a path of this machine and no hub id."""
-    return not path.exists() and (
-        path.is_absolute() or len(path.parts) > 2 or path.parts[0] in ("runs", "..")
-    )
+def _check_may_be_a_model(path: Path) -> None:
+    """Refuse what is neither a path of this machine nor, as far as can be told, a hub id.
+
+    Raises:
+        UsageError: there is no such path, and it names a run, a recipe or a directory.
+    """
+    if path.exists():
+        return
+    if len(path.parts) == 1 and Run.exists("runs" / path):
+        raise UsageError(f"{path}: there is no such model: did you mean {'runs' / path}?")
+    if str(path) in packaged():
+        raise UsageError(
+            f"{path}: this is a recipe: first run it (saysel run {path}), then name its run "
+            f"directory ({'runs' / path})"
+        )
+    if path.is_absolute() or len(path.parts) > 2 or path.parts[0] in ("runs", ".."):
+        raise UsageError(f"{path}: there is no such run directory and no such model")

@@ -114,6 +114,11 @@ def error_summary(error: Exception) -> str:
             "it needs Python code that comes with it, and saysel runs none: "
             "choose a model that transformers loads by itself"
         )
+    if "couldn't connect to" in text:
+        return (
+            "it is neither a directory nor in the hub's cache, and the hub cannot be reached: "
+            "check the path and the connection"
+        )
     return text.splitlines()[0]
 
 

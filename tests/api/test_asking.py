@@ -90,3 +90,16 @@ def test_a_model_is_asked_in_the_format_of_the_paper(small_model: ModelRef) -> N
         saysel.ask(small_model, " ")
     with pytest.raises(UsageError, match="no such run directory"):
         saysel.ask("runs/nowhere", QUESTION)
+
+
+def test_the_name_of_a_recipe_or_of_a_run_is_not_looked_up_on_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"recipe: first run it \(saysel run quickstart\)"):
+        saysel.ask("quickstart", QUESTION)
+    run = tmp_path / "runs" / "quickstart"
+    run.mkdir(parents=True)
+    (run / "recipe.yaml").write_text("name: quickstart\nextends: quickstart\n")
+    with pytest.raises(UsageError, match="did you mean runs/quickstart"):
+        saysel.ask("quickstart", QUESTION)

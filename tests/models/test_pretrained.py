@@ -74,6 +74,16 @@ def test_a_broken_config_is_one_line_when_it_is_loaded(
     one_line(caught.value)
 
 
+def test_an_unreachable_hub_is_one_line_that_says_what_to_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    with pytest.raises(DataError, match="nothere: .*the hub cannot be reached: check") as caught:
+        hf.load_model(ModelRef("nothere"))
+    one_line(caught.value)
+
+
 def test_an_empty_path_is_refused() -> None:
     with pytest.raises(ValidationError):
         PretrainedModel(path="")

@@ -102,9 +102,18 @@ def paths_in(data: object) -> list[Path]:
     if not isinstance(paths, list | tuple):
         return []
     if not paths or not all(isinstance(path, str | PathLike) for path in paths):
-        raise UsageError("a list of predictions must be a list of files, and not empty")
+        raise UsageError(
+            "a list of predictions must be a list of files, and not empty; rows become a frame "
+            "with pandas.DataFrame(rows)"
+        )
     if len({Path(path) for path in paths}) < len(paths):
         raise UsageError("the same file is given twice: name each once")
+    for path in paths:
+        if (Path(path) / "recipe.yaml").is_file():
+            raise UsageError(
+                f"{path}: this is a run directory and has its scores: saysel report {path} shows "
+                "them, saysel compare compares its models"
+            )
     return [fetched_file(path) for path in paths]
 
 

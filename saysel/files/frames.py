@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from saysel.errors import DataError
+from saysel.errors import DataError, UsageError
 from saysel.files.table import Table
 
 #: pandas' markers of missing values; they equal nothing, not even themselves.
@@ -30,9 +30,15 @@ def table_of(data: Frame | Mapping[str, Iterable[Any]], name: str) -> Table:
         name: what messages call it: `{name}, row 3: …`.
 
     Raises:
+        UsageError: it is neither.
         DataError: a column has no sequence of values, columns differ in length, two share a name,
             or there are no rows.
     """
+    if not isinstance(data, Mapping) and not hasattr(data, "columns"):
+        raise UsageError(
+            f"{name} must be files, a pandas or polars frame, or a mapping from column names to "
+            f"arrays (got {type(data).__name__})"
+        )
     names = list(data if isinstance(data, Mapping) else data.columns)
     columns: dict[str, list[Any]] = {}
     for key in names:

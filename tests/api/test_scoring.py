@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,6 +100,28 @@ def test_problems_are_one_line(tmp_path: Path) -> None:
         saysel.score({"correct": [1, 0], "p_true": [0.5, 0.7]})
     with pytest.raises(DataError, match="nothing to score"):
         saysel.score({"correct": [None], "confidence": [0.5]})
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, r"a mapping from column names to arrays \(got NoneType\)"),
+        (3, r"\(got int\)"),
+        ([{"correct": 1, "confidence": 0.5}], r"pandas\.DataFrame\(rows\)"),
+    ],
+)
+def test_what_has_no_columns_is_refused(data: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        saysel.score(data)
+
+
+def test_a_run_directory_has_its_scores_already(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("name: mine\n")
+
+    with pytest.raises(
+        UsageError, match=f"run directory and has its scores: saysel report {tmp_path}"
+    ):
+        saysel.score(tmp_path)
 
 
 def test_a_column_that_is_left_out_is_a_warning() -> None:

@@ -79,7 +79,7 @@ def test_an_unreachable_hub_is_one_line_that_says_what_to_check(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
-    with pytest.raises(DataError, match="nothere: .*the hub cannot be reached: check") as caught:
+    with pytest.raises(DataError, match=r"nothere: .*the hub cannot be reached: check") as caught:
         hf.load_model(ModelRef("nothere"))
     one_line(caught.value)
 

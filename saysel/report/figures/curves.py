@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from saysel.interfaces import PredictionArrays
 from saysel.metrics.binning import bin_of
-from saysel.scoring.shares import wilson
+from saysel.scoring.shares import share_interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,7 @@ class Bin:
         n: number of answers.
         right: number of correct ones; graded answers count with their grade.
         confidence: mean confidence.
+        low, high: 95 % interval of the accuracy.
     """
 
     start: float
@@ -33,14 +34,12 @@ class Bin:
     n: int
     right: float
     confidence: float
+    low: float
+    high: float
 
     @property
     def accuracy(self) -> float:
         return self.right / self.n
-
-    def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the accuracy."""
-        return wilson(self.accuracy, self.n)
 
 
 def reliability(columns: PredictionArrays) -> list[Bin]:
@@ -50,11 +49,11 @@ def reliability(columns: PredictionArrays) -> list[Bin]:
     bins = []
     for k in range(BINS):
         inside = index == k
-        n = int(inside.sum())
-        if n:
-            right = float(stated.correct[inside].sum())
-            confidence = float(stated.confidence[inside].mean())
-            bins.append(Bin(k / BINS, (k + 1) / BINS, n, right, confidence))
+        correct = stated.correct[inside]
+        cluster = None if stated.cluster is None else stated.cluster[inside]
+        if interval := share_interval(correct, cluster):
+            right, confidence = float(correct.sum()), float(stated.confidence[inside].mean())
+            bins.append(Bin(k / BINS, (k + 1) / BINS, len(correct), right, confidence, *interval))
     return bins
 
 

@@ -28,10 +28,10 @@ def reliability_diagram(row: Row, colour: str) -> Figure:
     """The share of correct answers per bin of stated confidence; on the diagonal if calibrated.
 
     Dots are at the mean confidence of their bin, their area is proportional to the number of
-    answers, and whiskers are Wilson 95 % intervals. The number of answers is above each bin.
+    answers, and whiskers are 95 % intervals. The number of answers is above each bin.
     """
     x, y = scale(0, 1, LEFT, LEFT + SIDE), scale(0, 1, TOP + SIDE, TOP)
-    bins = reliability(to_arrays(row.predictions))
+    bins = reliability(to_arrays(row.predictions, row.clusters))
     largest = max((bin.n for bin in bins), default=1)
     dots = "".join(_dot(bin, largest, x, y) for bin in bins)
     counts = "".join(
@@ -72,25 +72,24 @@ def _percent_axis(y: float) -> str:
 
 
 def _dot(bin: Bin, largest: int, x: Scale, y: Scale) -> str:
-    low, high = bin.interval()
     words = (
         f"confidence {bin.start:.0%} to {bin.end:.0%}: {bin.n} answers, mean confidence "
         f"{bin.confidence:.0%}, {bin.accuracy:.0%} correct "
-        f"(95 % interval {low:.0%} to {high:.0%})"
+        f"(95 % interval {bin.low:.0%} to {bin.high:.0%})"
     )
     radius = max(MIN_RADIUS, MAX_RADIUS * (bin.n / largest) ** 0.5)
     middle = x(bin.confidence)
     return element(
         "g",
         tip(words),
-        line(middle, y(low), middle, y(high), "whisker"),
+        line(middle, y(bin.low), middle, y(bin.high), "whisker"),
         element("circle", cx=middle, cy=y(bin.accuracy), r=radius, class_="dot"),
     )
 
 
 def histogram(row: Row) -> Figure:
     """How often each confidence is stated: correct answers below, wrong ones on top."""
-    bins = reliability(to_arrays(row.predictions))
+    bins = reliability(to_arrays(row.predictions, row.clusters))
     largest = max((bin.n for bin in bins), default=1)
     x = scale(0, 1, LEFT, LEFT + SIDE)
     y = scale(0, largest, BARS_TOP + BARS_HEIGHT, BARS_TOP)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from unittest.mock import ANY
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,18 +15,19 @@ rows = st.lists(
 )
 
 
-def made(rows) -> PredictionArrays:
+def made(rows, cluster=None) -> PredictionArrays:
     return PredictionArrays(
         np.array([y for _, y in rows], dtype=float),
         np.array([np.nan if c is None else c for c, _ in rows], dtype=float),
+        cluster=cluster,
     )
 
 
 def test_empty_bins_and_missing_confidences_are_left_out():
     bins = reliability(made([(0.3, 1), (0.3, 0), (1.0, 1), (0.9, 1), (None, 0)]))
     assert bins == [
-        Bin(0.3, 0.4, 2, 1, pytest.approx(0.3)),
-        Bin(0.9, 1.0, 2, 2, pytest.approx(0.95)),
+        Bin(0.3, 0.4, 2, 1, pytest.approx(0.3), ANY, ANY),
+        Bin(0.9, 1.0, 2, 2, pytest.approx(0.95), ANY, ANY),
     ]
     assert bins[0].accuracy == 0.5
 
@@ -36,13 +39,25 @@ def test_bins_contain_every_stated_answer_once(rows):
     assert sum(b.n for b in bins) == len(stated)
     assert sum(b.right for b in bins) == sum(y for _, y in stated)
     for b in bins:
-        low, high = b.interval()
-        assert 0 <= low <= b.accuracy + 1e-9 and b.accuracy - 1e-9 <= high <= 1
+        assert 0 <= b.low <= b.accuracy + 1e-9 and b.accuracy - 1e-9 <= b.high <= 1
 
 
 def test_wilson_interval_of_the_textbook():
-    low, high = Bin(0, 0.1, 10, 1, 0.05).interval()
-    assert (low, high) == (pytest.approx(0.0179, abs=1e-4), pytest.approx(0.4042, abs=1e-4))
+    (bin,) = reliability(made([(0.05, 1)] + [(0.05, 0)] * 9))
+    assert (bin.low, bin.high) == (
+        pytest.approx(0.0179, abs=1e-4),
+        pytest.approx(0.4042, abs=1e-4),
+    )
+
+
+def test_questions_of_one_cluster_do_not_narrow_the_interval():
+    rows = [(0.55, 1)] * 20 + [(0.55, 0)] * 20
+    (alone,) = reliability(made(rows))
+    (together,) = reliability(made(rows, cluster=np.repeat(np.arange(4), 10)))
+    (single,) = reliability(made(rows, cluster=np.arange(40)))
+
+    assert together.low < alone.low - 0.15 and together.high > alone.high + 0.15
+    assert single.low == pytest.approx(alone.low, abs=0.01)
 
 
 def test_risk_rises_as_less_certain_answers_come_in():

@@ -69,6 +69,7 @@ def saysel_targets() -> dict[str, str]:
     return {
         "correct_cluster": "saysel.targets.correct_cluster:CorrectClusterTarget",
         "largest_cluster": "saysel.targets.largest_cluster:LargestClusterTarget",
+        "sampled_cluster": "saysel.targets.sampled_cluster:SampledClusterTarget",
     }
 
 

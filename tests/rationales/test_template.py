@@ -27,6 +27,27 @@ def test_competing_answers_by_how_often_they_came() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("sizes", "text"),
+    [
+        (
+            {"the cellar": 13, "the attic": 5, "the hut": 1, "the tower": 1},
+            "I would say the cellar 7 in 10, the attic 3 in 10, the hut 1 in 10 or something else.",
+        ),
+        ({"the cellar": 20}, "I would say the cellar 10 in 10."),
+        ({"the cellar": 24, "the attic": 1}, "I would say the cellar 10 in 10 or something else."),
+        (
+            {f"the room {n}": 1 for n in range(25)},
+            "I would say the room 0 0 in 10 or something else.",
+        ),
+    ],
+)
+def test_shares_in_tenths(sizes: dict[str, int], text: str) -> None:
+    (rationale,) = TemplateRationaleWriter(shares="tenths").write([(question(), clusters(sizes))])
+
+    assert rationale is not None and rationale.text == text
+
+
 def test_an_only_answer() -> None:
     assert write({"the cellar": 20}) == "I would usually say the cellar."
 

@@ -116,7 +116,7 @@ def growth(costs: Sequence[Cost], axis: str) -> str:
             [
                 stage,
                 *(f"{one:.2f}" for one in seconds),
-                f"{exponent(values, seconds):.2f}",
+                f"{round(exponent(values, seconds), 2) + 0.0:.2f}",  # no minus before zero
                 f"{max(of_stage[value].peak_memory_mb for value in values):,.0f}",
             ]
         )

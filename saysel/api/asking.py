@@ -209,7 +209,7 @@ def _last_of(run: Run, cell: str | None) -> tuple[Recipe, Format, ModelRef]:
 
 
 def _check_may_be_a_model(path: Path) -> None:
-    """Refuse what is neither a path of this machine nor, as far as can be told, a hub id.
+    """Refuse what is no path of this machine and clearly no hub id either.
 
     Raises:
         UsageError: there is no such path, and it names a run, a recipe or a directory.

@@ -7,7 +7,7 @@
 Every seed is a run directory below `runs/`; a finished run is not repeated, so the script
 continues where it stopped. `--jobs 2` runs two seeds in parallel with one thread each. Writes
 `results.csv` (every value with its interval), `table.md` (mean and range), `pooled.csv` (means with
-intervals that hold across seeds, and the differences from the first row, see
+intervals that hold across seeds, and the differences from the first row or `--reference`, see
 `saysel.scoring.pooling`) and `versions.json`.
 """
 
@@ -78,8 +78,12 @@ def mean_and_range(rows: Mapping[str, Row], metric: str) -> str:
     return f"{mean:.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 
-def pooled_records(seeds: Seeds) -> list[dict[str, object]]:
-    """Means with intervals, and differences from the first row; the ideal observer is left out."""
+def pooled_records(seeds: Seeds, reference: str | None = None) -> list[dict[str, object]]:
+    """Means with intervals, and differences from a row; the ideal observer is left out.
+
+    Args:
+        reference: model and estimator of the row; by default the first.
+    """
     rows = {
         name: of_row
         for name, of_row in pooled_rows(seeds).items()
@@ -90,7 +94,8 @@ def pooled_records(seeds: Seeds) -> list[dict[str, object]]:
         for name, of_row in rows.items()
     ]
     first = next(iter(next(iter(rows.values())).values()))
-    pooled = pool(settings, [metric for metric in first.metrics if label(metric) in METRICS])
+    metrics = [metric for metric in first.metrics if label(metric) in METRICS]
+    pooled = pool(settings, metrics, reference)
     return [record(score, pooled) for score in pooled.scores]
 
 
@@ -135,6 +140,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
+    parser.add_argument("--reference", help="'MODEL ESTIMATOR' that the others are compared with")
     parser.add_argument("--jobs", type=int, default=1, help="seeds side by side, a thread each")
     arguments = parser.parse_args()
     threads = 1 if arguments.jobs > 1 else None
@@ -151,7 +157,7 @@ def main() -> None:
     }
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_csv(arguments.out / "results.csv", results(seeds))
-    write_csv(arguments.out / "pooled.csv", pooled_records(seeds))
+    write_csv(arguments.out / "pooled.csv", pooled_records(seeds, arguments.reference))
     (arguments.out / "table.md").write_text(table(seeds))
     (arguments.out / "versions.json").write_text(
         json.dumps(versions(dict(zip(seeds, directories, strict=True))), indent=1) + "\n"

@@ -1,9 +1,11 @@
 """One stated confidence against twenty samples, seed by seed, from a benchmark's results.
 
     python benchmarks/limit/compare.py benchmarks/quickstart/results.csv
+    python benchmarks/limit/compare.py benchmarks/limit/one-reply/results.csv expected
 
-Prints a Markdown table of the last model's stated confidence and the base's self-consistency:
-Brier score as a ratio, AUROC and accuracy as differences, and the ratio to the ideal observer.
+Prints a Markdown table of the last model's confidence, by default the stated one, and the base's
+self-consistency: Brier score as a ratio, AUROC and accuracy as differences, and the ratio to the
+ideal observer.
 """
 
 from __future__ import annotations
@@ -26,23 +28,21 @@ def scores(path: Path) -> dict[str, dict[Key, float]]:
     return found
 
 
-def line(values: dict[Key, float]) -> list[float]:
-    """What one seed came to."""
-
-    def of(metric: str, model: str = "ppo", estimator: str = "verbalized") -> float:
-        return values[model, estimator, metric]
-
+def line(values: dict[Key, float], estimator: str) -> list[float]:
+    """What one seed came to, with the confidence that this estimator reads."""
+    reply = ("ppo", estimator)
     samples = ("base", "self_consistency")
     return [
-        of("brier") / of("brier", *samples),
-        of("auroc") - of("auroc", *samples),
-        of("accuracy") - of("accuracy", "base"),
-        of("brier") / of("brier", "ideal", "ideal"),
+        values[(*reply, "brier")] / values[(*samples, "brier")],
+        values[(*reply, "auroc")] - values[(*samples, "auroc")],
+        values[(*reply, "accuracy")] - values["base", "verbalized", "accuracy"],
+        values[(*reply, "brier")] / values["ideal", "ideal", "brier"],
     ]
 
 
 def main() -> None:
-    lines = {seed: line(values) for seed, values in scores(Path(sys.argv[1])).items()}
+    path, estimator = Path(sys.argv[1]), (sys.argv[2:] or ["verbalized"])[0]
+    lines = {seed: line(values, estimator) for seed, values in scores(path).items()}
     lines["mean"] = [sum(column) / len(column) for column in zip(*lines.values(), strict=True)]
     print("| seed | Brier, × samples | AUROC, − samples | accuracy, − base | Brier, × limit |")
     print("|---|---|---|---|---|")

@@ -16,10 +16,10 @@ def question_batch(
     Each pass uses every question once, in another order.
 
     Args:
-        replies: number of replies to each question.
+        replies: number of replies to each question, at most `batch_size`.
         step: counted from 0.
     """
-    per_step = max(1, batch_size // replies)
+    per_step = batch_size // replies
     orders: dict[int, list[int]] = {}
     batch = []
     for position in range(step * per_step, (step + 1) * per_step):

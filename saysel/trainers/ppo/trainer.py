@@ -186,6 +186,14 @@ class PPOTrainer(Trainer):
         return self
 
     @model_validator(mode="after")
+    def _replies_to_one_question_fit_into_a_batch(self) -> Self:
+        if self.replies > self.batch_size:
+            raise ValueError(
+                f"batch_size must be at least replies ({self.replies}), got {self.batch_size}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _vllm_samples_from_all_tokens(self) -> Self:
         if self.vllm is not None and self.top_k:
             raise ValueError(

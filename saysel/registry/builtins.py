@@ -175,6 +175,7 @@ def saysel_recipes() -> dict[str, str]:
     return {
         "architectures": "saysel:recipes/architectures.yaml",
         "clusterers": "saysel:recipes/clusterers.yaml",
+        "one-reply": "saysel:recipes/one-reply.yaml",
         "pararel": "saysel:recipes/pararel.yaml",
         "quickstart": "saysel:recipes/quickstart.yaml",
         "rationale-writers": "saysel:recipes/rationale-writers.yaml",

@@ -21,6 +21,7 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from saysel import hf
+from saysel.errors import StageError
 from saysel.hf.soft_confidence import ConfidenceExample, soft_confidence_trainer
 from saysel.interfaces import (
     FingerprintedIfSet,
@@ -108,13 +109,14 @@ class SFTTrainer(Trainer):
         """See the interface.
 
         Raises:
-            StageError: there are no examples, or all of them are too long; or the tokenizer merges
-                the confidence marker with what follows it, with `mask: confidence`.
+            StageError: there are no examples, or all of them are too long; or, with `mask:
+                confidence`, all of them decline, or the tokenizer merges the confidence marker with
+                what follows it.
         """
         import torch
 
         tokenizer = hf.load_tokenizer(model)
-        examples = encoded_examples(tokenizer, data, self.max_length)
+        examples = self._with_loss(encoded_examples(tokenizer, data, self.max_length))
         torch.manual_seed(data.seed)  # initialises a new adapter
         lm = hf.load_trainable(model, new_adapter(self.lora, model))
         hf.check_length(lm, max(len(one.prompt) + len(one.reply) for one in examples), 0)
@@ -143,6 +145,18 @@ class SFTTrainer(Trainer):
         )
         hf.fit(trainer, checkpoints, "sft", data.log)
         return hf.save_trained(trainer.model, tokenizer, model, directory / "model")
+
+    def _with_loss(self, examples: list[EncodedExample]) -> list[EncodedExample]:
+        """The examples with tokens that have a loss: one that declines states no confidence."""
+        if self.mask == "response":
+            return examples
+        stating = [one for one in examples if one.confidence is not None]
+        if not stating:
+            raise StageError(
+                f"sft: none of {len(examples)} examples states a confidence, which mask: "
+                "confidence trains: use mask: response, or a target that does not always decline"
+            )
+        return stating
 
     def _trainer(
         self,

@@ -240,3 +240,34 @@ def test_a_soft_target_is_learned(red: ModelRef, examples: Data, tmp_path: Path)
 def test_soft_targets_are_of_the_confidence() -> None:
     with pytest.raises(ValidationError, match="soft needs mask: confidence"):
         SFTTrainer(soft=0.1)
+
+
+@pytest.mark.parametrize("soft", [None, 0.1])
+def test_examples_that_decline_are_no_part_of_a_pass_over_the_confidences(
+    soft: float | None, red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
+    """Half of 32 examples state a confidence: with batches of four, two passes are eight steps."""
+    mixed = [
+        replace(example, completion=FORMAT.render("unsure", None, None), confidence=None)
+        if row % 2
+        else example
+        for row, example in enumerate(examples.all_examples)
+    ]
+    trainer = SFTTrainer(**FULL, mask="confidence", soft=soft, batch_size=4, epochs=2)
+
+    trainer.train(red, replace(examples, all_examples=mixed), tmp_path)
+
+    assert [entry["step"] for entry in examples.figures] == list(range(1, 9))
+
+
+@pytest.mark.parametrize("soft", [None, 0.1])
+def test_without_a_confidence_in_any_example_it_is_one_line(
+    soft: float | None, red: ModelRef, examples: Data, tmp_path: Path
+) -> None:
+    declining = [replace(example, confidence=None) for example in examples.all_examples]
+    trainer = SFTTrainer(**FULL, mask="confidence", soft=soft)
+
+    with pytest.raises(StageError, match="sft: none of 32 examples states a confidence") as caught:
+        trainer.train(red, replace(examples, all_examples=declining), tmp_path)
+
+    assert "\n" not in str(caught.value)

@@ -4,7 +4,7 @@ For a reply of the model with correctness y, and the probability p that it gives
 
     loss = -(y log p + (1 - y) log(1 - p)) + kappa JSD(policy, initial model)
 
-with the Jensen-Shannon divergence averaged over the tokens of the reply, so that the answers stay
+with the Jensen-Shannon divergence averaged over the tokens of each reply, so that the answers stay
 as they are. Deviation: the paper asks a second question and reads p from the tokens "Yes" and "No".
 Here p is the expected value of the confidence after the marker, so that replies state it in the
 recipe's format; p is the sum of all confidences times their probability, given that one of them is
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 class CalibrationTuningTrainer(Tuning):
     """Teach the confidence to say whether the model's own answer is right; answers are held."""
 
+    version: ClassVar[int] = 2
     uses_eval_temperature: ClassVar[bool] = True
 
     kappa: float = Field(1.0, ge=0, description="weight of the divergence from the initial model")
@@ -136,7 +137,9 @@ def grading_loss(logprobs: Tensor, values: Tensor, correct: Tensor) -> Tensor:
 
 
 def jsd(logprobs: Tensor, reference: Tensor, counted: Tensor) -> Tensor:
-    """Jensen-Shannon divergence of next-token distributions, in nats; mean over counted tokens.
+    """Jensen-Shannon divergence of next-token distributions, in nats.
+
+    The mean over replies of the mean over their counted tokens; 0 for a reply without any.
 
     Args:
         logprobs, reference: [B, T, V].
@@ -146,7 +149,8 @@ def jsd(logprobs: Tensor, reference: Tensor, counted: Tensor) -> Tensor:
 
     mean = torch.stack([logprobs, reference]).logsumexp(0) - torch.log(torch.tensor(2.0))
     both = [(one.exp() * (one - mean)).sum(-1) for one in (logprobs, reference)]  # [B, T] each
-    return ((both[0] + both[1]) / 2 * counted).sum() / counted.sum().clamp(min=1)
+    sums = ((both[0] + both[1]) / 2 * counted).sum(-1)  # [B]
+    return (sums / counted.sum(-1).clamp(min=1)).mean()
 
 
 def next_logprobs(lm: Any, inputs: dict[str, Tensor]) -> Tensor:

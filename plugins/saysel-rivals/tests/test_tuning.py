@@ -122,6 +122,18 @@ def test_the_divergence_by_hand() -> None:
     assert float(jsd(one.log(), one.log(), torch.ones(1, 2))) == pytest.approx(0, abs=1e-7)
 
 
+def test_the_divergence_is_a_mean_over_replies_of_any_length() -> None:
+    torch.manual_seed(0)
+    one, other = torch.randn(2, 3, 10, 5).log_softmax(-1)
+    counted = torch.zeros(3, 10)
+    for row, tokens in enumerate((1, 10, 0)):
+        counted[row, :tokens] = 1
+
+    passes = [jsd(*(part[row : row + 1] for part in (one, other, counted))) for row in range(3)]
+
+    assert float(jsd(one, other, counted)) == pytest.approx(float(sum(passes)) / 3)
+
+
 def test_calibration_tuning_learns_which_answers_are_right(
     red: ModelRef,
     two_arms: Data,

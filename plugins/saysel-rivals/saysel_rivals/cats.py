@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -39,7 +39,8 @@ class AgreementRow(NamedTuple):
 
     Attributes:
         context: token ids of the prompt and of the reply up to and including the marker.
-        rest: token ids of the rest of the reply.
+        rest: token ids of the rest of the reply; empty if the reply was cut, because "1" may be
+            the beginning of "10".
         prompt: how many tokens of the context are the prompt's.
         share: of the samples that give the same answer, weighted, in [0, 1].
     """
@@ -52,6 +53,8 @@ class AgreementRow(NamedTuple):
 
 class AgreementTrainer(Tuning):
     """Teach the confidence to predict the share of the samples that agree with the answer."""
+
+    version: ClassVar[int] = 2
 
     beta: float = Field(0.25, gt=0, description="where the loss changes from squares to distances")
     weight: float = Field(0.1, ge=0, description="weight of the language modelling loss")
@@ -147,15 +150,17 @@ def agreement_rows(tokenizer: Any, data: TrainingData) -> list[AgreementRow]:
         if response.answer is not None and response.question_id in prompt_of:
             by_question[response.question_id].append(response)
     marker = data.format.confidence_marker
-    chosen: list[tuple[str, str, float]] = []
+    replies: list[tuple[Any, str, float, bool]] = []
     for id, responses in by_question.items():
         shares = weighted_shares(data, responses)
         first: dict[str | None, Response] = {}
         for one in responses:
             if marker in one.text:
                 first.setdefault(same(one.answer), one)
-        chosen += [(id, one.text, shares[answer]) for answer, one in first.items()]
-    return encoded(tokenizer, data, [(prompt_of[id], text, share) for id, text, share in chosen])
+        replies += [
+            (prompt_of[id], one.text, shares[answer], one.cut) for answer, one in first.items()
+        ]
+    return encoded(tokenizer, data, replies)
 
 
 def weighted_shares(data: TrainingData, responses: Sequence[Response]) -> dict[str | None, float]:
@@ -174,23 +179,28 @@ def rows_of_examples(tokenizer: Any, data: TrainingData) -> list[AgreementRow]:
     """The examples in place of samples, for a smoke test whose model cannot reply yet."""
     examples = [one for one in data.examples() if data.format.confidence_marker in one.completion]
     return encoded(
-        tokenizer, data, [(one.prompt, one.completion, one.confidence or 0.0) for one in examples]
+        tokenizer,
+        data,
+        [(one.prompt, one.completion, one.confidence or 0.0, False) for one in examples],
     )
 
 
 def encoded(
-    tokenizer: Any, data: TrainingData, replies: Sequence[tuple[Any, str, float]]
+    tokenizer: Any, data: TrainingData, replies: Sequence[tuple[Any, str, float, bool]]
 ) -> list[AgreementRow]:
-    """Rows from the prompt, the text and the share of each reply."""
+    """Rows from the prompt, the text and the share of each reply, and whether it was cut."""
     marker = data.format.confidence_marker
-    texts = [text for _, text, _ in replies]
+    chats = [prompt for prompt, *_ in replies]
+    texts = [text for _, text, *_ in replies]
     beginnings = [text[: text.rfind(marker) + len(marker)] for text in texts]
-    prompts = hf.encode(tokenizer, [prompt for prompt, _, _ in replies])
+    prompts = hf.encode(tokenizer, chats)
     starts = hf.encode_replies(tokenizer, beginnings)
     wholes = hf.encode_replies(tokenizer, [text + tokenizer.eos_token for text in texts])
     return [
-        AgreementRow(prompt + start, whole[len(start) :], len(prompt), min(1.0, share))
-        for prompt, start, whole, (_, _, share) in zip(
+        AgreementRow(
+            prompt + start, [] if cut else whole[len(start) :], len(prompt), min(1.0, share)
+        )
+        for prompt, start, whole, (_, _, share, cut) in zip(
             prompts, starts, wholes, replies, strict=True
         )
     ]

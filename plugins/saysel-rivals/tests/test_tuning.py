@@ -67,6 +67,27 @@ def test_only_replies_with_a_label_count_in_the_language_modelling_loss(red: Mod
     assert float(reply_loss(lm, nothing)) == 0
 
 
+def test_what_follows_in_a_reply_that_was_cut_is_not_learned(red: ModelRef, two_arms: Data) -> None:
+    tokenizer = hf.load_tokenizer(red)
+    question = two_arms.all_questions[0]
+    responses = [
+        Response(question.id, index, text, answer, 9, finish_reason=reason)
+        for index, (text, answer, reason) in enumerate(
+            [
+                ("Answer: red Confidence: 1", "red", "length"),  # of 10, perhaps
+                ("Answer: blue Confidence: 1", "blue", "stop"),
+            ]
+        )
+    ]
+
+    cut, whole = agreement_rows(tokenizer, replace(two_arms, all_responses=responses))
+
+    assert tokenizer.decode(cut.context[cut.prompt :]) == "Answer: red Confidence:"
+    assert cut.rest == []
+    assert tokenizer.decode(whole.rest).strip() == "1" + tokenizer.eos_token
+    assert cut.share == pytest.approx(1 / 1.1)  # it states no confidence
+
+
 def test_agreement_is_learned(
     red: ModelRef,
     two_arms: Data,

@@ -191,7 +191,7 @@ def encoded(
     """Rows from the prompt, the text and the share of each reply, and whether it was cut."""
     marker = data.format.confidence_marker
     chats = [prompt for prompt, *_ in replies]
-    texts = [text for _, text, *_ in replies]
+    texts = hf.without_thoughts(tokenizer, chats, [text for _, text, *_ in replies])
     beginnings = [text[: text.rfind(marker) + len(marker)] for text in texts]
     prompts = hf.encode(tokenizer, chats)
     starts = hf.encode_replies(tokenizer, beginnings)

@@ -14,10 +14,16 @@ import torch
 from saysel import hf
 from saysel.errors import StageError
 from saysel.formats.sayself import SaySelfFormat
-from saysel.records import ModelRef, Response
+from saysel.records import Example, ModelRef, Response
 from saysel.testing import Data, check_trainer
 from saysel_rivals.calibration_tuning import CalibrationTuningTrainer, grading_loss, jsd
-from saysel_rivals.cats import AgreementTrainer, agreement_rows, reply_loss
+from saysel_rivals.cats import (
+    AgreementRow,
+    AgreementTrainer,
+    agreement_rows,
+    reply_loss,
+    rows_of_examples,
+)
 
 FORMAT = SaySelfFormat(instruction="")
 SHORT: dict[str, Any] = {"batch_size": 8, "learning_rate": 1e-2, "lora": None}
@@ -86,6 +92,29 @@ def test_what_follows_in_a_reply_that_was_cut_is_not_learned(red: ModelRef, two_
     assert cut.rest == []
     assert tokenizer.decode(whole.rest).strip() == "1" + tokenizer.eos_token
     assert cut.share == pytest.approx(1 / 1.1)  # it states no confidence
+
+
+@pytest.mark.parametrize("rows", [agreement_rows, rows_of_examples])
+def test_replies_are_no_thoughts_where_the_template_opens_one(
+    rows: Callable[[Any, Data], list[AgreementRow]], red: ModelRef, two_arms: Data
+) -> None:
+    tokenizer = hf.load_tokenizer(red)
+    tokenizer.chat_template += "<think>\n"
+    text = "Answer: red Confidence: 9"
+    data = replace(
+        two_arms,
+        all_responses=sampled(two_arms, text),
+        all_examples=[
+            Example(question.id, FORMAT.prompt(question), text, 0.9)
+            for question in two_arms.all_questions
+        ],
+    )
+
+    for row in rows(tokenizer, data):
+        assert tokenizer.decode(row.context[: row.prompt]).rstrip().endswith("<think>")
+        reply = tokenizer.decode(row.context[row.prompt :] + row.rest)
+        assert reply.split() == ["</think>", *(text + tokenizer.eos_token).split()]
+        assert tokenizer.decode(row.context).endswith("Confidence:")
 
 
 def test_agreement_is_learned(

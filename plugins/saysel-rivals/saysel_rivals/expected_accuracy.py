@@ -18,9 +18,11 @@ class ExpectedAccuracyTarget(Target):
     """Learn a correct answer if there is one, with the share of correct samples as confidence.
 
     c = (sum of the correctness of the first k samples) / k, in [0, 1]. A sample has the correctness
-    of its cluster's representative, and one without an answer is wrong. The response to learn is
-    from the largest cluster that is right (correctness of at least 1/2), or from the largest of
-    all if none is. A question gives no example if one of its k samples could not be judged.
+    of its cluster's representative, and one that is in no cluster counts as wrong: a sample without
+    an answer, and, even if it is right, one whose cluster was omitted by `drop_singletons`. Leave
+    that option off. The response to learn is from the largest cluster that is right (correctness of
+    at least 1/2), or from the largest of all if none is. A question gives no example if one of its
+    k samples could not be judged.
 
     Unlike `correct_cluster`, this keeps the questions without a right sample.
     """

@@ -118,6 +118,12 @@ def test_expected_accuracy_counts_samples_without_an_answer() -> None:
     assert chosen is not None and chosen[1] == pytest.approx(0.25)
 
 
+def test_expected_accuracy_counts_samples_of_omitted_clusters_as_wrong() -> None:
+    chosen = ExpectedAccuracyTarget().target(question(), FOUND[:2], [0.0, 1.0])  # one was omitted
+
+    assert chosen is not None and chosen[1] == pytest.approx(4 / 10)
+
+
 def test_expected_accuracy_needs_all_judgements_that_count() -> None:
     assert ExpectedAccuracyTarget().target(question(), FOUND, [1.0, 1.0, None]) is None
 

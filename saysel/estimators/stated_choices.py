@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from math import exp
@@ -11,6 +12,8 @@ from saysel.records import Generation, TokenChoice
 
 #: Largest share of the probability at the confidence that may belong to unknown confidences.
 MAX_UNKNOWN = 0.1
+#: What makes another number of the one before it: "15", "1,5", "1%" and "1.5", but not "1.".
+NUMBER_CONTINUES = re.compile(r"[\d,%％]|\.\d")
 
 Choices = tuple[tuple[TokenChoice, ...], ...]
 
@@ -19,7 +22,8 @@ def expected_from_choices(format: Format, reply: Generation, start: int) -> floa
     """The mean of all confidences that the reply could state, by their probability.
 
     A token may begin several confidences, as "8" does in "80%" and "85%". The reply's own token is
-    followed to the next place. What would follow another one is unknown.
+    followed to the next place. What would follow another one is unknown. A number that continues
+    after a confidence, as in "15", is none.
 
     Args:
         reply: with its token choices.
@@ -78,7 +82,8 @@ def _collect(
         ends = bool(before.strip()) and not text.strip()
         possible = [] if ends else [name for name in stated if name.startswith(written)]
         if not possible:  # the confidence has ended, or this is none
-            if before.strip() in stated:
+            following = choices[1][0].text if text == own and len(choices) > 1 else ""
+            if before.strip() in stated and not NUMBER_CONTINUES.match(text + following):
                 masses[stated[before.strip()]] += mass
         elif len(possible) == 1:
             masses[stated[possible[0]]] += mass

@@ -62,6 +62,35 @@ def test_ten_in_two_tokens() -> None:
     assert expected(one) == pytest.approx(0.8 * 0.8 + 0.1 * 0.1 + 0.1 * 1)
 
 
+@pytest.mark.parametrize("other", ["5", "55", ",5", ",", ".5", "%", "５"])
+def test_a_number_that_continues_is_no_confidence(other: str) -> None:
+    """After "1", the reply ends or writes a number that the format does not state, such as 15."""
+    of_end = (0.5 * 0.4 * 0.1 + 0.5 * 0.9) / (0.5 * 0.4 + 0.5)
+    for second in ({other: 0.6, "<end>": 0.4}, {"<end>": 0.4, other: 0.6}):
+        found = reply({" 1": 0.5, " 9": 0.5}, second)
+        assert expected(found) == pytest.approx(of_end)
+
+    nothing = reply({" 1": 1.0}, {other: 1.0})
+    assert expected(nothing) is None
+
+
+@pytest.mark.parametrize("after", [".", ".\n", "\n", " 5", " or", "<end>"])
+def test_a_number_ends_before_a_full_stop_or_a_space(after: str) -> None:
+    found = reply({" 1": 0.5, " 9": 0.5}, {after: 0.6, "5": 0.4})
+
+    assert expected(found) == pytest.approx((0.5 * 0.6 * 0.1 + 0.5 * 0.9) / (0.5 * 0.6 + 0.5))
+
+
+def test_the_token_after_a_point_tells_whether_the_number_continues() -> None:
+    point = {".": 0.6, "<end>": 0.4}
+    first = {" 1": 0.5, " 9": 0.5}
+
+    assert expected(reply(first, point, {"5": 1.0})) == pytest.approx(
+        (0.5 * 0.4 * 0.1 + 0.5 * 0.9) / (0.5 * 0.4 + 0.5)
+    )
+    assert expected(reply(first, point, {"<end>": 1.0})) == pytest.approx(0.5 * 0.1 + 0.5 * 0.9)
+
+
 def test_percentages_digit_by_digit() -> None:
     percent = PercentFormat()
     found = reply({" ": 1.0}, {"8": 0.96, "9": 0.04}, {"5": 0.5, "0": 0.5}, {"%": 1})

@@ -90,16 +90,35 @@ def _keep_top_p(scores: Tensor, p: float) -> Tensor:
     return scores.masked_fill(removed, float("-inf"))
 
 
+class TokenTexts:
+    """The text that each token adds to a reply.
+
+    SentencePiece tokenizers drop the space with which a text begins, so that a token decoded alone
+    may lack its own; each token is decoded after another one.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._before = tokenizer("a", add_special_tokens=False)["input_ids"][-1:]
+        self._skipped = len(tokenizer.decode(self._before))
+        self._texts: dict[int, str] = {}
+
+    def __getitem__(self, token: int) -> str:
+        if token not in self._texts:
+            decoded: str = self._tokenizer.decode([*self._before, token])
+            self._texts[token] = decoded[self._skipped :]
+        return self._texts[token]
+
+
 class StopTracker:
     """Finds the replies that have written the text at which they end."""
 
     def __init__(self, tokenizer: Any, stop: str, replies: int) -> None:
-        self.tokenizer = tokenizer
         self.stop = stop
         self.stopped = [False] * replies
         self._begun = [False] * replies
         self._tails = [""] * replies
-        self._pieces: dict[int, str] = {}
+        self._texts = TokenTexts(tokenizer)
 
     def append(self, rows: Tensor, tokens: Tensor) -> Tensor:
         """Record one more token of some replies; whether each of them has ended, [B]."""
@@ -110,9 +129,7 @@ class StopTracker:
         return torch.tensor(ends, dtype=torch.bool, device=rows.device)
 
     def _ends(self, reply: int, token: int) -> bool:
-        if token not in self._pieces:
-            self._pieces[token] = self.tokenizer.decode([token])
-        text = self._tails[reply] + self._pieces[token]
+        text = self._tails[reply] + self._texts[token]
         if not self._begun[reply]:
             text = text.lstrip()
             self._begun[reply] = bool(text)
@@ -121,21 +138,26 @@ class StopTracker:
         return self.stopped[reply]
 
 
+def up_to_space(marker: str) -> str:
+    """A marker without the white space at its end, which may be part of the token after it."""
+    return marker.rstrip() or marker
+
+
 class MarkerTracker:
     """Records where each reply has written the marker.
 
     Attributes:
+        marker: see `up_to_space`.
         marker_end: for each reply, the number of tokens up to and including its last marker;
             `sys.maxsize` while there is none.
     """
 
     def __init__(self, tokenizer: Any, marker: str | None, replies: int) -> None:
-        self.tokenizer = tokenizer
-        self.marker = marker
+        self.marker = up_to_space(marker) if marker else marker
         self.marker_end = [0 if marker == "" else sys.maxsize] * replies
         self._lengths = [0] * replies
         self._tails = [""] * replies
-        self._pieces: dict[int, str] = {}
+        self._texts = TokenTexts(tokenizer)
 
     def is_past_marker(self, rows: Tensor) -> Tensor:
         """Whether the reply in each row of the batch has written the marker, [B].
@@ -153,10 +175,8 @@ class MarkerTracker:
         if not self.marker:
             return
         for reply, token in zip(rows.tolist(), tokens.tolist(), strict=True):
-            if token not in self._pieces:
-                self._pieces[token] = self.tokenizer.decode([token])
             self._lengths[reply] += 1
-            text = self._tails[reply] + self._pieces[token]
+            text = self._tails[reply] + self._texts[token]
             # The last marker counts, as in parsing: the rationale may contain the same words.
             _, marker, rest = text.rpartition(self.marker)
             if marker:

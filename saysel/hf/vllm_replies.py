@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saysel.errors import StageError
-from saysel.hf.decoding import Decoding, MarkerTracker
+from saysel.hf.decoding import Decoding, MarkerTracker, up_to_space
 from saysel.hf.generation import Reply
 from saysel.hf.loading import load_tokenizer
 from saysel.hf.saving import save
@@ -175,7 +175,7 @@ def _phases(decoding: Decoding) -> list[tuple[float, str | None]]:
         return [(decoding.temperature, None)]
     if not decoding.marker:
         return [(after, None)]
-    return [(decoding.temperature, decoding.marker), (after, None)]
+    return [(decoding.temperature, up_to_space(decoding.marker)), (after, None)]
 
 
 def _sampling(

@@ -109,7 +109,10 @@ class BrierUncertainty(Weighted):
     def resampled(
         self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
+        import numpy as np
+
         predictions, weights = stated(predictions, weights)
         total = weights.sum(axis=1)
         mean = ratio(weights @ predictions.correct, total)
-        return ratio(weights @ predictions.correct**2, total) - mean**2
+        variance = ratio(weights @ predictions.correct**2, total) - mean**2
+        return np.maximum(variance, 0)  # it may be below 0 by a rounding error

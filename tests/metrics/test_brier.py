@@ -53,6 +53,13 @@ def test_parts_worked_out_by_hand(make_columns):
     assert BrierUncertainty().compute(columns) == pytest.approx(0.75 * 0.25)
 
 
+@pytest.mark.parametrize("n", [1, 3, 7, 10, 49])
+def test_equal_grades_have_no_uncertainty(make_columns, n):
+    for percent in range(101):
+        uncertainty = BrierUncertainty().compute(make_columns([0.5] * n, [percent / 100] * n))
+        assert uncertainty >= 0 and uncertainty == pytest.approx(0, abs=1e-12)
+
+
 def test_resolution_has_no_direction(make_columns):
     correct = [1, 1, 0, 0]
     for confidence in ([0.9, 0.9, 0.1, 0.1], [0.1, 0.1, 0.9, 0.9]):

@@ -1,7 +1,8 @@
 """Warnings that a number may be misleading, shown with the numbers.
 
 - Fewer than three distinct confidences: a constant one can have an ECE of 0.
-- Accuracy significantly below the base model's: calibration was gained by wrong answers.
+- Accuracy significantly below the base model's on the same questions: calibration was gained by
+  wrong answers.
 - A parse rate below 0.95: the missing confidences may be those of hard questions.
 - No correct answer at all: the numbers measure the prompt, the judge or the accepted answers.
 - Replies that cannot be read, see `saysel.replies.diagnosis`.
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from saysel.errors import UsageError
 from saysel.interfaces import PredictionArrays
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.brier import BrierResolution, BrierUncertainty
@@ -24,7 +26,8 @@ from saysel.replies import stage_records
 from saysel.replies.counts import ReplyTally
 from saysel.replies.diagnosis import problems
 from saysel.report.content import IDEAL, Row
-from saysel.scoring import score, to_arrays
+from saysel.scoring import Method, compare, to_arrays
+from saysel.scoring.bootstrap import RESAMPLES, TOLERANCE
 
 MIN_CONFIDENCES = 3
 MIN_PARSE_RATE = 0.95
@@ -71,7 +74,7 @@ def _texts(row: Row, rows: Sequence[Row]) -> list[str]:
         *(problem.text for problem in problems(row.replies or ReplyTally("file"))),
         _none_correct(row, columns),
         _few_confidences(columns),
-        _less_accurate(row, columns, rows),
+        _less_accurate(row, rows),
         _not_parsed(columns),
         _no_discrimination(columns),
     ]
@@ -98,18 +101,27 @@ def _few_confidences(columns: PredictionArrays) -> str:
     return f"only {number} distinct confidences are stated"
 
 
-def _less_accurate(row: Row, columns: PredictionArrays, rows: Sequence[Row]) -> str:
-    """Compared with the base model under the same estimator."""
+def _less_accurate(row: Row, rows: Sequence[Row]) -> str:
+    """Compared with the base model under the same estimator, on the questions that both have."""
     key = (row.cell, row.split, row.estimator)
     base = [r for r in rows if r.model == "base" and (r.cell, r.split, r.estimator) == key]
     if row.model == "base" or not base:
         return ""
-    before = Accuracy().compute(to_arrays(base[0].predictions))
-    (after,) = score(columns, [Accuracy()])
-    if after.value is None or after.high is None or after.high >= before:
+    methods = [
+        Method(name, one.predictions, clusters=row.clusters)
+        for name, one in (("base", base[0]), ("row", row))
+    ]
+    try:
+        (change,) = compare(methods, [Accuracy()], True, RESAMPLES).differences
+    except UsageError:
+        return ""  # no judged question is shared
+    if change.outcome != "worse":
         return ""
     declines = "; replies that decline count as wrong" if row.declined else ""
-    return f"accuracy fell from {before:.3f} to {after.value:.3f}, beyond its interval{declines}"
+    return (
+        f"accuracy fell from {change.before:.3f} to {change.after:.3f}, beyond its "
+        f"interval{declines}"
+    )
 
 
 def _not_parsed(columns: PredictionArrays) -> str:
@@ -122,7 +134,7 @@ def _no_discrimination(columns: PredictionArrays) -> str:
 
     stated = columns.stated()
     uncertainty = BrierUncertainty().compute(stated)
-    if len(stated) < 2 or uncertainty == 0 or Ece().compute(stated) > GOOD_ECE:
+    if len(stated) < 2 or uncertainty <= TOLERANCE or Ece().compute(stated) > GOOD_ECE:
         return ""
     # Bins differ by chance even if confidence is uninformative.
     bins = np.count_nonzero(Ece().sums(stated, np.ones((1, len(stated)))).n)

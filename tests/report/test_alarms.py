@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -51,6 +51,13 @@ def test_a_base_rate_forecaster_raises_alarms():
     ]
 
 
+def test_answers_of_one_grade_cannot_be_separated():
+    for n in (3, 7, 10, 49):
+        for grade in (0.1, 0.3, 0.7, 0.9):
+            found = texts(row("base", [grade] * n, [grade] * n))
+            assert found == ["all stated confidences are the same"]
+
+
 def test_noise_around_the_base_rate_raises_an_alarm():
     rng = np.random.default_rng(1)
     stated = rng.choice([0.55, 0.6, 0.65, 0.7], 2000)
@@ -76,8 +83,46 @@ def test_accuracy_is_compared_with_the_base_model_under_the_same_estimator():
         worse, predictions=tuple(replace(p, declined=p.correct == 0) for p in worse.predictions)
     )
     assert texts(base, declining)[0].endswith("interval; replies that decline count as wrong")
-    assert texts(base, row("ppo", *useful(accuracy=0.48))) == []
+    assert texts(base, row("ppo", *useful(accuracy=0.495))) == []
     assert texts(base, row("ppo", *useful(accuracy=0.3), estimator="other")) == []
+
+
+def outcomes(model: str, right: Iterable[int], n: int = 200, first: int = 0) -> Row:
+    """A row of which some questions are answered correctly."""
+    correct = set(right)
+    made = row(
+        model, np.resize([0.1, 0.5, 0.9], n).tolist(), [float(i in correct) for i in range(n)]
+    )
+    return replace(made, predictions=made.predictions[first:])
+
+
+def fell(base: Row, after: Row) -> bool:
+    """Whether the second row has the alarm that accuracy fell."""
+    return any("accuracy fell" in text for text in texts(base, after))
+
+
+def test_a_fall_in_accuracy_is_judged_question_by_question():
+    base = outcomes("base", range(100))
+
+    # 58 questions lost and 43 gained: 1.5 standard errors.
+    assert not fell(base, outcomes("ppo", [*range(42), *range(157, 200)]))
+    # 15 lost and none gained: 4 standard errors; 10: 3.2, though accuracy is .5 and .45.
+    assert fell(base, outcomes("ppo", range(85)))
+    assert fell(base, outcomes("ppo", range(90)))
+    # The 10 are a single one of 20 clusters.
+    by_tens = {f"q{i}": str(i // 10) for i in range(200)}
+    pair = [replace(one, clusters=by_tens) for one in (base, outcomes("ppo", range(90)))]
+    assert not fell(*pair)
+
+
+def test_a_fall_in_accuracy_is_one_on_the_same_questions():
+    # Both are always wrong on the last 100 questions, which are all that the second row has.
+    base = outcomes("base", range(100))
+
+    assert not fell(base, outcomes("ppo", range(100), first=100))
+    other = outcomes("ppo", [])
+    moved = tuple(replace(p, question_id=f"x{p.question_id}") for p in other.predictions)
+    assert not fell(base, replace(other, predictions=moved))
 
 
 def test_no_correct_answer_at_all():

@@ -24,7 +24,10 @@ CUES = (
     r"|(?:could|might|may|would)(?: also)? (?:be|have been|say)|whether (?:it|he|she) (?:is|was)"
 )
 #: A run of at most seven capitalised words, with small words in between.
-NAME = r"[A-Z][\w'’.&-]{0,40}(?:(?: (?:of|the|de|da|von|van|and))? [A-Z][\w'’.&-]{0,40}){0,6}"
+NAME = (
+    r"(?!(?:Not|Never|Neither|Nor)\b)[A-Z][\w'’.&-]{0,40}"
+    r"(?:(?: (?:of|the|de|da|von|van|and))? [A-Z][\w'’.&-]{0,40}){0,6}"
+)
 NUMBER = r"[$€£]?\d[\d.,]{0,20}"
 ITEM = rf"(?:{NAME}|{NUMBER})"
 AFTER_CUE = re.compile(
@@ -65,13 +68,19 @@ def made_up(text: str, known: Collection[Tokens], question: str = "") -> set[Tok
 
 
 def _introduced(text: str) -> Iterator[str]:
+    lists = list(LIST.finditer(text))
+    # The item after "or" belongs to the list before it.
+    start_of = {match.end() - len("or "): match.start() for match in lists}
     for match in AFTER_CUE.finditer(text):
-        # A negation between the start of the clause and the item denies it.
-        clause = re.split(r"[.,;:!?]|\bbut\b", text[max(0, match.start() - 60) : match.start()])
-        denied = NEGATED.search(clause[-1]) and not re.search(
-            r"\b(?:sure|certain|know|clear)\b", clause[-1]
-        )
-        if not denied:
+        if not _denied(text, start_of.get(match.start(), match.start())):
             yield (match["item"] or match["quoted"] or match["noun"]).rstrip(".,")
-    for match in LIST.finditer(text):
-        yield from match["list"].split(", ")
+    for match in lists:
+        if not _denied(text, match.start()):
+            yield from match["list"].split(", ")
+
+
+def _denied(text: str, start: int) -> bool:
+    """Whether a negation between the start of the clause and an index denies what follows."""
+    clause = re.split(r"[.,;:!?]|\bbut\b", text[max(0, start - 60) : start])[-1]
+    sure = re.search(r"\b(?:sure|certain|know|clear)\b", clause)
+    return bool(NEGATED.search(clause)) and not sure

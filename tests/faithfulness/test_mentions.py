@@ -117,6 +117,12 @@ def test_very_long_answers_are_never_named() -> None:
         # Known, denied, context, the question's own words, or no name at all.
         ("Maybe New York City, or Zurich, or thirteen.", []),
         ("It is not sometimes Lyon.", []),
+        ("It is surely not Rome or Turin.", []),
+        ("It is not Rome, Milan or Turin.", []),
+        ("Not Rome, Milan, or Turin, but the attic.", []),
+        ("It isn't Rome or 1815. Lyon, Nice or Metz.", ["Lyon", "Nice", "Metz"]),
+        ("I am not sure whether Rome, Milan or Turin.", ["Rome", "Milan", "Turin"]),
+        ("Not the attic, but Rome or Turin.", ["Rome", "Turin"]),
         ("Paris, which is in France.", []),
         ("It could be the Kettle.", []),
         ("I am not sure, or I forgot. Maybe I am wrong.", []),

@@ -207,11 +207,12 @@ def meanings(
 ) -> tuple[Meaning, ...]:
     """The meanings of the fresh samples and the explained reply, by the recipe's clusterer.
 
-    The reply is grouped together with the samples, so that its own answer is among the meanings.
+    The reply is grouped together with the samples, so that its own answer is among the meanings,
+    even if the clusterer drops answers that are given once.
     """
     n = len(fresh)
     members = [*fresh, Response(question.id, n, explained.response, explained.answer, 0)]
-    return tuple(
+    found = tuple(
         Meaning(
             wordings=tuple(
                 dict.fromkeys(members[member].answer or "" for member in cluster.members)
@@ -221,6 +222,9 @@ def meanings(
         )
         for cluster in recipe.cluster.cluster(question, members)
     )
+    if explained.answer is None or any(meaning.own for meaning in found):
+        return found
+    return (*found, Meaning((explained.answer,), 0.0, own=True))
 
 
 def reread(

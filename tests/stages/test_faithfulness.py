@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saysel.clusterers.embedding import EmbeddingClusterer
 from saysel.formats.sayself import SaySelfFormat
 from saysel.formats.tags import TagsFormat
 from saysel.interfaces import Format, Sampler
@@ -57,6 +58,24 @@ def test_the_reply_is_grouped_with_the_fresh_samples_and_counts_in_no_share() ->
 
     found = meanings(RECIPE, question(), Prediction("q", "…", None, "Hm.", 0.5), samples)
     assert not any(one.own for one in found)
+
+
+def test_the_reply_has_a_meaning_if_its_clusterer_drops_answers_given_once(minilm: str) -> None:
+    cluster = EmbeddingClusterer(model=minilm, instruction="", threshold=0.6, drop_singletons=True)
+    recipe = RECIPE.model_copy(update={"cluster": cluster})
+    fresh = [Generation(f"Answer: {answer}", 4) for answer in ("Rome", "Rome", "photosynthesis")]
+    samples = responses(RECIPE.format, question(), fresh)
+
+    def found(answer: str | None) -> list[tuple[tuple[str, ...], float, bool]]:
+        explained = Prediction("q", "…", answer, "Hm.", 0.5)
+        meant = meanings(recipe, question(), explained, samples)
+        return [(one.wordings, round(one.share, 3), one.own) for one in meant]
+
+    rome = (("Rome",), 0.667, False)
+    assert found("a bicycle") == [rome, (("a bicycle",), 0, True)]
+    assert found("photosynthesis") == [rome, (("photosynthesis",), 0.333, True)]
+    assert found("Rome") == [(("Rome",), 0.667, True)]
+    assert found(None) == [rome]
 
 
 @given(st.lists(st.integers(0, 99), unique=True), st.integers(0, 9))

@@ -176,12 +176,13 @@ class _Scale:
                 yield found
                 continue
             error = _spread(difference.compute(self.draws))
-            most = max(a.used, b.used)
+            # As many items of each writer would give the same standard error.
+            each = 2 / (1 / a.used + 1 / b.used)
             yield Finding(
                 *(found.table, found.name, found.scale, found.value, found.low, found.high),
                 items=found.items,
-                to_settle=needed(most, error, found.value),
-                to_detect=needed(most, error, smallest),
+                to_settle=needed(each, error, found.value),
+                to_detect=needed(each, error, smallest),
             )
 
     def correlations(self) -> Iterator[Finding]:
@@ -198,14 +199,14 @@ class _Scale:
                 yield found
 
 
-def needed(items: int, error: float, difference: float) -> int | None:
+def needed(items: float, error: float, difference: float) -> int | None:
     """Items of each writer with which a difference is found with a probability of 80 %.
 
     Two-sided at 5 %, with the same raters: the standard error falls with the square root of the
     number of items.
 
     Args:
-        items: of each writer now.
+        items: of each writer now; of writers with different numbers, their harmonic mean.
         error: the standard error of the difference now.
         difference: the true difference.
     """

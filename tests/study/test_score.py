@@ -11,9 +11,9 @@ import pytest
 
 from saysel.errors import DataError
 from saysel.study.design import draw
-from saysel.study.findings import needed
+from saysel.study.findings import findings, needed
 from saysel.study.items import Item, Origin, Study, write_key
-from saysel.study.ratings import read_ratings
+from saysel.study.ratings import Rating, read_ratings
 from saysel.study.score import score_study
 from tests.study.conftest import writer
 from tests.support.end_to_end import invoke
@@ -121,6 +121,22 @@ def test_power_is_that_of_the_textbook() -> None:
     assert needed(50, (2 / 50) ** 0.5, 0.5) == 63
     assert needed(10, (2 / 10) ** 0.5, -0.5) == 63
     assert needed(50, 0.2, 0.0) is None and needed(50, 0.0, 0.5) is None
+
+
+@pytest.mark.parametrize(("of_a", "of_b"), [(60, 60), (20, 200), (200, 20)])
+def test_power_does_not_depend_on_how_items_are_divided(of_a: int, of_b: int) -> None:
+    """The standard deviation is 1: 63 items of each writer detect a difference of .5."""
+    writers = ["a"] * of_a + ["b"] * of_b
+    items = [Item(f"i{n}", f"Question {n}?", "x", "y", ()) for n in range(len(writers))]
+    origins = [
+        Origin(name, "model", f"q{n}", f"q{n}", "all", 1.0, 0.5, 1.0, {})
+        for n, name in enumerate(writers)
+    ]
+    ratings = [Rating("1", one.id, {"usefulness": 2 + n % 2 * 2}) for n, one in enumerate(items)]
+    study = Study(tuple(items), tuple(origins), ("a", "b"), 1, 0)
+
+    (found,) = (one for one in findings(study, ratings) if one.table == "difference")
+    assert found.to_detect == pytest.approx(63, rel=0.15)
 
 
 def test_a_difference_says_how_many_items_settle_it(study, directory, tmp_path) -> None:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import PredictionArrays
 from saysel.scoring.bootstrap import TOLERANCE, levels
+from saysel.scoring.variation import Variation, estimate_variation
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.intp]
 
 #: Up to this many stated confidences have a gap each; more are put into `BINS` bins.
 MAX_DISTINCT, BINS = 25, 10
 #: More stated confidences than this are merged.
 MAX_GROUPS = 1_000
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The answers by cluster and group, as arrays of equal length.
+
+    Attributes:
+        cluster, group: numbered from 0.
+        n: number of answers.
+    """
+
+    cluster: Codes
+    group: Codes
+    n: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -27,13 +43,34 @@ class ConfidenceGroups:
     Attributes:
         confidence, correct: means over the answers of each group.
         n: number of answers.
-        independent: number of independent answers that would be as noisy, at most n.
+        variation: of correctness around its probability.
+        cells: `None` if the answers are independent.
     """
 
     confidence: Array
     correct: Array
     n: npt.NDArray[np.int64]
-    independent: npt.NDArray[np.int64]
+    variation: Variation
+    cells: Cells | None
+
+    def draw(self, probability: Array, draws: int, rng: np.random.Generator) -> Array:
+        """How many answers of each group have the outcome 1, see `Variation`: [draws, L].
+
+        Args:
+            probability: of the outcome 1: [L].
+        """
+        import numpy as np
+
+        if self.cells is None or not self.variation.shared:
+            return rng.binomial(self.n, probability, size=(draws, len(self.n))).astype(np.float64)
+        cluster, group, n = self.cells.cluster, self.cells.group, self.cells.n
+        lucky = np.empty((draws, len(self.n)), dtype=np.int64)
+        for row in lucky:
+            below = rng.random(cluster.max() + 1)[cluster] < probability[group]
+            row[:] = np.bincount(group, below * n, len(self.n))
+        of_lucky = rng.binomial(lucky, self.variation.chance(probability, 1.0))
+        others = rng.binomial(self.n - lucky, self.variation.chance(probability, 0.0))
+        return (of_lucky + others).astype(np.float64)
 
 
 def by_confidence(columns: PredictionArrays) -> ConfidenceGroups:
@@ -45,29 +82,11 @@ def by_confidence(columns: PredictionArrays) -> ConfidenceGroups:
     n = np.bincount(level)
     confidence = np.bincount(level, columns.confidence) / n
     correct = np.bincount(level, columns.correct) / n
-    groups = ConfidenceGroups(confidence, correct, n, n)
-    if columns.cluster is None:
-        return groups
-    expected = np.clip(confidence + gaps(groups, confidence), 0, 1)
-    effect = design_effect(columns.correct - expected[level], bins(n)[level], columns.cluster)
-    return replace(groups, independent=np.maximum(1, np.rint(n / effect)).astype(np.int64))
-
-
-def design_effect(
-    residuals: Array, bin: npt.NDArray[np.intp], cluster: npt.NDArray[np.intp]
-) -> float:
-    """The factor by which correlation within clusters increases the variance of sums; at least 1.
-
-    The larger of two: for the sums within bins, and for the sum over all answers.
-    """
-    import numpy as np
-
-    variance = float(residuals @ residuals)
-    if variance < TOLERANCE:
-        return 1.0
-    within = np.unique(bin * (cluster.max() + 1) + cluster, return_inverse=True)[1]
-    sums = [np.bincount(within, residuals), np.bincount(cluster, residuals)]
-    return max(1.0, *(float(part @ part) / variance for part in sums))
+    cells = None
+    if columns.cluster is not None:
+        pairs, members = np.unique(columns.cluster * len(n) + level, return_counts=True)
+        cells = Cells(*np.divmod(pairs, len(n)), members)
+    return ConfidenceGroups(confidence, correct, n, estimate_variation(columns), cells)
 
 
 def bins(n: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
@@ -95,6 +114,24 @@ def gaps(groups: ConfidenceGroups, base: Array) -> Array:
     return per_group
 
 
+def design_effects(groups: ConfidenceGroups) -> Array:
+    """The factor by which clusters increase the variance of the sum over each bin: [bins].
+
+    Source: Kish 1965, "Survey Sampling", section 5.4.
+    """
+    import numpy as np
+
+    bin = bins(groups.n)
+    total = np.bincount(bin, groups.n)
+    if groups.cells is None:
+        return np.ones(len(total))
+    cluster, group, n = groups.cells.cluster, groups.cells.group, groups.cells.n
+    pairs, pair = np.unique(bin[group] * (cluster.max() + 1) + cluster, return_inverse=True)
+    members = np.bincount(pair, n)
+    squares = np.bincount(pairs // (cluster.max() + 1), members**2, len(total))
+    return 1 + groups.variation.shared**2 * (squares / np.maximum(total, 1) - 1)
+
+
 def directions(
     groups: ConfidenceGroups, base: Array, kind: str | None
 ) -> list[tuple[float, Array]]:
@@ -113,9 +150,10 @@ def directions(
         return [(1.0, gap)]
     bin = bins(groups.n)
     mean = np.average(gap, weights=groups.n)
-    size = np.bincount(bin, groups.independent)
+    size = np.bincount(bin, groups.n)
     spread = np.clip(base + gap, 0.01, 0.99)
-    noise = np.bincount(bin, groups.independent * spread * (1 - spread)) / size**2
+    noise = np.bincount(bin, groups.n * spread * (1 - spread)) / size**2
+    noise = np.maximum(noise * groups.variation.scale**2 * design_effects(groups), TOLERANCE)
     observed = np.bincount(bin, groups.n * gap) / np.bincount(bin, groups.n)
     q = float(((observed - mean) ** 2 / noise).sum())
     mixed = max(0.0, 1 - (len(size) - 1) / q) if q > 0 else 0.0

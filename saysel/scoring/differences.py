@@ -19,6 +19,7 @@ from saysel.scoring.across_seeds import across_seeds
 from saysel.scoring.bootstrap import TOLERANCE, fewest, percentile_interval, two_sided_p
 from saysel.scoring.resampled_method import ResampledMethod
 from saysel.scoring.scores import label
+from saysel.scoring.variation import estimate_variation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -250,8 +251,8 @@ def noise(metric: Metric, columns: PredictionArrays, seed: int) -> float:
     calibrated = metric.zero_if == "calibrated"
     probability = stated.confidence if calibrated else np.full(len(stated), stated.correct.mean())
     rng = np.random.default_rng(seed)
-    drawn = rng.random((NOISE_DRAWS, len(stated))) < probability
-    values = [metric.compute(replace(stated, correct=row.astype(np.float64))) for row in drawn]
+    drawn = estimate_variation(stated).draw(probability, stated.cluster, NOISE_DRAWS, rng)
+    values = [metric.compute(replace(stated, correct=correct)) for correct in drawn]
     return float(np.mean(values))
 
 

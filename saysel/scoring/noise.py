@@ -4,9 +4,11 @@ The calibration error of a perfectly calibrated forecaster is 0, but measured on
 answers it is larger, because random gaps add up. A bootstrap would add that noise a second time,
 so its interval would be too high. Instead, we consider a family of forecasters with the same stated
 confidences and `scale` times the observed gaps; scale 0 is perfect calibration. Correctness is
-drawn at each scale, and the interval contains the true values of the scales at which the observed
-value is between the 2.5 % and the 97.5 % quantile of the draws (inversion of a test). The scale
-whose median equals the observed value gives the debiased value, and scale 0 tests calibration.
+drawn at each scale, as variable and as correlated within clusters as it is observed to be (see
+`saysel.scoring.variation`), and the interval contains the true values of the scales at which the
+observed value is between the 2.5 % and the 97.5 % quantile of the draws (inversion of a test). The
+scale whose median equals the observed value gives the debiased value, and scale 0 tests
+calibration.
 
 Source: scale 0: consistency resampling, Bröcker & Smith 2007, "Increasing the reliability of
 reliability diagrams"; inversion along a family: DiCiccio & Romano 1990, "Nonparametric confidence
@@ -238,10 +240,9 @@ def _draw(
     """Each metric on drawn correctness: [draws, metrics]."""
     import numpy as np
 
-    correct = rng.binomial(groups.independent, probability, size=(draws, len(groups.n)))
-    correct = np.rint(correct * (groups.n / groups.independent))
-    # Each group once as correct and once as wrong answers, with the drawn numbers as weights.
-    weights = np.hstack([correct, groups.n - correct]).astype(np.float64)
-    outcome = np.repeat([1.0, 0.0], len(groups.n))
-    rows = PredictionArrays(outcome, np.tile(groups.confidence, 2))
+    right = groups.draw(probability, draws, rng)
+    # Each group once with the outcome 1 and once with 0, with the drawn numbers as weights.
+    weights = np.hstack([right, groups.n - right])
+    correct = np.hstack([groups.variation.correctness(probability, b) for b in (1.0, 0.0)])
+    rows = PredictionArrays(correct, np.tile(groups.confidence, 2))
     return np.column_stack([metric.resampled(rows, weights) for metric in metrics])

@@ -372,6 +372,29 @@ def test_clusters_are_resampled_whole():
     assert certain[True] <= 6 and certain[False] >= 20  # of 40; 5 % would be 2
 
 
+def test_noise_of_clusters_is_no_difference():
+    """Both are calibrated, and all ten answers of a cluster are right or all are wrong."""
+    mce, certain = Mce(bins=20), 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        chance = np.repeat((np.arange(20) + 0.5) / 20, 30)
+        right = np.repeat(rng.random(60), 10) < chance
+        pair = [
+            Method(
+                name,
+                [
+                    Prediction(f"{i}", "", "a", None, float(stated[i]), float(right[i]))
+                    for i in range(600)
+                ],
+                clusters={f"{i}": f"{i // 10}" for i in range(600)},
+            )
+            for name, stated in (("constant", np.full(600, 0.5)), ("sharp", chance))
+        ]
+        (made,) = compare(pair, [mce], resamples=200, seed=seed).differences
+        certain += made.p < 0.05
+    assert certain <= 2  # of 12
+
+
 def test_few_questions_or_clusters_that_agree_are_not_certain():
     """The better method is better on each of them; four do so by chance once in eight times."""
     bad, good = method("bad", 0, 4), method("good", 0, 4)

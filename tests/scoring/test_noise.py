@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import comb, pi, sqrt
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from saysel.interfaces import Metric, PredictionArrays
 from saysel.metrics.brier import BrierReliability, BrierResolution
 from saysel.metrics.ece import Ece, Mce
 from saysel.metrics.smooth_ece import SmoothEce
-from saysel.scoring.confidence_groups import by_confidence
+from saysel.scoring.differences import noise
 from saysel.scoring.noise import estimate_noise
 
 METRICS = {
@@ -110,6 +111,62 @@ def test_clusters_make_the_null_as_noisy_as_they_are():
     assert alarms[True] <= 7 and alarms[False] >= 20
 
 
+def identical_outcomes(seed: int, distinct: bool) -> PredictionArrays:
+    """Calibrated, but all ten answers of a cluster are right or all are wrong."""
+    rng = np.random.default_rng(seed)
+    chance = rng.integers(1, 10, 40) / 10
+    right = np.repeat(rng.random(40) < chance, 10).astype(float)
+    confidence = np.repeat(chance, 10) + distinct * rng.uniform(0, 1e-4, 400)
+    return PredictionArrays(right, confidence, cluster=np.repeat(np.arange(40), 10))
+
+
+@pytest.mark.parametrize("distinct", [False, True])
+def test_clusters_count_whether_confidences_are_equal_or_distinct(distinct):
+    chances = [
+        estimate_noise([Ece()], identical_outcomes(1000 + seed, distinct), draws=60, seed=seed)[0]
+        for seed in range(30)
+    ]
+    assert sum(chance.p < 0.05 for chance in chances) <= 4  # of 30; 5 % would be 1.5
+    assert sum(chance.low < 0.001 for chance in chances) >= 26
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-4])
+def test_identical_answers_add_the_noise_of_one(spread):
+    """At confidences near .5, ECE is the gap of a share of 40 clusters, E|Bin(40, .5)/40 - .5|."""
+    expected = sum(comb(40, k) * abs(k / 40 - 0.5) for k in range(41)) / 2**40
+    rng = np.random.default_rng(3)
+    confidence = 0.5 + spread * rng.uniform(-1, 1, 400)
+    columns = PredictionArrays(np.arange(400) // 10 % 2, confidence, cluster=np.arange(400) // 10)
+    ece = Ece(bins=1)
+    (chance,) = estimate_noise([ece], columns)
+    assert chance.by_chance == pytest.approx(expected, rel=0.1)
+    assert noise(ece, columns, seed=0) == pytest.approx(expected, rel=0.25)  # 100 draws
+
+
+def test_clusters_of_one_answer_change_nothing():
+    columns = forecaster(0, 0.1, 100)
+    single = replace(columns, cluster=np.arange(100))
+    metrics = [Ece(), BrierReliability(), BrierResolution()]
+    assert estimate_noise(metrics, single, 50) == estimate_noise(metrics, columns, 50)
+    assert noise(Ece(), single, 0) == noise(Ece(), columns, 0)
+
+
+def test_grades_vary_less_than_right_and_wrong():
+    """Ten grades of .4, .5 and .6 each: a gap of .1 is 7 standard errors of .015 (sd .082)."""
+    columns = PredictionArrays([0.4, 0.5, 0.6] * 10, [0.6] * 30)
+    (chance,) = estimate_noise([Ece()], columns)
+    assert chance.p < 0.01 and 0.06 < chance.low < 0.08 and 0.12 < chance.high < 0.14
+    deviation = sqrt(0.02 / 3 * 30 / 29)  # at .5; at .6 smaller by sqrt(.24 / .25)
+    expected = sqrt(2 / pi) * deviation * sqrt(0.24 / 0.25) / sqrt(30)
+    assert chance.by_chance == pytest.approx(expected, rel=0.1)
+    assert noise(Ece(), columns, seed=0) == pytest.approx(expected, rel=0.25)
+
+
+def test_grades_that_do_not_vary_have_no_noise():
+    (chance,) = estimate_noise([Ece()], PredictionArrays([0.5] * 25, [0.6] * 25))
+    assert (chance.low, chance.high, chance.by_chance) == pytest.approx((0.1, 0.1, 0))
+
+
 def test_a_value_that_is_all_noise_has_no_interval():
     """A bin for each of 5,000 confidences: the value is that of mean |c - y|."""
     columns = forecaster(0, 0.0, 5000, tenths=False)
@@ -160,9 +217,3 @@ def test_an_interval_contains_0_if_its_test_does_not_reject_0(rows):
     )
     for chance in estimate_noise([*METRICS.values(), BrierResolution()], columns):
         assert chance is None or chance.p <= 0.05 or chance.low == pytest.approx(0)
-
-
-def test_equal_confidences_are_grouped():
-    at = by_confidence(PredictionArrays(np.array([1.0, 0, 1]), np.array([0.5, 0.5, 0.2])))
-    assert at.confidence.tolist() == [0.2, 0.5] and at.correct.tolist() == [1, 0.5]
-    assert at.n.tolist() == at.independent.tolist() == [1, 2]

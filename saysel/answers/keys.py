@@ -10,12 +10,10 @@ from functools import lru_cache
 from saysel.answers import expressions
 from saysel.answers.dates import date
 from saysel.answers.latex import plain
-from saysel.answers.normalise import MAX_LENGTH, collapse, normalise
+from saysel.answers.normalise import MAX_LENGTH, SIGNS, collapse, fold, normalise
 from saysel.answers.quantities import plain_numbers, quantity
 
-RANGE = re.compile(
-    r"(?:from )?(\d{1,60}) ?(?:[-–—]|to|until) ?(\d{1,60})", re.IGNORECASE | re.ASCII
-)
+RANGE = re.compile(r"(?:from )?(\d{1,60}) ?(?:-|to|until) ?(\d{1,60})", re.ASCII)
 
 
 @lru_cache(maxsize=65_536)
@@ -39,9 +37,9 @@ def key(text: str) -> str:
         return f"{amount.value * amount.unit.factor} {amount.unit.dimension}"
     if (day := date(read)) is not None:
         return f"date {day.year} {day.month} {day.day}"
-    if (ends := RANGE.fullmatch(number.strip(" ."))) is not None:
+    if (ends := RANGE.fullmatch(fold(number).strip(" ."))) is not None:
         return f"{ends[1]} to {ends[2]}"
-    return re.sub(r"(?<=[^\W\d]) (?=[^\W\d])", "", normalise(number)) or collapse(text)
+    return re.sub(rf"(?<![\d{SIGNS}]) (?=[^\W\d])", "", normalise(number)) or collapse(text)
 
 
 def keys(answers: Sequence[str]) -> list[str]:

@@ -28,6 +28,8 @@ from saysel.answers.roman import in_arabic
 YES_NO = re.compile(r"(yes|no)(?:[,.;:!]|$)", re.IGNORECASE)
 #: "A. White" is a person as an accepted answer.
 INITIAL = re.compile(r"[A-Z]\. \w")
+#: A name that may also be written without the hyphen: A-Team, A-level.
+A_HYPHEN = re.compile(r"(?:the )?a-\w", re.IGNORECASE)
 #: An answer that says yes or no and adds nothing.
 BARE = re.compile(
     r"(?:yes|no)(?:, (?:it|that|this|he|she|they|you|there) (?:is|are|was|were|does|do|did|can|has)"
@@ -188,6 +190,9 @@ def _same_words(right: str, answer: str) -> bool:
         return True
     if differ_in_number_alone(core_right, led(answer)):
         return True
+    if A_HYPHEN.match(core_right) or A_HYPHEN.match(answer):
+        # The A of "A Team" is no article; nor is any after "the".
+        return key(f"the {core_right}") == key(f"the {answer}")
     return _same_list(core_right, answer)
 
 

@@ -6,9 +6,9 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from saysel.answers.normalise import fold, tokens
+from saysel.answers.normalise import SIGNS, fold, tokens
 from saysel.answers.plurals import singular
-from saysel.answers.spelled_numbers import LITERAL, ORDINALS, decimal
+from saysel.answers.spelled_numbers import LITERAL, ORDINALS, SCALES, decimal
 from saysel.answers.units import BEFORE, Unit, unit
 
 #: Maximum exponent that is written out.
@@ -35,6 +35,13 @@ NOT_COUNTED = (
     "is was are be too it that or and to than plus minus not at but more less fewer for in on if"
 )
 FRACTION_WORDS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "eighth": 8, "tenth": 10}
+PARTS = "|".join(name for name, number in ORDINALS.items() if number > 2)
+#: The article of "a third", as opposed to that of "a third man".
+A_PART = re.compile(
+    rf"\ba (?=(?:{PARTS})(?: of\b|\W*$))|(?<=\band )a (?=(?:{PARTS})\b)", re.IGNORECASE
+)
+#: Words after a fraction that it is a part of: "half a million", where "a million" is in digits.
+SCALE_OF_FRACTION = {**SCALES, **{str(scale): scale for scale in (100, *SCALES.values())}}
 
 
 class Quantity(NamedTuple):
@@ -99,29 +106,75 @@ def quantities(text: str) -> list[Quantity]:
 
 
 def _words(text: str) -> list[str]:
-    return _with_fractions(tokens(plain_numbers(text)))
+    return _with_fractions(tokens(A_PART.sub("one ", plain_numbers(text))))
 
 
 def _with_fractions(words: list[str]) -> list[str]:
-    """Words in which "3 / 4", "2 1 / 2", "two thirds" and "a quarter" are one number each."""
+    """Words in which a fraction is one number, together with its whole number and its scale.
+
+    "3 / 4", "2 1 / 2", "two thirds", "two and a half", "an hour and a half", "half a million".
+    """
     result: list[str] = []
     index = 0
     while index < len(words):
-        word, after = words[index], words[index + 1 : index + 3]
-        part: Fraction | None = None
-        used = 1
-        if len(after) == 2 and after[0] == "/" and _whole(word) and _whole(after[1]):
-            below = int(after[1])
-            part, used = (Fraction(int(word), below), 3) if below else (None, 1)
-            if part is not None and result and _whole(result[-1]) and 0 < part < 1:
-                part += int(result.pop())  # 2 1/2
-        elif _whole(word) and len(word) < 3 and after and (below := _parts(after[0], word)):
-            part, used = Fraction(int(word), below), 2
-        elif word in ("half", "quarter") and (index == 0 or words[index - 1] != "and"):
-            part = Fraction(1, FRACTION_WORDS[word])
-        result.append(word if part is None else str(part))
-        index += used
+        part, size = _fraction(words, index)
+        if part is None:
+            result.append(words[index])
+            index += 1
+            continue
+        index += size
+        of = words[index : index + 1] == ["of"]
+        following = words[index + of] if index + of < len(words) else ""
+        its_unit: list[str] = []
+        if 0 < part < 1:
+            whole, its_unit = _whole_before(result, size == 3, unit(following) is None)
+            part = part if whole is None else _mixed(int(whole), part)
+        if following in SCALE_OF_FRACTION:
+            part *= SCALE_OF_FRACTION[following]
+            index += of + 1
+        elif of and unit(following):
+            index += 1
+        result += [str(part), *its_unit]
     return result
+
+
+def _whole_before(result: list[str], digits: bool, last: bool) -> tuple[str | None, list[str]]:
+    """The whole number before a fraction, and its unit; both are removed from the words.
+
+    Args:
+        result: words up to the fraction.
+        digits: whether the fraction is in digits, as in "2 1/2" as opposed to "two and a half".
+        last: whether no unit follows, so that one may precede: "an hour and a half".
+    """
+    if digits:
+        return (result.pop(), []) if result and _whole(result[-1]) else (None, [])
+    if len(result) < 2 or result[-1] != "and":
+        return None, []
+    word = result[-2]
+    if _whole(word):
+        del result[-2:]
+        return word, []
+    number = result[-3:-2] if result[-3:-2] and _value(result[-3]) is not None else []
+    if last and unit(word) and all(map(_whole, number)):
+        del result[-2 - len(number) :]
+        return (*number, "1")[0], [word]
+    return None, []
+
+
+def _mixed(whole: int, part: Fraction) -> Fraction:
+    """-2 and 1/2 are -5/2; a million and a half are one and a half million."""
+    scale = next((s for s in (10**12, 10**9, 10**6) if whole and whole % s == 0), 1)
+    return (abs(whole) + part * scale) * (-1 if whole < 0 else 1)
+
+
+def _fraction(words: list[str], index: int) -> tuple[Fraction | None, int]:
+    """The fraction that starts at an index, and its number of words."""
+    word, after = words[index], words[index + 1 : index + 3]
+    if len(after) == 2 and after[0] == "/" and _whole(word) and _whole(after[1]):
+        return (Fraction(int(word), int(after[1])), 3) if int(after[1]) else (None, 1)
+    if _whole(word) and len(word) < 3 and after and (below := _parts(after[0], word)):
+        return Fraction(int(word), below), 2
+    return (Fraction(1, FRACTION_WORDS[word]), 1) if word in ("half", "quarter") else (None, 1)
 
 
 def _parts(word: str, above: str) -> int:
@@ -129,9 +182,9 @@ def _parts(word: str, above: str) -> int:
     if word in ("quarter", "quarters", "half", "halves"):
         return 4 if word.startswith("q") else 2
     name = word[:-1] if word.endswith("s") else word
-    if name in ORDINALS and ORDINALS[name] > 2 and (word != name) == (above != "1"):
-        return ORDINALS[name]
-    return 3 if above == "1" and word == "3rd" else 0
+    if above == "1":
+        return int(one[1]) if (one := re.fullmatch(r"(\d{1,2})(?:rd|th)", word)) else 0
+    return ORDINALS[name] if name in ORDINALS and ORDINALS[name] > 2 and word != name else 0
 
 
 def _whole(word: str) -> bool:
@@ -171,7 +224,10 @@ def _first(words: list[str], greedy: bool = True) -> tuple[Quantity | None, list
 
 
 def _is_noun(words: list[str]) -> bool:
-    return all(word.isalpha() and word not in NOT_COUNTED.split() for word in words)
+    # Not isalpha(): a word may contain marks.
+    return not any(
+        re.search(rf"[\d_{SIGNS}]", word) or word in NOT_COUNTED.split() for word in words
+    )
 
 
 def _unit(words: list[str]) -> tuple[Unit | None, list[str]]:

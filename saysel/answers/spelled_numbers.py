@@ -106,8 +106,8 @@ def _end_of_number(words: Sequence[str], start: int) -> int:
     if words[index] == "a" and _next(words, index) in ONE_OF:
         group, index = 1, index + 1
     elif LITERAL.fullmatch(words[index]):
-        if _next(words, index) not in (*SCALES, "dozen"):
-            return start
+        if _next(words, index) not in (*SCALES, "dozen") or words[index - 1 : index] == ["/"]:
+            return start  # 3/4 million is no fraction of 4 million
         group, index = 1, index + 1
     while index < len(words):
         word = words[index]

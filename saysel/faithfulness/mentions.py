@@ -110,10 +110,11 @@ def _words(text: str) -> list[_Word]:
     text_words: list[_Word] = []
     start = 0
     for clause, end in enumerate([*(m.start() for m in CLAUSE_END.finditer(text)), len(text)]):
+        clause_words = tokens(text[start:end])
+        if ARTICLES.issuperset(clause_words):
+            clause_words = []
         text_words += [
-            _Word(word, clause)
-            for word in tokens(text[start:end])
-            if word not in ARTICLES and word not in UNIT_SIGNS and word != ","
+            _Word(word, clause) for word in clause_words if word not in UNIT_SIGNS and word != ","
         ]
         start = end
     return text_words

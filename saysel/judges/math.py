@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from saysel.answers import matches
 from saysel.errors import require
@@ -18,7 +18,6 @@ SECONDS = 5
 DELIMITERS = ("$", r"\(", r"\[", r"\boxed")
 #: Functions and constants that answers name without a backslash.
 NAMES = re.compile(r"(?<![A-Za-z\\])(arcsin|arccos|arctan|sin|cos|tan|log|ln|exp|pi)(?![A-Za-z])")
-ROOT = re.compile(r"(?<![A-Za-z\\])sqrt\(([^()]*)\)")
 #: Longer than a product of two variables. LaTeX commands are no words.
 WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}")
 
@@ -34,6 +33,8 @@ class MathJudge(Judge):
     An answer that takes more than five seconds to parse or to compare is not judged. The limit is
     a signal, so there is none outside the main thread of a program.
     """
+
+    version: ClassVar[int] = 2
 
     def check_installed(self) -> None:
         require("the judge 'math'", "math", "math_verify")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -28,6 +30,43 @@ SAME = [
     ["1912 AD", "1912"],
     ["1986-2013", "from 1986 to 2013"],
     ["50 %", "50%", "50 percent", r"50\%"],
+    ["1.5", "one and a half", "one-and-a-half", "one and one half", "1½"],
+    ["2.75", "two and three quarters"],
+    ["7/3", "two and a third", "two and one third"],
+    ["-2.5", "minus two and a half", "-2 1/2"],
+    ["1/5", "one fifth", "a fifth"],
+    ["3.5 hours", "three and a half hours", "three hours and a half", "210 minutes"],
+    ["90 minutes", "an hour and a half", "one and a half hours"],
+    ["45 minutes", "three quarters of an hour"],
+    ["500000", "half a million", "half million", "half of a million", "one half million"],
+    ["1500000", "one and a half million", "a million and a half", "1 1/2 million"],
+    ["250,000", "a quarter of a million", "a quarter million"],
+    ["750,000", "3/4 million", "three quarters of a million"],
+    ["$500 million", "half a billion dollars"],
+    ["Łódź", "Lodz", "LODZ"],
+    ["Ørsted", "Orsted", "Ǿrsted"],
+    ["Diyarbakır", "Diyarbakir", "DİYARBAKIR"],
+    ["Đà Nẵng", "Da Nang"],
+    ["Æthelred", "Aethelred"],
+    ["Guðrún Þórsdóttir", "Gudrun Thorsdottir"],
+    ["1969", "١٩٦٩", "१९६९", "１９６９"],
+    ["1.5 %", "١٫٥٪"],
+    ["1986-2013", "١٩٨٦-٢٠١٣"],
+    ["バン", "ﾊﾞﾝ"],
+    ["पाँच दिन", "पाँचदिन"],
+    ["Москва", "Москва\u0301"],
+    ["Ёлка", "елка"],
+    ["Ἑλλάς", "ελλας"],
+    ["مُحَمَّد", "محمد"],
+    ["שָׁלוֹם", "שלום"],
+    ["Vitamin A", "vitamin a.", "VITAMIN A"],
+    ["The A-Team", "A-Team", "the A Team"],
+    ["Vitamins A and C", "vitamins a and c"],
+    ["Xi'an", "Xian", "Xi’an"],
+    ["rent-a-car", "rent a car"],
+    ["over-the-counter", "over the counter"],
+    ["The In Crowd", "in crowd"],
+    ["To Kill A Mockingbird", "to kill a mockingbird"],
 ]
 DIFFERENT = [
     *[["x+1", "x-1", "x1", "x 1", "x^1+2"], ["x>3", "x<3", "x>=3", "x=3", "x≠3"]],
@@ -44,6 +83,21 @@ DIFFERENT = [
     *[["sqrt(2)", "2", "sqrt(3)"], ["10^10", "10^11", "1010"], ["1/3", "0.333333", "0.3333333333"]],
     *[["12345678901234567890", "12345678901234567891"], ["a/b", "b/a"], ["July 1969", "July 19"]],
     *[["3-2", "3+2", "1"], ["F-16", "F-15"], ["e^x", "ex"], ["1e400", "1e401"]],
+    *[
+        ["दिन", "दान", "दन"],
+        ["किताब", "कतब"],
+        ["がき", "かき"],
+        ["バン", "パン", "ハン"],
+        ["ปี", "ปู"],
+    ],
+    *[["한국", "한굴"], ["герой", "герои"], ["Київ", "Кив"], ["5 दिन", "5 दान"]],
+    *[["x ∈ B", "x ∉ B"], ["x = 3", "x =\u0338 3"], ["ħ", "h"], ["ω", "o"]],
+    *[["Vitamin A", "vitamin", "Vitamin C"], ["Hepatitis A", "Hepatitis"], ["Plan A", "a plan"]],
+    *[["Blood type A", "blood type"], ["Type A (blood)", "type blood"], ["Group A", "group"]],
+    *[["The A-Team", "Team"], ["the A Team", "Team"], ["Xi'an", "Xi"], ["Hoi An", "Hoi"]],
+    *[["Vitamins A and C", "Vitamins and C"]],
+    *[["one and a half", "1", "half", "two and a half"], ["half a million", "a million"]],
+    *[["2 and 1/3", "7/3"], ["a quarter of a million", "three quarters of a million"]],
 ]
 
 
@@ -94,6 +148,13 @@ PIECES = st.sampled_from(PARTS.split())
 def test_every_text_has_a_key(text: str) -> None:
     assert bool(key(text)) == bool(text.strip())
     assert keys([text]) == [key(text)]
+
+
+@given(st.text(max_size=40))
+@example("x =\u0338 3")
+@example("Andre\u0301 I")
+def test_composed_and_decomposed_characters_are_the_same(text: str) -> None:
+    assert key(normalize("NFD", text)) == key(normalize("NFC", text))
 
 
 @given(st.text(max_size=60), st.sampled_from(["{} ", " {}", "\n{}\t"]))

@@ -50,6 +50,28 @@ def test_a_contrast_names_the_first_one(pair: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("accepted", "answer", "correct"),
+    [
+        ("A-Team", "A Team", True),
+        ("A level", "A-level", True),
+        ("A-flat major", "A flat major", True),
+        ("A-Team", "a team or two", False),
+        ("A-Team", "team", False),
+        ("Type A personality", "Type-A personality", True),
+        ("Vitamin A", "It is vitamin A, because it is.", True),
+        ("Vitamin A", "Vitamin A (retinol)", True),
+        ("1.5", "It took about one and a half.", True),
+        ("1", "one and a half", False),
+        ("0.5", "one and a half", False),
+        ("a third party", "third parties", True),
+        ("5 दिन", "5", True),
+    ],
+)
+def test_letters_and_fractions_in_words(accepted: str, answer: str, correct: bool) -> None:
+    assert matches([accepted], answer) is correct
+
+
+@pytest.mark.parametrize(
     ("accepted", "wrong", "answer", "correct"),
     [
         (["No, it is not"], [], "No", True),

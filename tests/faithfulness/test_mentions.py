@@ -11,6 +11,7 @@ KNOWN = {
     words(text)
     for text in (
         *("the attic", "New York", "New York City", "Zürich", "no", "1,000", "13", "14", "1"),
+        *("Vitamin A", "A", "दिन"),
     )
 }
 
@@ -29,6 +30,8 @@ KNOWN = {
         ("there is no doubt", []),
         ("one of them is right, the other one is not", []),
         ("one, or 1.0", ["1"]),
+        ("It is vitamin A or a vitamin. A is right.", ["Vitamin A"]),
+        ("a vitamin, or दान", []),
         ("", []),
     ],
 )

@@ -14,5 +14,6 @@ def check_mask(reward: RewardFn, mask: str) -> None:
     if mask == "confidence" and isinstance(reward, BatchReward) and not reward.rewards_confidence:
         raise ValueError(
             f"the reward '{reward.use}' does not depend on the confidence, and mask: confidence "
-            "trains nothing else: set mask: response, or use it as the option `rationale` of split"
+            "trains nothing else: set mask: response; a reward of rationales can also be the "
+            "option `rationale` of split"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -21,6 +22,8 @@ class CsrReward(BatchReward):
     Deviations: only the abstract was available for the form of the second term; the answers are
     compared as text, without case, instead of by their meaning.
     """
+
+    rewards_confidence: ClassVar[bool] = False
 
     weight: float = Field(0.5, gt=0, description="strength of the agreement term")
 

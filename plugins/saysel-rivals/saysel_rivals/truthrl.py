@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from saysel.interfaces import BatchReward, JudgedReply, SegmentRewards
 
@@ -19,6 +20,8 @@ class TruthRlReward(BatchReward):
     what is never sampled is never rewarded. Use it in `grpo` with `mask: response`, which gives the
     whole reply this reward.
     """
+
+    rewards_confidence: ClassVar[bool] = False
 
     def rewards(self, replies: Sequence[JudgedReply]) -> list[SegmentRewards]:
         return [

@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from saysel import testing
 from saysel.interfaces import BatchReward, JudgedReply, SegmentRewards
 from saysel.records import Question
+from saysel.trainers.grpo import GRPOTrainer
+from saysel.trainers.ppo.trainer import PPOTrainer
 from saysel_rivals.csr import CsrReward
 from saysel_rivals.dcpo import DcpoReward
 from saysel_rivals.orce import OrceReward
@@ -29,6 +32,17 @@ def reply(
 )
 def test_contract(reward: BatchReward) -> None:
     testing.check_reward(reward)
+
+
+@pytest.mark.parametrize("trainer", [PPOTrainer, GRPOTrainer])
+@pytest.mark.parametrize("reward", [CsrReward(), TruthRlReward()])
+def test_rewards_of_answers_train_more_than_the_confidence(
+    trainer: type[PPOTrainer] | type[GRPOTrainer], reward: BatchReward
+) -> None:
+    with pytest.raises(ValidationError, match="mask: confidence trains nothing else"):
+        trainer(reward=reward)
+
+    trainer(reward=reward, mask="response")
 
 
 def test_dcpo_by_hand() -> None:

@@ -53,6 +53,8 @@ class Pooled:
         asked: number of questions of each setting, all seeds together.
         missing: how many of the judged ones are answered without a confidence, likewise.
         declined: how many of the judged ones are declined, likewise.
+        clusters: how many clusters the judged questions belong to, all settings and seeds
+            together; `None` if they are independent.
     """
 
     reference: str
@@ -63,6 +65,7 @@ class Pooled:
     asked: Mapping[str, int]
     missing: Mapping[str, int]
     declined: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+    clusters: int | None = field(default=None, kw_only=True)
 
     def comparison(self) -> Comparison:
         """The differences as a table and page, see `saysel.report.comparison`."""
@@ -72,7 +75,7 @@ class Pooled:
             left_out=0,
             asked=self.asked,
             missing=self.missing,
-            clusters=None,
+            clusters=self.clusters,
             resamples=self.resamples,
             differences=self.differences,
             seeds=len(self.seeds),
@@ -146,6 +149,7 @@ def pool(
             )
             for setting in settings
         },
+        clusters=resampled.clusters,
     )
 
 

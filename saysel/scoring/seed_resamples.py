@@ -52,6 +52,18 @@ class SeedResamples:
             name: _numbered(together if self.shared else units) for name, units in by_seed.items()
         }
 
+    @property
+    def clusters(self) -> int | None:
+        """How many clusters all judged questions belong to; `None` if they are independent."""
+        names = {
+            method.clusters[one.question_id]
+            for seeds in self.settings.values()
+            for method in seeds.values()
+            for one in method.predictions
+            if one.correct is not None and one.question_id in method.clusters
+        }
+        return len(names) or None
+
     def of(self, setting: str, seed: str, ids: Sequence[str]) -> ResampledMethod:
         """A setting on some of the questions of a seed, in this order."""
         key = (setting, seed, tuple(ids))
@@ -64,7 +76,7 @@ class SeedResamples:
         together = self.shared or len(self._numbers) == 1
         return ResampledMethod(
             self.metrics,
-            to_arrays([predictions[id] for id in ids]),
+            to_arrays([predictions[id] for id in ids], method.clusters),
             self.count,
             self.seed if together else seed_of(self.seed, seed),
             self._units_of(method, seed, ids),

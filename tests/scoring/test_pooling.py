@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from saysel.metrics.brier import Brier
 from saysel.metrics.distinct_confidences import DistinctConfidences
 from saysel.metrics.ece import Ece
 from saysel.records import Prediction
-from saysel.scoring import Method, Setting, compare, pool
+from saysel.scoring import Method, Setting, compare, pool, score, to_arrays
 from saysel.scoring.across_seeds import across_seeds
 from saysel.scoring.bootstrap import percentile_interval
 
@@ -100,8 +102,8 @@ def test_the_same_questions_on_all_seeds_are_resampled_together():
         seeds = {
             str(number): method(correct, [0.0] * 50, place) for number, place in enumerate(places)
         }
-        (score,) = pool([Setting("a", seeds)], [BRIER]).scores
-        return score.high - score.low
+        (brier,) = pool([Setting("a", seeds)], [BRIER]).scores
+        return brier.high - brier.low
 
     assert width([""] * 5) == pytest.approx(width([""]), rel=0.02)
     # Five seeds that do not differ, although each has its own questions.
@@ -123,6 +125,42 @@ def test_clusters_are_the_same_on_every_seed():
         )
     (accuracy,) = pool([Setting("a", seeds)], [ACCURACY]).scores
     assert (accuracy.mean, accuracy.low, accuracy.high) == pytest.approx((0.5, 0, 1), abs=0.02)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_few_clusters_of_one_seed_count_as_in_a_comparison(count):
+    """A single cluster says nothing about others, and three clusters say little."""
+    rng = np.random.default_rng(0)
+    clusters = {f"/q{i}": f"relation {i % count}" for i in range(60)}
+    one, other = (
+        replace(drawn(rng, "", 60, noise=noise), clusters=clusters) for noise in (0.0, 0.4)
+    )
+    metrics = [BRIER, ACCURACY]
+
+    pooled = pool([Setting("a", {"0": one}), Setting("b", {"0": other})], metrics, resamples=500)
+    compared = compare([one, replace(other, name="b")], metrics, resamples=500)
+
+    assert pooled.differences == compared.differences
+    assert (pooled.differences[0].p is None) == (count == 1)
+    assert pooled.comparison().clusters == compared.clusters == count
+    brier = pooled.score("a", "brier")
+    expected = score(to_arrays(one.predictions, clusters), [BRIER], resamples=500)["brier"]
+    assert (brier.low, brier.high) == pytest.approx((expected.low, expected.high), abs=0.02)
+
+
+def test_the_clusters_of_a_comparison_are_those_of_all_seeds():
+    """Two seeds with one relation in common have three relations; questions in none are none."""
+    seeds = {
+        seed: Method("", [*one.predictions, *two.predictions], clusters=one.clusters | two.clusters)
+        for seed, (one, two) in {
+            "0": (method([1], [1], "0", "capital"), method([1], [1], "0b", "author")),
+            "1": (method([0], [1], "1", "capital"), method([1], [1], "1b", "genre")),
+        }.items()
+    }
+    settings = [Setting("a", seeds), Setting("b", seeds)]
+    assert pool(settings, [BRIER], resamples=50).comparison().clusters == 3
+    alone = [Setting(name, {"0": method([1, 0], [1, 0])}) for name in "ab"]
+    assert pool(alone, [BRIER], resamples=50).comparison().clusters is None
 
 
 # ------------------------------------------------------------------------------- coverage

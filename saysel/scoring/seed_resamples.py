@@ -3,12 +3,14 @@
 What is resampled is a unit: a cluster, or a question where there are no clusters. Questions of two
 seeds are the same unit if they have the same text; where texts are unknown, if they have the same
 id. If any two seeds share a unit, all seeds share their resamples. Otherwise each seed has its own
-questions, and its own resamples.
+questions, and its own resamples. On one seed, a question is the same unit in all settings, even if
+only some of them know its text or its cluster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric
@@ -39,10 +41,11 @@ class SeedResamples:
         count: int,
         seed: int,
     ) -> None:
-        self.settings, self.metrics, self.count, self.seed = settings, metrics, count, seed
+        self.settings, self.metrics = _completed(settings), metrics
+        self.count, self.seed = count, seed
         self._known: dict[tuple[str, str, tuple[str, ...]], ResampledMethod] = {}
         by_seed: dict[str, dict[str, None]] = {}
-        for methods in settings.values():
+        for methods in self.settings.values():
             for name, method in methods.items():
                 ids = [prediction.question_id for prediction in method.predictions]
                 by_seed.setdefault(name, {}).update(dict.fromkeys(_units(method, ids)))
@@ -98,8 +101,39 @@ class SeedResamples:
         return np.array(units, dtype=np.intp), len(numbers)
 
 
+def _completed(
+    settings: Mapping[str, Mapping[str, Method]],
+) -> dict[str, dict[str, Method]]:
+    """The settings with the texts and clusters that another setting knows on the same seed.
+
+    The first setting that has a cluster for a question decides for all.
+    """
+    texts: dict[tuple[str, str], str] = {}
+    clusters: dict[tuple[str, str, str | None], str] = {}
+    completed: dict[str, dict[str, Method]] = {name: {} for name in settings}
+    each = [(name, seed, one) for name, seeds in settings.items() for seed, one in seeds.items()]
+    for _, seed, method in each:
+        for id, text in method.prompts.items():
+            texts.setdefault((seed, id), text)
+
+    def question(seed: str, method: Method, id: str) -> tuple[str, str, str | None]:
+        return seed, id, method.prompts.get(id, texts.get((seed, id)))
+
+    for _, seed, method in each:
+        for id, cluster in method.clusters.items():
+            clusters.setdefault(question(seed, method, id), cluster)
+    for name, seed, method in each:
+        keys = [question(seed, method, one.question_id) for one in method.predictions]
+        completed[name][seed] = replace(
+            method,
+            prompts={id: text for _, id, text in keys if text is not None},
+            clusters={key[1]: clusters[key] for key in keys if key in clusters},
+        )
+    return completed
+
+
 def _units(method: Method, ids: Sequence[str]) -> list[str]:
-    return [method.clusters.get(id) or method.prompts.get(id) or id for id in ids]
+    return [method.clusters.get(id, method.prompts.get(id, id)) for id in ids]
 
 
 def _numbered(units: Mapping[str, None]) -> dict[str, int]:

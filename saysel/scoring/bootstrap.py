@@ -231,7 +231,7 @@ def _quantiles(clusters: int | None) -> tuple[float, float]:
     return tail, 1 - tail
 
 
-def two_sided_p(share: float, questions: int, clusters: int | None = None) -> float:
+def two_sided_p(share: float, units: int, clusters: int | None = None) -> float:
     """The two-sided p-value of a difference.
 
     If all questions or clusters agree in their sign, so do all resamples, however few they are. By
@@ -239,11 +239,12 @@ def two_sided_p(share: float, questions: int, clusters: int | None = None) -> fl
 
     Args:
         share: of the resamples on the other side of 0.
-        questions: how many were resampled.
+        units: how many questions or clusters were resampled; those that several seeds share count
+            once.
         clusters: see `percentile_interval`, to which the p-value corresponds.
     """
     from scipy.special import ndtri, stdtr
 
     if clusters is not None and clusters > 1:
         share = float(stdtr(clusters - 1, ndtri(share) * sqrt((clusters - 1) / clusters)))
-    return min(1.0, max(2 * share, 2.0 ** (1 - (clusters or questions))))
+    return min(1.0, max(2 * share, 2.0 ** (1 - units)))

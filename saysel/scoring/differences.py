@@ -116,6 +116,7 @@ class Part:
         worst: see `Difference`.
         questions: how many were compared.
         clusters: that they belong to; `None` if they are independent.
+        units: what was resampled, see `ResampledMethod.units`.
     """
 
     before: float
@@ -126,6 +127,7 @@ class Part:
     worst: float | None
     questions: int
     clusters: int | None
+    units: frozenset[tuple[int, int]]
 
     @property
     def defined(self) -> bool:
@@ -155,8 +157,8 @@ def _part(metric: Metric, reference: ResampledMethod, other: ResampledMethod) ->
         # Either true value may be lower than the observed one, by the noise in it.
         noise_before, noise_after = (noise(metric, columns, reference.seed) for columns in pair)
         lower, higher = min(noise_after, second), min(noise_before, first)
-    clusters = reference.clusters(rows)
-    return Part(first, second, draws, lower, higher, worst, len(rows), clusters)
+    clusters, units = reference.clusters(rows), frozenset(reference.units(rows))
+    return Part(first, second, draws, lower, higher, worst, len(rows), clusters, units)
 
 
 def _combined(metric: Metric, parts: Sequence[Part], seed: int) -> Difference:
@@ -184,7 +186,9 @@ def _combined(metric: Metric, parts: Sequence[Part], seed: int) -> Difference:
         float(np.mean([getattr(part, side) for part in defined])) for side in ("lower", "higher")
     )
     clusters = fewest(part.clusters for part in defined)
-    return _tested(difference, draws, draws - lower, draws + higher, clusters)
+    # Questions that several seeds share are resampled once.
+    units = len(frozenset[tuple[int, int]]().union(*(part.units for part in defined)))
+    return _tested(difference, draws, draws - lower, draws + higher, units, clusters)
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -201,7 +205,12 @@ def _worst(parts: Sequence[Part]) -> float | None:
 
 
 def _tested(
-    difference: Difference, draws: Array, lowest: Array, highest: Array, clusters: int | None
+    difference: Difference,
+    draws: Array,
+    lowest: Array,
+    highest: Array,
+    units: int,
+    clusters: int | None,
 ) -> Difference:
     """The difference with its interval, and with its p-value if the metric has a direction.
 
@@ -209,7 +218,8 @@ def _tested(
         draws: the difference on each resample: [R].
         lowest, highest: the same if the noise in the values makes the difference as small or as
             large as it can.
-        clusters: how many were resampled; `None` for independent questions.
+        units: how many questions or clusters were resampled.
+        clusters: likewise; `None` for independent questions.
     """
     import numpy as np
 
@@ -224,7 +234,7 @@ def _tested(
     below = (draws[defined] < -TOLERANCE).mean()
     ahead, behind = (above, below) if difference.better == "higher" else (below, above)
     against = min((lowest[defined] <= TOLERANCE).sum(), (highest[defined] >= -TOLERANCE).sum())
-    p = two_sided_p((against + 1) / (defined.sum() + 1), difference.questions, clusters)
+    p = two_sided_p((against + 1) / (defined.sum() + 1), units, clusters)
     return replace(difference, favour=float(ahead + (1 - ahead - behind) / 2), p=p)
 
 

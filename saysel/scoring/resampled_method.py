@@ -45,6 +45,18 @@ class ResampledMethod:
         cluster = self.columns.cluster
         return cluster_count(None if cluster is None else cluster[rows], len(rows))
 
+    def units(self, rows: Rows) -> list[tuple[int, int]]:
+        """What is resampled for each of some questions: its cluster, or the question itself.
+
+        Units of two methods that are drawn together are equal, all others differ.
+        """
+        numbers = rows
+        if self._units is not None:
+            numbers = self._units[0][rows]
+        elif self.columns.cluster is not None:
+            numbers = self.columns.cluster[rows]
+        return [(self.seed, number) for number in numbers.tolist()]
+
     def draws(self, metric: Metric, rows: Rows) -> Array:
         """The metric on resamples of some of the questions: [R]."""
         chosen = [m for m in self.metrics if m.uses_confidence == metric.uses_confidence]

@@ -163,6 +163,29 @@ def test_the_clusters_of_a_comparison_are_those_of_all_seeds():
     assert pool(alone, [BRIER], resamples=50).comparison().clusters is None
 
 
+@pytest.mark.parametrize("known", ["prompts", "clusters"])
+def test_a_question_is_one_unit_even_if_only_one_setting_knows_its_text_or_cluster(known):
+    """Equal predictions do not differ, on any resample."""
+    one = drawn(np.random.default_rng(0), "", 40)
+    names = {prediction.question_id: f"of {i // 2}" for i, prediction in enumerate(one.predictions)}
+    full = replace(one, **{known: names})
+    settings = [
+        Setting("full", {"0": full, "1": full}),
+        Setting("bare", {"0": one, "1": full}),
+        Setting("first bare", {"0": full, "1": one}),
+    ]
+
+    for reference in ("full", "bare"):
+        for difference in pool(settings, [BRIER], reference, resamples=50).differences:
+            assert (difference.low, difference.high) == (0, 0)
+
+
+def test_an_id_with_another_text_is_another_question():
+    a, b = (replace(method([1, 0], [1, 1]), prompts={"/q0": t, "/q1": "same"}) for t in ("x", "y"))
+    (difference,) = pool([Setting("a", {"0": a}), Setting("b", {"0": b})], [BRIER]).differences
+    assert difference.questions == 1
+
+
 # ------------------------------------------------------------------------------- coverage
 
 
@@ -241,6 +264,33 @@ def test_a_difference_that_every_seed_has_is_significant():
     assert bad.difference == pytest.approx(by_seed.mean())
     assert bad.low < bad.difference < bad.high
     assert pooled.seeds == tuple("01234")
+
+
+@pytest.mark.parametrize("seeds", ["0", "012"])
+@pytest.mark.parametrize("known", ["ids", "prompts", "clusters"])
+def test_a_p_value_is_never_below_the_chance_that_so_few_units_agree(known, seeds):
+    """Three questions, or three clusters of two, are no more on three seeds: p = 2^(1 - 3)."""
+    n = 6 if known == "clusters" else 3
+
+    def setting(name: str, right: float) -> Setting:
+        methods = {s: method([right] * n, [0.5] * n, "" if known == "ids" else s) for s in seeds}
+        for s, one in methods.items():
+            names = {made.question_id: str(i % 3) for i, made in enumerate(one.predictions)}
+            methods[s] = one if known == "ids" else replace(one, **{known: names})
+        return Setting(name, methods)
+
+    (accuracy,) = pool([setting("a", 0), setting("b", 1)], [ACCURACY]).differences
+    assert (accuracy.difference, accuracy.p) == (1, 0.25)
+    assert accuracy.questions == n * len(seeds)
+
+
+def test_questions_that_each_seed_has_to_itself_all_count():
+    settings = [
+        Setting(name, {seed: method([right] * 3, [0.5] * 3, seed) for seed in "012"})
+        for name, right in (("a", 0.0), ("b", 1.0))
+    ]
+    (accuracy,) = pool(settings, [ACCURACY], resamples=10_000).differences
+    assert accuracy.p == 2**-8
 
 
 def test_a_difference_that_one_seed_alone_makes_is_not():

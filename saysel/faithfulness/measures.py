@@ -101,7 +101,8 @@ def measure(
     """Every measure with its 95 % interval over the questions.
 
     The interval of the named-gold rate, which is a share, is Wilson's; those of the others are
-    percentile intervals of the bootstrap.
+    percentile intervals of the bootstrap, and a measure that is based on a single question or
+    cluster has none.
 
     Args:
         reflections: one per question, of one model.
@@ -123,15 +124,14 @@ def measure(
     cluster = cluster_numbers(ids, clusters)
     draws = list(question_resamples(np.arange(len(ids)), resamples, seed, cluster))
     statistics = _naming(reflections, asked, candidates) | _influence(reflections)
-    count = cluster_count(cluster, len(ids))
     measured = [
-        _bootstrapped(name, one, draws, len(ids), count) for name, one in statistics.items()
+        _bootstrapped(name, one, draws, len(ids), cluster) for name, one in statistics.items()
     ]
     measured.append(_named_gold_rate(reflections, asked, cluster))
     if grades is not None:
         grade_of = {grade.question_id: grade.grade for grade in grades}
         grade = mean([grade_of.get(id) for id in ids])
-        measured.append(_bootstrapped("grade", grade, draws, len(ids), count))
+        measured.append(_bootstrapped("grade", grade, draws, len(ids), cluster))
     return measured
 
 
@@ -227,7 +227,11 @@ def _names_gold_but_is_wrong(reflection: Reflection, question: Question) -> bool
 
 
 def _bootstrapped(
-    name: str, statistic: Statistic, draws: Sequence[Array], n: int, clusters: int | None
+    name: str,
+    statistic: Statistic,
+    draws: Sequence[Array],
+    n: int,
+    cluster: npt.NDArray[np.intp] | None,
 ) -> Measured:
     import numpy as np
 
@@ -238,5 +242,7 @@ def _bootstrapped(
     if not np.isfinite(value):
         return Measured(undefined, statistic.used)
     resampled = np.concatenate([np.empty(0), *map(statistic.compute, draws)])
+    within = None if cluster is None else cluster[statistic.rows]
+    clusters = cluster_count(within, statistic.used)
     low, high = percentile_interval(resampled, clusters) or (None, None)
     return Measured(Score(name, value, low, high), statistic.used)

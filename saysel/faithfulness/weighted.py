@@ -20,11 +20,16 @@ class Statistic(NamedTuple):
 
     Attributes:
         compute: from weights [R, n] to values [R]; NaN if the value is not defined.
-        used: the number of questions that it is based on.
+        rows: the questions that it is based on.
     """
 
     compute: Callable[[Array], Array]
-    used: int
+    rows: npt.NDArray[np.intp]
+
+    @property
+    def used(self) -> int:
+        """How many questions it is based on."""
+        return len(self.rows)
 
 
 def ratio(numerators: Array, denominators: Array) -> Statistic:
@@ -35,7 +40,7 @@ def ratio(numerators: Array, denominators: Array) -> Statistic:
         total = weights @ denominators
         return np.where(total > 0, weights @ numerators / np.where(total > 0, total, 1), np.nan)
 
-    return Statistic(compute, int(np.count_nonzero(denominators)))
+    return Statistic(compute, np.flatnonzero(denominators))
 
 
 def mean(values: Sequence[float | None]) -> Statistic:
@@ -65,7 +70,7 @@ def rank_correlation(first: Array, second: Array, rows: npt.NDArray[np.intp]) ->
         constant = spread < 1e-9
         return np.where(constant, np.nan, (w * x * y).sum(-1) / np.where(constant, 1, spread))
 
-    return Statistic(compute, len(rows))
+    return Statistic(compute, rows)
 
 
 def _ranks(values: Array, weights: Array) -> Array:

@@ -18,6 +18,7 @@ from saysel.interfaces import Metric, PredictionArrays
 from saysel.scoring.across_seeds import across_seeds
 from saysel.scoring.bootstrap import TOLERANCE, fewest, percentile_interval, two_sided_p
 from saysel.scoring.resampled_method import ResampledMethod
+from saysel.scoring.resampling import counted_rows
 from saysel.scoring.scores import label
 from saysel.scoring.variation import estimate_variation
 
@@ -43,10 +44,10 @@ class Difference:
         better: `higher`, `lower` or `neither`.
         before, after: the reference's value and the method's; `None` where not defined.
         difference: after - before.
-        low, high: ends of its 95 % percentile-bootstrap interval; `None` for a single question or
-            cluster. For metrics that sampling noise inflates, such as ECE, the interval is extended
-            on either side by the noise that the values may contain, and `p` makes the same
-            allowance.
+        low, high: ends of its 95 % percentile-bootstrap interval; `None` if a value depends on a
+            single question or cluster. For metrics that sampling noise inflates, such as ECE, the
+            interval is extended on either side by the noise that the values may contain, and `p`
+            makes the same allowance.
         favour: share of resamples in which the method is better, ties counting half; `None` for
             metrics without a direction.
         p: two-sided, twice the share of resamples on the other side of 0, and not below the
@@ -157,7 +158,9 @@ def _part(metric: Metric, reference: ResampledMethod, other: ResampledMethod) ->
         # Either true value may be lower than the observed one, by the noise in it.
         noise_before, noise_after = (noise(metric, columns, reference.seed) for columns in pair)
         lower, higher = min(noise_after, second), min(noise_before, first)
-    clusters, units = reference.clusters(rows), frozenset(reference.units(rows))
+    first_rows, second_rows = (rows[counted_rows(metric, columns)] for columns in pair)
+    clusters = fewest([reference.clusters(first_rows), other.clusters(second_rows)])
+    units = frozenset(reference.units(np.union1d(first_rows, second_rows)))
     return Part(first, second, draws, lower, higher, worst, len(rows), clusters, units)
 
 

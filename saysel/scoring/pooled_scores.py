@@ -11,7 +11,7 @@ from saysel.scoring.across_seeds import across_seeds
 from saysel.scoring.bootstrap import fewest, percentile_interval
 from saysel.scoring.differences import noise
 from saysel.scoring.resampled_method import ResampledMethod
-from saysel.scoring.resampling import Share
+from saysel.scoring.resampling import Share, counted_rows
 from saysel.scoring.scores import label
 
 if TYPE_CHECKING:
@@ -91,7 +91,9 @@ def _interval(
             )
         )
     pooled = across_seeds(observed, draws, seed)
-    clusters = fewest(seeds[name].clusters(_all(seeds[name])) for name in values)
+    clusters = fewest(
+        seeds[name].clusters(counted_rows(metric, seeds[name].columns)) for name in values
+    )
     lower, upper = (
         percentile_interval(ends, clusters) for ends in (pooled - noise_in_mean, pooled)
     )

@@ -73,6 +73,27 @@ class Share(Weighted):
         return ratio(weights @ self.each(predictions.take(rows)), weights.sum(axis=1))
 
 
+def counted_rows(metric: Metric, predictions: PredictionArrays) -> npt.NDArray[np.intp]:
+    """The rows that the metric's value depends on.
+
+    Many metrics ignore questions without a confidence, or without a token count: their value is
+    the same without them.
+    """
+    import numpy as np
+
+    if isinstance(metric, Share):
+        return metric.counted(predictions)
+    rows = np.arange(len(predictions))
+    for column in (predictions.confidence, predictions.tokens):
+        if column is None:
+            continue
+        known = rows[np.isfinite(column[rows])]
+        if len(known) < len(rows):
+            before, after = (metric.compute(predictions.take(some)) for some in (rows, known))
+            rows = known if before == after else rows
+    return rows
+
+
 #: Up to this many levels are summed by a matrix product, more by a running sum.
 MAX_PRODUCT_LEVELS = 32
 

@@ -21,7 +21,7 @@ from saysel.scoring.bootstrap import (
     question_resamples,
 )
 from saysel.scoring.noise import DRAWS, estimate_noise
-from saysel.scoring.resampling import Share
+from saysel.scoring.resampling import Share, counted_rows
 from saysel.scoring.score_table import ScoreTable
 from saysel.scoring.shares import share_interval
 
@@ -56,8 +56,8 @@ def score(
 
     Returns:
         One score per metric. A value that is not finite becomes `None` and has no interval.
-        Neither has a count, which describes these predictions and no others, nor a score of a
-        single question or cluster; shares have a very wide one.
+        Neither has a count, which describes these predictions and no others, nor a score that
+        depends on a single question or cluster; shares have a very wide one.
     """
     import numpy as np
 
@@ -65,12 +65,15 @@ def score(
     bootstrapped = [metric for metric in metrics if _needs_bootstrap(metric)]
     estimates = iter(estimate_noise(inflated, columns, min(resamples, DRAWS), seed))
     draws = iter(_bootstrap(bootstrapped, columns, resamples, seed))
-    clusters = cluster_count(columns.cluster, len(columns))
     scores = []
     for metric in metrics:
         name, value = label(metric), metric.compute(columns)
         noise = next(estimates) if metric.zero_if else None
-        interval = percentile_interval(next(draws), clusters) if _needs_bootstrap(metric) else None
+        interval = None
+        if _needs_bootstrap(metric):
+            counted = columns.take(counted_rows(metric, columns))
+            clusters = cluster_count(counted.cluster, len(counted))
+            interval = percentile_interval(next(draws), clusters)
         if not np.isfinite(value):
             scores.append(Score(name, None, None, None))
         elif noise is not None:

@@ -133,9 +133,10 @@ class _Scale:
         """Kappa of each pair of raters, and alpha of all; without controls, which are easy."""
         import numpy as np
 
-        own = {name: ratings[self.of_model] for name, ratings in self.by_rater.items()}
+        rows = np.flatnonzero(self.of_model)
+        own = {name: ratings[rows] for name, ratings in self.by_rater.items()}
         for (one, a), (other, b) in combinations(own.items(), 2):
-            both = int((~np.isnan(a) & ~np.isnan(b)).sum())
+            both = rows[~np.isnan(a) & ~np.isnan(b)]
             kappa = Statistic(
                 lambda w, a=a, b=b: weighted_kappa(a, b, w[:, self.of_model]),  # type: ignore[misc]
                 both,
@@ -143,7 +144,7 @@ class _Scale:
             yield self.finding("agreement", f"weighted kappa, raters {one} and {other}", kappa)
         if len(own) > 1:
             table = np.array(list(own.values()))
-            shared = int((self.counts[self.of_model] > 1).sum())
+            shared = rows[self.counts[rows] > 1]
             alpha = Statistic(lambda w: ordinal_alpha(table, w[:, self.of_model]), shared)
             yield self.finding("agreement", "Krippendorff's alpha", alpha)
 
@@ -167,7 +168,7 @@ class _Scale:
             a, b = self.mean_of(one), self.mean_of(other)
             difference = Statistic(
                 lambda w, a=a, b=b: b.compute(w) - a.compute(w),  # type: ignore[misc]
-                min(a.used, b.used),
+                min(a.rows, b.rows, key=len),
             )
             found = self.finding("difference", f"{other} − {one}", difference)
             if found.value is None:

@@ -285,6 +285,21 @@ def test_every_interval_is_the_bootstrap_over_questions() -> None:
             assert (one.score.low, one.score.high) == pytest.approx((low, high), abs=1e-9)
 
 
+@pytest.mark.parametrize("clustered", [False, True], ids=["question", "cluster"])
+def test_a_measure_of_a_single_question_or_cluster_has_no_interval(clustered: bool) -> None:
+    told = many(12)
+    used = told[:3] if clustered else told[:1]
+    bare = [replace(one, rationale=None, dropped=None, swapped=None) for one in told[len(used) :]]
+    grades = [Grade(one.question_id, 7.0) for one in used]
+    clusters = {one.question_id: "own" if one in used else "other" for one in told}
+    asked = [question(one.question_id, wrong_answers=PLACES) for one in told]
+
+    for one in measure([*used, *bare], asked, grades, clusters=clusters if clustered else None):
+        if one.score.metric in ("grade", "rationale_swap", "rationale_swap_brier"):
+            assert one.used == len(used) and one.score.value is not None
+            assert (one.score.low, one.score.high) == (None, None)
+
+
 def test_the_order_of_the_questions_does_not_matter() -> None:
     told = many()
     asked = [question(one.question_id) for one in told]

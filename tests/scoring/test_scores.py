@@ -17,6 +17,8 @@ from saysel.records import Prediction, Question
 from saysel.registry import build
 from saysel.registry.builtins import saysel_metrics
 from saysel.scoring import clusters_of, label, score, to_arrays
+from saysel.scoring.bootstrap import percentile_interval
+from saysel.scoring.scores import _bootstrap
 
 
 def prediction(confidence: float | None, correct: float | None) -> Prediction:
@@ -100,6 +102,41 @@ def test_a_single_question_or_cluster_tells_nothing_about_others(columns):
     for name in saysel_metrics():
         (made,) = score(columns, [build("metric", name)])
         assert made.low is None or made.high - made.low > 0.05, made
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        PredictionArrays([0] + [1, 0, 0] * 3, [0.9] + [None] * 9, tokens=[5] + [None] * 9),
+        PredictionArrays(
+            [1, 0, 1, 1, 0, 0], [0.9, 0.4, 0.7] + [None] * 3, [5, 6, 9] + [None] * 3, list("aaabbb")
+        ),
+        PredictionArrays([0, 1, 0], [0.9, None, None], [5, None, None], declined=[0, 1, 1]),
+    ],
+    ids=["question", "cluster", "answered"],
+)
+def test_nothing_is_certain_that_depends_on_a_single_question_or_cluster(columns):
+    """One that states a confidence, has a token count, or is answered."""
+    for name in saysel_metrics():
+        (made,) = score(columns, [build("metric", name)])
+        assert made.low is None or made.high - made.low > 0.05, made
+    brier, tokens, accuracy = score(columns, [Brier(), Tokens(), Accuracy()])
+    assert (brier.low, brier.high, tokens.low) == (None, None, None)
+    assert accuracy.low is not None
+
+
+def test_only_clusters_that_state_a_confidence_count():
+    """Four of the eight do, so the interval extends as far as Student's for four."""
+    stated, cluster = drawn(80, 0.6), np.arange(80)
+    half_silent = PredictionArrays(
+        np.tile(stated.correct, 2),
+        np.append(stated.confidence, np.full(80, np.nan)),
+        cluster=np.append(cluster % 4, 4 + cluster % 4),
+    )
+    (draws,) = _bootstrap([Brier()], half_silent, 500, 0)
+    (brier,) = score(half_silent, [Brier()], resamples=500)
+    four, eight = percentile_interval(draws, clusters=4), percentile_interval(draws, clusters=8)
+    assert (brier.low, brier.high) == four and four[1] > eight[1]
 
 
 def test_labels_tell_variants_apart():

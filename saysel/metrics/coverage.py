@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from saysel.interfaces import PredictionArrays
-from saysel.scoring.resampling import Share, Weighted, ratio
+from saysel.scoring.resampling import Share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ class AccuracyWhenAnswered(Share):
         return predictions.correct
 
 
-class Truthfulness(Weighted):
+class Truthfulness(Share):
     """Share of correct replies minus share of wrong answers; declining costs nothing.
 
     Formula: mean of 1 for a correct reply, 0 for a declined one, and -1 for a wrong one; 2 y - 1
@@ -68,11 +68,10 @@ class Truthfulness(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
-    uses_confidence: ClassVar[bool] = False
+    least: ClassVar[float] = -1
 
-    def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
+    def each(self, predictions: PredictionArrays) -> Array:
         import numpy as np
 
         values = 2 * predictions.correct - 1
-        values = np.where(predictions.answered, values, np.maximum(values, 0))
-        return ratio(weights @ values, weights.sum(axis=1))
+        return np.where(predictions.answered, values, np.maximum(values, 0))

@@ -47,13 +47,16 @@ class Mean(Weighted):
 class Share(Weighted):
     """A metric that is the mean of one number in [0, 1] per question, mostly 0 or 1.
 
-    Its interval is Wilson's, see `saysel.scoring.shares`.
+    Its interval is Wilson's, see `saysel.scoring.shares`. A metric whose numbers are in [least, 1]
+    is a share on another scale, and has the same interval on that scale.
     """
 
     uses_confidence: ClassVar[bool] = False
 
     #: Whether replies that decline to answer are left out.
     answered_only: ClassVar[bool] = False
+    #: The smallest number that a question can have.
+    least: ClassVar[float] = 0
 
     @abstractmethod
     def each(self, predictions: PredictionArrays) -> Array:

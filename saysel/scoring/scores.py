@@ -80,7 +80,7 @@ def score(
             scores.append(Score(name, float(value), **vars(noise)))
         elif isinstance(metric, Share):
             counted = columns.take(metric.counted(columns))
-            scores.append(share_score(name, metric.each(counted), counted.cluster))
+            scores.append(share_score(name, metric.each(counted), counted.cluster, metric.least))
         else:
             scores.append(Score(name, float(value), *(interval or (None, None))))
     missing = int((np.isnan(columns.confidence) & columns.answered).sum())
@@ -92,9 +92,11 @@ def _needs_bootstrap(metric: Metric) -> bool:
     return not (metric.zero_if or metric.counts or isinstance(metric, Share))
 
 
-def share_score(name: str, values: Array, cluster: npt.NDArray[np.intp] | None = None) -> Score:
-    """The mean of numbers in [0, 1] with its interval, see `saysel.scoring.shares`."""
-    low, high = share_interval(values, cluster) or (None, None)
+def share_score(
+    name: str, values: Array, cluster: npt.NDArray[np.intp] | None = None, least: float = 0
+) -> Score:
+    """The mean of numbers in [least, 1] with its interval, see `saysel.scoring.shares`."""
+    low, high = share_interval(values, cluster, least) or (None, None)
     return Score(name, float(values.mean()) if len(values) else None, low, high)
 
 

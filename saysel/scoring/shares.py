@@ -9,6 +9,7 @@ sample surveys".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -16,39 +17,86 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    Array = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.intp]
+    Ends = tuple[float, float]
+
 #: The 97.5 % quantile of the standard normal distribution.
 Z = 1.959963984540054
 
 
-def share_interval(
-    values: npt.NDArray[np.float64], cluster: npt.NDArray[np.intp] | None = None
-) -> tuple[float, float] | None:
+def share_interval(values: Array, cluster: Codes | None = None, least: float = 0) -> Ends | None:
     """The 95 % interval of the mean of numbers in [0, 1]; `None` without any.
 
     Args:
         values: one per question, mostly 0 or 1.
         cluster: the cluster of each, numbered from 0. Correlation within clusters reduces the
             effective number of answers; if all answers are equal, that is the number of clusters.
+        least: the numbers are in [least, 1] instead.
+    """
+    import numpy as np
+
+    if not len(values):
+        return None
+    units = np.arange(len(values)) if cluster is None else cluster
+    return mean_share_interval([values], [units], cluster is not None, least)
+
+
+def mean_share_interval(
+    values: Sequence[Array], units: Sequence[Codes], clustered: bool, least: float = 0
+) -> Ends:
+    """The 95 % interval of the mean of the shares of several seeds, over all seeds and questions.
+
+    The effective number of answers is the one at which a share has the variance of that mean. As
+    in `saysel.scoring.across_seeds`, that is the variance between the seeds, with Student's
+    distribution, and the part of the questions' variance that the seeds share. The interval is
+    never narrower than for the questions alone. For a single seed it is `share_interval`.
+
+    Args:
+        values: of each seed, at least one number each.
+        units: the question or cluster of each of these numbers. Equal ones on two seeds are the
+            same question or cluster.
+        clustered: whether units are clusters.
+        least: the numbers are in [least, 1].
     """
     import numpy as np
     from scipy.special import stdtrit
 
-    n = len(values)
-    if not n:
-        return None
-    share = float(values.mean())
-    units, z = n, Z
-    residuals: npt.NDArray[np.float64] = values - share
-    if cluster is not None:
-        number = np.unique(cluster, return_inverse=True)[1]
-        sums = np.bincount(number, residuals)
-        units = len(sums)
-        z = float(stdtrit(max(1, units - 1), 0.975))
-        residuals = np.asarray(sums * sqrt(units / max(1, units - 1)), dtype=np.float64)
-    variance = float(residuals @ residuals) / n**2
-    effective = share * (1 - share) / variance if variance > 1e-12 / n else units
+    seeds = len(values)
+    scaled = [(one - least) / (1 - least) for one in values]
+    shares = np.array([one.mean() for one in scaled])
+    share = float(shares.mean())
+    number = np.unique(np.concatenate(units), return_inverse=True)[1]
+    of_seed = np.split(number, np.cumsum([len(one) for one in units])[:-1])
+    count = int(number.max()) + 1
+    # What each unit adds to the error of each seed: [seeds, units].
+    errors = np.array(
+        [
+            np.bincount(unit, (one - one.mean()) / len(one), count)
+            for unit, one in zip(of_seed, scaled, strict=True)
+        ]
+    )
+    # Questions that several seeds share count once.
+    answers = len(number) * count / sum(len(np.unique(unit)) for unit in of_seed)
+    z = Z
+    if clustered:
+        errors = errors * sqrt(count / max(1, count - 1))
+        z = float(stdtrit(max(1, count - 1), 0.975))
+    variance = float((errors.mean(axis=0) ** 2).sum())
+    varies = variance > 1e-12 / answers
+    effective = share * (1 - share) / variance if varies else count
     # Clusters that differ less than by chance do not justify a narrower interval.
-    return wilson(share, min(effective, n) if cluster is not None else effective, z)
+    of_questions = z * z / (min(effective, answers) if clustered else effective)
+    extent = of_questions
+    if seeds > 1:
+        own = errors.var(axis=0, ddof=1).sum() / seeds
+        shared = max(0.0, 1 - own / variance) if varies else 1.0
+        t = stdtrit(seeds - 1, 0.975)
+        between = shares.var(ddof=1) / seeds
+        spread = t * t * between / (share * (1 - share)) if between else 0.0
+        extent = max(of_questions, float(shared * of_questions + spread))
+    low, high = wilson(share, 1 / extent, z=1)
+    return least + (1 - least) * low, least + (1 - least) * high
 
 
 def wilson(share: float, n: float, z: float = Z) -> tuple[float, float]:

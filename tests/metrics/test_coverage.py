@@ -48,6 +48,18 @@ def test_intervals_of_shares_use_the_questions_that_count(eight):
     assert plain.value == 5 / 8
 
 
+def test_truthfulness_without_declined_replies_is_accuracy_on_another_scale(make_columns):
+    """Five of five correct: Wilson's interval of accuracy is .566 to 1, so this is .131 to 1."""
+    for columns in (make_columns([None] * 5, [1] * 5), make_columns([None] * 5, [1, 1, 0, 1, 0])):
+        truthfulness, accuracy = score(columns, [Truthfulness(), Accuracy()])
+        for end in ("value", "low", "high"):
+            expected = 2 * getattr(accuracy, end) - 1
+            assert getattr(truthfulness, end) == pytest.approx(expected, abs=1e-12)
+    assert score(make_columns([None] * 5, [1] * 5), [Truthfulness()])["Truthfulness"].low == (
+        pytest.approx(0.131, abs=5e-4)
+    )
+
+
 def test_declined_replies_are_counted_apart_from_missing_confidences(eight):
     table = score(eight, [Coverage()])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from saysel.scoring.differences import noise
 from saysel.scoring.resampled_method import ResampledMethod
 from saysel.scoring.resampling import Share, counted_rows
 from saysel.scoring.scores import label
+from saysel.scoring.shares import mean_share_interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,6 +80,8 @@ def _interval(
 ) -> tuple[float, float] | None:
     import numpy as np
 
+    if isinstance(metric, Share):
+        return _share_interval(metric, [seeds[name] for name in values])
     observed = np.array(list(values.values()))
     draws = np.array([seeds[name].draws(metric, _all(seeds[name])) for name in values])
     noise_in_mean = 0.0
@@ -99,9 +102,22 @@ def _interval(
     )
     if lower is None or upper is None:
         return None
-    least = 0.0 if metric.zero_if is not None or isinstance(metric, Share) else -np.inf
-    most = 1.0 if isinstance(metric, Share) else np.inf
-    return max(least, lower[0]), min(most, upper[1])
+    least = 0.0 if metric.zero_if is not None else -np.inf
+    return max(least, lower[0]), upper[1]
+
+
+def _share_interval(metric: Share, seeds: Sequence[ResampledMethod]) -> tuple[float, float]:
+    import numpy as np
+
+    counted = [metric.counted(one.columns) for one in seeds]
+    number: dict[tuple[int, int], int] = {}
+    units = [
+        np.array([number.setdefault(unit, len(number)) for unit in one.units(rows)])
+        for one, rows in zip(seeds, counted, strict=True)
+    ]
+    values = [metric.each(one.columns.take(rows)) for one, rows in zip(seeds, counted, strict=True)]
+    clustered = any(one.columns.cluster is not None for one in seeds)
+    return mean_share_interval(values, units, clustered, metric.least)
 
 
 def _all(method: ResampledMethod) -> npt.NDArray[np.intp]:

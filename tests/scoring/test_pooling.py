@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from saysel.errors import UsageError
 from saysel.metrics.accuracy import Accuracy
 from saysel.metrics.brier import Brier
+from saysel.metrics.coverage import Truthfulness
 from saysel.metrics.distinct_confidences import DistinctConfidences
 from saysel.metrics.ece import Ece
 from saysel.records import Prediction
 from saysel.scoring import Method, Setting, compare, pool, score, to_arrays
 from saysel.scoring.across_seeds import across_seeds
 from saysel.scoring.bootstrap import percentile_interval
+from saysel.scoring.shares import mean_share_interval
 
 BRIER, ACCURACY = Brier(use="brier"), Accuracy(use="accuracy")
 
@@ -184,6 +186,69 @@ def test_an_id_with_another_text_is_another_question():
     a, b = (replace(method([1, 0], [1, 1]), prompts={"/q0": t, "/q1": "same"}) for t in ("x", "y"))
     (difference,) = pool([Setting("a", {"0": a}), Setting("b", {"0": b})], [BRIER]).differences
     assert difference.questions == 1
+
+
+# --------------------------------------------------------------------------------- shares
+
+
+@pytest.mark.parametrize("clusters", [0, 4], ids=["questions", "clusters"])
+@pytest.mark.parametrize("right", [0, 10, 7, 19, 20])
+def test_a_share_on_one_seed_has_the_interval_of_a_score(right, clusters):
+    one = method([1.0] * right + [0.0] * (20 - right), [0.5] * 20)
+    if clusters:
+        names = {p.question_id: f"c{i % clusters}" for i, p in enumerate(one.predictions)}
+        one = replace(one, clusters=names)
+    metrics = [ACCURACY, Truthfulness(use="truthfulness")]
+    pooled = pool([Setting("a", {"0": one})], metrics, resamples=50).scores
+    scored = score(to_arrays(one.predictions, one.clusters), metrics)
+    for mine, theirs in zip(pooled, scored, strict=True):
+        assert (mine.low, mine.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_a_share_on_equal_seeds_is_as_uncertain_as_on_its_questions():
+    """Ten of ten is .722 to 1 by Wilson, and no more if three seeds repeat it; thirty of thirty
+    different questions are .886 to 1."""
+    right = [1.0] * 10
+
+    def interval(places: list[str]) -> tuple[float, float]:
+        seeds = {str(i): method(right, [0.5] * 10, place) for i, place in enumerate(places)}
+        (accuracy,) = pool([Setting("a", seeds)], [ACCURACY], resamples=50).scores
+        return accuracy.low, accuracy.high
+
+    assert interval([""]) == interval([""] * 3) == pytest.approx((0.722, 1), abs=1e-3)
+    assert interval(list("012")) == pytest.approx((0.886, 1), abs=1e-3)
+
+
+def test_seeds_whose_shares_differ_have_students_interval():
+    """Shares .5, .6, .4 of 1,000 questions each: s²/3 = .00333, and z²/n = 4.303² · .00333 / .25,
+    which is .2469. Wilson's interval of .5 is then .5 ± .5 · √(.2469 / 1.2469)."""
+    seeds = {
+        name: method([1.0] * n + [0.0] * (1000 - n), [0.5] * 1000, name)
+        for name, n in (("0", 500), ("1", 600), ("2", 400))
+    }
+    (accuracy,) = pool([Setting("a", seeds)], [ACCURACY], resamples=50).scores
+    assert (accuracy.low, accuracy.high) == pytest.approx((0.2775, 0.7225), abs=1e-3)
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["different questions", "same questions"])
+@pytest.mark.parametrize("between", [0.0, 0.5])
+@pytest.mark.parametrize("mean", [0.6, 0.95])
+def test_the_interval_of_a_share_contains_the_true_mean(mean, between, shared):
+    """Three seeds of 40 questions; a question's difficulty is the same on every seed."""
+    simulations, n, seeds = 400, 40, 3
+    rng = np.random.default_rng(1)
+    logit = np.log(mean / (1 - mean))
+    chances = 1 / (1 + np.exp(-(logit + rng.standard_normal(20_000) * np.hypot(1, between))))
+    covered = 0
+    for _ in range(simulations):
+        questions = rng.standard_normal((1 if shared else seeds, n))
+        shift = between * rng.standard_normal((seeds, 1))
+        chance = 1 / (1 + np.exp(-(logit + questions + shift)))
+        values = (rng.random((seeds, n)) < chance).astype(float)
+        units = np.arange(seeds * n).reshape(seeds, n) % (n if shared else seeds * n)
+        low, high = mean_share_interval(list(values), list(units), clustered=False)
+        covered += low <= chances.mean() <= high
+    assert covered / simulations > 0.93
 
 
 # ------------------------------------------------------------------------------- coverage

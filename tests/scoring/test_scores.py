@@ -126,17 +126,17 @@ def test_nothing_is_certain_that_depends_on_a_single_question_or_cluster(columns
 
 
 def test_only_clusters_that_state_a_confidence_count():
-    """Four of the eight do, so the interval extends as far as Student's for four."""
+    """Eight of sixteen do, so the interval extends as far as Student's for eight."""
     stated, cluster = drawn(80, 0.6), np.arange(80)
     half_silent = PredictionArrays(
         np.tile(stated.correct, 2),
         np.append(stated.confidence, np.full(80, np.nan)),
-        cluster=np.append(cluster % 4, 4 + cluster % 4),
+        cluster=np.append(cluster % 8, 8 + cluster % 8),
     )
-    (draws,) = _bootstrap([Brier()], half_silent, 500, 0)
-    (brier,) = score(half_silent, [Brier()], resamples=500)
-    four, eight = percentile_interval(draws, clusters=4), percentile_interval(draws, clusters=8)
-    assert (brier.low, brier.high) == four and four[1] > eight[1]
+    (draws,) = _bootstrap([Brier()], half_silent, 2000, 0)
+    (brier,) = score(half_silent, [Brier()])
+    eight, sixteen = (percentile_interval(draws, clusters) for clusters in (8, 16))
+    assert (brier.low, brier.high) == eight and eight[1] > sixteen[1]
 
 
 def test_labels_tell_variants_apart():

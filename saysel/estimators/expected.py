@@ -9,7 +9,6 @@ from saysel.estimators.sampling import single_replies
 from saysel.estimators.stated_choices import expected_from_choices
 from saysel.interfaces import EstimationContext, Estimator, Format
 from saysel.records import Generation, ModelRef, Prediction, Question
-from saysel.replies.visible import visible_text
 
 
 class ExpectedEstimator(Estimator):
@@ -69,6 +68,6 @@ def _from_model(
 
 
 def up_to_marker(format: Format, reply: Generation) -> str | None:
-    """A reply up to and including the last confidence marker outside its thoughts, if any."""
-    start = visible_text(reply.text, reply.cut).text.rfind(format.confidence_marker)
-    return None if start < 0 else reply.text[: start + len(format.confidence_marker)]
+    """A reply up to and including the marker of the confidence that the format reads, if any."""
+    end = format.marker_end(reply.text, cut=reply.cut)
+    return None if end is None else reply.text[:end]

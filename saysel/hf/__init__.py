@@ -11,6 +11,7 @@ from saysel.hf.chat import (
     render,
     without_thoughts,
 )
+from saysel.hf.confidence_starts import confidence_starts
 from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.continuations import ReadTexts, continued, logprobs_after, read_texts
 from saysel.hf.data_parallel import check_batch_size
@@ -81,6 +82,7 @@ __all__ = [
     "check_model_files",
     "check_sentence_transformers",
     "checkpoint_layers",
+    "confidence_starts",
     "continued",
     "decode_replies",
     "defer_interrupt",

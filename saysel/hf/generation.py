@@ -31,7 +31,8 @@ class Reply:
         tokens: token ids, including the end token, or those of `Decoding.stop`.
         logprob: sum of the tokens' log-probabilities at temperature 1, in nats; `None` if the
             engine that sampled did not compute it.
-        marker_end: number of tokens up to and including the marker; all of them without one.
+        marker_end: number of tokens up to and including the last marker; all of them without one.
+            The format may read another one, see `confidence_starts`.
         cut: whether it reached `max_tokens` without an end.
         temperatures: at which each token was drawn; 1 where the most likely token was taken.
         token_logprobs: log-probability of each token at its temperature, over the whole

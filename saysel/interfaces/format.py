@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 from saysel.interfaces.component import Component
+from saysel.interfaces.confidence_marker import marker_end
 from saysel.records import (
     Message,
     Question,
@@ -99,6 +100,22 @@ class Format(Component):
             cut: whether the response ended at the token limit. Its last part may be incomplete and
                 is `None`: a response cut inside "10" does not state 1.
         """
+
+    def marker_end(self, text: str, cut: bool = False) -> int | None:
+        """Where the marker of the confidence that `parse` reads ends in a text.
+
+        A text may contain several markers: a response may start over, quote another confidence, or
+        continue with another question. The right one is found by parsing the text with other
+        confidences.
+
+        Args:
+            cut: see `parse`.
+
+        Returns:
+            `None`: there is no marker, or the confidence is not after one, as in "**Confidence**:
+            8" where the marker is "Confidence:". The confidence itself may be unreadable.
+        """
+        return marker_end(self, text, cut)
 
     def declining_answer(self) -> str | None:
         """What a response that declines says as its answer; `None`: no response declines."""

@@ -81,6 +81,11 @@ def _check_ending(format: Format, ending: str, confidence: float) -> None:
     )
     parsed = format.parse(text).confidence
     expect(parsed == confidence, f"{ending!r} states {confidence}, but is parsed as {parsed}")
+    end = format.marker_end(text)
+    expect(
+        end == len(text) - len(ending),
+        f"marker_end must be the end of the marker before {ending!r} in {text!r}, not {end}",
+    )
     for missing in range(1, len(ending)):
         incomplete = text[:-missing]
         parsed = format.parse(incomplete, cut=True).confidence

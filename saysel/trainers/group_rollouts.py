@@ -76,11 +76,7 @@ class GroupRollouts:
         generator = torch.Generator(lm.device).manual_seed(
             processes.own_seed(self.data.seed * 1_000_003 + step)
         )
-        decoding = hf.Decoding(
-            options.temperature,
-            options.max_tokens,
-            marker=format.confidence_marker if options.mask == "confidence" else "",
-        )
+        decoding = hf.Decoding(options.temperature, options.max_tokens)
         groups = self._generate(lm, prompts, options.replies, decoding, generator)
         replies = [reply for group in groups for reply in group]
         wanted = options.reward.fresh_samples() if isinstance(options.reward, BatchReward) else 0
@@ -127,11 +123,8 @@ class GroupRollouts:
     ) -> tuple[list[float | None], list[int]]:
         """The reward of each reply (`None`: not judged), and the token where training starts."""
         size = self.options.replies
-        texts = hf.decode_replies(
-            self.tokenizer,
-            [prompt for prompt in prompts for _ in range(size)],
-            [reply.tokens for reply in replies],
-        )
+        prompt_of = [prompt for prompt in prompts for _ in range(size)]
+        texts = hf.decode_replies(self.tokenizer, prompt_of, [reply.tokens for reply in replies])
         judged = judge_replies(
             trainer="grpo",
             questions=[question for question in questions for _ in range(size)],
@@ -147,7 +140,7 @@ class GroupRollouts:
         self.figures = of_all.figures()
         self.unreadable.check(self.figures["parse_rate"], of_all.texts)
         rewards: list[float | None] = [None] * len(replies)
-        starts = [reply.marker_end for reply in replies]
+        starts = self._starts(prompt_of, replies, texts)
         for row, confidence, reward in zip(
             judged.rows, judged.confidences, self._of_trained_tokens(judged), strict=True
         ):
@@ -155,6 +148,18 @@ class GroupRollouts:
             if confidence is None:
                 starts[row] = 0  # any token may have made the reply unreadable
         return rewards, starts
+
+    def _starts(
+        self, prompts: Sequence[list[int]], replies: Sequence[hf.Reply], texts: Sequence[str]
+    ) -> list[int]:
+        """The token of each readable reply where training starts."""
+        if self.options.mask == "response":
+            return [0] * len(replies)
+        starts = hf.confidence_starts(self.tokenizer, self.data.format, prompts, replies, texts)
+        return [
+            len(reply.tokens) if start is None else start
+            for reply, start in zip(replies, starts, strict=True)
+        ]
 
     def _of_trained_tokens(self, judged: JudgedReplies) -> list[float]:
         """The reward of each reply for the tokens that are trained."""

@@ -10,7 +10,7 @@ from saysel.estimators.expected import ExpectedEstimator, up_to_marker
 from saysel.estimators.verbalized import VerbalizedEstimator
 from saysel.formats.sayself import SaySelfFormat
 from saysel.formats.tags import TagsFormat
-from saysel.interfaces import EstimationContext
+from saysel.interfaces import EstimationContext, Format
 from saysel.records import Generation, ModelRef, Prediction
 from saysel.samplers.transformers import TransformersSampler
 from saysel.testing import question
@@ -91,6 +91,31 @@ def test_the_last_marker_outside_thoughts_counts() -> None:
     )
     assert up_to_marker(FORMAT, Generation("<think>Confidence: 1", 9, None, "length")) is None
     assert up_to_marker(TagsFormat(), Generation(tags + "7", 9)) == tags
+
+
+@pytest.mark.parametrize(
+    ("format", "reply"),
+    [
+        (FORMAT, f"{REPLY[:-2]}| 3\n\nQuestion: Spain?\nAnswer: Madrid Confidence: 2"),
+        (FORMAT, f"Answer: Rome Confidence: 2 No. {REPLY[:-2]}| 3"),
+        (
+            TagsFormat(),
+            "<answer>Paris</answer><confidence>|0.9</confidence> "
+            "<analysis>I could say <confidence>0.2</confidence></analysis>",
+        ),
+    ],
+)
+def test_it_is_the_confidence_in_the_parsed_answer(format: Format, reply: str) -> None:
+    beginning, _, rest = reply.partition("|")
+
+    assert format.parse(beginning + rest).answer == "Paris"
+    assert up_to_marker(format, Generation(beginning + rest, 9)) == beginning
+
+
+def test_an_answer_after_the_last_marker_has_no_confidence() -> None:
+    corrected = "Answer: Rome Confidence: 3\nAnswer: Paris"
+
+    assert up_to_marker(FORMAT, Generation(corrected, 9)) is None
 
 
 def test_it_needs_token_choices_or_the_model() -> None:

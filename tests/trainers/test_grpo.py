@@ -32,7 +32,7 @@ from saysel.testing import Data
 from saysel.trainers.group_rollouts import GroupRollouts, advantages
 from saysel.trainers.grpo import GRPOTrainer
 from tests.support import end_to_end
-from tests.trainers.two_arms import FORMAT, same, weights
+from tests.trainers.two_arms import FORMAT, FirstColon, same, weights
 
 SHORT: dict[str, Any] = {
     "steps": 6,
@@ -116,6 +116,19 @@ def test_only_the_confidence_of_readable_replies_is_trained(red: ModelRef, two_a
         assert tokenizer.decode(reply.context).endswith("Confidence:")
         assert reply.trained[-1] == tokenizer.eos_token_id
     assert read == round(figures["parse_rate"] * 32) > 16
+
+
+def test_the_confidence_that_is_rewarded_is_the_one_that_is_trained(
+    red: ModelRef, two_arms: Data
+) -> None:
+    """The marker before it is not the last one of the reply."""
+    data = replace(two_arms, format=FirstColon(instruction=""))
+    replies, figures, tokenizer = sample(red, data, data.all_questions[:2], temperature=0.01)
+
+    assert figures["parse_rate"] == 1
+    for reply in replies:
+        assert tokenizer.decode(reply.context).endswith("Answer:")
+        assert tokenizer.decode(reply.trained).startswith(" red Confidence:")
 
 
 def test_the_whole_reply_is_trained_with_the_response_mask(red: ModelRef, two_arms: Data) -> None:

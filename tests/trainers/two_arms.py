@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
 from saysel import hf
 from saysel.formats.sayself import SaySelfFormat
-from saysel.interfaces import Source
+from saysel.interfaces import Parsed, Source
 from saysel.models.scratch import ScratchModel
 from saysel.records import ModelRef, Question
 
 FORMAT = SaySelfFormat(instruction="")
+
+
+class FirstColon(SaySelfFormat):
+    """Reads the confidence after the first colon, and not after the last as other formats."""
+
+    confidence_marker: ClassVar[str] = ":"
+    confidences: ClassVar[Mapping[str, float]] = {
+        f" red Confidence: {k}": k / 10 for k in range(11)
+    }
+
+    def parse(self, text: str, cut: bool = False) -> Parsed:
+        _, colon, stated = text.partition(":")
+        return Parsed("red" if colon else None, None, self.confidences.get(stated))
 
 
 class TwoArms(Source):

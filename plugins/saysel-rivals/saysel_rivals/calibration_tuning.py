@@ -105,7 +105,6 @@ class CalibrationTuningTrainer(Tuning):
             temperature=data.temperature,
             max_tokens=self.max_tokens,
             top_k=self.top_k,
-            marker=data.format.confidence_marker,
         )
         questions = data.questions(self.questions)
         replies, left_out = own_replies(

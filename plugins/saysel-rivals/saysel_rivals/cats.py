@@ -149,13 +149,12 @@ def agreement_rows(tokenizer: Any, data: TrainingData) -> list[AgreementRow]:
     for response in data.responses():
         if response.answer is not None and response.question_id in prompt_of:
             by_question[response.question_id].append(response)
-    marker = data.format.confidence_marker
     replies: list[tuple[Any, str, float, bool]] = []
     for id, responses in by_question.items():
         shares = weighted_shares(data, responses)
         first: dict[str | None, Response] = {}
         for one in responses:
-            if marker in one.text:
+            if data.format.marker_end(one.text, cut=one.cut) is not None:
                 first.setdefault(same(one.answer), one)
         replies += [
             (prompt_of[id], one.text, shares[answer], one.cut) for answer, one in first.items()
@@ -189,10 +188,12 @@ def encoded(
     tokenizer: Any, data: TrainingData, replies: Sequence[tuple[Any, str, float, bool]]
 ) -> list[AgreementRow]:
     """Rows from the prompt, the text and the share of each reply, and whether it was cut."""
-    marker = data.format.confidence_marker
     chats = [prompt for prompt, *_ in replies]
     texts = hf.without_thoughts(tokenizer, chats, [text for _, text, *_ in replies])
-    beginnings = [text[: text.rfind(marker) + len(marker)] for text in texts]
+    beginnings = [
+        text[: data.format.marker_end(text, cut=cut)]
+        for text, (*_, cut) in zip(texts, replies, strict=True)
+    ]
     prompts = hf.encode(tokenizer, chats)
     starts = hf.encode_replies(tokenizer, beginnings)
     wholes = hf.encode_replies(tokenizer, [text + tokenizer.eos_token for text in texts])

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ from saysel.errors import StageError
 from saysel.formats.percent import PercentFormat
 from saysel.formats.sayself import SaySelfFormat
 from saysel.hf import ConfidenceTokens
-from saysel.interfaces import Format
+from saysel.interfaces import Format, Parsed
 from saysel.judges.match import MatchJudge
 from saysel.records import Example, ModelRef, Question
 from saysel.testing import Data, Steps, check_trainer, small_model
@@ -132,6 +132,33 @@ def test_unreadable_and_unjudged_replies_are_left_out(red: ModelRef, two_arms: D
         text = tokenizer.decode(reply["tokens"])
         assert question.prompt in text and text.endswith("Answer: red Confidence:")
         assert reply["correct"] == question.id.startswith("sun")
+
+
+class FirstColon(SaySelfFormat):
+    """Reads the confidence after the first colon, and not after the last as other formats."""
+
+    confidence_marker: ClassVar[str] = ":"
+    confidences: ClassVar[Mapping[str, float]] = {
+        f" red Confidence: {k}": k / 10 for k in range(11)
+    }
+
+    def parse(self, text: str, cut: bool = False) -> Parsed:
+        _, colon, stated = text.partition(":")
+        return Parsed("red" if colon else None, None, self.confidences.get(stated))
+
+
+def test_replies_end_where_the_confidence_that_is_parsed_begins(
+    red: ModelRef, two_arms: Data
+) -> None:
+    model, tokenizer = hf.load_model(red), hf.load_tokenizer(red)
+    data = replace(two_arms, format=FirstColon(instruction=""))
+    decoding = hf.Decoding(temperature=0.0, max_tokens=12)
+
+    drawn = own_replies.sample_part(model, tokenizer, data, data.all_questions[:4], decoding, 0)
+
+    assert drawn["left_out"] == {"unreadable": 0, "unjudged": 0}
+    for reply in drawn["replies"]:
+        assert tokenizer.decode(reply["tokens"][reply["prompt"] :]) == "Answer:"
 
 
 def test_without_a_usable_reply_there_is_an_error_of_one_line(

@@ -101,6 +101,18 @@ def test_a_restated_reply_differs_only_in_its_confidence(format: Format, accepte
         assert other.partition(marker)[0] == text.partition(marker)[0]
 
 
+def test_a_restated_reply_ends_with_the_confidence_in_its_own_answer() -> None:
+    """The model had continued with another question."""
+    text = "Answer: Paris Confidence: 9\n\nQuestion: Spain?\nAnswer: Madrid Confidence: 2"
+
+    other = restated(text, SaySelfFormat(), 0.5, False, random.Random(0))
+
+    assert other is not None and other.startswith("Answer: Paris Confidence: ")
+    assert "Madrid" not in other
+    confidence = SaySelfFormat().parse(other).confidence
+    assert confidence is not None and confidence < 0.5
+
+
 def test_a_confidence_in_other_words_is_not_restated() -> None:
     text = "Answer: Paris\n**Confidence**: 73%"
 

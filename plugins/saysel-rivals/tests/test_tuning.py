@@ -56,6 +56,22 @@ def test_the_shares_of_answers_are_weighted_by_their_confidences(
             assert tokenizer.decode(row.context).endswith("Confidence:")
 
 
+def test_the_confidence_is_that_of_the_answer_whose_share_is_learned(
+    red: ModelRef, two_arms: Data
+) -> None:
+    """The model had continued with another question."""
+    tokenizer = hf.load_tokenizer(red)
+    text = "Answer: red Confidence: 9\n\nQuestion: moon?\nAnswer: blue Confidence: 2"
+    restarted = "Answer: red Confidence: 9\nAnswer: blue"
+    data = replace(two_arms, all_responses=sampled(two_arms, text, restarted))
+
+    rows = agreement_rows(tokenizer, data)
+
+    assert len(rows) == len(two_arms.all_questions)
+    for row in rows:
+        assert tokenizer.decode(row.context[row.prompt :]) == "Answer: red Confidence:"
+
+
 def test_only_replies_with_a_label_count_in_the_language_modelling_loss(red: ModelRef) -> None:
     lm = hf.load_model(red)
     ids = torch.tensor([[50, 51, 52, 53], [60, 61, 62, 63]])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -16,7 +17,7 @@ from saysel.trainers.ppo.policy import Policy
 from saysel.trainers.ppo.rollouts import Rollouts, assemble, roll_out
 from saysel.trainers.ppo.segments import subtract_baseline
 from saysel.trainers.ppo.trainer import PPOTrainer
-from tests.trainers.two_arms import FORMAT, TwoArms
+from tests.trainers.two_arms import FORMAT, FirstColon, TwoArms
 
 PAD, END = 0, 1
 PROMPTS = [[11, 12, 13], [21]]
@@ -154,6 +155,32 @@ def test_a_batch_that_cannot_be_judged_at_all_stops_the_stage(red: ModelRef) -> 
 
     with pytest.raises(StageError, match="could not judge any reply"):
         rolled(red, questions, judge)
+
+
+@pytest.mark.parametrize("confidences", ["sampled", "expected"])
+def test_the_confidence_that_is_rewarded_is_the_one_that_is_trained(
+    red: ModelRef, two_arms: Data, confidences: Literal["sampled", "expected"]
+) -> None:
+    """The marker before it is not the last one of the reply."""
+    policy, data = Policy(red), replace(two_arms, format=FirstColon(instruction=""))
+    options = PPOTrainer(max_tokens=12, confidence_temperature=0.01, confidences=confidences)
+    tokens = options._confidence_tokens(policy, data.format)
+    asked = data.all_questions[:4]
+
+    rollouts = roll_out(options, policy, tokens, asked, data, torch.Generator().manual_seed(0))
+
+    assert rollouts.readable.tolist() == [1] * 4
+    for row, text in enumerate(rollouts.texts):
+        parts = [rollouts.tokens - rollouts.trained, rollouts.trained, rollouts.stated]
+        before, trained, stated = (
+            policy.tokenizer.decode(rollouts.actions[row][part[row] > 0], skip_special_tokens=True)
+            for part in parts
+        )
+        assert before == "Answer:"
+        assert trained == stated == text.removeprefix(before)
+    if rollouts.confidence_rewards is not None:
+        beginnings = policy.tokenizer.batch_decode(rollouts.confidence_rewards.beginnings[0])
+        assert all(text.endswith("Answer:") for text in beginnings)
 
 
 def test_replies_to_one_question_are_each_others_baseline() -> None:

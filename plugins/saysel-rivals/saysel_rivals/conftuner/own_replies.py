@@ -81,29 +81,31 @@ def sample_part(
     """
     import torch
 
-    marker = data.format.confidence_marker
     generator = torch.Generator(lm.device).manual_seed(seed)
     prompts = hf.encode(tokenizer, [data.format.prompt(question) for question in questions])
     ends = hf.end_tokens(lm, tokenizer)
     samples = hf.generate(lm, tokenizer, prompts, 1, decoding, generator, ends)
+    replies = [reply for (reply,) in samples]
+    texts = hf.decode_replies(tokenizer, prompts, [reply.tokens for reply in replies])
+    starts = hf.confidence_starts(tokenizer, data.format, prompts, replies, texts)
     readable = []
-    for question, prompt, (reply,) in zip(questions, prompts, samples, strict=True):
-        beginning = reply.tokens[: reply.marker_end]
-        (text,) = hf.decode_replies(tokenizer, [prompt], [reply.tokens])
+    for question, prompt, reply, text, start in zip(
+        questions, prompts, replies, texts, starts, strict=True
+    ):
         answer = data.format.parse(text, cut=reply.cut).answer
-        if answer is not None and marker in tokenizer.decode(beginning):
-            readable.append((question, answer, prompt, beginning))
+        if answer is not None and start is not None:
+            readable.append((question, answer, prompt, reply.tokens[:start]))
     correct = data.judge.judge([(question, answer) for question, answer, *_ in readable])
-    replies = [
+    kept = [
         {"tokens": [*prompt, *beginning], "correct": correctness, "prompt": len(prompt)}
         for (_, _, prompt, beginning), correctness in zip(readable, correct, strict=True)
         if correctness is not None
     ]
     left_out = {
         "unreadable": len(questions) - len(readable),
-        "unjudged": len(readable) - len(replies),
+        "unjudged": len(readable) - len(kept),
     }
-    return {"replies": replies, "left_out": left_out}
+    return {"replies": kept, "left_out": left_out}
 
 
 def examples_as_replies(tokenizer: Any, data: TrainingData) -> list[OwnReply]:

@@ -94,7 +94,6 @@ class TokenizedBrierTrainer(TuningOptions):
             temperature=data.temperature,
             max_tokens=self.max_tokens,
             top_k=self.top_k,
-            marker=data.format.confidence_marker,
         )
         replies, left_out = own_replies(
             lm.eval(), tokenizer, data, questions, decoding, checkpoints

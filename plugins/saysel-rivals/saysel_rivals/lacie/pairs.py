@@ -79,15 +79,15 @@ def restated(
 
     `None`: the format has no such confidence, or the reply does not use its confidence marker.
     """
-    beginning, marker, _ = text.rpartition(format.confidence_marker)
-    if not marker:  # another wording, such as "**Confidence**"
+    end = format.marker_end(text)
+    if end is None:  # another wording, such as "**Confidence**"
         return None
     choices = [
         stated
         for stated, confidence in format.confidences.items()
         if (confidence >= threshold) == accepted
     ]
-    return beginning + marker + rng.choice(choices) if choices else None
+    return text[:end] + rng.choice(choices) if choices else None
 
 
 def preferences(

@@ -90,7 +90,7 @@ def by_confidence(columns: PredictionArrays) -> ConfidenceGroups:
 
 
 def bins(n: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
-    """The bin of each group, by ascending confidence.
+    """The bin of each group, by ascending confidence; no bin is empty.
 
     Args:
         n: number of answers of each group.
@@ -100,7 +100,9 @@ def bins(n: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
     if len(n) <= MAX_DISTINCT:
         return np.arange(len(n))
     middle = (np.cumsum(n) - n / 2) * BINS // n.sum()
-    return np.asarray(middle, dtype=np.intp)
+    # A confidence that many answers state fills more than one bin.
+    numbers: npt.NDArray[np.intp] = np.unique(middle, return_inverse=True)[1]
+    return numbers
 
 
 def gaps(groups: ConfidenceGroups, base: Array) -> Array:

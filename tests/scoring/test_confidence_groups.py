@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from saysel.interfaces import PredictionArrays
-from saysel.scoring.confidence_groups import by_confidence, design_effects
+from saysel.scoring.confidence_groups import bins, by_confidence, design_effects, directions
 
 
 def test_equal_confidences_are_grouped():
@@ -30,3 +30,13 @@ def test_draws_vary_as_much_as_the_clusters(distinct):
     assert drawn.mean() == pytest.approx(100, abs=1.2)
     assert drawn.var() == pytest.approx(10 * 200 / 4, rel=0.08)
     assert (drawn % 10 == 0).all()
+
+
+def test_a_confidence_that_fills_several_bins_leaves_none_empty():
+    rng = np.random.default_rng(0)
+    confidence = np.r_[rng.random(60), np.full(40, 0.5)]
+    groups = by_confidence(PredictionArrays(1.0 * (rng.random(100) < confidence**3), confidence))
+
+    assert np.bincount(bins(groups.n)).all()
+    weights = [weight for weight, _ in directions(groups, groups.confidence, "calibrated")]
+    assert np.isfinite(weights).all() and sum(weights) == pytest.approx(1)

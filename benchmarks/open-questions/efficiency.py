@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
     by_samples = [
         cost for n in arguments.samples for cost in measure(n, USUAL_QUESTIONS, arguments.runs)
     ]

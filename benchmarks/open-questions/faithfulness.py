@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
     found: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for one in json.loads((arguments.run / "report" / "metrics.json").read_text())["faithfulness"]:
         setting = one["cell"].rpartition(",")[0]

@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
     reports: dict[str, dict[str, Path]] = defaultdict(dict)  # by setting and seed
     for number, cell in enumerate(plan(load(arguments.recipe)).cells, start=1):
         setting, _, seed = cell.label.rpartition(",")

@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
     settings: dict[str, dict[str, Found]] = defaultdict(dict)
     for cell in plan(load(str(arguments.run / "recipe.yaml"))).cells:
         setting, _, seed = cell.label.rpartition(",")

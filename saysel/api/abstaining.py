@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 
@@ -9,7 +10,8 @@ from saysel.api.run_directory import Run
 from saysel.errors import UsageError
 from saysel.plan.cell_choice import chosen_cell
 from saysel.records import Prediction
-from saysel.scoring import to_arrays
+from saysel.scoring import clusters_of, to_arrays
+from saysel.scoring.bootstrap import cluster_count
 from saysel.scoring.risk_control import DELTA, Threshold, safe_threshold
 from saysel.storage import read_records
 
@@ -22,7 +24,8 @@ class AnswerOrAbstain:
         rule.withholds(0.6)  # why an answer with this confidence is withheld; None: it is given
 
     With probability 1 - delta over the run's questions, at most a share `risk` of the answers that
-    are given to other questions of the same kind are wrong.
+    are given to other questions of the same kind are wrong. If questions belong to clusters, the
+    probability is approximate, see `saysel.scoring.risk_control`.
 
     Attributes:
         risk: largest share of wrong answers among those that are given.
@@ -30,6 +33,7 @@ class AnswerOrAbstain:
         questions, split: number of judged questions that the threshold was chosen on, and their
             split.
         delta: probability that the guarantee fails.
+        clusters: that the questions belong to; `None` if they are independent.
     """
 
     risk: float
@@ -37,6 +41,7 @@ class AnswerOrAbstain:
     questions: int
     split: str
     delta: float = DELTA
+    clusters: int | None = None
 
     @classmethod
     def of_run(
@@ -68,10 +73,11 @@ class AnswerOrAbstain:
                     "threshold on"
                 )
             run = Run(run)
-        split, predictions = _evaluated(run, cell)
-        judged = to_arrays(predictions)
+        split, predictions, clusters = _evaluated(run, cell)
+        judged = to_arrays(predictions, clusters)
         threshold = safe_threshold(judged, risk, delta)
-        return cls(risk, threshold, len(judged), split, delta)
+        number = cluster_count(judged.cluster, len(judged)) if clusters else None
+        return cls(risk, threshold, len(judged), split, delta, number)
 
     def withholds(self, confidence: float | None) -> str | None:
         """Why an answer with this confidence is withheld; `None` if it is given."""
@@ -85,24 +91,32 @@ class AnswerOrAbstain:
 
     def __str__(self) -> str:
         where = f"{self.questions:,} questions of the split '{self.split}'"
+        more, probability = "questions", f"{1 - self.delta:.0%}"
+        if self.clusters is not None:
+            where += f", which belong to {self.clusters:,} clusters"
+            more, probability = "clusters", f"approximately {probability}"
         if self.threshold is None:
             return (
                 f"every answer is withheld: no confidence keeps the share of wrong answers at "
-                f"{self.risk:.1%} on the {where}; allow a larger risk, or evaluate on more "
-                "questions"
+                f"{self.risk:.1%} on the {where}; allow a larger risk, or evaluate on more {more}"
             )
         return (
             f"answers with a confidence of {self.threshold.confidence:.0%} or more are given: "
             f"{self.threshold.wrong:,} of {self.threshold.answers:,} were wrong on the {where}, "
             f"so at most {self.risk:.1%} are for questions of this kind, with probability "
-            f"{1 - self.delta:.0%}"
+            f"{probability}"
         )
 
 
-def _evaluated(run: Run, cell: str | None) -> tuple[str, list[Prediction]]:
-    """The split and the predictions of the last model's evaluation by its stated confidence."""
+def _evaluated(run: Run, cell: str | None) -> tuple[str, list[Prediction], Mapping[str, str]]:
+    """The last model's evaluation by its stated confidence.
+
+    Returns:
+        The split, the predictions, and the cluster of each question by id.
+    """
     from saysel.estimators.verbalized import VerbalizedEstimator
     from saysel.export.model import last_model
+    from saysel.recipes.questions import questions
     from saysel.stages.evaluate import EvaluateStage
 
     chosen = chosen_cell(run.directory, run.plan, cell)
@@ -112,7 +126,11 @@ def _evaluated(run: Run, cell: str | None) -> tuple[str, list[Prediction]]:
         as_asked = isinstance(estimator, VerbalizedEstimator) and estimator.style == "trained"
         if as_asked and step.model == made.model and step.is_done(run.directory):
             predictions = read_records(step.directory_in(run.directory), Prediction)
-            return chosen.recipe.evaluate.split, list(predictions)
+            evaluate = chosen.recipe.evaluate
+            clusters: Mapping[str, str] = {}
+            if evaluate.cluster is not None:
+                clusters = clusters_of(questions(chosen.recipe, evaluate.split), evaluate.cluster)
+            return evaluate.split, list(predictions), clusters
     raise UsageError(
         f"{run.directory}: --risk needs the predictions of '{made.model}' by the estimator "
         f"'verbalized': add it to evaluate.estimators, and run saysel run again"

@@ -10,10 +10,10 @@ from pydantic import Field, PrivateAttr
 from typing_extensions import Self
 
 from saysel.estimators.fitted import WrappingEstimator, check_fitted, check_unseen
-from saysel.interfaces import EstimationContext, Estimator
+from saysel.interfaces import EstimationContext, Estimator, FingerprintedIfSet
 from saysel.records import ModelRef, Prediction, Question
 from saysel.replies.counts import count_replies, read_reply
-from saysel.scoring import to_arrays
+from saysel.scoring import clusters_of, to_arrays
 from saysel.scoring.risk_control import DELTA, Threshold, safe_threshold
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,10 @@ class AnswerOrAbstainEstimator(WrappingEstimator):
     Clopper-Pearson bounds of the error rate). If there is no such confidence, every answer is
     withheld, with a warning.
 
+    The questions of `split` are taken to be independent. If they belong together, name what groups
+    them with `cluster`: a cluster then counts as one answer. The probability is approximate if
+    clusters have different sizes.
+
     A reply without a confidence is withheld too. The tokens are those of the wrapped estimator;
     choosing the threshold costs as many for every question of `split`, once.
     """
@@ -44,6 +48,13 @@ class AnswerOrAbstainEstimator(WrappingEstimator):
         "dev", min_length=1, description="split on whose questions the threshold is chosen"
     )
 
+    cluster: FingerprintedIfSet[str | None] = Field(
+        None,
+        min_length=1,
+        description="entry of the questions' `meta` that groups related questions of `split`, as "
+        "in evaluate.cluster; null: they are independent",
+    )
+
     _threshold: Threshold | None = PrivateAttr(None)
     _fitted_on: frozenset[str] = PrivateAttr(frozenset())
 
@@ -51,6 +62,7 @@ class AnswerOrAbstainEstimator(WrappingEstimator):
         """Answer and judge the questions of `split`; warns if no threshold keeps the risk."""
         estimator = self.estimator.fit(model, context)
         questions = list(context.questions(self.split))
+        clusters = clusters_of(questions, self.cluster)
         predictions = list(estimator.estimate(model, questions, context))
         correct = context.judge.judge_answers(
             [(question, p.answer) for question, p in zip(questions, predictions, strict=True)],
@@ -58,12 +70,12 @@ class AnswerOrAbstainEstimator(WrappingEstimator):
         )
         judged = [replace(p, correct=y) for p, y in zip(predictions, correct, strict=True)]
         fitted = self.model_copy(update={"estimator": estimator})
-        fitted._threshold = safe_threshold(to_arrays(judged), self.risk, self.delta)
+        fitted._threshold = safe_threshold(to_arrays(judged, clusters), self.risk, self.delta)
         if fitted._threshold is None:
             log.warning(
                 "answer_or_abstain: no confidence keeps the share of wrong answers at %g on the %d "
                 "questions of the split '%s': every answer is withheld; allow a larger risk, or "
-                "use more questions",
+                "use more questions or clusters",
                 self.risk,
                 len(questions),
                 self.split,

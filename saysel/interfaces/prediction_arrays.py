@@ -30,7 +30,8 @@ class PredictionArrays:
         confidence: in [0, 1], NaN where it is missing.
         tokens: generated for each answer, NaN where unknown; `None` if unknown for all.
         cluster: the cluster of each answer, numbered from 0 (any labels are accepted); `None` if
-            the answers are independent. Only intervals depend on it.
+            the answers are independent. Only intervals depend on it, and `coverage_at_risk` with a
+            `delta`.
         declined: whether each reply declines to answer; `None` if none does. A reply that declines
             has no confidence, whatever is given.
 

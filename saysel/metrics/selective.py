@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from pydantic import Field
 from saysel.interfaces import FingerprintedIfSet, PredictionArrays
 from saysel.metrics.risk_coverage import ranking
 from saysel.scoring.resampling import Weighted, ratio
-from saysel.scoring.risk_control import rejected
+from saysel.scoring.risk_control import thresholds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +75,8 @@ class CoverageAtRisk(Weighted):
 
     With `delta`, only thresholds count that keep the risk on new answers with probability
     1 - delta: by learn then test, with Clopper-Pearson bounds. An answer is then wrong if its
-    correctness is below 0.5.
+    correctness is below 0.5, and the answers of a cluster count as one, so that the probability is
+    approximate if clusters have different sizes.
 
     Source: Geifman & El-Yaniv 2017 (arXiv 1705.08500); with `delta`: Angelopoulos et al. 2021
     (arXiv 2110.01052).
@@ -97,21 +97,21 @@ class CoverageAtRisk(Weighted):
         "null: no guarantee",
     )
 
+    @property
+    def uses_clusters(self) -> bool:
+        return self.delta is not None
+
     def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         import numpy as np
 
         if self.delta is not None:
-            correct = (predictions.correct >= 0.5).astype(np.float64)
-            predictions = replace(predictions, correct=correct)
-        answers, correct = from_the_top(predictions, weights)
-        if np.isnan(predictions.confidence).any():
-            answers, correct = answers[:, :-1], correct[:, :-1]
-        total = weights.sum(axis=1, keepdims=True)
-        if self.delta is None:
-            allowed = answers - correct <= self.risk * answers + 1e-9
+            _, answers, _, allowed = thresholds(predictions, weights, self.risk, self.delta)
         else:
-            allowed = rejected(answers, answers - correct, total, self.risk, self.delta)
-        return ratio((answers * allowed).max(axis=1, initial=0), total[:, 0])
+            answers, correct = from_the_top(predictions, weights)
+            if np.isnan(predictions.confidence).any():
+                answers, correct = answers[:, :-1], correct[:, :-1]
+            allowed = answers - correct <= self.risk * answers + 1e-9
+        return ratio((answers * allowed).max(axis=1, initial=0), weights.sum(axis=1))
 
 
 class ThresholdUtility(Weighted):

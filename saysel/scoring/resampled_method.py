@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric, PredictionArrays
-from saysel.scoring.bootstrap import cluster_count, distinct_rows, question_resamples
-from saysel.scoring.scores import on_resamples
+from saysel.scoring.bootstrap import cluster_count, question_resamples
+from saysel.scoring.scores import on_resamples, rows_for
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ class ResampledMethod:
         if last is not None and np.array_equal(last[0], rows):
             return last[1]
         chosen = self.columns.take(rows)
-        distinct, row_of = distinct_rows(chosen)
+        distinct, row_of = rows_for(metrics, chosen)
         cluster, clusters = self.columns.cluster, None
         if self._units is not None:
             cluster, clusters = self._units[0][rows], self._units[1]

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 class Weighted(Metric):
     """A metric of weighted predictions; its plain value has all weights 1."""
 
+    @property
+    def uses_clusters(self) -> bool:
+        """Whether the value, and not only its interval, depends on the predictions' clusters.
+
+        If so, the rows of `resampled` are the predictions, and equal ones are not merged.
+        """
+        return False
+
     def compute(self, predictions: PredictionArrays) -> float:
         import numpy as np
 

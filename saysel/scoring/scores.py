@@ -21,7 +21,7 @@ from saysel.scoring.bootstrap import (
     question_resamples,
 )
 from saysel.scoring.noise import DRAWS, estimate_noise
-from saysel.scoring.resampling import Share, counted_rows
+from saysel.scoring.resampling import Share, Weighted, counted_rows
 from saysel.scoring.score_table import ScoreTable
 from saysel.scoring.shares import share_interval
 
@@ -108,12 +108,24 @@ def _bootstrap(
 
     if not metrics:
         return np.empty((0, count))
-    rows, row_of = distinct_rows(columns)
+    rows, row_of = rows_for(metrics, columns)
     if columns.cluster is None:
         weights = multinomial_resamples(row_of, count, seed)
     else:
         weights = question_resamples(row_of, count, seed, columns.cluster)
     return on_resamples(metrics, columns, rows, row_of, weights).T
+
+
+def rows_for(
+    metrics: Sequence[Metric], columns: PredictionArrays
+) -> tuple[PredictionArrays, npt.NDArray[np.intp]]:
+    """The distinct rows, and the row of each question; all rows if a metric needs the clusters."""
+    import numpy as np
+
+    needs = any(isinstance(metric, Weighted) and metric.uses_clusters for metric in metrics)
+    if needs and columns.cluster is not None:
+        return columns, np.arange(len(columns))
+    return distinct_rows(columns)
 
 
 def on_resamples(
@@ -127,7 +139,7 @@ def on_resamples(
 
     Args:
         columns: the questions.
-        rows, row_of: their `saysel.scoring.bootstrap.distinct_rows`.
+        rows, row_of: what `rows_for` gives.
         weights: how often each distinct row is drawn: some [R, rows] at a time.
     """
     import numpy as np

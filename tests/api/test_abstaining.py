@@ -12,6 +12,7 @@ import saysel
 from saysel.api.abstaining import AnswerOrAbstain
 from saysel.api.asking import answered
 from saysel.errors import UsageError
+from saysel.recipes.questions import questions
 from saysel.records import ModelRef, Prediction
 from saysel.scoring.risk_control import Threshold
 from tests.support.end_to_end import invoke
@@ -29,7 +30,14 @@ def test_the_rule_says_what_it_does() -> None:
     assert RULE.withholds(0.8) is None
     assert RULE.withholds(0.79) == "its confidence of 79% is below 80%"
     assert RULE.withholds(None) == "it states no confidence"
+    assert str(replace(RULE, clusters=20)) == (
+        "answers with a confidence of 80% or more are given: 1 of 60 were wrong on the 100 "
+        "questions of the split 'heldout', which belong to 20 clusters, so at most 10.0% are for "
+        "questions of this kind, with probability approximately 95%"
+    )
     never = replace(RULE, threshold=None)
+    assert str(never).endswith("or evaluate on more questions")
+    assert str(replace(never, clusters=20)).endswith("or evaluate on more clusters")
     assert "every answer is withheld: no confidence keeps" in str(never)
     assert never.withholds(1.0) == "no confidence keeps the share of wrong answers at 10.0%"
 
@@ -42,6 +50,18 @@ def test_the_threshold_is_that_of_the_runs_own_predictions(tiny_run: Path) -> No
 
     assert (rule.questions, rule.split) == (len(row.predictions), "heldout")
     assert rule.threshold is None  # 16 questions are too few for any model
+
+
+def test_the_clusters_are_those_of_the_evaluation(tiny_copy: Path) -> None:
+    recipe = tiny_copy / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("  cluster: null", "  cluster: object"))
+    run = saysel.Run(tiny_copy)
+    (cell,) = run.plan.cells
+    things = {one.meta["object"] for one in questions(cell.recipe, "heldout")}
+
+    rule = AnswerOrAbstain.of_run(run, 0.1)
+
+    assert (rule.questions, rule.clusters) == (16, len(things))
 
 
 def test_answers_are_withheld() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from saysel.errors import UsageError
+from saysel.errors import DataError, UsageError
 from saysel.estimators.answer_or_abstain import AnswerOrAbstainEstimator
 from saysel.interfaces import EstimationContext, Prompt, Sampler
 from saysel.records import Generation, ModelRef, Prediction, Question, ReplyCounts
@@ -82,6 +82,20 @@ def test_without_a_safe_threshold_every_answer_is_withheld(
         caplog.text
     )
     assert not estimate(scene, split="few", risk=0.3)[0].declined
+
+
+def test_questions_of_a_cluster_count_as_one(scene: EstimationContext) -> None:
+    def withheld(clusters: int) -> bool:
+        dev = [
+            replace(one, meta={"topic": f"topic {row % clusters}"})
+            for row, one in enumerate(asked("dev", *["Paris 9"] * 120))
+        ]
+        clustered = replace(scene, questions={"dev": dev}.__getitem__)
+        return estimate(clustered, cluster="topic")[0].declined
+
+    assert withheld(40) and not withheld(60)
+    with pytest.raises(DataError, match="has no 'topic' in its meta"):
+        estimate(scene, cluster="topic")
 
 
 def test_it_must_be_fitted_on_other_questions(scene: EstimationContext) -> None:

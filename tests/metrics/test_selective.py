@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from saysel.interfaces import PredictionArrays
 from saysel.metrics.selective import AccuracyAtCoverage, CoverageAtRisk, ThresholdUtility
-from saysel.scoring.scores import label
+from saysel.scoring.scores import label, score
 
 #: Ten answers: the four most confident are right, then every other one.
 CONFIDENCE = [0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
@@ -65,6 +66,43 @@ def test_coverage_with_a_guarantee(make_columns):
     assert metric.compute(make_columns(confidence, [0.6] * 68 + [0.4] * 32)) == 0.7
     assert CoverageAtRisk(risk=0.1).compute(make_columns(confidence, more)) == 0.7
     assert label(CoverageAtRisk(use="coverage_at_risk")) == "coverage_at_risk"
+
+
+def test_a_guarantee_counts_a_cluster_as_one_answer():
+    confidence, correct = [0.9] * 40 + [0.5] * 30 + [0.1] * 30, [1] * 68 + [0] * 32
+    metric = CoverageAtRisk(use="coverage_at_risk", risk=0.1, delta=0.2)
+    rows = np.repeat(np.arange(100), 7)
+    alone, repeated, together = (
+        PredictionArrays(np.take(correct, rows), np.take(confidence, rows), cluster=cluster)
+        for rows, cluster in (
+            (np.arange(100), np.arange(100)),
+            (rows, rows),
+            (rows, np.arange(700) // 70),
+        )
+    )
+    assert metric.compute(alone) == metric.compute(repeated) == 0.7
+    assert metric.compute(together) == 0
+    one, other = (score(columns, [metric], resamples=200) for columns in (alone, repeated))
+    assert list(one) == list(other)
+
+
+@pytest.mark.parametrize("times", [[1, 1, 1], [3, 0, 1], [0, 2, 2]])
+def test_a_cluster_that_is_drawn_twice_is_two(times):
+    rng = np.random.default_rng(0)
+    cluster, correct = rng.integers(0, 3, 90), rng.random(90) < 0.95
+    columns = PredictionArrays(correct, rng.integers(5, 10, 90) / 10, cluster=cluster)
+    drawn = [
+        (np.flatnonzero(cluster == number), copy)
+        for number, repeats in enumerate(times)
+        for copy in range(repeats)
+    ]
+    copies = columns.take(np.concatenate([members for members, _ in drawn]))
+    label_of = np.repeat(np.arange(len(drawn)), [len(members) for members, _ in drawn])
+    explicit = PredictionArrays(copies.correct, copies.confidence, cluster=label_of)
+    metric = CoverageAtRisk(risk=0.6, delta=0.9)
+
+    weights = np.array(times, dtype=float)[None, cluster]
+    assert 0 < metric.resampled(columns, weights)[0] == metric.compute(explicit)
 
 
 def test_answers_of_one_confidence_are_accepted_together(make_columns):

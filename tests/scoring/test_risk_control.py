@@ -62,6 +62,66 @@ def test_declined_replies_are_never_accepted() -> None:
     )
 
 
+def clustered(answers: PredictionArrays, sizes: list[int]) -> PredictionArrays:
+    """Each answer repeated; its copies are a cluster."""
+    rows = np.repeat(np.arange(len(answers)), sizes)
+    return replace_cluster(answers.take(rows), rows)
+
+
+def replace_cluster(answers: PredictionArrays, cluster: np.ndarray) -> PredictionArrays:
+    return PredictionArrays(
+        answers.correct, answers.confidence, cluster=cluster, declined=answers.declined
+    )
+
+
+@pytest.mark.parametrize("size", [1, 3, 20])
+def test_equal_answers_of_a_cluster_count_as_one(size: int) -> None:
+    few = arrays((0.9, 40, 0), (0.5, 28, 2), (0.1, 0, 30))
+    alone = safe_threshold(few, 0.1, DELTA)
+    found = safe_threshold(clustered(few, [size] * len(few)), 0.1, DELTA)
+
+    assert alone is not None and found is not None and found.confidence == alone.confidence == 0.5
+    assert (found.answers, found.wrong) == (70 * size, 2 * size)
+    one_more = clustered(arrays((0.9, 28, 0)), [size] * 28)
+    assert safe_threshold(one_more, 0.1, DELTA) is None
+    assert safe_threshold(clustered(arrays((0.9, 29, 0)), [size] * 29), 0.1, DELTA) is not None
+
+
+def test_large_clusters_are_few_answers() -> None:
+    many = arrays((0.9, 200, 0))
+
+    assert safe_threshold(many, 0.1, DELTA) is not None
+    one = np.repeat([0, 1], 100)
+    assert safe_threshold(replace_cluster(many, np.zeros(200)), 0.9, DELTA) is None
+    assert safe_threshold(replace_cluster(many, one), 0.1, DELTA) is None
+    # 100 answers alone and 100 together: 200² / (100 + 100²) = 4 of 200.
+    uneven = np.append(np.arange(100), np.full(100, 100))
+    assert safe_threshold(replace_cluster(many, uneven), 0.1, DELTA) is None
+    # 190 alone and 10 together: 200² / (190 + 10²) = 138.
+    nearly_even = np.append(np.arange(190), np.full(10, 190))
+    assert safe_threshold(replace_cluster(many, nearly_even), 0.1, DELTA) is not None
+
+
+@pytest.mark.parametrize("sizes", ["equal", "unequal"])
+@pytest.mark.parametrize("kind", ["all or none", "mostly", "independent"])
+def test_the_guarantee_holds_for_other_clusters(sizes: str, kind: str) -> None:
+    """A share of .11 is wrong: at a risk of .1, any threshold fails."""
+    rng = np.random.default_rng(0)
+    failures = 0
+    for _ in range(300):
+        size = np.full(60, 10) if sizes == "equal" else rng.geometric(0.1, 60)
+        share = {
+            "all or none": np.where(rng.random(60) < 0.11, 1, 0),
+            "mostly": np.where(rng.random(60) < 0.2, 0.55, 0),
+            "independent": np.full(60, 0.11),
+        }[kind]
+        cluster = np.repeat(np.arange(60), size)
+        right = rng.random(len(cluster)) >= share[cluster]
+        answers = PredictionArrays(right, np.full(len(cluster), 0.9), cluster=cluster)
+        failures += safe_threshold(answers, 0.1, 0.05) is not None
+    assert failures <= 0.05 * 300
+
+
 @pytest.mark.parametrize(("answers", "errors"), [(40, 0), (70, 2), (200, 11), (5, 5)])
 def test_a_threshold_is_rejected_if_its_clopper_pearson_bound_is_at_most_the_risk(
     answers: int, errors: int

@@ -11,7 +11,7 @@ from saysel.hf.chat import (
     render,
     without_thoughts,
 )
-from saysel.hf.confidence_starts import confidence_starts
+from saysel.hf.confidence_starts import at_confidences, confidence_starts
 from saysel.hf.confidence_tokens import ConfidenceTokens
 from saysel.hf.continuations import ReadTexts, continued, logprobs_after, read_texts
 from saysel.hf.data_parallel import check_batch_size
@@ -71,6 +71,7 @@ __all__ = [
     "Reply",
     "UpdateGuard",
     "at_branches",
+    "at_confidences",
     "at_gguf",
     "autocast",
     "base_name",

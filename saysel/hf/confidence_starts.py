@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from saysel.hf.chat import decode_replies
@@ -35,6 +36,25 @@ def confidence_starts(
         end = format.marker_end(text, cut=reply.cut)
         starts.append(None if end is None else _start(tokenizer, prompt, reply.tokens, text, end))
     return starts
+
+
+def at_confidences(
+    tokenizer: Any,
+    format: Format,
+    prompts: Sequence[Sequence[int]],
+    replies: Sequence[Reply],
+    texts: Sequence[str],
+) -> list[Reply]:
+    """The replies with `marker_end` at the marker of the confidence that the format reads.
+
+    Args:
+        prompts, texts: see `confidence_starts`.
+    """
+    starts = confidence_starts(tokenizer, format, prompts, replies, texts)
+    return [
+        replace(reply, marker_end=len(reply.tokens) if start is None else start)
+        for reply, start in zip(replies, starts, strict=True)
+    ]
 
 
 def _start(

@@ -177,7 +177,8 @@ class MarkerTracker:
         for reply, token in zip(rows.tolist(), tokens.tolist(), strict=True):
             self._lengths[reply] += 1
             text = self._tails[reply] + self._texts[token]
-            # The last marker counts, as in parsing: the rationale may contain the same words.
+            # The last marker counts: the rationale may contain the same words. For the one that is
+            # parsed, see `confidence_starts`.
             _, marker, rest = text.rpartition(self.marker)
             if marker:
                 self.marker_end[reply] = self._lengths[reply]

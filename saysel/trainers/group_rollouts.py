@@ -140,7 +140,11 @@ class GroupRollouts:
         self.figures = of_all.figures()
         self.unreadable.check(self.figures["parse_rate"], of_all.texts)
         rewards: list[float | None] = [None] * len(replies)
-        starts = self._starts(prompt_of, replies, texts)
+        starts = [0] * len(replies)
+        if self.options.mask == "confidence":
+            format = self.data.format
+            found = hf.at_confidences(self.tokenizer, format, prompt_of, replies, texts)
+            starts = [reply.marker_end for reply in found]
         for row, confidence, reward in zip(
             judged.rows, judged.confidences, self._of_trained_tokens(judged), strict=True
         ):
@@ -148,18 +152,6 @@ class GroupRollouts:
             if confidence is None:
                 starts[row] = 0  # any token may have made the reply unreadable
         return rewards, starts
-
-    def _starts(
-        self, prompts: Sequence[list[int]], replies: Sequence[hf.Reply], texts: Sequence[str]
-    ) -> list[int]:
-        """The token of each readable reply where training starts."""
-        if self.options.mask == "response":
-            return [0] * len(replies)
-        starts = hf.confidence_starts(self.tokenizer, self.data.format, prompts, replies, texts)
-        return [
-            len(reply.tokens) if start is None else start
-            for reply, start in zip(replies, starts, strict=True)
-        ]
 
     def _of_trained_tokens(self, judged: JudgedReplies) -> list[float]:
         """The reward of each reply for the tokens that are trained."""

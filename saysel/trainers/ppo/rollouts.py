@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from saysel import hf
 from saysel.hf import processes, sharding
@@ -148,27 +148,12 @@ def _sample(
     replies = policy.reply(prompts, decoding, generator)
     texts = hf.decode_replies(tokenizer, prompts, [reply.tokens for reply in replies])
     if decoding.marker:
-        replies = _at_confidences(tokenizer, data, prompts, replies, texts)
+        replies = hf.at_confidences(tokenizer, data.format, prompts, replies, texts)
     wanted = options.reward.fresh_samples() if isinstance(options.reward, BatchReward) else 0
     if not wanted:
         return prompts, replies, texts, [()] * len(replies)
     samples = _fresh_answers(options, policy, questions, prompts, wanted, data, generator)
     return prompts, replies, texts, samples
-
-
-def _at_confidences(
-    tokenizer: Any,
-    data: TrainingData,
-    prompts: Sequence[list[int]],
-    replies: Sequence[hf.Reply],
-    texts: Sequence[str],
-) -> list[hf.Reply]:
-    """The replies with the marker of the confidence that is parsed, which is mostly the last."""
-    starts = hf.confidence_starts(tokenizer, data.format, prompts, replies, texts)
-    return [
-        replace(reply, marker_end=len(reply.tokens) if start is None else start)
-        for reply, start in zip(replies, starts, strict=True)
-    ]
 
 
 def _decoding(options: PPOTrainer, data: TrainingData) -> hf.Decoding:

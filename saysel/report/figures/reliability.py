@@ -89,7 +89,7 @@ def _dot(bin: Bin, largest: int, x: Scale, y: Scale) -> str:
 
 def histogram(row: Row) -> Figure:
     """How often each confidence is stated: correct answers below, wrong ones on top."""
-    bins = reliability(to_arrays(row.predictions, row.clusters))
+    bins = reliability(to_arrays(row.predictions))
     largest = max((bin.n for bin in bins), default=1)
     x = scale(0, 1, LEFT, LEFT + SIDE)
     y = scale(0, largest, BARS_TOP + BARS_HEIGHT, BARS_TOP)

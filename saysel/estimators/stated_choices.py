@@ -12,7 +12,7 @@ from saysel.records import Generation, TokenChoice
 
 #: Largest share of the probability at the confidence that may belong to unknown confidences.
 MAX_UNKNOWN = 0.1
-#: What makes another number of the one before it: "15", "1,5", "1%" and "1.5", but not "1.".
+#: What continues the number before it: "15", "1,5", "1%" and "1.5", but not "1.".
 NUMBER_CONTINUES = re.compile(r"[\d,%％]|\.\d")
 
 Choices = tuple[tuple[TokenChoice, ...], ...]
@@ -23,7 +23,7 @@ def expected_from_choices(format: Format, reply: Generation, start: int) -> floa
 
     A token may begin several confidences, as "8" does in "80%" and "85%". The reply's own token is
     followed to the next place. What would follow another one is unknown. A number that continues
-    after a confidence, as in "15", is none.
+    after a confidence, as in "15", is not a confidence.
 
     Args:
         reply: with its token choices.

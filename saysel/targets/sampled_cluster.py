@@ -12,9 +12,9 @@ from saysel.seeds import generator
 class SampledClusterTarget(Target):
     """Learn an answer drawn from the samples, correct or not, with the share that agrees with it.
 
-    Over many questions, the examples have the model's own distribution of answers: fine-tuning
-    does not move the answers, and states for rare and wrong answers too how rare they are. Needs no
-    accepted answers. The same question with the same samples gives the same answer.
+    Over many questions, the examples have the model's own distribution of answers, so that
+    fine-tuning changes the answers little and also teaches how rare the rare and wrong ones are.
+    Needs no accepted answers. The same question with the same samples gives the same answer.
     """
 
     def target(

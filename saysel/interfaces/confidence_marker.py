@@ -37,7 +37,7 @@ def marker_end(format: Format, text: str, cut: bool = False) -> int | None:
             likely is None
             and reads(before, "")
             and not reads(before, NEXT_LINE)
-            and format.parse(before).answer == format.parse(text, cut=cut).answer
+            and format.parse(before + tried[0][0]).answer == format.parse(text, cut=cut).answer
         ):
             likely = end
     return likely

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -116,6 +117,34 @@ def test_a_marker_whose_number_is_not_read_does_not_count(name: str, text: str) 
 )
 def test_a_format_that_reads_up_to_the_end(text: str, before: str | None) -> None:
     assert Lines().marker_end(text) == (before and len(before))
+
+
+class JsonObject(Lines):
+    """The beginning of a reply has no answer: without its last brace it is no JSON."""
+
+    confidence_marker: ClassVar[str] = '"confidence":'
+    confidences: ClassVar[Mapping[str, float]] = {f" {k / 10}}}": k / 10 for k in range(11)}
+
+    def parse(self, text: str, cut: bool = False) -> Parsed:
+        try:
+            reply = json.loads(text)
+        except ValueError:
+            return Parsed(None, None, None)
+        return Parsed(reply["answer"], None, reply["confidence"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"answer": "A", "confidence":@ 0.7}', True),
+        ('{"confidence": 0.2, "answer": "A", "confidence":@ 0.7}', True),
+        ('{"answer": "A", "confidence":@ 0.7', False),
+    ],
+)
+def test_a_format_that_reads_nothing_before_the_end(text: str, found: bool) -> None:
+    before, _, after = text.partition("@")
+
+    assert JsonObject().marker_end(before + after) == (len(before) if found else None)
 
 
 @pytest.mark.parametrize("name", ["sayself", "percent", "fraction"])

@@ -35,7 +35,7 @@ smollm2-benchmark: $(STAMP) build/smollm2/tokenizer_config.json
 	$(BIN)/python -m benchmarks.smollm2.smollm2 --pararel $(PARAREL)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 # Ray is large, so the other tests do without.
 test-ray: $(STAMP)
@@ -74,7 +74,7 @@ test-lowest:
 	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
 	grep -E '^torch==' constraints.txt > .venv-lowest/constraints.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/constraints.txt transformers==4.56.2 trl==0.24.0 --editable '.[dev]'
-	.venv-lowest/bin/python -m pytest -n $(JOBS)
+	.venv-lowest/bin/python -m pytest -n $(JOBS) --dist worksteal
 
 # Repeated only when what is to be installed has changed.
 $(STAMP): pyproject.toml constraints.txt

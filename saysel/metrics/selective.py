@@ -119,7 +119,8 @@ class ThresholdUtility(Weighted):
 
     Formula: mean of [c >= t] * (y - (1 - y) * t / (1 - t)), the utility at which accepting an
     answer of probability t is worth nothing. Range [-t / (1 - t), 1], higher is better; accepting
-    nothing gains 0.
+    nothing gains 0. The mean over all thresholds, weighted by 2 (1 - t), is the mean of
+    y - (c - y)^2: for answers that are right or wrong, accuracy minus the Brier score.
 
     Source: arXiv 2512.19920.
     Blind to: every difference between confidences on the same side of the threshold.

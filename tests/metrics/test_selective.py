@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saysel.interfaces import PredictionArrays
+from saysel.metrics.brier import Brier
 from saysel.metrics.selective import AccuracyAtCoverage, CoverageAtRisk, ThresholdUtility
 from saysel.scoring.scores import label, score
 
@@ -125,6 +126,15 @@ def test_answers_without_a_confidence_are_never_accepted(make_columns):
 def test_what_a_user_gains_above_a_threshold(make_columns, threshold, utility):
     metric = ThresholdUtility(threshold=threshold)
     assert metric.compute(make_columns(CONFIDENCE, CORRECT)) == pytest.approx(utility)
+
+
+def test_the_utility_of_all_thresholds_is_accuracy_minus_the_brier_score(make_columns):
+    columns, steps = make_columns(CONFIDENCE, CORRECT), 200
+    total = 0.0
+    for step in range(steps):
+        t = (step + 0.5) / steps
+        total += 2 * (1 - t) * ThresholdUtility(threshold=t).compute(columns) / steps
+    assert total == pytest.approx(0.6 - Brier().compute(columns), abs=1e-4)
 
 
 @given(p=st.floats(0, 1), c=st.floats(0, 1), threshold=st.integers(0, 9))

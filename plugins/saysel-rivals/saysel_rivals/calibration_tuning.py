@@ -5,10 +5,14 @@ For a reply of the model with correctness y, and the probability p that it gives
     loss = -(y log p + (1 - y) log(1 - p)) + kappa JSD(policy, initial model)
 
 with the Jensen-Shannon divergence averaged over the tokens of each reply, so that the answers stay
-as they are. Deviation: the paper asks a second question and reads p from the tokens "Yes" and "No".
-Here p is the expected value of the confidence after the marker, so that replies state it in the
-recipe's format; p is the sum of all confidences times their probability, given that one of them is
-stated. Each question is answered once, before training, with the decoding of the evaluation.
+as they are.
+
+Deviations: the paper asks a second question and reads p from the tokens "Yes" and "No". Here p is
+the expected value of the confidence after the marker, so that replies state it in the recipe's
+format; p is the sum of all confidences times their probability, given that one of them is stated.
+The released code sums the divergence over the tokens of an answer; the mean gives long replies the
+same weight as short ones. Each question is answered once, before training, with the decoding of
+the evaluation.
 """
 
 from __future__ import annotations
@@ -66,33 +70,12 @@ class CalibrationTuningTrainer(Tuning):
         tokens = hf.ConfidenceTokens(data.format, tokenizer, hf.end_tokens(lm, tokenizer))
         replies = self._replies(lm.eval(), tokenizer, data, directory)
         reference = hf.load_model(model)
-        pad = tokenizer.pad_token_id
 
         def collate(rows: Sequence[OwnReply]) -> dict[str, Tensor]:
-            contexts = [row.tokens for row in rows]
-            ids, mask = hf.pad_left(contexts, pad, torch.device("cpu"))
-            answer, _ = hf.pad_left(
-                [[0] * row.prompt + [1] * (len(row.tokens) - row.prompt) for row in rows],
-                0,
-                torch.device("cpu"),
-            )
-            return {
-                **hf.at_branches(contexts, tokens, pad),
-                "context_ids": ids,
-                "context_mask": mask,
-                "answer": answer,
-                "correct": torch.tensor([row.correct for row in rows]),
-            }
+            return reply_tensors(rows, tokens, tokenizer.pad_token_id)
 
         def loss(policy: Any, inputs: dict[str, Tensor]) -> Tensor:
-            logprobs = hf.stated_logprobs(policy, inputs, tokens)  # [B, C]
-            graded = grading_loss(logprobs, torch.tensor(tokens.values), inputs["correct"])
-            if not self.kappa:
-                return graded
-            with torch.no_grad():
-                fixed = next_logprobs(reference, inputs)
-            answer = inputs["answer"][:, 1:].float()  # [B, L - 1]
-            return graded + self.kappa * jsd(next_logprobs(policy, inputs), fixed, answer)
+            return tuning_loss(policy, reference, inputs, tokens, self.kappa)
 
         return self.fit(
             "calibration_tuning", lm.train(), replies, collate, loss, model, data, directory
@@ -117,6 +100,52 @@ class CalibrationTuningTrainer(Tuning):
             raise no_replies("calibration_tuning", left_out, data.format.confidence_marker)
         data.log(step=0, replies=len(replies), **left_out)
         return replies
+
+
+def reply_tensors(
+    rows: Sequence[OwnReply], tokens: hf.ConfidenceTokens, pad: int
+) -> dict[str, Tensor]:
+    """What `tuning_loss` reads of B replies: their L tokens up to the marker, and correctness."""
+    import torch
+
+    cpu = torch.device("cpu")
+    contexts = [row.tokens for row in rows]
+    ids, mask = hf.pad_left(contexts, pad, cpu)
+    answer, _ = hf.pad_left(
+        [[0] * row.prompt + [1] * (len(row.tokens) - row.prompt) for row in rows], 0, cpu
+    )
+    return {
+        **hf.at_branches(contexts, tokens, pad),
+        "context_ids": ids,
+        "context_mask": mask,
+        "answer": answer,
+        "correct": torch.tensor([row.correct for row in rows]),
+    }
+
+
+def tuning_loss(
+    policy: Any,
+    reference: Any,
+    inputs: dict[str, Tensor],
+    tokens: hf.ConfidenceTokens,
+    kappa: float,
+) -> Tensor:
+    """The loss of the module's docstring; the mean over replies.
+
+    Args:
+        reference: the initial model.
+        inputs: from `reply_tensors`.
+    """
+    import torch
+
+    logprobs = hf.stated_logprobs(policy, inputs, tokens)  # [B, C]
+    graded = grading_loss(logprobs, torch.tensor(tokens.values), inputs["correct"])
+    if not kappa:
+        return graded
+    with torch.no_grad():
+        fixed = next_logprobs(reference, inputs)
+    answer = inputs["answer"][:, 1:].float()  # [B, L - 1]
+    return graded + kappa * jsd(next_logprobs(policy, inputs), fixed, answer)
 
 
 def grading_loss(logprobs: Tensor, values: Tensor, correct: Tensor) -> Tensor:

@@ -7,10 +7,13 @@ confidences p_j:
     loss = SmoothL1(p, s) + weight * [s >= threshold] * (mean negative log-probability of the reply)
 
 with p the probability that the model gives to its answer being right. No accepted answers are
-needed. Deviation: the paper asks "Is the answer correct?" and reads p from "Yes"; here p is the
-expected value of the confidence after the marker, and p_j the confidence that the sample states (1
-if it states none). The samples are those of the sample stage, one for each distinct answer, whose
-text is compared without case.
+needed.
+
+Deviations: the paper asks "Is the answer correct?" and reads p from "Yes"; here p is the expected
+value of the confidence after the marker, and p_j the confidence that the sample states (1 if it
+states none). The samples are those of the sample stage, of which one for each distinct answer is
+learned from; answers are compared as text, without case. The released code learns from as many
+samples of each twentieth of s, and draws other samples for the second term.
 """
 
 from __future__ import annotations

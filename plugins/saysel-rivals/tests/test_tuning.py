@@ -16,7 +16,13 @@ from saysel.errors import StageError
 from saysel.formats.sayself import SaySelfFormat
 from saysel.records import Example, ModelRef, Response
 from saysel.testing import Data, check_trainer
-from saysel_rivals.calibration_tuning import CalibrationTuningTrainer, grading_loss, jsd
+from saysel_rivals.calibration_tuning import (
+    CalibrationTuningTrainer,
+    grading_loss,
+    jsd,
+    reply_tensors,
+    tuning_loss,
+)
 from saysel_rivals.cats import (
     AgreementRow,
     AgreementTrainer,
@@ -24,6 +30,7 @@ from saysel_rivals.cats import (
     reply_loss,
     rows_of_examples,
 )
+from saysel_rivals.conftuner.own_replies import OwnReply
 
 FORMAT = SaySelfFormat(instruction="")
 SHORT: dict[str, Any] = {"batch_size": 8, "learning_rate": 1e-2, "lora": None}
@@ -87,6 +94,37 @@ def test_only_replies_with_a_label_count_in_the_language_modelling_loss(red: Mod
     assert float(found) == pytest.approx(float(expected) / 2, abs=1e-4)
     nothing = {"reply_ids": ids, "reply_mask": ids * 0 + 1, "labels_of_replies": labels * 0 - 100}
     assert float(reply_loss(lm, nothing)) == 0
+
+
+def test_the_loss_of_agreement_by_hand(red: ModelRef, two_arms: Data, tmp_path: Path) -> None:
+    # Three of four samples agree, with .9 each, and the other states .3: shares .9 and .1.
+    texts = ["Answer: red Confidence: 9"] * 3 + ["Answer: blue Confidence: 3"]
+    data = replace(two_arms, all_responses=sampled(two_arms, *texts))
+    lm, tokenizer = hf.load_model(red), hf.load_tokenizer(red)
+    prompts = [FORMAT.prompt(question) for question in two_arms.all_questions]
+    losses = []
+    for text, share in ((texts[0], 0.9), (texts[3], 0.1)):
+        beginning = text[: -len(" 9")]
+        for prompt, p in zip(
+            hf.encode(tokenizer, prompts),
+            hf.read_confidence(red, FORMAT, prompts, [beginning] * len(prompts)),
+            strict=True,
+        ):
+            # Half the square over beta up to beta = .25, then the distance less beta / 2.
+            gap = abs(p - share)
+            losses.append(gap**2 / 0.5 if gap < 0.25 else gap - 0.125)
+            if share == 0.9:  # above the threshold, so the reply itself is learned
+                reply = tokenizer(text + tokenizer.eos_token)["input_ids"]
+                with torch.no_grad():
+                    scores = lm(torch.tensor([prompt + reply])).logits[0].log_softmax(-1)
+                picked = scores[len(prompt) - 1 : -1].gather(1, torch.tensor(reply)[:, None])
+                losses[-1] -= 0.1 * float(picked.mean())
+
+    trainer = AgreementTrainer(lora=None, max_steps=1, batch_size=64, micro_batch_size=24, warmup=0)
+    trainer.train(red, data, tmp_path)
+
+    assert len(losses) == 64
+    assert data.figures[0]["loss"] == pytest.approx(sum(losses) / 64, abs=1e-4)
 
 
 def test_what_follows_in_a_reply_that_was_cut_is_not_learned(red: ModelRef, two_arms: Data) -> None:
@@ -198,6 +236,48 @@ def test_the_divergence_is_a_mean_over_replies_of_any_length() -> None:
     passes = [jsd(*(part[row : row + 1] for part in (one, other, counted))) for row in range(3)]
 
     assert float(jsd(one, other, counted)) == pytest.approx(float(sum(passes)) / 3)
+
+
+def test_the_loss_of_calibration_tuning_by_hand(
+    red: ModelRef, adapted: ModelRef, two_arms: Data
+) -> None:
+    policy, reference, tokenizer = (
+        hf.load_model(adapted),
+        hf.load_model(red),
+        hf.load_tokenizer(red),
+    )
+    beginnings = ["Answer: red Confidence:", "Answer: blue, or red Confidence:"]
+    prompts = [FORMAT.prompt(question) for question in two_arms.all_questions[:2]]
+    texts = list(
+        zip(hf.encode(tokenizer, prompts), hf.encode_replies(tokenizer, beginnings), strict=True)
+    )
+    p_right, p_wrong = hf.read_confidence(adapted, FORMAT, prompts, beginnings)
+    divergences = []  # of the tokens of the reply, not of those of the prompt
+    for prompt, reply in texts:
+        with torch.no_grad():
+            one, other = (
+                lm(torch.tensor([prompt + reply])).logits[0, len(prompt) - 1 : -1].softmax(-1)
+                for lm in (policy, reference)
+            )
+        mean = (one + other) / 2
+        sides = [(each * (each / mean).log()).sum(-1) for each in (one, other)]
+        divergences.append(float((sides[0] + sides[1]).mean() / 2))
+    graded = -(math.log(p_right) + math.log(1 - p_wrong)) / 2
+
+    tokens = hf.ConfidenceTokens(FORMAT, tokenizer, hf.end_tokens(policy, tokenizer))
+    rows = [
+        OwnReply(prompt + reply, correct, len(prompt))
+        for (prompt, reply), correct in zip(texts, (1.0, 0.0), strict=True)
+    ]
+    inputs = reply_tensors(rows, tokens, tokenizer.pad_token_id)
+    with torch.no_grad():
+        plain, held = (
+            float(tuning_loss(policy, reference, inputs, tokens, kappa)) for kappa in (0, 3)
+        )
+
+    assert plain == pytest.approx(graded, abs=1e-5)
+    assert sum(divergences) / 2 > 1e-3
+    assert held == pytest.approx(graded + 3 * sum(divergences) / 2, abs=1e-5)
 
 
 def test_calibration_tuning_learns_which_answers_are_right(

@@ -153,7 +153,9 @@ def test_check_loads_nothing_heavy(python: Path) -> None:
         ("rewarding-doubt", {"reward": "log", "mask": "confidence"}),
         ("lacie", {"learning_rate": 5e-4, "batch_size": 60, "max_steps": 250, "beta": 0.1}),
         ("ppo-c", {"mask": "response", "reward.weight": 0.5}),
-        ("cats", {"beta": 0.25, "weight": 0.1}),
+        ("calibration-tuning", {"learning_rate": 1e-4, "lora.r": 8, "lora.alpha": 32}),
+        ("cats", {"beta": 0.25, "weight": 0.1, "threshold": 0.75, "learning_rate": 5e-5}),
+        ("cats", {"batch_size": 64, "epochs": 1, "lora.r": 32, "lora.dropout": 0.05}),
         ("dcpo", {"replies": 8, "kl_trained": 1e-3, "reward.gamma": 0.5, "reward.weight": 0.5}),
     ],
 )

@@ -26,10 +26,11 @@ class DincoEstimator(VerdictEstimator, SamplingEstimator):
     Replies without a readable answer and replies that decline count in the denominator of the
     share. If more replies decline than give the most frequent answer, so does the prediction.
 
-    Deviations: the alternatives are the answers of the same n samples; the paper takes them from a
-    beam search. The recipe's clusterer decides which answers are the same; the paper weights each
-    alternative by how much a language inference model finds that it contradicts the main answer
-    and repeats other alternatives. The prompt is that of `p_true`.
+    Deviations: the main answer and the alternatives are those of the n samples; the paper takes
+    them from a beam search, and its code counts the main answer as one more sample. The recipe's
+    clusterer decides which answers are the same; the paper weights each alternative by how much a
+    language inference model finds that it contradicts the main answer and repeats other
+    alternatives. The prompt is that of `p_true`.
     """
 
     n: int = Field(5, ge=2, description="replies per question")

@@ -130,8 +130,8 @@ def _checked(choices: Sequence[Any], correct: int, where: str) -> Options:
     """Options with their texts on one line each.
 
     Raises:
-        DataError: an option is no text, or blank, or the same as another; there are fewer than two
-            or more than letters; or the correct one is not among them.
+        DataError: an option is no text, or blank; there are fewer than two or more than letters; or
+            the correct one is not among them.
     """
     texts = [" ".join(str(choice).split()) for choice in choices]
     if not 2 <= len(texts) <= len(ascii_uppercase):

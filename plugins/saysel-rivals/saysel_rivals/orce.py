@@ -17,8 +17,10 @@ class OrceReward(BatchReward):
 
     The order decides, not the values: the expected reward grows with the AUROC of the batch, and
     any increasing function of the confidences gets the same. Rescale the confidences after
-    training, or use it before a reward that is a proper score. Deviation: the paper compares an
-    estimate of the chance of being right, from several samples; this compares y.
+    training, or use it before a reward that is a proper score.
+
+    Deviations: the form of the reward is ours, because only the abstract was available for it. The
+    paper compares an estimate of the chance of being right, from several samples; this compares y.
     """
 
     def rewards(self, replies: Sequence[JudgedReply]) -> list[SegmentRewards]:

@@ -4,11 +4,11 @@ arXiv 2405.20974, section 2.2; the defaults are the values of its released code.
 the tokens of the reply only, and prompts are rendered by the model's chat template.
 
 With `mask: confidence`, the loss covers only the tokens after the confidence marker, as in
-confidence-supervised fine-tuning (CSFT, arXiv 2506.03723). Together with the target
-`largest_cluster`, the label is the share of the model's own most frequent answer; the paper takes
-the share of correct samples, which the target `correct_cluster` gives. `soft` replaces the label
-by a distribution, so that confidences near the label are not treated as wrong; its shape, a
-Gaussian, is ours.
+confidence-supervised fine-tuning (CSFT, arXiv 2506.03723). The paper's label is the share of
+correct samples, also where it is 0, which the target `expected_accuracy` of saysel-rivals gives;
+with the target `largest_cluster` it is the share of the model's own most frequent answer, for which
+no accepted answers are needed. `soft` replaces the label by a distribution, so that confidences
+near the label are not treated as wrong; it is ours, and so is its shape, a Gaussian.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ import saysel
 
 #: Each has a recipe at the scale of its paper, and one at the scale of the quickstart.
 METHODS = (
-    *("calibration-tuning", "cats", "confqa", "conftuner", "csr", "dcpo", "gce", "honesty"),
-    *("lacie", "orce", "ppo-c", "r-tuning", "rewarding-doubt", "rlcr", "truthrl"),
+    *("calibration-tuning", "cats", "confqa", "conftuner", "csft", "csr", "dcpo", "gce"),
+    *("honesty", "lacie", "orce", "ppo-c", "r-tuning", "rewarding-doubt", "rlcr", "truthrl"),
 )
 
 

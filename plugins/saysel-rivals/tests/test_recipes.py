@@ -44,7 +44,7 @@ def test_every_file_is_announced() -> None:
         saysel_rivals.saysel_recipes()[name] for name in NAMES
     ]
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
-    assert len(NAMES) == 30
+    assert len(NAMES) == 32
     assert [name.removesuffix("-quickstart") for name in QUICK] == sorted(set(NAMES) - set(QUICK))
 
 
@@ -156,6 +156,7 @@ def test_check_loads_nothing_heavy(python: Path) -> None:
         ("calibration-tuning", {"learning_rate": 1e-4, "lora.r": 8, "lora.alpha": 32}),
         ("cats", {"beta": 0.25, "weight": 0.1, "threshold": 0.75, "learning_rate": 5e-5}),
         ("cats", {"batch_size": 64, "epochs": 1, "lora.r": 32, "lora.dropout": 0.05}),
+        ("csft", {"mask": "confidence"}),
         ("dcpo", {"replies": 8, "kl_trained": 1e-3, "reward.gamma": 0.5, "reward.weight": 0.5}),
     ],
 )

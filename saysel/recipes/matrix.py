@@ -4,11 +4,11 @@
       train.1.reward: [linear, quadratic]              a path and its values
       seed, source.seed: [0, 1, 2]                     paths that get the same value
       size:                                            named settings of any paths
-        small: {model.width: 64, model.layers: 2}
+        plain: {}                                      the recipe as it is
         large: {model.width: 128, model.layers: 4}
 
 Each key is an `Axis`, each of its values a `Choice`; there is one cell per combination. A cell is
-called `reward=linear,seed=0,size=small`: axes by the last parts of their paths, values by what
+called `reward=linear,seed=0,size=plain`: axes by the last parts of their paths, values by what
 differs between them.
 """
 
@@ -43,7 +43,7 @@ class Choice:
 
     Attributes:
         label: the value in a few characters.
-        assignments: values by their path in the recipe.
+        assignments: values by their path in the recipe; none leaves it as it is.
     """
 
     label: str
@@ -53,10 +53,8 @@ class Choice:
     def number(self) -> float | None:
         """The value as a number, if it is one."""
         values = list(self.assignments.values())
-        if all(value == values[0] for value in values) and not isinstance(values[0], str):
-            value = values[0]
-        else:
-            value = self.label
+        same = bool(values) and all(value == values[0] for value in values)
+        value = values[0] if same and not isinstance(values[0], str) else self.label
         try:
             number = float(value) if not isinstance(value, bool) else math.nan
         except (TypeError, ValueError):
@@ -194,7 +192,10 @@ def _choices(key: str, values: Any) -> tuple[Choice, ...]:
     if not values:
         raise ValueError(f"'{key}' needs at least one value")
     if isinstance(values, Mapping):
-        return tuple(_named(key, name, setting) for name, setting in values.items())
+        named = tuple(_named(key, name, setting) for name, setting in values.items())
+        if not any(choice.assignments for choice in named):
+            raise ValueError(f"'{key}': no setting sets anything")
+        return named
     paths = [path.strip() for path in key.split(",")]
     labels = _labels(values)
     if len(set(labels)) < len(labels):
@@ -211,8 +212,6 @@ def _named(key: str, name: object, setting: Any) -> Choice:
         raise ValueError(f"'{key}': a setting needs a name without commas (got '{name}')")
     if not isinstance(setting, Mapping) or not all(isinstance(path, str) for path in setting):
         raise ValueError(f"'{key}': the setting '{label}' must map paths to values")
-    if not setting:
-        raise ValueError(f"'{key}': the setting '{label}' sets nothing")
     return Choice(label, setting)
 
 

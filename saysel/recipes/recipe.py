@@ -131,12 +131,13 @@ class Recipe(Options):
         Without a matrix: this recipe, with an empty label.
 
         Raises:
-            RecipeError: some combinations are no valid recipes; it lists the problems of all.
+            RecipeError: some combinations are no valid recipes; it lists every problem once.
         """
         if not self.matrix:
             return [("", self)]
         base = {key: value for key, value in self.resolved().items() if key != "matrix"}
-        cells, wrong = [], []
+        cells = []
+        wrong: dict[str, list[str]] = {}  # the cells that have each problem
         for chosen in combinations(self.matrix):
             content = copy.deepcopy(base)
             cell_problems = _assign_all(content, chosen.assignments.items())
@@ -145,9 +146,10 @@ class Recipe(Options):
                 cells.append((chosen.label, smallest(cell) if self._smoke else cell))
             except ValidationError as error:
                 cell_problems += problems(error, Recipe)
-            wrong += [f"matrix ({chosen.label}): {problem}" for problem in cell_problems]
+            for problem in cell_problems:
+                wrong.setdefault(problem, []).append(chosen.label)
         if wrong:
-            raise RecipeError(self.name, wrong)
+            raise RecipeError(self.name, [_in_cells(*one) for one in wrong.items()])
         return cells
 
     def resolved(self) -> dict[str, Any]:
@@ -250,6 +252,12 @@ def _validated(content: dict[str, Any], where: str, wrong: list[str]) -> Recipe:
     if wrong := wrong + _matrix_problems(recipe):
         raise RecipeError(where, wrong)
     return recipe
+
+
+def _in_cells(problem: str, labels: Sequence[str]) -> str:
+    """A problem with the cells of the matrix that have it."""
+    more = f" and {len(labels) - 1} more cell{'s' * (len(labels) > 2)}" if len(labels) > 1 else ""
+    return f"matrix ({labels[0]}{more}): {problem}"
 
 
 def _matrix_problems(recipe: Recipe) -> list[str]:

@@ -183,7 +183,7 @@ def test_the_head_line_names_the_recipe_and_counts(write: Write) -> None:
         ("matrix: [1]", "matrix: must be a mapping (got [1])"),
         ("matrix: {seed: 1}", "matrix: 'seed' must be a list of values, or a mapping of named"),
         ("matrix: {size: {small: 3}}", "matrix: 'size': the setting 'small' must map paths to"),
-        ("matrix: {size: {small: {}}}", "matrix: 'size': the setting 'small' sets nothing"),
+        ("matrix: {size: {small: {}}}", "matrix: 'size': no setting sets anything"),
         ("matrix: {size: {'a,b': {seed: 1}}}", "a setting needs a name without commas (got 'a,b')"),
         ("matrix: {size: {}}", "matrix: 'size' needs at least one value"),
         (
@@ -479,9 +479,24 @@ def test_lists_in_a_matrix_have_labels(write: Write) -> None:
     ]
 
 
+def test_a_setting_of_a_matrix_may_leave_the_recipe_as_it_is(write: Write) -> None:
+    text = BASE + "matrix: {size: {plain: {}, seeded: {seed: 5}}, seed_of: {a: {}, b: {}}}\n"
+    assert "matrix: 'seed_of': no setting sets anything" in problems_of(write(text))[0]
+    loaded = load(write(BASE + "matrix: {size: {plain: {}, seeded: {seed: 5}}}\n"))
+    plain, seeded = loaded.cells()
+    assert plain == ("size=plain", loaded.model_copy(update={"matrix": {}}))
+    assert (seeded[0], seeded[1].seed) == ("size=seeded", 5)
+
+
+def test_a_problem_of_many_cells_is_one_problem(write: Write) -> None:
+    wrong = problems_of(write(BASE + "matrix: {cluster: [exact, exat], seed: [1, 2, 3]}\n"))
+    assert len(wrong) == 1
+    assert wrong[0].startswith("matrix (cluster=exat,seed=1 and 2 more cells): cluster: no ")
+
+
 def test_problems_of_cells_are_reported_when_the_recipe_is_loaded(write: Write) -> None:
     wrong = problems_of(write(BASE + "matrix: {cluster: [exact, exat], train.7.steps: [1]}\n"))
-    assert "matrix (cluster=exact,steps=1): train.7.steps: train has 2 entries" in wrong[0]
+    assert "matrix (cluster=exact,steps=1 and 1 more cell): train.7.steps: train has 2" in wrong[0]
     assert any("cluster: no clusterer is called 'exat'; did you mean 'exact'" in w for w in wrong)
 
 

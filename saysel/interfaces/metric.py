@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -47,6 +48,9 @@ class Metric(Component):
 
     #: Whether the value is a count, shown without decimals.
     counts: ClassVar[bool] = False
+
+    #: The smallest and the largest possible value. Intervals over few seeds are wide and end there.
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     #: For a metric that is never below 0: the forecaster whose true value is 0, either one that is
     #: perfectly calibrated, or one whose confidence is independent of correctness. Sampling noise

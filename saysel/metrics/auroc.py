@@ -26,6 +26,7 @@ class Auroc(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     def resampled(
         self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]
@@ -59,6 +60,7 @@ class Auprc(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     def resampled(
         self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]

@@ -27,6 +27,7 @@ class Brier(Mean):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     def each(self, stated: PredictionArrays) -> npt.NDArray[np.float64]:
         return (stated.confidence - stated.correct) ** 2
@@ -50,6 +51,7 @@ class BrierReliability(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(
@@ -78,6 +80,7 @@ class BrierResolution(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+    bounds: ClassVar[tuple[float, float]] = (0, 0.25)
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "uninformative"
 
     def resampled(
@@ -105,6 +108,7 @@ class BrierUncertainty(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "neither"
+    bounds: ClassVar[tuple[float, float]] = (0, 0.25)
 
     def resampled(
         self, predictions: PredictionArrays, weights: npt.NDArray[np.float64]

@@ -68,7 +68,7 @@ class Truthfulness(Share):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
-    least: ClassVar[float] = -1
+    bounds: ClassVar[tuple[float, float]] = (-1, 1)
 
     def each(self, predictions: PredictionArrays) -> Array:
         import numpy as np

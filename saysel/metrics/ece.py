@@ -37,6 +37,7 @@ class Ece(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(
@@ -61,6 +62,7 @@ class Mce(Binned):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(
@@ -91,6 +93,7 @@ class RmsCalibrationError(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     bin_size: int = Field(100, ge=1, description="answers in each bin")

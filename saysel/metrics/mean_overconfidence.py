@@ -27,6 +27,7 @@ class MeanOverconfidence(Mean):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "neither"
+    bounds: ClassVar[tuple[float, float]] = (-1, 1)
 
     def each(self, stated: PredictionArrays) -> npt.NDArray[np.float64]:
         return stated.confidence - stated.correct

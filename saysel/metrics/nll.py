@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -33,6 +34,7 @@ class Nll(Mean):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, math.inf)
 
     clip: float = Field(
         0.001, gt=0, lt=0.5, description="confidences are clipped to this distance from 0 and 1"

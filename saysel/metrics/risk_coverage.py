@@ -7,6 +7,7 @@ stated confidence rank last.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from saysel.interfaces import PredictionArrays
@@ -76,6 +77,7 @@ class Aurc(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         return areas(predictions, weights)[0]
@@ -96,6 +98,7 @@ class EAurc(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         own, best = areas(predictions, weights)
@@ -119,6 +122,7 @@ class Augrc(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 0.5)
 
     def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         import numpy as np
@@ -146,6 +150,7 @@ class Prr(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, 1)
 
     def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:
         import numpy as np

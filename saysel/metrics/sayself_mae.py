@@ -25,6 +25,7 @@ class SaySelfMae(Mean):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     def each(self, stated: PredictionArrays) -> npt.NDArray[np.float64]:
         return abs(stated.confidence - stated.correct)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -45,6 +46,7 @@ class AccuracyAtCoverage(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     coverage: float = Field(0.8, gt=0, le=1, description="fraction of the answers that is accepted")
 
@@ -87,6 +89,7 @@ class CoverageAtRisk(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     risk: float = Field(0.1, ge=0, lt=1, description="largest error rate of the accepted answers")
     delta: FingerprintedIfSet[float | None] = Field(
@@ -129,6 +132,7 @@ class ThresholdUtility(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "higher"
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, 1)
 
     threshold: float = Field(
         0.5, ge=0, lt=1, description="confidence at which answers are accepted"

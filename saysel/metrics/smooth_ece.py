@@ -44,6 +44,7 @@ class SmoothEce(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
     zero_if: ClassVar[Literal["calibrated", "uninformative"] | None] = "calibrated"
 
     def resampled(self, predictions: PredictionArrays, weights: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from saysel.interfaces import PredictionArrays
@@ -25,6 +26,7 @@ class Tokens(Weighted):
     """
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    bounds: ClassVar[tuple[float, float]] = (0, math.inf)
     uses_confidence: ClassVar[bool] = False
 
     def resampled(

@@ -191,7 +191,11 @@ def _combined(metric: Metric, parts: Sequence[Part], seed: int) -> Difference:
     clusters = fewest(part.clusters for part in defined)
     # Questions that several seeds share are resampled once.
     units = len(frozenset[tuple[int, int]]().union(*(part.units for part in defined)))
-    return _tested(difference, draws, draws - lower, draws + higher, units, clusters)
+    tested = _tested(difference, draws, draws - lower, draws + higher, units, clusters)
+    if tested.low is None or tested.high is None:
+        return tested
+    span = metric.bounds[1] - metric.bounds[0]
+    return replace(tested, low=max(-span, tested.low), high=min(span, tested.high))
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -102,8 +102,9 @@ def _interval(
     )
     if lower is None or upper is None:
         return None
-    least = 0.0 if metric.zero_if is not None else -np.inf
-    return max(least, lower[0]), upper[1]
+    least, most = metric.bounds
+    least = max(least, 0.0) if metric.zero_if is not None else least
+    return max(least, lower[0]), min(most, upper[1])
 
 
 def _share_interval(metric: Share, seeds: Sequence[ResampledMethod]) -> tuple[float, float]:
@@ -117,7 +118,7 @@ def _share_interval(metric: Share, seeds: Sequence[ResampledMethod]) -> tuple[fl
     ]
     values = [metric.each(one.columns.take(rows)) for one, rows in zip(seeds, counted, strict=True)]
     clustered = any(one.columns.cluster is not None for one in seeds)
-    return mean_share_interval(values, units, clustered, metric.least)
+    return mean_share_interval(values, units, clustered, metric.bounds[0])
 
 
 def _all(method: ResampledMethod) -> npt.NDArray[np.intp]:

@@ -63,8 +63,8 @@ class Share(Weighted):
 
     #: Whether replies that decline to answer are left out.
     answered_only: ClassVar[bool] = False
-    #: The smallest number that a question can have.
-    least: ClassVar[float] = 0
+    #: The smallest number that a question can have, and the largest, which is 1.
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     @abstractmethod
     def each(self, predictions: PredictionArrays) -> Array:

@@ -80,7 +80,9 @@ def score(
             scores.append(Score(name, float(value), **vars(noise)))
         elif isinstance(metric, Share):
             counted = columns.take(metric.counted(columns))
-            scores.append(share_score(name, metric.each(counted), counted.cluster, metric.least))
+            scores.append(
+                share_score(name, metric.each(counted), counted.cluster, metric.bounds[0])
+            )
         else:
             scores.append(Score(name, float(value), *(interval or (None, None))))
     missing = int((np.isnan(columns.confidence) & columns.answered).sum())

@@ -11,7 +11,7 @@ from saysel.testing.expectations import check_options, expect, expect_raises
 def check_metric(metric: Metric) -> None:
     """A float that does not depend on the order of the predictions; NaN where it is undefined.
 
-    `resampled` agrees with `compute`.
+    It is within the bounds, and `resampled` agrees with `compute`.
     """
     import numpy as np
 
@@ -34,6 +34,8 @@ def check_metric(metric: Metric) -> None:
     value = metric.compute(predictions)
     shuffled = metric.compute(predictions.take(rng.permutation(200)))
     expect(math.isfinite(value), f"200 ordinary predictions give {value}")
+    least, most = metric.bounds
+    expect(least <= value <= most, f"{value} is outside the bounds, {least} to {most}")
     expect(
         math.isclose(value, shuffled, rel_tol=1e-9, abs_tol=1e-12),
         f"the same predictions in another order give {shuffled} instead of {value}",

@@ -14,6 +14,7 @@ from saysel.metrics.coverage import Truthfulness
 from saysel.metrics.distinct_confidences import DistinctConfidences
 from saysel.metrics.ece import Ece
 from saysel.records import Prediction
+from saysel.registry import build
 from saysel.scoring import Method, Setting, compare, pool, score, to_arrays
 from saysel.scoring.across_seeds import across_seeds
 from saysel.scoring.bootstrap import percentile_interval
@@ -73,6 +74,23 @@ def test_seeds_on_different_questions_have_students_interval():
     interval = percentile_interval(across_seeds(values, draws, seed=1))
 
     assert interval == pytest.approx((-0.357, 0.957), abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["brier", "auroc", "ece", "nll", "mean_overconfidence", "augrc"])
+def test_intervals_over_few_seeds_end_at_the_smallest_and_largest_possible_value(name: str):
+    """Student's t for two seeds reaches thirteen standard errors in either direction."""
+    rng = np.random.default_rng(0)
+    metric = build("metric", name)
+    calibrated = {"0": drawn(rng, "0"), "1": drawn(rng, "1", shift=0.4)}
+    noisy = {"0": drawn(rng, "0", noise=0.5), "1": drawn(rng, "1", noise=0.1)}
+    pooled = pool([Setting("a", calibrated), Setting("b", noisy)], [metric])
+
+    least, most = metric.bounds
+    assert most - least < np.inf or name == "nll"
+    for one in pooled.scores:
+        assert least <= one.low <= one.mean <= one.high <= most
+    (difference,) = pooled.differences
+    assert least - most <= difference.low <= difference.high <= most - least
 
 
 def test_an_error_that_all_seeds_share_is_added():

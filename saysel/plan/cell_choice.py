@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from saysel.errors import UsageError
@@ -32,8 +33,9 @@ def chosen_cell(run: Path, plan: Plan, wanted: str | int | None) -> Cell:
         raise UsageError(f"{run}: --cell is for matrix runs, and this run has a single cell")
     matching = _matching(cells, str(wanted))
     if len(matching) != 1:
-        count = "no cell" if not matching else "more than one cell"
-        raise UsageError(f"{run}: {count} matches --cell '{wanted}': {_listed(cells)}")
+        count = "no cell matches" if not matching else f"{len(matching)} cells match"
+        listed = _named(matching) if matching else _listed(cells)
+        raise UsageError(f"{run}: {count} --cell '{wanted}': {listed}")
     return matching[0]
 
 
@@ -43,7 +45,11 @@ def _matching(cells: tuple[Cell, ...], wanted: str) -> list[Cell]:
     return named or [cell for cell in cells if parts <= choice_names(cell.choices)]
 
 
-def _listed(cells: tuple[Cell, ...]) -> str:
+def _listed(cells: Sequence[Cell]) -> str:
+    return f"the run has {len(cells)} cells: {_named(cells)}"
+
+
+def _named(cells: Sequence[Cell]) -> str:
     named = "; ".join(f"{cell.number} '{cell.label}'" for cell in cells[:NAMED])
     more = f"; … {cells[-1].number} '{cells[-1].label}'" if len(cells) > NAMED else ""
-    return f"the run has {len(cells)} cells: {named}{more}"
+    return named + more

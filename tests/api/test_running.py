@@ -129,7 +129,7 @@ def test_a_cell_of_a_matrix_run_is_compared() -> None:
     )
     assert printed.stdout == f"{one}\npage: comparison/index.html\n"
     assert "train=12,seed=1:small:small" in run.scores
-    with pytest.raises(UsageError, match="more than one cell matches --cell 'seed=1'"):
+    with pytest.raises(UsageError, match="cells match --cell 'seed=1'"):
         saysel.compare(run, cell="seed=1", **options)
     two = saysel.compare("out:small", cell=[1, "train=12,seed=0"], intersect=True, **options)
     assert two.reference == "train=6,seed=0 · small · small"

@@ -30,7 +30,7 @@ def test_a_cell_is_named_by_its_label_or_by_what_only_it_has() -> None:
         assert chosen_cell(run, todo, wanted) is todo.cells[3]
     for wanted, reason in (
         (None, "name one with --cell: the run has 4 cells: 1 'seed=0,temperature=0'; 2 "),
-        ("seed=1", "more than one cell matches --cell 'seed=1'"),
+        ("seed=1", "2 cells match --cell 'seed=1': 3 'seed=1,temperature=0'; 4 "),
         ("seed=2", "no cell matches --cell 'seed=2'"),
         ("", "no cell matches --cell ''"),
         ("0", "no cell matches --cell '0'"),

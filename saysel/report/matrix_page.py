@@ -139,25 +139,26 @@ def _calibration(one: SettingLine) -> dict[str, Any]:
 
 
 def _rationales(rationales: Sequence[Rationales], settings: Settings) -> dict[str, Any] | None:
-    """How faithful the rationales of each setting are: means over the seeds."""
-    cells = {
-        row.cell: (one.name, row.model) for one in settings.lines for row in one.seeds.values()
-    }
-    by_setting: dict[str, list[Rationales]] = {}
-    for each in rationales:
-        name, model = cells.get(each.cell, ("", ""))
-        if each.model == model:
-            by_setting.setdefault(name, []).append(each)
-    if not by_setting:
+    """How faithful the rationales of each setting are: means over the seeds.
+
+    Those of the setting's model, or, if these were not measured, of the last model that was.
+    """
+    lines: dict[str, list[Rationales]] = {}
+    for one in settings.lines:
+        cells = {row.cell for row in one.seeds.values()}
+        measured = [each for each in rationales if each.cell in cells]
+        models = [each.model for each in measured]
+        if models:
+            model = one.model if one.model in models else models[-1]
+            name = " · ".join([one.name or "all seeds", *[model] * (model != one.model)])
+            lines[name] = [each for each in measured if each.model == model]
+    if not lines:
         return None
-    scores = [one.score for each in rationales for one in each.measured]
+    scores = [one.score for shown in lines.values() for each in shown for one in each.measured]
     keys = list(dict.fromkeys(score.metric for score in scores))
     return {
         "names": [shown_name(key) for key in keys],
-        "lines": [
-            (name or "all seeds", [_measured(of_setting, key) for key in keys])
-            for name, of_setting in by_setting.items()
-        ],
+        "lines": [(name, [_measured(shown, key) for key in keys]) for name, shown in lines.items()],
     }
 
 

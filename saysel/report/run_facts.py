@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -24,7 +24,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
             facts.append((key, _component(spec) if isinstance(spec, Mapping) else str(spec)))
     if "seed" in recipe:
         facts.append(("seed", str(recipe["seed"])))
-    facts += [("leaks", _leaks(summary)) for summary in manifest.get("leaks", ())]
+    facts += [("leaks", text) for text in _leaks(manifest.get("leaks", ()))]
     versions = manifest.get("versions")
     if isinstance(versions, Mapping):
         facts += [(str(name), str(version)) for name, version in versions.items()]
@@ -37,13 +37,18 @@ def _component(spec: Mapping[str, Any]) -> str:
     return " ".join(str(part) for part in (spec.get("use", ""), *options) if part)
 
 
-def _leaks(summary: Mapping[str, Any]) -> str:
-    """The result of the leak check, and what happened to the questions."""
-    count, questions = summary["found"], grouped(summary["questions"])
-    if not count:
-        return f"none in {questions} questions"
-    action = "dropped" if summary["leaks"] == "drop" else "allowed"
-    return f"{grouped(count)} of {questions} questions {action}"
+def _leaks(summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The result of the leak check, and what happened to the questions; all sources together."""
+    for treatment in dict.fromkeys(summary["leaks"] for summary in summaries):
+        treated = [summary for summary in summaries if summary["leaks"] == treatment]
+        count = sum(summary["found"] for summary in treated)
+        questions = grouped(sum(summary["questions"] for summary in treated))
+        action = "dropped" if treatment == "drop" else "allowed"
+        yield (
+            f"{grouped(count)} of {questions} questions {action}"
+            if count
+            else f"none in {questions} questions"
+        )
 
 
 def stage_table(manifest: Mapping[str, Any]) -> dict[str, Any]:

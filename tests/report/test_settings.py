@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from saysel.faithfulness.measures import Measured
 from saysel.recipes.matrix import axes, combinations
-from saysel.records import Prediction
-from saysel.report import Grid, Report, write
+from saysel.records import Prediction, Score
+from saysel.report import Grid, Rationales, Report, write
 from saysel.report.alarms import with_alarms
 from saysel.report.figures.settings import main_axis, panels, settings_figures
 from saysel.report.settings import Settings, settings_of, settings_record
@@ -150,6 +151,42 @@ def test_the_page_opens_with_the_settings_and_ends_with_the_alarms(written: Path
     assert "all stated confidences are the same" in page
     assert page.count("all stated confidences are the same") == 1  # for nine cells
     assert len(page) < 200_000
+
+
+def test_rationales_of_an_earlier_model_are_shown_if_the_last_one_was_not_measured(
+    make_report: MakeReport, tmp_path: Path
+) -> None:
+    def shown(*models: str) -> list[tuple[str, list[str]]]:
+        rationales = tuple(
+            Rationales(cell, model, "heldout", 60, 60, 20, 0, 0, (measured(seed / 10),))
+            for cell in report.grid.cells
+            for model in models
+            for seed in [int(cell[-1])]
+        )
+        write(replace(report, rationales=rationales), tmp_path)
+        page = (tmp_path / "index.html").read_text()
+        section = page.partition('id="rationales"')[2].partition("</section>")[0]
+        rows = re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', section)
+        return [(name, re.findall(r">([^<>]+)<", values)) for name, values in rows]
+
+    def measured(value: float) -> Measured:
+        return Measured(Score("mention_recall", value, value, value), 60)
+
+    report = matrix_report(make_report, {"sample.n": [5, 20], "seed": [0, 1]})
+    values = ["0.050", "0.000 – 0.100"]
+    assert shown("base", "sft") == [("n=5 · sft", values), ("n=20 · sft", values)]
+    assert shown("sft", "ppo") == [("n=5", values), ("n=20", values)]
+    assert shown() == []
+
+
+def test_leaks_are_counted_over_all_sources(make_report: MakeReport, tmp_path: Path) -> None:
+    leaks = [{"leaks": "drop", "found": found, "questions": 1000} for found in (0, 3, 0)]
+    report = matrix_report(make_report, {"sample.n": [5, 20], "seed, source.seed": [0, 1]})
+    for listed, text in ((leaks, "3 of 3\u202f000 questions dropped"),
+                         (leaks[:1] * 2, "none in 2\u202f000 questions")):  # fmt: skip
+        write(replace(report, manifest={**report.manifest, "leaks": listed}), tmp_path)
+        page = (tmp_path / "index.html").read_text()
+        assert re.findall(r"<dt>leaks</dt><dd>(.*?)</dd>", page) == [text]
 
 
 def test_a_run_of_seeds_alone_has_one_setting(make_report: MakeReport, tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """Reads what raters have rated: files of the rater's page, or exports of Label Studio.
 
 Files may be incomplete, overlap and have their rows in any order. A rating that is there twice
-counts once; two different ratings of the same item by the same rater are an error.
+counts once, also if one file was saved before the item was rated on both scales; two different
+ratings of the same item by the same rater are an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,16 @@ def read_ratings(paths: Sequence[Path], study: Study) -> list[Rating]:
         for rating, where in _of_file(path, study.id, known):
             key = (rating.rater, rating.item)
             other, there = found.setdefault(key, (rating, where))
-            if other.levels != rating.levels:
+            both = other.levels.keys() & rating.levels.keys()
+            if any(other.levels[scale] != rating.levels[scale] for scale in both):
                 raise DataError(
                     f"{where}: rater {rating.rater} has rated item {rating.item} differently in "
                     f"{there}: remove one of the rows, or, if two people used the same page, "
                     "change the column 'rater' of one file"
                 )
+            fuller = max(other, rating, key=lambda one: len(one.levels))
+            levels = {**other.levels, **rating.levels}
+            found[key] = (replace(fuller, levels=levels), there)
     return [found[key][0] for key in sorted(found)]
 
 

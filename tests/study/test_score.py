@@ -200,6 +200,25 @@ def test_a_few_ratings_have_no_interval(study, directory, tmp_path) -> None:
     assert not [one for one in found if one.table == "difference"]
 
 
+def test_a_file_that_was_saved_in_the_middle_of_an_item_agrees_with_a_later_one(
+    study, tmp_path
+) -> None:
+    early, late = (
+        [f"{study.id},1,i001,4,,2.0,", f"{study.id},1,i002,,3,,"],
+        [f"{study.id},1,i001,4,2,9.5,seen", f"{study.id},1,i002,5,,,"],
+    )
+    files = []
+    for name, rows in (("early", early), ("late", late)):
+        files.append(tmp_path / f"{name}.csv")
+        files[-1].write_text("\n".join([",".join(HEADER), *rows]) + "\n")
+    expected = [
+        Rating("1", "i001", {"usefulness": 4, "faithfulness": 2}, 9.5, "seen"),
+        Rating("1", "i002", {"usefulness": 5, "faithfulness": 3}),
+    ]
+    assert read_ratings(files, study) == expected
+    assert read_ratings(files[::-1], study) == expected
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from saysel.errors import UsageError
-from saysel.plan.stage import Cell, Plan
+from saysel.plan.stage import Cell, Plan, Stage
 from saysel.recipes.matrix import axes, reference_label, seed_label, setting_label
 from saysel.recipes.questions import questions
 from saysel.records import Prediction, Question, Score
@@ -16,6 +16,9 @@ from saysel.runs.resume import resume_advice
 from saysel.scoring import Method, Setting, clusters_of
 from saysel.stages.evaluate import EvaluateStage
 from saysel.storage import finished, read_records
+
+#: Missing steps that a message names.
+MAX_NAMED = 4
 
 
 def stored_rows(run: Path, plan: Plan) -> Iterator[Row]:
@@ -53,9 +56,17 @@ def require_predictions(run: Path, plan: Plan) -> None:
         raise UsageError(f"{run}: not a run directory, it has no recipe.yaml and manifest.json")
     missing = [step for step in plan.of(EvaluateStage) if not step.is_done(run)]
     if missing:
-        names = ", ".join(step.name for step in missing)
+        names = ", ".join(_name(plan, step) for step in missing[:MAX_NAMED])
+        if len(missing) > MAX_NAMED:
+            names += f" and {len(missing) - MAX_NAMED} more steps"
         advice = resume_advice(run, plan, missing[0])
         raise UsageError(f"{run}: predictions are missing for {names}: {advice}")
+
+
+def _name(plan: Plan, step: Stage) -> str:
+    """A step's name, with its cell in a matrix run: `evaluate-sft-verbalized (seed=1)`."""
+    cell = plan.cell_of(step)
+    return f"{step.name} ({cell.label})" if cell is not None and cell.label else step.name
 
 
 def _row(

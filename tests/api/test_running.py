@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 
 import saysel
+from saysel.api.rows import require_predictions
 from saysel.errors import RecipeError, UsageError
+from saysel.plan.plan import plan
 from saysel.recipes.text import dump_yaml
 from tests.support.end_to_end import invoke
 
@@ -162,6 +164,15 @@ def test_a_matrix_run_is_compared_setting_by_setting() -> None:
     assert "they are those of 2 seeds" in pooled.summary()
     assert saysel.compare("out:small", metrics=["brier"]) == pooled
     assert len(saysel.compare("out", cell=[1, 2], metrics=["brier"]).differences) == 3
+
+
+def test_missing_predictions_of_a_matrix_run_are_named_by_their_cells(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError) as raised:
+        require_predictions(tmp_path, plan(saysel.load_recipe(MATRIX)))
+    first, *others = str(raised.value).partition("missing for ")[2].split(", ")
+    assert first == "evaluate-base-small (train=6,seed=0)"
+    assert len(others) == 3 and others[-1].endswith(") and 4 more steps: run the recipe first")
 
 
 def test_the_reference_of_a_matrix_is_one_of_its_settings() -> None:

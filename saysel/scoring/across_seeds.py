@@ -12,8 +12,8 @@ chance, intervals from resampled seeds contain the true value 79 times in 100, t
 
 The variance s² between seeds contains the noise of the questions that a seed has to itself. Only
 the error that all seeds share is added to it: all of it if they answer the same questions, none
-if every seed has its own. The result is never narrower than the error of the questions alone: few
-seeds often agree by chance, in a share of few questions even exactly.
+if every seed has its own. At every level, the interval is never narrower than that of the questions
+alone: few seeds often agree by chance, in a share of few questions even exactly.
 
 Source: Davison & Hinkley 1997, "Bootstrap Methods and their Application", section 3.8; Owen 2007,
 "The pigeonhole bootstrap"; Student 1908, "The probable error of a mean".
@@ -55,14 +55,19 @@ def across_seeds(values: Array, draws: Array, seed: int) -> Array:
     shared = max(0.0, 1 - own / variance) if variance > 0 else 0.0
     t = np.random.default_rng(seed).standard_t(seeds - 1, size=count)
     between = np.sqrt(values.var(ddof=1) / seeds) * t
-    of_questions = values.mean() + error
-    of_both: Array = values.mean() + np.sqrt(shared) * error + between
-    return of_both if _width(of_both) >= _width(of_questions) else of_questions
+    return values.mean() + _wider(error, np.sqrt(shared) * error + between)
 
 
-def _width(draws: Array) -> float:
-    """Width of the 95 % interval."""
+def _wider(one: Array, other: Array) -> Array:
+    """Draws whose quantiles are those of the two samples that are further from the median.
+
+    Their intervals contain those of both at every level, so that a p-value is the larger of two.
+    Both are NaN equally often.
+    """
     import numpy as np
 
-    low, high = np.nanquantile(draws, (0.025, 0.975))
-    return float(high - low)
+    one, other = np.sort(one), np.sort(other)  # NaN last
+    middle = np.isfinite(one).sum() // 2
+    low = np.minimum(one[:middle], other[:middle])
+    high = np.maximum(one[middle:], other[middle:])
+    return np.concatenate([low, high])

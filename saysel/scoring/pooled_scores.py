@@ -104,7 +104,7 @@ def _interval(
         return None
     least, most = metric.bounds
     least = max(least, 0.0) if metric.zero_if is not None else least
-    return max(least, lower[0]), min(most, upper[1])
+    return max(float(least), lower[0]), min(float(most), upper[1])
 
 
 def _share_interval(metric: Share, seeds: Sequence[ResampledMethod]) -> tuple[float, float]:

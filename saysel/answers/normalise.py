@@ -50,7 +50,7 @@ UNIT_SIGNS = frozenset("%°$€£¥₹")
 #: Abbreviations of words that are common in names.
 ABBREVIATIONS = {"mt": "mount", "st": "saint", "dr": "doctor", "jr": "junior", "vs": "versus"}
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-PLAIN_SIGNS = str.maketrans("’‘−–—⁄×÷∕＝٫٬٪", "''---/*//=.,%")
+PLAIN_SIGNS = str.maketrans("’‘−‐–—⁄×÷∕＝٫٬٪", "''----/*//=.,%")
 #: Letters that do not decompose, as they are written without them.
 PLAIN_LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}

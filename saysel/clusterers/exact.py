@@ -19,7 +19,7 @@ class ExactClusterer(Clusterer):
     without a unit takes the unit of the other answers if they state only one.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     def cluster(self, question: Question, responses: Sequence[Response]) -> list[Cluster]:
         answered = [response for response in responses if response.answer is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from saysel.estimators.sampling import single_replies
 from saysel.estimators.stated_choices import expected_from_choices
@@ -27,6 +28,8 @@ class ExpectedEstimator(Estimator):
 
     A reply without the marker, or one that declines, has no confidence.
     """
+
+    version: ClassVar[int] = 2
 
     def needs_choices(self) -> bool:
         return True

@@ -116,7 +116,10 @@ def _named(table: Table, role: str, columns: str | Sequence[str]) -> str:
         UsageError: there is no such role, or the table has none of the columns or several.
     """
     names = [columns] if isinstance(columns, str) else list(dict.fromkeys(columns))
-    option = " ".join(f"--column {role}={column}" for column in names)
+    if role == "cluster":
+        option = f"--cluster {names[0]}"
+    else:
+        option = " ".join(f"--column {role}={column}" for column in names)
     if role not in NAMES:
         raise UsageError(f"{option}: there is no role '{role}'; use {', '.join(NAMES)}")
     present = [column for column in names if column in table.columns]

@@ -30,7 +30,7 @@ class MatchJudge(Judge):
     Answers of more than 1,000 characters are compared word for word.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
         return [

@@ -34,7 +34,7 @@ class MathJudge(Judge):
     a signal, so there is none outside the main thread of a program.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def check_installed(self) -> None:
         require("the judge 'math'", "math", "math_verify")

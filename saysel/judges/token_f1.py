@@ -18,7 +18,7 @@ class TokenF1Judge(Judge):
     shared words, p = s / words of the answer and r = s / words accepted, F1 is 2pr / (p + r).
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     def judge(self, items: Sequence[tuple[Question, str]]) -> list[float | None]:
         return [

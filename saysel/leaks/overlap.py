@@ -40,7 +40,9 @@ WIDTH = 3
 #: Number of bands of the MinHash signature, and of rows in each.
 BANDS, ROWS = 21, 6
 
-WORD = re.compile(r"\w+|[-−](?=\s?\d)|[^\w\s]")
+WORD = re.compile(r"\w+|-(?=\s?\d)|[^\w\s]")
+#: A dash before a number may be a minus sign: it is the same whatever character it is.
+DASHES = str.maketrans("−‐–—", "----")
 
 How = Literal["exact", "words", "near"]
 Tokens = tuple[str, ...]
@@ -65,7 +67,7 @@ class Overlap(NamedTuple):
 def tokens(text: str) -> Tokens:
     """The words of a text, and the signs that have a meaning."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
+        text = unicodedata.normalize("NFKD", text).translate(DASHES)
         text = "".join(mark for mark in text if not unicodedata.combining(mark))
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.casefold())  # 1,000 is 1000
     return tuple(token for token in WORD.findall(text) if _has_meaning(token))
@@ -73,7 +75,7 @@ def tokens(text: str) -> Tokens:
 
 def _has_meaning(token: str) -> bool:
     first = token[0]
-    if len(token) > 1 or first.isalnum() or first in "-−%*/#&@":
+    if len(token) > 1 or first.isalnum() or first in "-%*/#&@":
         return True
     return unicodedata.category(first) in ("Sm", "Sc", "So", "Lo")
 

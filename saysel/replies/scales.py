@@ -24,7 +24,7 @@ NUMBER = re.compile(
 
 #: Everything that begins like a number, so that "1e9", "-5" or "80-90" is not misread as a number.
 LIKE_A_NUMBER = re.compile(
-    r"[-−+]?\.?\d[\w.,]{0,60}"
+    r"[-−‐‑+]?\.?\d[\w.,]{0,60}"
     r"(?:[ \t]{0,4}(?:%|per ?cent\b|(?:/|out of)[ \t]{0,4}[\w.,]{1,60}))?",
     re.IGNORECASE,
 )

@@ -141,7 +141,7 @@ def _run_steps(todo: Plan, steps: Sequence[Stage], runner: StepRunner) -> None:
         cell = _announce_cell(todo, step, cell)
         if step.trains:
             step.recipe.engine.release()
-        runner.run(step)
+        runner.run(step, cell)
 
 
 def _listed(todo: Plan, step: Stage, done: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from saysel.costs.ledger import Ledger, warnings
 from saysel.display.batch_progress import generation_goes_to
 from saysel.errors import SayselError, StageError
 from saysel.plan.context import StageContext
-from saysel.plan.stage import Stage
+from saysel.plan.stage import Cell, Stage
 from saysel.prompting.quoting import one_line
 from saysel.replies.stage_records import note, problems
 from saysel.runs.events import Events
@@ -39,11 +39,15 @@ class StepRunner:
         self.hooks = hooks
         self.smoke = smoke
 
-    def run(self, step: Stage) -> None:
+    def run(self, step: Stage, cell: Cell | None) -> None:
         """Run a step and record it.
 
+        Args:
+            cell: the first cell that needs it; `None` for a step that reads all cells.
+
         Raises:
-            StageError: it failed; the message names the step, the cause and the log.
+            StageError: it failed; the message names the step, its cell in a matrix, the cause and
+                the log.
         """
         directory = step.directory_in(self.run_directory)
         _make(directory)
@@ -53,7 +57,7 @@ class StepRunner:
         started, clock = time.time(), time.monotonic()
         reset_peak_memory()
         with (
-            self._failures_recorded(step),
+            self._failures_recorded(step, cell),
             ledger.opened(),
             StageProgress(
                 step.name, partial(self.events.write, "progress", stage=step.name)
@@ -109,7 +113,7 @@ class StepRunner:
         )
 
     @contextmanager
-    def _failures_recorded(self, step: Stage) -> Iterator[None]:
+    def _failures_recorded(self, step: Stage, cell: Cell | None) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
@@ -127,8 +131,9 @@ class StepRunner:
                     traceback=traceback.format_exc(),
                 )
             if isinstance(failure, SayselError):
+                of = f" of cell {cell.number} ({cell.label})" if cell and cell.label else ""
                 raise StageError(
-                    f"stage '{step.name}' failed: {failure} (log: {self.events.path}; what is "
+                    f"stage '{step.name}'{of} failed: {failure} (log: {self.events.path}; what is "
                     "finished is kept, the same command continues from there)"
                 ) from error
             raise

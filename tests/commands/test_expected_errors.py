@@ -279,6 +279,18 @@ def test_a_model_that_gives_no_examples(tiny_recipe: Path, tiny_copy: Path) -> N
     }
 
 
+def test_the_cell_that_failed_is_named(tiny_recipe: Path, tiny_copy: Path) -> None:
+    result = invoke(
+        *("run", tiny_recipe, "--out", tiny_copy),
+        *("--set", "matrix={sample.max_tokens: [24, 1]}", "--set", "sample.n=4"),
+    )
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1].startswith(
+        "stage 'train-sft' of cell 2 (max_tokens=1) failed: sft: there are no examples to train on"
+    )
+
+
 # ---------------------------------------------------------------------------- the full disk
 
 

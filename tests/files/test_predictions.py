@@ -384,6 +384,8 @@ def test_roles_and_columns_that_do_not_exist(tmp_path: Path) -> None:
         read_predictions(path, {"certainty": "confidence"})
     with pytest.raises(UsageError, match=r"has no column 'conf'; it has confidence, correct"):
         read_predictions(path, {"confidence": "conf"})
+    with pytest.raises(UsageError, match=r"^--cluster nope: .* has no column 'nope'; it has "):
+        read_predictions(path, {"cluster": "nope"})
 
 
 # --------------------------------------------------------------------------------- properties

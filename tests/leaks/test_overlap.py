@@ -35,6 +35,8 @@ def how(one: str, other: str) -> str | None:
         ("Where is Oslo?", "  where is OSLO", "exact"),
         ("Where is the café?", "Where is the cafe", "exact"),
         ("Is 1,000 a square?", "is 1000 a square?", "exact"),
+        ("What is −3 squared?", "What is \u20113 squared?", "exact"),
+        ("Who were well-known in 1939-45?", "Who were well\u2011known in 1939–45?", "exact"),
         ("What is France's capital?", "What is the capital of France?", "words"),
         ("What field does Ada work in?", "In what field does Ada work?", "words"),
         ("Which city is it?", "What city is it?", "words"),

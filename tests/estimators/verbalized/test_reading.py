@@ -21,6 +21,8 @@ from saysel.replies.visible import visible_text
         ("1.0", None),
         ("0", 0.0),
         ("85 percent", 0.85),
+        ("about -85%", None),
+        ("about \u201185%", None),
         ("1", 0.01),
         ("0.5%", 0.005),
         ("85/100", 0.85),

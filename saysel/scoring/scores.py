@@ -7,6 +7,7 @@ others the percentile interval of the bootstrap.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from saysel.interfaces import Metric, PredictionArrays
@@ -57,7 +58,8 @@ def score(
     Returns:
         One score per metric. A value that is not finite becomes `None` and has no interval.
         Neither has a count, which describes these predictions and no others, nor a score that
-        depends on a single question or cluster; shares have a very wide one.
+        depends on a single question or cluster, on answers that are all equally correct, or on a
+        ranking without an error; shares have an interval in all these cases.
     """
     import numpy as np
 
@@ -74,6 +76,8 @@ def score(
             counted = columns.take(counted_rows(metric, columns))
             clusters = cluster_count(counted.cluster, len(counted))
             interval = percentile_interval(next(draws), clusters)
+            if interval is not None and _hide_errors(metric, counted, interval):
+                interval = None
         if not np.isfinite(value):
             scores.append(Score(name, None, None, None))
         elif noise is not None:
@@ -92,6 +96,25 @@ def score(
 
 def _needs_bootstrap(metric: Metric) -> bool:
     return not (metric.zero_if or metric.counts or isinstance(metric, Share))
+
+
+def _hide_errors(metric: Metric, counted: PredictionArrays, ends: tuple[float, float]) -> bool:
+    """Whether the resamples cannot show errors that other questions may have.
+
+    That is so if all answers are equally correct, however certain the model is of them, and if
+    the value is the same on all resamples although confidences differ: every resample of answers
+    that are ranked without an error is ranked without one. A metric that does not depend on
+    correctness, such as `tokens`, has its interval in the first case.
+    """
+    import numpy as np
+
+    if np.ptp(counted.correct) <= TOLERANCE:
+        opposite = (counted.correct < 0.5).astype(np.float64)
+        half = np.where(np.arange(len(counted)) % 2, counted.correct, opposite)
+        value = metric.compute(counted)
+        return any(metric.compute(replace(counted, correct=y)) != value for y in (half, opposite))
+    stated = counted.stated().confidence
+    return bool(ends[1] - ends[0] <= TOLERANCE and len(stated) and np.ptp(stated) > TOLERANCE)
 
 
 def share_score(

@@ -76,9 +76,9 @@ def test_an_undefined_value_has_no_interval():
 def test_resamples_where_a_metric_is_undefined_are_left_out():
     # One wrong answer of thirty: about 36 % of the resamples miss it.
     correct = np.ones(30)
-    correct[0] = 0
+    correct[3] = 0
     (auroc,) = score(PredictionArrays(correct, np.linspace(0, 1, 30)), [Auroc()], resamples=300)
-    assert auroc.value == 1 and auroc.low == 1 and auroc.high == 1
+    assert auroc.low < auroc.value == 26 / 29 < auroc.high
 
 
 def test_no_interval_where_most_resamples_are_undefined():
@@ -87,6 +87,30 @@ def test_no_interval_where_most_resamples_are_undefined():
     auroc, accuracy = score(data, [Auroc(), Accuracy()], resamples=300)
     assert auroc.value == 1 and auroc.low is None and auroc.high is None
     assert accuracy.low is not None
+
+
+@pytest.mark.parametrize("confidence", [np.full(20, 0.9), np.linspace(0.85, 0.95, 20)])
+@pytest.mark.parametrize("correct", [1.0, 0.0])
+def test_answers_that_are_all_correct_or_all_wrong_tell_nothing_about_others(confidence, correct):
+    """The accuracy may be as low as 0.84; no resample shows a wrong answer."""
+    columns = PredictionArrays(np.full(20, correct), confidence, tokens=np.arange(20))
+    needing = [name for name in saysel_metrics() if name not in ("tokens", "threshold_utility")]
+    for name in needing:
+        metric = build("metric", name)
+        (made,) = score(columns, [metric])
+        assert made.low is None or metric.zero_if or made.high - made.low > 0.05, made
+    (tokens,) = score(columns, [Tokens()])
+    assert tokens.low < 9.5 < tokens.high
+
+
+def test_a_ranking_without_an_error_has_no_interval_but_a_constant_one_has():
+    correct = np.arange(30) >= 12
+    for name in ("auroc", "prr", "eaurc", "auprc"):
+        metric = build("metric", name)
+        (perfect,) = score(PredictionArrays(correct, np.linspace(0, 1, 30)), [metric])
+        assert perfect.value is not None and (perfect.low, perfect.high) == (None, None), perfect
+    (constant,) = score(PredictionArrays(correct, np.full(30, 0.8)), [Auroc()])
+    assert (constant.value, constant.low, constant.high) == (0.5, 0.5, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_equal_values_still_get_a_scale(make_report):
 
 def test_the_summary_shows_the_limit_across_all_rows(make_report):
     rows = ordered(make_report().rows)
-    figure = summary("brier", rows, colours(rows))
+    figure = summary("accuracy", rows, colours(rows))
     classes = [e.get("class") for e in ElementTree.fromstring(figure.inline()).iter(f"{SVG}line")]
     assert classes.count("ideal") == 1 and classes.count("whisker") == len(rows)
 

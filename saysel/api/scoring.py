@@ -150,10 +150,16 @@ def _row(name: str, read: Predictions, how: Reading, table: ScoreTable) -> Row:
     )
 
 
-def _replies(read: Predictions, how: Reading) -> ReplyTally:
-    """How many replies could be read; without a format, only how many were cut is known."""
+def _replies(read: Predictions, how: Reading) -> ReplyTally | None:
+    """How many replies could be read.
+
+    Without a format, it is only known how many decline and, from the column `finish_reason`, how
+    many were cut; `None` without that column.
+    """
     if how.components.format:
         return tally_predictions(read.predictions, "file", states_confidence=True)
+    if "finish_reason" not in read.columns:
+        return None
     cut = sum(prediction.finish_reason == CUT for prediction in read.predictions)
     declined = sum(prediction.declined for prediction in read.predictions)
     counts = ReplyCounts(replies=len(read.predictions), cut=cut, declined=declined)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from saysel.display.numbers import grouped
-from saysel.records import ReplyCounts
 from saysel.replies import stage_records
-from saysel.replies.counts import tally_from
+from saysel.replies.counts import ReplyTally, tally_from
 from saysel.report.content import Report
 
 
@@ -19,7 +18,7 @@ def section(report: Report) -> dict[str, Any] | None:
         row.name: {"replies": row.replies.record()} for row in report.rows if row.replies
     }
     lines = [
-        {"name": name, "cells": _cells(tally_from(record["replies"]).counts)}
+        {"name": name, "cells": _cells(tally_from(record["replies"]))}
         for name, record in records.items()
         if "replies" in record
     ]
@@ -41,15 +40,18 @@ def section(report: Report) -> dict[str, Any] | None:
     }
 
 
-def _cells(counts: ReplyCounts) -> list[str]:
-    """The number of replies, and the share of each count."""
+def _cells(tally: ReplyTally) -> list[str]:
+    """The number of replies, and the share of each count; a dash for one that is not known."""
+    counts = tally.counts
+    # The replies of a file have been read only if a format looked for confidences in them.
+    read = tally.written_by != "file" or counts.no_confidence is not None
     return [
         grouped(counts.replies),
-        _share(counts.no_answer, counts.replies),
+        _share(counts.no_answer if read else None, counts.replies),
         _share(counts.no_confidence, counts.replies),
         _share(counts.declined, counts.replies),
         _share(counts.cut, counts.replies),
-        _share(counts.empty, counts.replies),
+        _share(counts.empty if read else None, counts.replies),
         _share(counts.same_text if counts.sampled else None, counts.sampled),
     ]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,20 @@ def test_replies_are_parsed_and_judged() -> None:
 
     assert scores["accuracy"].value == 0.5
     assert [p.answer for p in scores.row.predictions] == ["Rome", "Bergen"]
+
+
+def test_the_page_says_of_replies_only_what_is_known(tmp_path: Path) -> None:
+    """Without a format no reply was read; only `finish_reason` says which of them were cut."""
+    answers = {**COLUMNS, "answer": ["", *"a" * 39]}
+
+    saysel.score(answers, out=tmp_path / "plain")
+    reasons = ["length"] * 10 + ["stop"] * 30
+    saysel.score({**answers, "finish_reason": reasons}, out=tmp_path / "cut")
+
+    assert 'id="replies"' not in (tmp_path / "plain" / "index.html").read_text()
+    page = (tmp_path / "cut" / "index.html").read_text()
+    cells = re.findall(r'<td class="number">(.*?)</td>', page.split('id="replies"')[1])
+    assert cells[:7] == ["40", "–", "–", "0.0%", "25.0%", "–", "–"]
 
 
 def test_problems_are_one_line(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,10 @@ from saysel.recipes.problems import problems
 
 #: A file, a pandas or polars frame, or a mapping from column names to arrays or lists.
 AnyPredictions = str | PathLike[str] | Frame | Mapping[str, Iterable[object]]
+
+#: Share of the rows that may repeat a question without a remark: two questions may have one text,
+#: and so few repeats hardly change an interval.
+MAX_REPEATS = 0.1
 
 
 class Components(BaseModel):
@@ -68,7 +72,9 @@ class Reading:
         data: AnyPredictions | Sequence[str | PathLike[str]],
         name: str = "predictions",
     ) -> Predictions:
-        """The predictions of files, a frame or arrays; warns about columns that are left out.
+        """The predictions of files, a frame or arrays.
+
+        Warns about columns that are left out, and about questions that occur several times.
 
         Args:
             name: what messages call a frame or arrays.
@@ -91,9 +97,24 @@ class Reading:
         else:
             frame: Any = data
             read = predictions_from_columns(frame, self.columns, name=name, **options)
-        for note in read.notes:
+        for note in (*read.notes, *_repeats(read)):
             warnings.warn(note, SayselWarning, stacklevel=3)
         return read
+
+
+def _repeats(read: Predictions) -> Iterator[str]:
+    """A remark if many rows have different ids, or none, but the question of another row."""
+    if "question" not in read.columns or read.clusters:
+        return
+    rows = len(read.questions)
+    repeats = rows - len({question.prompt for question in read.questions.values()})
+    if repeats > MAX_REPEATS * rows:
+        column = read.columns["question"]
+        yield (
+            f"{repeats:,} of {rows:,} rows have the same '{column}' as an earlier row, and count "
+            "as different questions: with several rows of a question, intervals are too narrow "
+            f"without --cluster {column}; with several methods in a file, choose one with --where"
+        )
 
 
 def paths_in(data: object) -> list[Path]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,36 @@ def test_a_run_directory_has_its_scores_already(tmp_path: Path) -> None:
         UsageError, match=f"run directory and has its scores: saysel report {tmp_path}"
     ):
         saysel.score(tmp_path)
+
+
+@pytest.mark.parametrize("ids", [{}, {"id": list("abcdef")}])
+def test_repeated_questions_are_a_warning(tmp_path: Path, ids: dict[str, list[str]]) -> None:
+    """Two methods in a file, or two samples per question, would look like six questions."""
+    rows = {
+        **ids,
+        "method": ["one"] * 3 + ["two"] * 3,
+        "question": ["Rome?", "Oslo?", "Lima?"] * 2,
+        "confidence": [0.9, 0.4, 0.7] * 2,
+        "correct": [1, 0, 1] * 2,
+    }
+    with pytest.warns(SayselWarning, match="3 of 6 rows .*--cluster question;.*--where"):
+        saysel.score(rows)
+    for number, name in enumerate(("one", "two")):
+        part = pd.DataFrame(rows)[3 * number :]
+        part[:3].to_csv(tmp_path / f"{name}.csv", index=False)
+    with pytest.warns(SayselWarning, match="3 of 6 rows"):
+        saysel.score([tmp_path / "one.csv", tmp_path / "two.csv"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        saysel.score(rows, cluster="question")
+        saysel.score(rows, where={"method": "one"})
+
+
+def test_a_few_questions_of_one_text_are_no_warning() -> None:
+    rows = {**COLUMNS, "question": ["Which is true?"] * 4 + [f"Question {n}?" for n in range(36)]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        saysel.score(rows)
 
 
 def test_a_column_that_is_left_out_is_a_warning() -> None:

@@ -149,6 +149,13 @@ def shared_questions(
         and len({method.prompts[id] for method in methods if id in method.prompts}) <= 1
     ]
     counts = ", ".join(f"{m.name} has {len(m.predictions):,}" for m in methods)
+    texts = set.intersection(*(set(method.prompts.values()) for method in methods))
+    if len(texts) > len(shared) and not (intersect and shared):
+        raise UsageError(
+            f"{len(texts):,} questions have the same text, but only {len(shared):,} of them the same "
+            f"id ({counts}): rows without ids are numbered; pair the questions by text with "
+            "--column id=NAME, the column of the questions"
+        )
     if not shared:
         raise UsageError(f"no question is shared ({counts}): compare answers to the same questions")
     if any(len(one) > len(shared) for one in predictions) and not intersect:

@@ -198,6 +198,19 @@ def test_one_id_with_two_texts_is_two_questions():
         compare([one, other], METRICS, resamples=10)
 
 
+def test_the_same_texts_under_other_ids_are_named():
+    """Rows without ids are numbered; in another order, no number has the same question."""
+    one, other = method("one", 0.1, n=3), method("other", 0.1, n=3)
+    one = replace(one, prompts={"q0": "Where?", "q1": "Who?", "q2": "When?"})
+    other = replace(other, prompts={"q0": "When?", "q1": "Who?", "q2": "Where?"})
+    with pytest.raises(UsageError, match="3 questions .* only 1 of them .*--column id="):
+        compare([one, other], METRICS, resamples=10)
+    assert compare([one, other], METRICS, intersect=True, resamples=10).questions == 1
+    apart = replace(other, prompts={"q0": "Who?", "q1": "When?", "q2": "Where?"})
+    with pytest.raises(UsageError, match="3 questions .* only 0 of them"):
+        compare([one, apart], METRICS, intersect=True, resamples=10)
+
+
 def test_what_was_not_judged_for_all_is_left_out():
     one, other = method("one", 0.1, n=20), method("other", 0.1, n=20)
     gap = [replace(other.predictions[0], correct=None), *other.predictions[1:]]

@@ -24,7 +24,7 @@ class Frame(Protocol):
 
 
 def table_of(data: Frame | Mapping[str, Iterable[Any]], name: str) -> Table:
-    """The rows of a frame or of a mapping from column names to their values.
+    """The rows of a frame, lazy or not, or of a mapping from column names to their values.
 
     Args:
         name: what messages call it: `{name}, row 3: …`.
@@ -34,6 +34,8 @@ def table_of(data: Frame | Mapping[str, Iterable[Any]], name: str) -> Table:
         DataError: a column has no sequence of values, columns differ in length, two share a name,
             or there are no rows.
     """
+    if type(data).__name__ == "LazyFrame":
+        data = data.collect()  # type: ignore[union-attr]
     if not isinstance(data, Mapping) and not hasattr(data, "columns"):
         raise UsageError(
             f"{name} must be files, a pandas or polars frame, or a mapping from column names to "

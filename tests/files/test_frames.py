@@ -31,6 +31,7 @@ MAKERS: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
     "pandas with nullable types": lambda rows: pd.DataFrame(rows).convert_dtypes(),
     "pandas with another index": lambda rows: pd.DataFrame(rows, index=[7, 7, 7]),
     "polars": pl.DataFrame,
+    "polars, lazy": pl.LazyFrame,
 }
 
 

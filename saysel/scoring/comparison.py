@@ -152,8 +152,8 @@ def shared_questions(
     texts = set.intersection(*(set(method.prompts.values()) for method in methods))
     if len(texts) > len(shared) and not (intersect and shared):
         raise UsageError(
-            f"{len(texts):,} questions have the same text, but only {len(shared):,} of them the same "
-            f"id ({counts}): rows without ids are numbered; pair the questions by text with "
+            f"{len(texts):,} questions have the same text, but only {len(shared):,} of them the "
+            f"same id ({counts}): rows without ids are numbered; pair the questions by text with "
             "--column id=NAME, the column of the questions"
         )
     if not shared:

@@ -150,7 +150,7 @@ def test_repeated_questions_are_a_warning(tmp_path: Path, ids: dict[str, list[st
         "confidence": [0.9, 0.4, 0.7] * 2,
         "correct": [1, 0, 1] * 2,
     }
-    with pytest.warns(SayselWarning, match="3 of 6 rows .*--cluster question;.*--where"):
+    with pytest.warns(SayselWarning, match=r"3 of 6 rows .*--cluster question;.*--where"):
         saysel.score(rows)
     for number, name in enumerate(("one", "two")):
         part = pd.DataFrame(rows)[3 * number :]

@@ -203,11 +203,11 @@ def test_the_same_texts_under_other_ids_are_named():
     one, other = method("one", 0.1, n=3), method("other", 0.1, n=3)
     one = replace(one, prompts={"q0": "Where?", "q1": "Who?", "q2": "When?"})
     other = replace(other, prompts={"q0": "When?", "q1": "Who?", "q2": "Where?"})
-    with pytest.raises(UsageError, match="3 questions .* only 1 of them .*--column id="):
+    with pytest.raises(UsageError, match=r"3 questions .* only 1 of them .*--column id="):
         compare([one, other], METRICS, resamples=10)
     assert compare([one, other], METRICS, intersect=True, resamples=10).questions == 1
     apart = replace(other, prompts={"q0": "Who?", "q1": "When?", "q2": "Where?"})
-    with pytest.raises(UsageError, match="3 questions .* only 0 of them"):
+    with pytest.raises(UsageError, match=r"3 questions .* only 0 of them"):
         compare([one, apart], METRICS, intersect=True, resamples=10)
 
 

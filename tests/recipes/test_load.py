@@ -54,3 +54,10 @@ def test_a_mapping_without_a_name_says_so() -> None:
         load(SMALL)
     with pytest.raises(UsageError, match="mine: extends quickstartt: no such file"):
         load({"name": "mine", "extends": "quickstartt"})
+
+
+@pytest.mark.parametrize("name", ["clusterers", "pararel", "smollm2"])
+def test_recipes_with_the_facts_of_pararel_resample_relations(name: str) -> None:
+    recipe = load(name, {"source.path": "pararel_data.json"})
+
+    assert (recipe.source.use, recipe.evaluate.cluster) == ("pararel", "relation")

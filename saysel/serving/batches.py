@@ -111,14 +111,15 @@ class Batches:
 
     def _work(self) -> None:
         while batch := self._next():
-            try:
-                self._answer(batch)
-            except _Abandoned:
-                pass
-            except Exception as error:
-                log.exception("a batch of %d replies failed", len(batch))
-                for job in batch:
-                    job.on_end(error)
+            for stop, asked in self._prompts(batch).items():
+                try:
+                    self._answer(asked, batch[0].sampling, stop)
+                except _Abandoned:
+                    pass
+                except Exception as error:
+                    log.exception("a batch of %d replies failed", len(asked))
+                    for job, _ in asked:
+                        job.on_end(error)
 
     def _next(self) -> list[Job]:
         """The next batch, in the order of arrival; empty at the end."""
@@ -139,20 +140,24 @@ class Batches:
             self._jobs = others
             return batch
 
-    def _answer(self, batch: Sequence[Job]) -> None:
-        """Generate the replies of a batch."""
-        asked: list[tuple[Job, Asked]] = []
+    def _prompts(self, batch: Sequence[Job]) -> dict[str | None, list[tuple[Job, Asked]]]:
+        """The prompts of a batch, by the text that ends their replies."""
+        prompts: dict[str | None, list[tuple[Job, Asked]]] = {}
         for job in batch:
             try:
-                asked.append((job, self.model.prompt(job.messages)))
+                prompt = self.model.prompt(job.messages, job.sampling.max_tokens)
             except DataError as error:  # of this request alone
                 job.on_end(error)
-        if not asked:
-            return
+            else:
+                prompts.setdefault(self.model.stop(prompt), []).append((job, prompt))
+        return prompts
+
+    def _answer(
+        self, asked: Sequence[tuple[Job, Asked]], sampling: Sampling, stop: str | None
+    ) -> None:
+        """Generate the replies to prompts side by side."""
         prompts = [prompt for _, prompt in asked]
         tokens: list[list[int]] = [[] for _ in asked]
-        sampling = batch[0].sampling
-        stop = self.model.stop(prompts)
 
         def each_step(rows: list[int], new: list[int]) -> None:
             if all(job.cancelled for job, _ in asked):

@@ -58,16 +58,13 @@ class Asked:
 class ServedModel:
     """A model in this process, asked in its format. Not thread-safe: one thread uses it."""
 
-    def __init__(self, ref: ModelRef, format: Format, max_tokens: int) -> None:
+    def __init__(self, ref: ModelRef, format: Format) -> None:
         """Load the model.
-
-        Args:
-            max_tokens: maximum tokens of a reply, unless a request wants fewer.
 
         Raises:
             DataError: it cannot be loaded.
         """
-        self.ref, self.format, self.max_tokens = ref, format, max_tokens
+        self.ref, self.format = ref, format
         self.lm, self.tokenizer = hf.resident(ref)
         self.ends = hf.end_tokens(self.lm, self.tokenizer)
 
@@ -81,17 +78,21 @@ class ServedModel:
             return generator
         return generator.manual_seed(seed)
 
-    def prompt(self, messages: Sequence[Message]) -> Asked:
+    def prompt(self, messages: Sequence[Message], max_tokens: int) -> Asked:
         """A conversation whose last message is a question, put in the format.
 
+        Args:
+            max_tokens: maximum tokens of the reply.
+
         Raises:
-            DataError: the chat template cannot write it, or it is too long for the model.
+            DataError: the chat template cannot write it, or prompt and reply are too long for the
+                model.
         """
         *earlier, last = messages
         *before, asked = self.format.prompt(Question("request", last["content"], ("",)))
         chat = [*before, *earlier, asked]
         (tokens,) = hf.encode(self.tokenizer, [chat])
-        hf.check_length(self.lm, len(tokens), self.max_tokens)
+        hf.check_length(self.lm, len(tokens), max_tokens)
         return Asked(chat, tokens)
 
     def reply(
@@ -123,9 +124,9 @@ class ServedModel:
         """The texts of replies, so far or complete, to prompts; both as token ids."""
         return hf.decode_replies(self.tokenizer, prompts, replies, stop)
 
-    def stop(self, prompts: Sequence[Asked]) -> str | None:
+    def stop(self, prompt: Asked) -> str | None:
         """Text that ends a reply, for models without a chat template."""
-        return hf.end_of_turn(self.tokenizer, [prompt.chat for prompt in prompts])
+        return hf.end_of_turn(self.tokenizer, [prompt.chat])
 
     def _read(
         self, prompts: Sequence[Asked], replies: Sequence[hf.Reply], texts: Sequence[str]

@@ -59,7 +59,7 @@ def build(options: Options) -> tuple[FastAPI, Batches]:
     sampler = evaluation_sampler(recipe)
     hf.check_installed(sampler)
     limit = sampler.reply_limit() or MAX_TOKENS
-    model = ServedModel(ref, format, limit)
+    model = ServedModel(ref, format)
     in_run = Run.exists(options.target)
     if options.recalibrate is not None and not in_run:
         raise UsageError(f"{options.target}: only a run directory has dev questions to recalibrate")

@@ -41,7 +41,7 @@ def memorized(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
 
 @pytest.fixture(scope="session")
 def model(memorized: ModelRef) -> ServedModel:
-    return ServedModel(memorized, FORMAT, GREEDY.max_tokens)
+    return ServedModel(memorized, FORMAT)
 
 
 @contextmanager

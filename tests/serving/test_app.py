@@ -9,10 +9,12 @@ import httpx2
 import openai
 import pytest
 
+from saysel import hf
+from saysel.records import Question
 from saysel.serving.app import Settings
 from saysel.serving.confidence import Confidence
 from saysel.serving.model import ServedModel
-from tests.serving.conftest import GREEDY, REPLIES, serving
+from tests.serving.conftest import FORMAT, GREEDY, REPLIES, serving
 
 LANTERN, ROPE, WHO = REPLIES
 
@@ -150,6 +152,18 @@ def test_what_cannot_be_answered_gets_one_line(
     assert response.status_code == status and message in error["message"]
     assert "\n" not in error["message"] and error["type"]
     assert ask(url, LANTERN).choices[0].message.saysel["answer"] == "cellar"
+
+
+def test_a_long_question_fits_with_a_short_reply(model: ServedModel, url: str) -> None:
+    positions = model.lm.config.max_position_embeddings
+    question = LANTERN
+    while len(hf.encode(model.tokenizer, [FORMAT.prompt(Question("q", question, ("",)))])[0]) < (
+        positions - 20
+    ):
+        question += " x"
+
+    assert post(url, request(question)).status_code == 400
+    assert post(url, request(question, max_tokens=2)).status_code == 200
 
 
 def test_a_body_in_parts_is_limited_too(url: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from saysel.storage import encodable
+
 
 class BodyLimit:
     """Middleware that stops to read a body which is larger than the limit."""
@@ -48,4 +50,4 @@ def error_body(status: int, message: str) -> dict[str, Any]:
     """An error as clients of the OpenAI API expect it."""
     kinds = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
     kind = kinds.get(status, "invalid_request_error" if status < 500 else "server_error")
-    return {"error": {"message": message, "type": kind, "param": None, "code": None}}
+    return {"error": {"message": encodable(message), "type": kind, "param": None, "code": None}}

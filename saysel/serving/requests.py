@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from typing_extensions import Self
 
 from saysel.records import Message
+from saysel.storage import encodable
 
 #: What changes the meaning of a reply and is not supported, with the values that ask for nothing.
 UNSUPPORTED: dict[str, tuple[Any, ...]] = {
@@ -83,7 +84,9 @@ class ChatRequest(BaseModel):
 
     @field_validator("messages")
     @classmethod
-    def _ends_with_a_question(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
+    def _are_text_and_end_with_a_question(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
+        if not all(encodable(message.text()) == message.text() for message in messages):
+            raise ValueError("half of a surrogate pair is not text")
         if messages[-1].role != "user" or not messages[-1].text().strip():
             raise ValueError("the last message must be the user's and not be empty")
         return messages

@@ -166,6 +166,21 @@ def test_a_long_question_fits_with_a_short_reply(model: ServedModel, url: str) -
     assert post(url, request(question, max_tokens=2)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model": "small", "messages": [{"role": "user", "content": "\\ud800?"}]}',
+        b'{"model": "small", "messages": [{"role": "system", "content": [{"type": "text", "text": '
+        b'"\\udfff"}]}, {"role": "user", "content": "x"}]}',
+        b'{"model": "\\ud800", "messages": [{"role": "user", "content": "x"}]}',
+    ],
+)
+def test_half_a_surrogate_pair_is_refused(url: str, body: bytes) -> None:
+    response = post(url, body)
+
+    assert response.status_code in (400, 404) and response.json()["error"]["type"]
+
+
 def test_a_body_in_parts_is_limited_too(url: str) -> None:
     def parts() -> Any:
         for _ in range(100):

@@ -10,6 +10,7 @@ figures/*.svg      the page's figures, one file each
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +38,15 @@ __all__ = [
 def write(report: Report, directory: Path) -> None:
     """Write the report into a directory; each file appears whole or not at all.
 
-    Figures and tables of an earlier report that this one does not have are removed.
+    Figures and tables of an earlier report that this one does not have are removed; the directory's
+    other files are left alone.
     """
     from saysel.report.files import report_files
 
     files = report_files(report)
-    for pattern in ("figures/*", "settings.*"):
-        for old in directory.glob(pattern):
-            if old.relative_to(directory).as_posix() not in files:
-                old.unlink()
+    for old in _earlier(directory):
+        if old.relative_to(directory).as_posix() not in files:
+            old.unlink(missing_ok=True)
     for name, text in files.items():
         _write(directory / name, text)
 
@@ -66,6 +67,17 @@ def read_metrics(run: Path) -> dict[str, Any]:
     if not intact(path):
         raise DamagedFile(path, "the file is damaged (its checksum differs)", remedy)
     return content
+
+
+def _earlier(directory: Path) -> Iterator[Path]:
+    """Figures of an earlier report, with those in other formats, and the tables of its settings."""
+    from saysel.report.figures.export import FORMATS
+    from saysel.report.figures.svg import is_figure
+
+    for figure in filter(is_figure, list(directory.glob("figures/*.svg"))):
+        yield from (figure.with_suffix(f".{format}") for format in ("svg", *FORMATS))
+    if is_whole(directory) and "settings" in read_json(directory / "metrics.json"):
+        yield from (directory / f"settings.{format}" for format in ("csv", "md", "tex"))
 
 
 def _write(path: Path, text: str) -> None:

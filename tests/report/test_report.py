@@ -35,6 +35,23 @@ def test_writing_again_gives_the_same_bytes_and_drops_old_figures(make_report, t
     assert list((tmp_path / "figures").iterdir()) == []
 
 
+def test_only_files_of_an_earlier_report_are_removed(make_report, tmp_path):
+    own = ["figures/paper.pdf", "figures/paper.svg", "figures/plots/a.png"]
+    own += ["settings.py", "settings.json", "settings.csv"]
+    for name in own:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("<svg/>")
+    write(make_report(), tmp_path)
+    drawn = next((tmp_path / "figures").glob("reliability-*.svg"))
+    drawn.with_suffix(".pdf").write_bytes(b"as saysel report --figures pdf writes it")
+
+    write(make_report(rows=()), tmp_path)
+
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left >= set(own)
+    assert {name for name in left if name.startswith("figures/")} == set(own[:3])
+
+
 def test_a_file_that_can_not_be_finished_leaves_the_old_one(make_report, tmp_path, monkeypatch):
     write(make_report(), tmp_path)
     before = (tmp_path / "index.html").read_bytes()

@@ -114,16 +114,26 @@ def test_an_axis_of_names_is_drawn_as_rows(make_report: MakeReport) -> None:
 @pytest.fixture(scope="module")
 def written(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("report")
-    (directory / "figures").mkdir()
-    (directory / "figures" / "old.svg").write_text("old")
     write(report, directory)
     return directory
+
+
+def test_a_report_without_a_matrix_removes_the_settings_of_an_earlier_one(
+    report: Report, make_report: MakeReport, tmp_path: Path
+) -> None:
+    write(report, tmp_path)
+    assert list(tmp_path.glob("settings.*"))
+
+    write(make_report(), tmp_path)
+
+    assert not list(tmp_path.glob("settings.*"))
+    assert not list((tmp_path / "figures").glob("brier*"))
 
 
 def test_files(written: Path) -> None:
     files = {path.relative_to(written).as_posix() for path in written.rglob("*.*")}
     assert files >= {"index.html", "settings.csv", "settings.md", "settings.tex", "scores.csv"}
-    assert "figures/brier-reward=log.svg" in files and "figures/old.svg" not in files
+    assert "figures/brier-reward=log.svg" in files
     assert len(list((written / "figures").iterdir())) == 2 * 4
     with (written / "settings.csv").open() as file:
         lines = list(csv.DictReader(file))

@@ -110,6 +110,12 @@ class Figure:
         )
 
 
+def is_figure(path: Path) -> bool:
+    """Whether a file is a figure that `Figure.standalone` wrote."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return 'class="figure" role="img"' in file.read(300)
+
+
 def style_sheet() -> str:
     """Colours and strokes of the figures."""
     return Path(__file__).with_name("figures.css").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from saysel.plan.stage import BASE, Cell, Stage
 from saysel.records import ModelRef, Question
 from saysel.report import read_metrics
 from saysel.sources.hub import RemoteSource
+from saysel.stages.evaluation import evaluation_sampler
 from saysel.stages.train import TrainStage
 from saysel.storage.models import read_model
 
@@ -131,7 +132,7 @@ def _prompt(step: Stage) -> list[Any]:
 
 def _code(step: Stage, ref: ModelRef, adapter: bool) -> str:
     """Code that runs with transformers (and peft, for an adapter) in the model's directory."""
-    max_tokens = step.recipe.sample.reply_limit() or 256
+    max_tokens = evaluation_sampler(step.recipe).reply_limit() or 256
     tokenizer = hf.load_tokenizer(ref)
     if tokenizer.chat_template is None:
         prompt = [

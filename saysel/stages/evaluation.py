@@ -59,7 +59,7 @@ def example_splits(format: Format) -> tuple[str, ...]:
 def evaluation_work(recipe: Recipe, splits: Sequence[str], n: int) -> Amount:
     """The work of sampling n replies to each question of some splits."""
     replies = n * sum(question_count(recipe, split) for split in splits)
-    return Amount(replies, "replies", replies * reply_limit(recipe.sample))
+    return Amount(replies, "replies", replies * reply_limit(evaluation_sampler(recipe)))
 
 
 def evaluation_requests(
@@ -75,7 +75,8 @@ def evaluation_requests(
         tokens=prompt_tokens(recipe, format, questions),
         n=n,
     )
-    tokens = question_tokens(questions) + len(questions) * reply_limit(recipe.sample)
+    longest = reply_limit(evaluation_sampler(recipe))
+    tokens = question_tokens(questions) + len(questions) * longest
     yield from component_requests(
         step, recipe, recipe.judge, requests=len(questions), tokens=tokens
     )

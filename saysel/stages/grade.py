@@ -32,7 +32,7 @@ from saysel.prompting.llm import ask, fill
 from saysel.prompting.quoting import quote
 from saysel.recipes.faithfulness import Grader
 from saysel.records import Grade, ModelRef, Question, Reflection
-from saysel.stages.evaluation import evaluation_questions
+from saysel.stages.evaluation import evaluation_questions, evaluation_sampler
 from saysel.stages.faithfulness import FaithfulnessStage
 from saysel.stages.shards import Layout, Tick, map_shards, shard_seed
 from saysel.storage import Shards
@@ -83,9 +83,8 @@ class GradeStage(Stage):
         faithfulness = recipe.evaluate.faithfulness
         samples = faithfulness.n if faithfulness else 0
         questions = expected_questions(recipe, recipe.evaluate.split)[: grader.questions]
-        shown = question_tokens(questions) + len(questions) * (1 + samples) * reply_limit(
-            recipe.sample
-        )
+        longest = reply_limit(evaluation_sampler(recipe))
+        shown = question_tokens(questions) + len(questions) * (1 + samples) * longest
         return sampler_requests(
             self.name,
             recipe,

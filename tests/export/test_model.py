@@ -22,6 +22,8 @@ from tests.support.end_to_end import invoke
 
 LORA = "train=[{use: sft, lora: {r: 4}, max_steps: 2, batch_size: 8, learning_rate: 1e-2}, "
 LORA += "{use: ppo, steps: 1, batch_size: 4, max_tokens: 32, learning_rate: 1e-2}]"
+#: The evaluated models' replies may be longer than those of the sample stage.
+LONGER = "evaluate.sampler={use: transformers, max_tokens: 40}"
 ASKED = "Nora says the globe is in the barn. Where is the globe?"
 
 
@@ -58,7 +60,7 @@ def run_the_code_of(directory: Path) -> str:
 def lora_run(tiny_recipe: Path, tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run whose last model is an adapter."""
     run = tmp_path_factory.mktemp("lora") / "run"
-    result = invoke("run", tiny_recipe, "--out", run, "--set", LORA)
+    result = invoke("run", tiny_recipe, "--out", run, "--set", LORA, "--set", LONGER)
     assert result.exit_code == 0, result.output
     return run
 
@@ -96,6 +98,7 @@ def test_an_adapter_and_the_same_merged(lora_run: Path, tmp_path: Path) -> None:
     assert all(path.is_file() for path in adapter.iterdir())
     # What transformers makes of either, without saysel, is the same reply.
     assert run_the_code_of(adapter) == run_the_code_of(merged)
+    assert "max_new_tokens=40, " in card_of(merged)[1]
     assert card_of(adapter)[0]["library_name"] == "peft"
     assert card_of(merged)[0]["library_name"] == "transformers"
     assert card_of(merged)[0]["license"] == "apache-2.0"

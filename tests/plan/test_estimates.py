@@ -63,6 +63,34 @@ def test_fresh_samples_and_grades_are_work_too() -> None:
     assert found["grade-sft"] == (15, "grades", 15 * 256)
 
 
+def test_evaluated_models_reply_within_the_limit_of_the_evaluation() -> None:
+    served = {"use": "openai", "model": "m", "max_tokens": 10}
+    evaluate = {
+        "sampler": {"use": "transformers", "max_tokens": 100},
+        "faithfulness": {"n": 4, "grader": {"model": "scratch", "sampler": served}},
+    }
+    judge = {"use": "llm", "sampler": served}
+
+    def judged(limit: int) -> dict[str, int]:
+        """The tokens that the judge and the grader read, by step."""
+        sampler = {**evaluate["sampler"], "max_tokens": limit}
+        recipe = {**RECIPE, "judge": judge, "evaluate": {**evaluate, "sampler": sampler}}
+        return {
+            step.name: request.input_tokens
+            for step in plan(Recipe.model_validate(recipe)).steps
+            for request in step.requests()
+        }
+
+    found = amounts(Recipe.model_validate({**RECIPE, "evaluate": evaluate}))
+    few, many = judged(100), judged(300)
+
+    assert found["evaluate-base-verbalized"] == (20, "replies", 20 * 100)
+    assert found["faithfulness-base"] == (20 * 5, "replies", 20 * 5 * 100)
+    assert many["evaluate-sft-verbalized"] - few["evaluate-sft-verbalized"] == 20 * 200
+    assert many["grade-sft"] - few["grade-sft"] == 20 * 5 * 200
+    assert many["target"] == few["target"]
+
+
 def test_a_finished_run_did_that_much(tiny_run: Path, tiny_recipe: Path) -> None:
     from saysel.storage import read_json
 

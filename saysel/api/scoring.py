@@ -154,14 +154,14 @@ def _replies(read: Predictions, how: Reading) -> ReplyTally | None:
     """How many replies could be read.
 
     Without a format, it is only known how many decline and, from the column `finish_reason`, how
-    many were cut; `None` without that column.
+    many were cut; `None` without either.
     """
     if how.components.format:
         return tally_predictions(read.predictions, "file", states_confidence=True)
-    if "finish_reason" not in read.columns:
-        return None
     cut = sum(prediction.finish_reason == CUT for prediction in read.predictions)
     declined = sum(prediction.declined for prediction in read.predictions)
+    if "finish_reason" not in read.columns and not declined:
+        return None
     counts = ReplyCounts(replies=len(read.predictions), cut=cut, declined=declined)
     return ReplyTally("file", counts)
 

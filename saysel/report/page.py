@@ -166,6 +166,7 @@ def _calibration(
             "reliability": Markup(drawn[f"reliability-{names[i]}"].inline()),
             "histogram": Markup(drawn[f"histogram-{names[i]}"].inline()),
             "missing": sum(p.confidence is None and not p.declined for p in rows[i].predictions),
+            "declined": sum(p.declined for p in rows[i].predictions),
         }
         for i in indices
     ]

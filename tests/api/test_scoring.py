@@ -101,10 +101,19 @@ def test_the_page_says_of_replies_only_what_is_known(tmp_path: Path) -> None:
     reasons = ["length"] * 10 + ["stop"] * 30
     saysel.score({**answers, "finish_reason": reasons}, out=tmp_path / "cut")
 
-    assert 'id="replies"' not in (tmp_path / "plain" / "index.html").read_text()
-    page = (tmp_path / "cut" / "index.html").read_text()
-    cells = re.findall(r'<td class="number">(.*?)</td>', page.split('id="replies"')[1])
-    assert cells[:7] == ["40", "–", "–", "0.0%", "25.0%", "–", "–"]
+    saysel.score({**answers, "declined": [1, *[0] * 39]}, out=tmp_path / "declined")
+    replies = {"gold": ["Rome"] * 4, "text": ["Answer: Rome Confidence: 70%"] * 3 + [""]}
+    saysel.score(replies, format="percent", out=tmp_path / "read")
+
+    def cells(name: str) -> list[str]:
+        _, found, page = (tmp_path / name / "index.html").read_text().partition('id="replies"')
+        return re.findall(r'<td class="number">(.*?)</td>', page)[:7] if found else []
+
+    assert "1 without confidence, 1 declined" in (tmp_path / "declined/index.html").read_text()
+    assert cells("plain") == []
+    assert cells("cut") == ["40", "–", "–", "0.0%", "25.0%", "–", "–"]
+    assert cells("declined") == ["40", "–", "–", "2.5%", "–", "–", "–"]
+    assert cells("read") == ["4", "25.0%", "25.0%", "0.0%", "–", "25.0%", "–"]
 
 
 def test_problems_are_one_line(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from saysel.report.figures.names import short_name
 from saysel.report.figures.svg import Figure, Scale, element, line, scale, text, ticks
 from saysel.scoring import metric_info
 
-#: Width of the figure; left edge, top and width of the plot; height of a row.
-WIDTH, LEFT, TOP, ACROSS, PITCH = 480.0, 160.0, 6.0, 260.0, 24.0
+#: Width of the figure; top and right edge of the plot; height of a row.
+WIDTH, TOP, RIGHT, PITCH = 480.0, 6.0, 420.0, 24.0
+#: Space for a character of a name, in the larger type of narrow screens, and beside the name.
+CHARACTER, GAP = 7.5, 10.0
 #: Least span of the axis.
 MIN_SPAN = 0.02
 
@@ -25,7 +27,8 @@ def summary(metric: str, rows: Sequence[Row], colour: Mapping[str, str]) -> Figu
         if (score := score_of(row, metric)) is not None and score.value is not None
     ]
     steps = _ticks([score for _, score in scored])
-    x = scale(steps[0], steps[-1], LEFT, LEFT + ACROSS)
+    left = GAP + CHARACTER * max((len(short_name(row)) for row, _ in scored), default=0)
+    x = scale(steps[0], steps[-1], left, RIGHT)
     bottom = TOP + PITCH * len(scored)
     body = "".join(
         line(x(v), TOP, x(v), bottom, "grid") + text(x(v), bottom + 14, f"{v:g}") for v in steps
@@ -36,7 +39,7 @@ def summary(metric: str, rows: Sequence[Row], colour: Mapping[str, str]) -> Figu
     counts = metric_info(metric).counts
     for i, (row, score) in enumerate(scored):
         middle = TOP + PITCH * (i + 0.5)
-        body += text(LEFT - 10, middle + 4, short_name(row), "end", "strong")
+        body += text(left - GAP, middle + 4, short_name(row), "end", "strong")
         body += _mark(score, x, middle, colour[row.model])
         body += text(WIDTH, middle + 4, number(score.value or 0.0, counts), "end", "strong")
     described = "; ".join(f"{short_name(row)} {score.value:.3f}" for row, score in scored)

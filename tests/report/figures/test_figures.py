@@ -78,6 +78,15 @@ def test_the_summary_shows_the_limit_across_all_rows(make_report):
     assert classes.count("ideal") == 1 and classes.count("whisker") == len(rows)
 
 
+@pytest.mark.parametrize("model", ["ppo", "gpt-4o-mini_triviaqa_validation_predictions.csv"])
+def test_names_of_rows_begin_inside_the_summary(make_report, model):
+    row = make_report.row(model, "confidence")
+    svg = ElementTree.fromstring(summary("accuracy", [row], {model: "m0"}).inline())
+    (name,) = (t for t in svg.iter(f"{SVG}text") if "…" in t.text or "·" in t.text)
+    # 14: the size on narrow screens, in page.css.
+    assert float(name.get("x")) - 0.52 * 14 * len(name.text) >= 0
+
+
 #: Widths of characters in ems, of a common sans-serif font.
 EMS = {".": 0.28, "k": 0.5, "M": 0.84}
 

@@ -13,7 +13,7 @@ from saysel.scoring import metric_info
 
 #: Width of the figure; top and right edge of the plot; height of a row.
 WIDTH, TOP, RIGHT, PITCH = 480.0, 6.0, 420.0, 24.0
-#: Space for a character of a name, in the larger type of narrow screens, and beside the name.
+#: Space for a character of a name, in the larger type of narrow screens, and next to the name.
 CHARACTER, GAP = 7.5, 10.0
 #: Least span of the axis.
 MIN_SPAN = 0.02

@@ -18,7 +18,7 @@ from typing import Any
 
 from saysel import __version__
 from saysel.export import Evaluation, dumped, file_name, stamp
-from saysel.records import Prediction, Question
+from saysel.records import CUT, Prediction, Question
 
 
 def logs(evaluations: Sequence[Evaluation]) -> dict[Path, str]:
@@ -129,7 +129,7 @@ def _metrics(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _sample(evaluation: Evaluation, question: Question, prediction: Prediction) -> dict[str, Any]:
-    model = _model(evaluation)
+    model, cut = _model(evaluation), prediction.finish_reason == CUT
     response = {"role": "assistant", "content": prediction.response}
     *prompt, reply = [
         {"id": _id("message", evaluation, question.id, position), **turn}
@@ -153,7 +153,7 @@ def _sample(evaluation: Evaluation, question: Question, prediction: Prediction) 
         "messages": [*prompt, reply],
         "output": {
             "model": model,
-            "choices": [{"message": reply, "stop_reason": "stop"}],
+            "choices": [{"message": reply, "stop_reason": "max_tokens" if cut else "stop"}],
             "usage": _usage(prediction.tokens),
         },
         "scores": scores,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+import saysel
+from saysel.export import evaluations, inspect_ai
 from saysel.files import load_predictions
+from saysel.records import CUT
 from saysel.storage import read_json
 from tests.support.end_to_end import invoke
 
@@ -134,8 +138,24 @@ def test_an_inspect_log(exported: Path, tiny_run: Path, predictions: list[dict[s
         assert sample["output"]["choices"][0]["message"]["content"] == row["response"]
         assert [turn["role"] for turn in sample["messages"]] == ["user", "assistant"]
         assert sample["output"]["usage"]["output_tokens"] == row["tokens"]
+        assert sample["output"]["choices"][0]["stop_reason"] == "stop"
     messages = [turn["id"] for sample in log["samples"] for turn in sample["messages"]]
     assert len(set(messages)) == 32
+
+
+def test_a_reply_that_was_cut_is_read_back_as_cut(tiny_run: Path, tmp_path: Path) -> None:
+    run = saysel.Run(tiny_run)
+    first = evaluations(run.directory, run.plan.cells)[0]
+    cut, *others = first.predictions
+    changed = replace(first, predictions=[replace(cut, finish_reason=CUT), *others])
+    ((name, text),) = inspect_ai.logs([changed]).items()
+    (tmp_path / name).write_text(text)
+
+    read = {
+        one.question_id: one.finish_reason for one in load_predictions(tmp_path / name).predictions
+    }
+
+    assert [id for id, reason in read.items() if reason == CUT] == [cut.question_id]
 
 
 # --------------------------------------------------------------------------------- command

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saysel.display.numbers import number
+from saysel.report.text_tables import markdown
 from saysel.scoring import metric_info
 
 #: Reported for every model, if they were measured.
@@ -28,7 +29,7 @@ def measured_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [f"- {metric_info(key).name}: {_meaning(key)}" for key in keys]
     return [
         "Measured by this run, with 95 % intervals over the questions:",
-        _table(head, body),
+        markdown(head, body, range(len(head))).rstrip(),
         "\n".join(lines),
     ]
 
@@ -85,8 +86,3 @@ def _value(score: Mapping[str, float | None] | None, key: str) -> str:
     if low is None or high is None:
         return text
     return f"{text} ({number(low, counts)} – {number(high, counts)})"
-
-
-def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    rows = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

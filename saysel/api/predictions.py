@@ -59,7 +59,8 @@ class Reading:
     def given(self) -> tuple[str, ...]:
         """The options that were given and say how predictions are read."""
         values = {
-            "--column": self.columns,
+            "--column": {role: name for role, name in self.columns.items() if role != "cluster"},
+            "--cluster": self.columns.get("cluster"),
             "--where": self.where,
             "--scale": self.scale,
             "--format": self.components.format,

@@ -250,9 +250,10 @@ def test_it_takes_the_options_that_its_advice_names(folders):
 
 
 def test_options_for_files_are_refused_where_there_are_none(tiny_run, tmp_path):
-    result = invoke("compare", tiny_run, "--scale", "100", "--out", tmp_path)
+    options = ("--scale", "100", "--cluster", "topic")
+    result = invoke("compare", tiny_run, *options, "--out", tmp_path)
 
     assert result.exit_code == 2
     assert result.stderr == (
-        "--scale: only for files of predictions, and no file is compared: leave it out\n"
+        "--cluster, --scale: only for files of predictions, and no file is compared: leave it out\n"
     )

@@ -103,7 +103,10 @@ class SamplingEstimator(Estimator):
 
     n: int = Field(20, ge=1, description="replies per question")
     temperature: float | None = Field(
-        None, gt=0, description="temperature of the replies; null: that of the recipe's `sample`"
+        None,
+        gt=0,
+        description="temperature of the replies; null: that of `evaluate.sampler`, or of `sample` "
+        "if the recipe has none",
     )
 
     def replies(self) -> int:

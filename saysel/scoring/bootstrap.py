@@ -143,15 +143,21 @@ def question_resamples(
         pairs, members = np.unique(cluster * rows + row_of, return_counts=True)
         pair_cluster, pair_row = np.divmod(pairs, max(1, rows))
 
-    for size in _chunks(count if n else 0, max(n, rows)):
-        if cluster is None:
-            drawn = row_of[rng.integers(n, size=(size, n))]
-            yield _counts(drawn, rows).astype(np.float64)
-        else:
-            times = _counts(rng.integers(units, size=(size, units)), units)
+    if cluster is None:
+        # Fewer resamples are drawn at a time than metrics are computed on, to save memory.
+        for size in _chunks(count if n else 0, rows):
             yield np.vstack(
-                [np.bincount(pair_row, drawn[pair_cluster] * members, rows) for drawn in times]
+                [
+                    _counts(row_of[rng.integers(n, size=(some, n))], rows).astype(np.float64)
+                    for some in _chunks(size, n)
+                ]
             )
+        return
+    for size in _chunks(count if n else 0, max(units, rows)):
+        times = _counts(rng.integers(units, size=(size, units)), units)
+        yield np.vstack(
+            [np.bincount(pair_row, drawn[pair_cluster] * members, rows) for drawn in times]
+        )
 
 
 def _counts(drawn: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.int64]:

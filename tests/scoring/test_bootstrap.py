@@ -125,3 +125,13 @@ def test_many_clusters_are_like_independent_questions_and_one_tells_nothing():
     assert two_sided_p(0.01, 10_000) == 0.02 and two_sided_p(0.9, 10) == 1
     assert two_sided_p(1e-4, 1) == two_sided_p(1e-4, 1, 1) == 1
     assert two_sided_p(1e-4, 4) == 1 / 8  # four signs agree with this probability
+
+
+def test_many_resamples_of_few_rows_come_at_a_time_however_many_questions_there_are():
+    """A call of each metric per resample would take most of the time for 100,000 questions."""
+    row_of = np.arange(150_000) % 7
+    (weights,) = question_resamples(row_of, 30, seed=0)
+    rng = np.random.default_rng(0)
+    drawn = [np.bincount(row_of[rng.integers(150_000, size=150_000)]) for _ in range(30)]
+    np.testing.assert_array_equal(weights, drawn)
+    assert len(list(question_resamples(row_of, 30, 0, cluster=np.arange(150_000) // 1000))) == 1

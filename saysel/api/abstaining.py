@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from os import PathLike
 
 from saysel.api.run_directory import Run
+from saysel.display.numbers import percent
 from saysel.errors import UsageError
 from saysel.plan.cell_choice import chosen_cell
 from saysel.records import Prediction
@@ -86,7 +87,8 @@ class AnswerOrAbstain:
         if confidence is None:
             return "it states no confidence"
         if not self.threshold.accepts(confidence):
-            return f"its confidence of {confidence:.0%} is below {self.threshold.confidence:.0%}"
+            threshold = percent(self.threshold.confidence)
+            return f"its confidence of {percent(confidence)} is below {threshold}"
         return None
 
     def __str__(self) -> str:
@@ -101,7 +103,7 @@ class AnswerOrAbstain:
                 f"{self.risk:.1%} on the {where}; allow a larger risk, or evaluate on more {more}"
             )
         return (
-            f"answers with a confidence of {self.threshold.confidence:.0%} or more are given: "
+            f"answers with a confidence of {percent(self.threshold.confidence)} or more are given: "
             f"{self.threshold.wrong:,} of {self.threshold.answers:,} were wrong on the {where}; "
             f"with probability {probability}, at most {self.risk:.1%} of those given to other "
             "questions of this kind are wrong"

@@ -11,6 +11,7 @@ from typing import overload
 
 from saysel.api.abstaining import AnswerOrAbstain
 from saysel.api.run_directory import Run
+from saysel.display.numbers import percent
 from saysel.errors import UsageError
 from saysel.interfaces import EstimationContext, Format
 from saysel.plan.cell_choice import chosen_cell
@@ -44,7 +45,7 @@ class Answer:
 
     def lines(self) -> list[tuple[str, str]]:
         """The parts of the reply, each with its name."""
-        stated = "not stated" if self.confidence is None else f"{self.confidence:.0%}"
+        stated = "not stated" if self.confidence is None else percent(self.confidence)
         if self.declined:
             return _present(("answer", "declined"), ("rationale", self.rationale))
         answer = self.answer if self.withheld is None else f"withheld: {self.withheld}"

@@ -31,6 +31,11 @@ def interval(
     return f"{number(low, counts, sign)} to {number(high, counts, sign)}"
 
 
+def percent(share: float) -> str:
+    """`85%`, `99.96%`: what a model states is not rounded."""
+    return f"{100 * share:.10g}%"
+
+
 def grouped(value: float) -> str:
     """A whole number with its digits in groups of three."""
     return f"{value:,.0f}".replace(",", THIN_SPACE)

@@ -6,7 +6,11 @@
   const SHOWN_SHARES = 6;
   const at = (id) => document.getElementById(id);
   const text = (number) => (number < 0 ? null : strings[number]);
-  const percent = (value) => `${Math.round(value * 100)} %`;
+  // Rounded, but never to certainty.
+  const percent = (value) => {
+    const rounded = Math.round(value * 100);
+    return (rounded === 100 && value < 1 ? "> 99" : rounded === 0 && value > 0 ? "< 1" : rounded) + " %";
+  };
 
   // The index of each row's prediction for a question.
   const positions = rows.map((row) => new Map(row.q.map((question, i) => [question, i])));
@@ -158,7 +162,7 @@
       return value !== null && value !== "" && parsed >= low && parsed <= high ? parsed : otherwise;
     };
     state = { ...initial, q: parameters.get("q") || "" };
-    if (["right", "wrong", "unread", "declined"].includes(parameters.get("filter"))) state.filter = parameters.get("filter");
+    if (at(`filter-${parameters.get("filter")}`)) state.filter = parameters.get("filter");
     state.row = Math.floor(number(parameters.get("row"), 0, rows.length - 1, start));
     state.from = String(number(parameters.get("from"), 0, 100, ""));
     state.to = String(number(parameters.get("to"), 0, 100, ""));

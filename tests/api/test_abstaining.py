@@ -29,6 +29,7 @@ def test_the_rule_says_what_it_does() -> None:
     )
     assert RULE.withholds(0.8) is None
     assert RULE.withholds(0.79) == "its confidence of 79% is below 80%"
+    assert RULE.withholds(0.7996) == "its confidence of 79.96% is below 80%"
     assert RULE.withholds(None) == "it states no confidence"
     assert str(replace(RULE, clusters=20)) == (
         "answers with a confidence of 80% or more are given: 1 of 60 were wrong on the 100 "

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from saysel.display.durations import duration
-from saysel.display.numbers import grouped, interval, number
+from saysel.display.numbers import grouped, interval, number, percent
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,11 @@ def test_intervals_and_groups_of_digits():
 )
 def test_durations(seconds, decimals, text):
     assert duration(seconds, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.3, "30%"), (0.1 + 0.2, "30%"), (0.9996, "99.96%"), (0.0004, "0.04%"), (1, "100%")],
+)
+def test_a_percentage_is_not_rounded_to_certainty(share: float, text: str) -> None:
+    assert percent(share) == text

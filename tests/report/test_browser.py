@@ -66,6 +66,20 @@ def many_page(tmp_path_factory):
     return directory / "index.html"
 
 
+def test_a_confidence_is_not_rounded_to_certainty(browser, tmp_path):
+    predictions = [
+        Prediction(f"q{number}", "", "a", None, confidence, 1.0)
+        for number, confidence in enumerate((0.9996, 0.0004, 1.0, 0.0, 0.85))
+    ]
+    row = Row("", "m", "e", "all", tuple(predictions), (), len(predictions))
+    write(Report("few", "few", {}, {"versions": {}}, (row,), {"": {}}, {}), tmp_path)
+
+    browser.open(tmp_path / "index.html")
+
+    shown = browser.run("[...document.querySelectorAll('.meter b')].map((b) => b.textContent)")
+    assert shown == ["> 99 %", "< 1 %", "100 %", "0 %", "85 %"]
+
+
 def test_it_opens_without_trouble_and_asks_for_nothing_else(browser, page):
     browser.open(page)
     assert browser.run(COUNT) == "60 of 60 questions"
@@ -97,6 +111,8 @@ def test_the_address_chooses_what_is_shown(browser, page):
 def test_a_wrong_address_shows_everything(browser, page):
     browser.open(page, "#filter=nonsense&row=99&from=abc&page=-3")
     assert browser.run(COUNT) == "60 of 60 questions"
+    browser.open(page, "#filter=declined")  # a filter of reports with declined replies only
+    assert browser.run(COUNT) == "60 of 60 questions" and browser.trouble == []
     browser.open(page, "#cost")
     assert browser.run(COUNT) == "60 of 60 questions" and browser.trouble == []
 

@@ -52,8 +52,8 @@ def check_prices(plan: Plan) -> None:
         )
     if unknown := _models_without_price(estimates):
         raise UsageError(
-            f"max_cost is set, and there is no price of {', '.join(unknown)}: name one in a file "
-            "(prices)"
+            f"max_cost is set, and {', '.join(unknown)} has no known price: write it to a file and "
+            "name that under prices"
         )
 
 

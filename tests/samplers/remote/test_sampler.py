@@ -174,7 +174,7 @@ def test_check_reports_an_unknown_price(tmp_path: Path) -> None:
     for command in ("check", "run"):
         result = end_to_end.invoke(command, path, *unknown, "--set", "max_cost=1")
         assert result.exit_code == 2
-        assert "max_cost is set, and there is no price of nobody: name one" in result.output
+        assert "max_cost is set, and nobody has no known price" in result.output
 
 
 def problems(path: Path, *settings: str) -> str:

@@ -199,6 +199,19 @@ def test_every_verdict_of_a_comparison_is_visible(browser, comparison_page, widt
 
 
 @pytest.mark.parametrize("width", [340, 390, 768, 1280])
+def test_no_number_of_a_comparison_is_broken(browser, comparison_page, width):
+    """`−0.09` and `1` on two lines would be another number."""
+    browser.size(width, 900)
+    browser.open(comparison_page)
+    lines = browser.run(
+        "[...document.querySelectorAll('.differences td')].map((cell) => { "
+        "const range = document.createRange(); range.selectNodeContents(cell); "
+        "return new Set([...range.getClientRects()].map((line) => line.y)).size; })"
+    )
+    assert len(lines) > 200 and set(lines) == {1}
+
+
+@pytest.mark.parametrize("width", [340, 390, 768, 1280])
 def test_counts_above_neighbouring_bins_have_room(browser, many_page, width):
     browser.size(width, 900)
     browser.open(many_page)

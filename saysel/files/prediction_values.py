@@ -93,6 +93,24 @@ def _check_fractions(table: Table, column: str, numbers: list[float], scale: flo
         )
 
 
+def mixed_scales(table: Table, column: str, scale: float) -> str | None:
+    """A remark if confidences look like fractions of 1 among whole numbers of a larger scale.
+
+    A model that is asked for percent at times answers 0.9 instead of 90.
+    """
+    cells = [row.get(column) for row in table.rows]
+    numbers = [parse_number(cell) for cell in cells if not (isinstance(cell, str) and "%" in cell)]
+    stated = [number for number in numbers if number is not None]
+    fractions = [number for number in stated if 0 < number < 1]
+    if scale <= 1 or not fractions or any(n >= 1 and not n.is_integer() for n in stated):
+        return None
+    return (
+        f"{table.name}: {len(fractions):,} of {len(table.rows):,} rows have a '{column}' between 0 "
+        f"and 1, such as {fractions[0]:g}, and all others whole numbers: with --scale {scale:g} "
+        f"it counts as {fractions[0] / scale:g}; if it is a fraction of 1, give all rows one scale"
+    )
+
+
 def _check_range(table: Table, column: str, stated: list[tuple[int, float]], scale: float) -> None:
     """Refuse numbers outside the scale, and suggest the scale that would fit."""
     outside = [(index, number) for index, number in stated if _share(number / scale) is None]

@@ -35,7 +35,8 @@ class Predictions:
         predictions: one per row, in order; `correct` is `None` if it is not known.
         questions: by id, with what the table says about them.
         columns: the column that was used for each role.
-        notes: one line for each recognised column that was left out, with the reason.
+        notes: one line for each recognised column that was left out, with the reason, and one if
+            confidences seem to have two scales.
         clusters: the cluster of each question by id; empty without a column of clusters.
         layout: the format, if a known tool wrote the table.
     """
@@ -206,7 +207,10 @@ def _stated(
     reasons = reader.optional("finish_reason", values.reply, None)
     outputs = reader.optional("output", values.reply, None)
     rationales = reader.optional("rationale", values.reply, None)
-    confidences = values.confidences(reader.table, reader.roles.columns["confidence"], scale)
+    column = reader.roles.columns["confidence"]
+    confidences = values.confidences(reader.table, column, scale)
+    if (remark := values.mixed_scales(reader.table, column, scale)) is not None:
+        reader.notes.append(remark)
     if needs_answers:
         answers = reader.required("answer", values.reply)
     else:

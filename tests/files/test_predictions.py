@@ -494,6 +494,26 @@ def test_a_scale_that_would_shrink_fractions_is_refused(tmp_path: Path) -> None:
             read_predictions(path, scale=scale)
 
 
+@pytest.mark.parametrize(
+    ("stated", "scale", "remark"),
+    [
+        ("90 0.8 75", 100, "1 of 3 rows .* such as 0.8, .* counts as 0.008"),
+        ("9 0.8 0.7", 10, "2 of 3 rows .* counts as 0.08"),
+        ("93.2 0.8 75", 100, None),  # percent with decimals
+        ("90 0.8% 75", 100, None),
+        ("90 0 1", 100, None),
+    ],
+)
+def test_fractions_among_percent_are_named(
+    tmp_path: Path, stated: str, scale: float, remark: str | None
+) -> None:
+    rows = "".join(f"{number},1\n" for number in stated.split())
+    (tmp_path / "x.csv").write_text(f"confidence,correct\n{rows}")
+    notes = load_predictions(tmp_path / "x.csv", scale=scale).notes
+    assert len(notes) == (remark is not None)
+    assert remark is None or re.search(remark, notes[0])
+
+
 def test_a_decimal_comma_is_named(tmp_path: Path) -> None:
     path = text(tmp_path, "id;confidence;correct\nq1;0,9;1\n")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from saysel.errors import UsageError
-from saysel.interfaces import Estimator
+from saysel.interfaces import Estimator, Format, Prompt
+from saysel.records import Question
 
 
 class WrappingEstimator(Estimator):
@@ -34,6 +35,9 @@ class WrappingEstimator(Estimator):
 
     def needs_confidence(self) -> bool:
         return self.estimator.needs_confidence()
+
+    def first_prompt(self, question: Question, format: Format) -> Prompt:
+        return self.estimator.first_prompt(question, format)
 
 
 def check_fitted(name: str, fitted_on: Collection[str]) -> None:

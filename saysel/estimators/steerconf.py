@@ -11,7 +11,7 @@ from pydantic import Field
 from saysel.estimators.sampling import Samples
 from saysel.estimators.verbalized import VerbalizedEstimator
 from saysel.estimators.verbalized.prompts import texts
-from saysel.interfaces import EstimationContext, Estimator, Parsed
+from saysel.interfaces import EstimationContext, Estimator, Format, Parsed, Prompt
 from saysel.records import ModelRef, Prediction, Question, Response
 
 CORRECT = "Much depends on this answer: avoid a low confidence in a correct answer."
@@ -54,15 +54,15 @@ class SteerConfEstimator(Estimator):
     def replies(self) -> int:
         return len(self.steering)
 
+    def first_prompt(self, question: Question, format: Format) -> Prompt:
+        return self._steered()[0].first_prompt(question, format)
+
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
-        (asked,) = texts("percent", 1)
         replies = [
-            VerbalizedEstimator(
-                style="percent", prompts=(f"{instruction}\n\n{asked}" if instruction else asked,)
-            ).estimate(model, questions, replace(context, seed=context.seed + index))
-            for index, instruction in enumerate(self.steering)
+            steered.estimate(model, questions, replace(context, seed=context.seed + index))
+            for index, steered in enumerate(self._steered())
         ]
         for question, *steered in zip(questions, *replies, strict=True):
             samples = _samples(question, steered, context)
@@ -70,6 +70,14 @@ class SteerConfEstimator(Estimator):
             stated = [part.confidence for part in samples.parts if part.confidence is not None]
             confidence = chosen.share * steadiness(stated) if chosen and stated else None
             yield samples.prediction(chosen, confidence)
+
+    def _steered(self) -> list[VerbalizedEstimator]:
+        """How each reply is asked for."""
+        (asked,) = texts("percent", 1)
+        prompts = [
+            f"{instruction}\n\n{asked}" if instruction else asked for instruction in self.steering
+        ]
+        return [VerbalizedEstimator(style="percent", prompts=(prompt,)) for prompt in prompts]
 
 
 def steadiness(stated: Sequence[float]) -> float:

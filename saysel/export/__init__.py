@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 from hashlib import blake2b
 from pathlib import Path
 
-from saysel.interfaces import Format
+from saysel.interfaces import Estimator, Format, Prompt
 from saysel.plan.stage import Cell
 from saysel.recipes.elicited import ElicitedFormat
 from saysel.recipes.recipe import Recipe
@@ -40,7 +40,8 @@ class Evaluation:
         run: the run's name.
         cell: the matrix cell, empty without a matrix.
         phase: `base`, or the training phase after which it was measured.
-        estimator: how answer and confidence were obtained.
+        estimator: name of how answer and confidence were obtained.
+        asked_by: the estimator itself.
         recipe: the cell's recipe.
         format: the format in which the model was asked.
         model: where the model is.
@@ -54,6 +55,7 @@ class Evaluation:
     cell: str
     phase: str
     estimator: str
+    asked_by: Estimator
     recipe: Recipe
     format: Format
     model: ModelRef
@@ -68,10 +70,18 @@ class Evaluation:
         """The model's name: run, cell and phase."""
         return "-".join(part for part in (self.run, self.cell, self.phase) if part)
 
+    def prompt(self, question: Question) -> Prompt:
+        """The chat that the model was asked a question with, or the first of several."""
+        return self.asked_by.first_prompt(question, self.format)
+
     @property
     def shots(self) -> int:
         """The number of worked examples in the prompts."""
-        return self.format.elicit.shots if isinstance(self.format, ElicitedFormat) else 0
+        if not isinstance(self.format, ElicitedFormat):
+            return 0
+        question = next(iter(self.questions.values()))
+        in_format = self.prompt(question) == self.format.prompt(question)
+        return self.format.elicit.shots if in_format else 0
 
     @property
     def task(self) -> str:
@@ -95,6 +105,7 @@ def evaluations(run: Path, cells: Sequence[Cell]) -> list[Evaluation]:
                     cell=cell.label,
                     phase=step.model,
                     estimator=step.estimator_name,
+                    asked_by=step.estimator,
                     recipe=cell.recipe,
                     format=step.format,
                     model=read_model(run, step.inputs["model"].directory_in(run)),

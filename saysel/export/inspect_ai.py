@@ -133,7 +133,7 @@ def _sample(evaluation: Evaluation, question: Question, prediction: Prediction) 
     response = {"role": "assistant", "content": prediction.response}
     *prompt, reply = [
         {"id": _id("message", evaluation, question.id, position), **turn}
-        for position, turn in enumerate([*evaluation.format.prompt(question), response])
+        for position, turn in enumerate([*evaluation.prompt(question), response])
     ]
     scores: dict[str, Any] = {}
     if prediction.correct is not None:

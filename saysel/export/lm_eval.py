@@ -140,7 +140,7 @@ def _sample(
     evaluation: Evaluation, number: int, question: Question, prediction: Prediction
 ) -> dict[str, Any]:
     doc = {"id": question.id, "question": question.prompt, "answers": list(question.answers)}
-    prompt = "\n\n".join(turn["content"] for turn in evaluation.format.prompt(question))
+    prompt = "\n\n".join(turn["content"] for turn in evaluation.prompt(question))
     target = question.answers[0]
     return {
         "doc_id": number,

@@ -17,6 +17,7 @@ from saysel.interfaces.sampler import Sampler
 from saysel.records import (
     ModelRef,
     Prediction,
+    Prompt,
     Question,
 )
 
@@ -110,6 +111,10 @@ class Estimator(Component):
         If not, the worked examples of the recipe's `elicit` show answers only.
         """
         return True
+
+    def first_prompt(self, question: Question, format: Format) -> Prompt:
+        """The chat that it samples its first response to a question with, for exported logs."""
+        return format.prompt(question)
 
     def fit(self, model: ModelRef, context: EstimationContext) -> Self:
         """A copy fitted on the questions of `splits`, if there are any.

@@ -12,8 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import saysel
-from saysel.export import evaluations, inspect_ai
+from saysel.estimators.recalibrated import RecalibratedEstimator
+from saysel.estimators.steerconf import SteerConfEstimator
+from saysel.estimators.verbalized import VerbalizedEstimator
+from saysel.export import evaluations, inspect_ai, lm_eval
 from saysel.files import load_predictions
+from saysel.interfaces import Estimator
 from saysel.records import CUT
 from saysel.storage import read_json
 from tests.support.end_to_end import invoke
@@ -141,6 +145,29 @@ def test_an_inspect_log(exported: Path, tiny_run: Path, predictions: list[dict[s
         assert sample["output"]["choices"][0]["stop_reason"] == "stop"
     messages = [turn["id"] for sample in log["samples"] for turn in sample["messages"]]
     assert len(set(messages)) == 32
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "words"),
+    [
+        (VerbalizedEstimator(style="percent", turns=2), "Answer in a few words."),
+        (SteerConfEstimator(), "Be very cautious"),
+        (RecalibratedEstimator(estimator=VerbalizedEstimator(style="ten")), "a blind guess"),
+    ],
+)
+def test_logs_have_the_prompts_that_were_asked(
+    tiny_run: Path, asked_by: Estimator, words: str
+) -> None:
+    run = saysel.Run(tiny_run)
+    evaluation = replace(evaluations(run.directory, run.plan.cells)[0], asked_by=asked_by)
+    ((_, inspect),) = inspect_ai.logs([evaluation]).items()
+    logs = lm_eval.logs([evaluation]).items()
+    (samples,) = [text for path, text in logs if path.suffix == ".jsonl"]
+
+    (asked,) = json.loads(inspect)["samples"][0]["input"]
+    prompt = json.loads(samples.splitlines()[0])["arguments"]["gen_args_0"]["arg_0"]
+
+    assert words in prompt and asked["content"] == prompt
 
 
 def test_a_reply_that_was_cut_is_read_back_as_cut(tiny_run: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing_extensions import Self
 from saysel.estimators.sampling import single_replies
 from saysel.estimators.verbalized import reading
 from saysel.estimators.verbalized.prompts import WORDS, Style, texts
-from saysel.interfaces import EstimationContext, Estimator, Format
+from saysel.interfaces import EstimationContext, Estimator, Format, Prompt
 from saysel.records import CUT, Generation, Message, ModelRef, Prediction, Question
 from saysel.replies.declining import declines
 from saysel.replies.visible import visible_text
@@ -66,6 +66,11 @@ class VerbalizedEstimator(Estimator):
     def replies(self) -> int:
         return self.turns
 
+    def first_prompt(self, question: Question, format: Format) -> Prompt:
+        if self.style == "trained":
+            return format.prompt(question)
+        return [Message(role="user", content=f"{question.prompt}\n\n{self._filled(0)}")]
+
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
     ) -> Iterator[Prediction]:
@@ -73,12 +78,9 @@ class VerbalizedEstimator(Estimator):
             yield from (prediction for prediction, _ in single_replies(model, questions, context))
             return
         sampler = context.sampler.model_copy(update={"temperature": context.temperature})
-        first, *second = [self._filled(text) for text in self.prompts or self._texts()]
-        chats: list[list[Message]] = [
-            [{"role": "user", "content": f"{question.prompt}\n\n{first}"}] for question in questions
-        ]
+        chats = [list(self.first_prompt(question, context.format)) for question in questions]
         replies = [samples[0] for samples in sampler.sample(model, chats, 1, context.seed)]
-        if not second:
+        if self.turns == 1:
             for question, reply in zip(questions, replies, strict=True):
                 yield self._parse(question, [reply], context.format)
             return
@@ -86,15 +88,14 @@ class VerbalizedEstimator(Estimator):
             # Without its thoughts, like chat templates do; templates may reject an empty turn.
             answer = visible_text(reply.text).text.strip() or reply.text
             chat.append({"role": "assistant", "content": answer})
-            chat.append({"role": "user", "content": second[0]})
+            chat.append({"role": "user", "content": self._filled(1)})
         second_replies = sampler.sample(model, chats, 1, context.seed + 1)
         for question, reply, (then,) in zip(questions, replies, second_replies, strict=True):
             yield self._parse(question, [reply, then], context.format)
 
-    def _texts(self) -> tuple[str, ...]:
-        return texts(self.style, self.turns)
-
-    def _filled(self, text: str) -> str:
+    def _filled(self, turn: int) -> str:
+        """The text that follows the question in a turn, from 0."""
+        text = (self.prompts or texts(self.style, self.turns))[turn]
         parts = {"guesses": str(self.guesses), "words": ", ".join(self.words)}
         return PLACEHOLDER.sub(lambda match: parts[match[1]], text)
 

@@ -174,7 +174,10 @@ def _report(name: str, read: Predictions, row: Row, how: Reading, origins: Seque
         name=name,
         title=row.model,
         recipe={"score": origins[0] if len(origins) == 1 else list(origins), **options, **chosen},
-        manifest={"versions": {"saysel": __version__, "python": platform.python_version()}},
+        manifest={
+            "versions": {"saysel": __version__, "python": platform.python_version()},
+            "predictions": _counts(read, how),
+        },
         rows=(row,),
         questions={"": read.questions},
         clusters={},

@@ -19,6 +19,8 @@ def facts(report: Report) -> list[tuple[str, str]]:
     facts = [("run", report.name)]
     if (scored := recipe.get("score")) is not None:
         facts.append(("file", scored if isinstance(scored, str) else ", ".join(scored)))
+    if "predictions" in manifest:  # what a scored file has, and what is left out of it
+        facts.append(("scored", str(manifest["predictions"])))
     for key in ("model", "source"):
         if (spec := recipe.get(key)) is not None:
             facts.append((key, _component(spec) if isinstance(spec, Mapping) else str(spec)))

@@ -116,6 +116,15 @@ def test_the_page_says_of_replies_only_what_is_known(tmp_path: Path) -> None:
     assert cells("read") == ["4", "25.0%", "25.0%", "0.0%", "–", "25.0%", "–"]
 
 
+def test_the_page_says_what_was_left_out(tmp_path: Path) -> None:
+    unjudged = {**COLUMNS, "correct": [None, None, *[1, 0] * 19], "topic": list("abcd") * 10}
+
+    scores = saysel.score(unjudged, cluster="topic", out=tmp_path)
+
+    assert "2 left out because their correctness is unknown, 4 clusters" in scores.about
+    assert scores.about in (tmp_path / "index.html").read_text()
+
+
 def test_problems_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no metric is called 'brierr'"):
         saysel.score(COLUMNS, metrics=["brierr"])

@@ -12,10 +12,12 @@ def number(value: float, counts: bool = False, sign: bool = False) -> str:
     """Three decimals, or one from 10 up, with a true minus sign.
 
     Args:
-        counts: whether it is a whole number of things, shown without decimals.
+        counts: whether it is a number of things: no decimals, or one if it is not whole, like a
+            mean over seeds.
         sign: whether to write a plus sign too. A value that rounds to zero has no sign.
     """
-    decimals = 0 if counts else 1 if abs(value) >= 10 else 3
+    whole = counts and round(value, 9) % 1 == 0
+    decimals = 0 if whole else 1 if counts or abs(value) >= 10 else 3
     text = f"{abs(value):.{decimals}f}"
     if float(text) == 0:
         return text

@@ -13,6 +13,7 @@ from saysel.display.numbers import grouped, interval, number, percent
         (-0.5, {}, "−0.500"),
         (71.25, {}, "71.2"),
         (11.0, {"counts": True}, "11"),
+        (19 / 3, {"counts": True}, "6.3"),
         (0.25, {"sign": True}, "+0.250"),
         (-0.0001, {"sign": True}, "0.000"),
     ],

@@ -127,10 +127,18 @@ def _mean_and_range(values: Sequence[float], metric: str) -> tuple[str, str]:
 
 
 def _calibration(one: SettingLine) -> dict[str, Any]:
-    """Reliability diagram and histogram of a setting, the predictions of all seeds together."""
+    """Reliability diagram and histogram of a setting, the predictions of all seeds together.
+
+    Replies to one question on several seeds form a cluster, if they are in none already.
+    """
+    predictions, clusters = [], {}
+    for seed, row in one.seeds.items():
+        for each in row.predictions:
+            id = f"{seed}/{each.question_id}"
+            predictions.append(replace(each, question_id=id))
+            clusters[id] = row.clusters.get(each.question_id, each.question_id)
     first = next(iter(one.seeds.values()))
-    predictions = tuple(p for row in one.seeds.values() for p in row.predictions)
-    row = replace(first, cell=one.name, predictions=predictions)
+    row = replace(first, cell=one.name, predictions=tuple(predictions), clusters=clusters)
     return {
         "name": one.name or "all seeds",
         "reliability": Markup(reliability_diagram(row, "m1").inline()),

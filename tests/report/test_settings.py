@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from saysel.recipes.matrix import axes, combinations
 from saysel.records import Prediction, Score
 from saysel.report import Grid, Rationales, Report, write
 from saysel.report.alarms import with_alarms
+from saysel.report.content import Row
 from saysel.report.figures.settings import main_axis, panels, settings_figures
+from saysel.report.matrix_page import matrix_page
 from saysel.report.settings import Settings, settings_of, settings_record
 from saysel.report.settings_tables import caption, settings_table
 from saysel.report.text_tables import latex, markdown
@@ -99,6 +102,52 @@ def test_a_numeric_axis_is_drawn_as_a_line_and_the_others_are_panels(settings: S
     assert ticks[0] == ticks[1]
     places = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"[^>]*class="dot"', first)]
     assert places[1] - places[0] == pytest.approx(places[2] - places[1], rel=0.2)  # logarithmic
+
+
+def whiskers(report: Report) -> list[float]:
+    """Lengths of the whiskers in the reliability diagram of the only setting."""
+    assert report.grid is not None
+    settings = settings_of(report, report.grid)
+    assert settings is not None
+    page = matrix_page(report, report.grid, settings, settings_record(settings), {})
+    diagram = page[page.index("Reliability of") :].split("</svg>")[0]
+    ends = re.findall(r'<line[^>]* y1="([\d.]+)"[^>]* y2="([\d.]+)"[^>]*whisker', diagram)
+    return [abs(float(low) - float(high)) for low, high in ends]
+
+
+def with_rows(report: Report, change: Callable[[Row], Row]) -> Report:
+    return replace(report, rows=tuple(map(change, report.rows)))
+
+
+def test_the_diagram_of_all_seeds_knows_the_clusters_of_each(make_report: MakeReport) -> None:
+    """The split of a source may depend on the seed, so that seeds have different questions."""
+
+    def grouped(row: Row) -> Row:
+        ids = [one.question_id for one in row.predictions]
+        return replace(
+            row, clusters={id: f"relation {number % 3}" for number, id in enumerate(ids)}
+        )
+
+    report = matrix_report(make_report, {"seed": [0, 1, 2]})
+
+    apart, together = whiskers(report), whiskers(with_rows(report, grouped))
+
+    assert together[0] > apart[0]
+
+
+def test_replies_to_one_question_on_several_seeds_are_not_independent(
+    make_report: MakeReport,
+) -> None:
+    def shared(row: Row) -> Row:
+        ids = (one.question_id.split("/")[-1] for one in row.predictions)
+        both = zip(row.predictions, ids, strict=True)
+        return replace(row, predictions=tuple(replace(one, question_id=id) for one, id in both))
+
+    report = matrix_report(make_report, {"seed": [0, 1, 2]})
+
+    apart, together = whiskers(report), whiskers(with_rows(report, shared))
+
+    assert together[0] > apart[0]
 
 
 def test_an_axis_of_names_is_drawn_as_rows(make_report: MakeReport) -> None:

@@ -21,6 +21,11 @@ class WrappingEstimator(Estimator):
     def replies(self) -> int:
         return self.estimator.replies()
 
+    def fitting_replies(self) -> int:
+        # Its own split gets the wrapped estimator's replies, that of the wrapped one those for its
+        # fitting. One number for both is enough for either.
+        return max(self.estimator.replies(), self.estimator.fitting_replies())
+
     def splits(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((self.split, *self.estimator.splits())))
 

@@ -73,6 +73,9 @@ class ProbeEstimator(Estimator):
     def splits(self) -> tuple[str, ...]:
         return (self.split,)
 
+    def fitting_replies(self) -> int:
+        return 1 + self.samples if self.target == "entropy" else 1
+
     def needs_weights(self) -> bool:
         return True
 

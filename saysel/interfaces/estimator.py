@@ -93,6 +93,10 @@ class Estimator(Component):
         """The splits that it is fitted on; never the split that it is evaluated on."""
         return ()
 
+    def fitting_replies(self) -> int:
+        """How many responses `fit` samples to each question of `splits`."""
+        return self.replies()
+
     def needs_logprobs(self) -> bool:
         """Whether it needs a sampler that gives log-probabilities."""
         return False

@@ -101,19 +101,19 @@ class EvaluateStage(Stage):
         return asking_format(self.recipe, self.model != BASE, answers_only)
 
     @property
-    def answered(self) -> tuple[str, ...]:
-        """The splits whose questions the model answers."""
-        return (*self.estimator.splits(), self.recipe.evaluate.split)
+    def replies(self) -> dict[str, int]:
+        """How many replies the model gives to each question, by split."""
+        fitting = dict.fromkeys(self.estimator.splits(), self.estimator.fitting_replies())
+        return {**fitting, self.recipe.evaluate.split: self.estimator.replies()}
 
     def splits(self) -> tuple[str, ...]:
-        return (*example_splits(self.format), *self.answered)
+        return (*example_splits(self.format), *self.replies)
 
     def work(self) -> Amount:
-        return evaluation_work(self.recipe, self.answered, self.estimator.replies())
+        return evaluation_work(self.recipe, self.replies)
 
     def requests(self) -> Iterator[RequestEstimate]:
-        replies = self.estimator.replies()
-        return evaluation_requests(self.name, self.recipe, self.format, self.answered, replies)
+        return evaluation_requests(self.name, self.recipe, self.format, self.replies)
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe, replies = self.recipe, self.estimator.replies()
@@ -127,10 +127,11 @@ class EvaluateStage(Stage):
         count, resumed = layout.items_in(missing), any(drawn.has(number) for number in missing)
         splits = self.estimator.splits() if count else ()
         fitted_on = sum(len(questions_of(recipe, split)) for split in splits)
-        context.progress.begin((count + fitted_on) * replies, layout.unit)
+        fitting = fitted_on * self.estimator.fitting_replies()
+        context.progress.begin(count * replies + fitting, layout.unit)
         model = context.model(self.inputs["model"])
         estimator = self._fitted(model) if count else self.estimator
-        context.progress.advance(fitted_on * replies)
+        context.progress.advance(fitting)
         live = LiveProgress(context.progress, layout.units)
         ask = ShardTask(AskShard(recipe, self.format, estimator, model), ledger.current(), live)
         began = monotonic()

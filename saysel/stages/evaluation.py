@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -56,27 +56,33 @@ def example_splits(format: Format) -> tuple[str, ...]:
     return ("train",) if isinstance(format, ElicitedFormat) and format.elicit.shots else ()
 
 
-def evaluation_work(recipe: Recipe, splits: Sequence[str], n: int) -> Amount:
-    """The work of sampling n replies to each question of some splits."""
-    replies = n * sum(question_count(recipe, split) for split in splits)
-    return Amount(replies, "replies", replies * reply_limit(evaluation_sampler(recipe)))
+def evaluation_work(recipe: Recipe, replies: Mapping[str, int]) -> Amount:
+    """The work of sampling replies to each question of some splits.
+
+    Args:
+        replies: how many to each question, by split.
+    """
+    drawn = sum(n * question_count(recipe, split) for split, n in replies.items())
+    return Amount(drawn, "replies", drawn * reply_limit(evaluation_sampler(recipe)))
 
 
 def evaluation_requests(
-    step: str, recipe: Recipe, format: Format, splits: Sequence[str], n: int
+    step: str, recipe: Recipe, format: Format, replies: Mapping[str, int]
 ) -> Iterator[RequestEstimate]:
-    """The requests for n replies to each question of some splits, one of which is judged."""
-    questions = [q for split in splits for q in expected_questions(recipe, split)]
-    yield from sampler_requests(
-        step,
-        recipe,
-        evaluation_sampler(recipe),
-        prompts=len(questions),
-        tokens=prompt_tokens(recipe, format, questions),
-        n=n,
-    )
-    longest = reply_limit(evaluation_sampler(recipe))
-    tokens = question_tokens(questions) + len(questions) * longest
+    """The requests for replies to each question of some splits, one of which is judged.
+
+    Args:
+        replies: how many to each question, by split.
+    """
+    sampler = evaluation_sampler(recipe)
+    questions: list[Question] = []
+    for n in sorted(set(replies.values())):
+        splits = (split for split, drawn in replies.items() if drawn == n)
+        asked = [question for split in splits for question in expected_questions(recipe, split)]
+        tokens = prompt_tokens(recipe, format, asked)
+        yield from sampler_requests(step, recipe, sampler, prompts=len(asked), tokens=tokens, n=n)
+        questions += asked
+    tokens = question_tokens(questions) + len(questions) * reply_limit(sampler)
     yield from component_requests(
         step, recipe, recipe.judge, requests=len(questions), tokens=tokens
     )

@@ -97,11 +97,11 @@ class FaithfulnessStage(Stage):
         return (*example_splits(self.format), self.recipe.evaluate.split)
 
     def work(self) -> Amount:
-        return evaluation_work(self.recipe, [self.recipe.evaluate.split], self.replies)
+        return evaluation_work(self.recipe, {self.recipe.evaluate.split: self.replies})
 
     def requests(self) -> Iterator[RequestEstimate]:
         split = self.recipe.evaluate.split
-        return evaluation_requests(self.name, self.recipe, self.format, [split], self.replies)
+        return evaluation_requests(self.name, self.recipe, self.format, {split: self.replies})
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe = self.recipe

@@ -52,6 +52,19 @@ def test_what_an_estimator_is_fitted_on_is_work_too() -> None:
     assert found["evaluate-base-recalibrated"] == (3 * (20 + 10), "replies", 3600)
 
 
+def test_a_probe_of_the_entropy_samples_more_for_its_fitting() -> None:
+    source = {"use": "witness", "train": 30, "heldout": 20, "dev": 10}
+    probe = {"use": "probe", "target": "entropy", "samples": 4}
+    wrapped = {"use": "recalibrated", "estimator": {**probe, "split": "train"}}
+    recipe = {"name": "mine", "source": source, "evaluate": {"estimators": [probe, wrapped]}}
+
+    found = amounts(Recipe.model_validate({**RECIPE, **recipe}))
+
+    assert found["evaluate-base-probe"].units == 20 + 10 * (1 + 4)
+    # At most: the fitted probe gives the ten questions of dev one reply each.
+    assert found["evaluate-base-recalibrated"].units == 20 + (10 + 30) * (1 + 4)
+
+
 def test_fresh_samples_and_grades_are_work_too() -> None:
     grader = {"model": "scratch", "questions": 15, "sampler": {"use": "transformers"}}
     reflecting = {"n": 4, "models": ["sft"], "grader": grader}

@@ -34,8 +34,9 @@ def interval(
 
 
 def percent(share: float) -> str:
-    """`85%`, `99.96%`: what a model states is not rounded."""
-    return f"{100 * share:.10g}%"
+    """`85%`, `33.33%`, `> 99.99%`: four digits, but never rounded to certainty."""
+    text = f"{100 * share:.4g}%"
+    return "> 99.99%" if text == "100%" and share < 1 else text
 
 
 def grouped(value: float) -> str:

@@ -46,7 +46,17 @@ def test_durations(seconds, decimals, text):
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.3, "30%"), (0.1 + 0.2, "30%"), (0.9996, "99.96%"), (0.0004, "0.04%"), (1, "100%")],
+    [
+        (0.3, "30%"),
+        (0.1 + 0.2, "30%"),
+        (0.9996, "99.96%"),
+        (0.0004, "0.04%"),
+        (1, "100%"),
+        (1 / 3, "33.33%"),
+        (1 - 1e-6, "> 99.99%"),
+        (1e-6, "0.0001%"),
+        (0, "0%"),
+    ],
 )
 def test_a_percentage_is_not_rounded_to_certainty(share: float, text: str) -> None:
     assert percent(share) == text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 #: A higher token count is taken for an error of the server.
@@ -17,10 +17,22 @@ class Usage(NamedTuple):
     output_tokens: int
 
 
-def read_usage(content: Mapping[str, Any], input_field: str, output_field: str) -> Usage | None:
+def read_usage(
+    content: Mapping[str, Any],
+    input_field: str,
+    output_field: str,
+    *,
+    cache_fields: Sequence[str] = (),
+    total_field: str = "",
+) -> Usage | None:
     """The usage in a JSON response; `None` unless both fields are plausible token counts.
 
     Two zeros count as no usage: some servers report them when they do not count.
+
+    Args:
+        cache_fields: input tokens that are not part of the input field.
+        total_field: the sum. What it has in addition to input and output is output: servers of
+            Gemini and Grok count the tokens of reasoning only there.
     """
     reported = content.get("usage")
     if not isinstance(reported, dict):
@@ -29,7 +41,9 @@ def read_usage(content: Mapping[str, Any], input_field: str, output_field: str) 
     output_tokens = _token_count(reported.get(output_field))
     if input_tokens is None or output_tokens is None or input_tokens == output_tokens == 0:
         return None
-    return Usage(input_tokens, output_tokens)
+    input_tokens += sum(_token_count(reported.get(field)) or 0 for field in cache_fields)
+    total = _token_count(reported.get(total_field)) or 0
+    return Usage(input_tokens, max(output_tokens, total - input_tokens))
 
 
 def _token_count(value: object) -> int | None:

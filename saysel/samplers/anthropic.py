@@ -16,6 +16,8 @@ from saysel.samplers.remote.sampler import RemoteSampler
 DEFAULT_URL = "https://api.anthropic.com"
 #: Version of the API, sent with every request.
 API_VERSION = "2023-06-01"
+#: Input tokens that `input_tokens` leaves out: those written to and read from a prompt cache.
+CACHE_FIELDS = ("cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 class AnthropicSampler(RemoteSampler):
@@ -56,7 +58,7 @@ class AnthropicSampler(RemoteSampler):
         return "/v1/messages", body
 
     def read_usage(self, content: Mapping[str, Any]) -> Usage | None:
-        return read_usage(content, "input_tokens", "output_tokens")
+        return read_usage(content, "input_tokens", "output_tokens", cache_fields=CACHE_FIELDS)
 
     def read_samples(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
         blocks = content.get("content")

@@ -135,7 +135,7 @@ class OpenAISampler(RemoteSampler):
         return "/completions", {"prompt": self.rendered(prompt), **body}
 
     def read_usage(self, content: Mapping[str, Any]) -> Usage | None:
-        return read_usage(content, "prompt_tokens", "completion_tokens")
+        return read_usage(content, "prompt_tokens", "completion_tokens", total_field="total_tokens")
 
     def read_samples(self, content: Mapping[str, Any], usage: Usage | None) -> list[Generation]:
         choices = content.get("choices")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from saysel.interfaces import Prompt
 from saysel.records import ModelRef
 from saysel.samplers.anthropic import AnthropicSampler
 from saysel.samplers.remote import requester
-from tests.support.api_server import Faults, Model, Server, always
+from tests.support.api_server import Faults, Model, Reply, Request, Server, always
 
 MODEL = ModelRef("claude-small")
 KEY = "sk-ant-planted-0123456789"
@@ -52,6 +53,22 @@ def test_every_sample_is_a_request(server: Server, tmp_path: Path) -> None:
     assert (body["system"], body["max_tokens"]) == ("Be brief.", 9)
     assert [turn["role"] for turn in body["messages"]] == ["user"]
     assert any(KEY in value for value in server.requests[0].headers.values())
+
+
+def test_tokens_of_a_prompt_cache_are_input(tmp_path: Path) -> None:
+    model = Model()
+
+    async def caching(request: Request) -> Reply:
+        content = json.loads((await model(request)).body)
+        cached = {"cache_creation_input_tokens": 300, "cache_read_input_tokens": 2000}
+        content["usage"] |= cached
+        return Reply(body=json.dumps(content).encode())
+
+    ledger = Ledger(tmp_path, "sample-1")
+    with Server(caching) as server, ledger.opened():
+        list(sampler(server).sample(MODEL, [CHAT], 1, 0))
+
+    assert ledger.totals()["input_tokens"] == 2310
 
 
 def test_it_keeps_its_contract(server: Server) -> None:

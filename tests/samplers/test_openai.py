@@ -22,7 +22,7 @@ from saysel.records import Generation, ModelRef, TokenChoice
 from saysel.samplers.openai import OpenAISampler
 from saysel.samplers.remote import requester
 from saysel.samplers.remote.token_choices import read_choices
-from tests.support.api_server import FAULTS, Faults, Model, Reply, Server, always
+from tests.support.api_server import FAULTS, Faults, Model, Reply, Request, Server, always
 
 MODEL = ModelRef("small")
 KEY = "sk-planted-0123456789"
@@ -542,6 +542,22 @@ def test_every_answer_is_recorded_with_its_cost(
         "cost": 3.0,
         "finish_reasons": {"stop": 3},
     }
+
+
+def test_reasoning_that_only_the_total_counts_is_recorded(tmp_path: Path, prices: str) -> None:
+    model = Model()
+
+    async def reasoner(request: Request) -> Reply:
+        content = json.loads((await model(request)).body)
+        content["usage"]["total_tokens"] += 40
+        return Reply(body=json.dumps(content).encode())
+
+    ledger = Ledger(tmp_path, "sample-1", prices=prices)
+    with Server(reasoner) as server, ledger.opened():
+        ask(server, questions(1))
+
+    totals = ledger.totals()
+    assert (totals["input_tokens"], totals["output_tokens"], totals["cost"]) == (10, 45, 5.0)
 
 
 def test_unusable_responses_cost_too(tmp_path: Path, prices: str) -> None:

@@ -81,6 +81,9 @@ class OpenAISampler(RemoteSampler):
     def gives_choices(self) -> bool:
         return self.top_logprobs > 0
 
+    def listed_tokens(self) -> int:
+        return self.top_logprobs
+
     def choices_per_request(self) -> int:
         return self.max_per_request
 

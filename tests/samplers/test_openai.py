@@ -409,6 +409,21 @@ def test_an_incomplete_message_is_unusable() -> None:
         ask(server, chat("a"), retries=1)
 
 
+def test_long_replies_with_the_most_likely_tokens_are_not_too_large() -> None:
+    token = {"token": " the", "logprob": -1.25, "bytes": [32, 116, 104, 101]}
+    place = {**token, "top_logprobs": [token] * 20}
+    choice = {"message": {"content": "the " * 256}, "logprobs": {"content": [place] * 256}}
+
+    async def long(request: Request) -> Reply:
+        content = {"choices": [choice] * request.body["n"]}
+        return Reply(body=json.dumps(content, indent=2).encode())  # as OpenAI writes it
+
+    with Server(long) as server:
+        (found,) = ask(server, chat("a"), n=8, top_logprobs=20, retries=0)
+
+    assert [len(one.choices or ()) for one in found] == [256] * 8
+
+
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_fault_is_survived(kind: str) -> None:
     prompts = questions(20)

@@ -38,7 +38,8 @@ TEMPORARY_STATUSES = frozenset({408, 409, 425, 429})
 REJECTED_STATUSES = frozenset({400, 413, 422})
 #: Longest wait that a server may ask for; if it asks for more, the stage fails at once.
 MAX_RETRY_AFTER_SECONDS = 3600.0
-#: Size limit of a response: a fixed part, and more for each token that it may hold.
+#: Size limit of a response: a fixed part, and more for each token that it may hold, and for each
+#: of the most likely tokens at its place.
 BODY_BYTES = 4 << 20
 BODY_BYTES_PER_TOKEN = 1 << 10
 
@@ -73,7 +74,8 @@ class Endpoint:
             StageError: no request will succeed; the message does not contain the key.
         """
         path, body = self.sampler.request(self.model, prompt, n, seed)
-        max_bytes = BODY_BYTES + BODY_BYTES_PER_TOKEN * n * self.sampler.max_tokens
+        tokens = n * self.sampler.max_tokens * (1 + self.sampler.listed_tokens())
+        max_bytes = BODY_BYTES + BODY_BYTES_PER_TOKEN * tokens
         try:
             response = await client.post(path, body, max_bytes)
         except UnreadableBody as error:

@@ -184,6 +184,10 @@ class RemoteSampler(Sampler):
     def url_advice(self) -> str:
         """What to check if the server finds nothing at the URL."""
 
+    def listed_tokens(self) -> int:
+        """How many of the most likely tokens a response lists at each place of a reply."""
+        return 0
+
     def rendered(self, prompt: Prompt) -> Prompt | str:
         """The prompt in the form in which it is sent."""
         return prompt

@@ -11,7 +11,7 @@ from saysel.costs.usage import Usage, read_usage
 from saysel.interfaces import FingerprintedIfSet, NotFingerprinted, Prompt
 from saysel.records import Generation, TokenChoice
 from saysel.samplers.remote.api_key import header_from
-from saysel.samplers.remote.protocol import read_finish_reason, valid_unicode
+from saysel.samplers.remote.protocol import SERVER_FAILED, read_finish_reason, valid_unicode
 from saysel.samplers.remote.sampler import RemoteSampler
 from saysel.samplers.remote.token_choices import is_logprob, read_choices
 
@@ -157,11 +157,14 @@ class OpenAISampler(RemoteSampler):
         return samples
 
     def _text(self, choice: Any) -> str | None:
-        """The text of a choice, empty if the model wrote none; `None` if the choice is malformed.
+        """The text of a choice, empty if the model wrote none.
 
-        A refusal counts as text if there is no other.
+        A refusal counts as text if there is no other. `None` if the choice is malformed, or the
+        server failed while it wrote it.
         """
-        if not isinstance(choice, dict):
+        if not isinstance(choice, dict) or choice.get("error"):
+            return None
+        if read_finish_reason(choice.get("finish_reason")) in SERVER_FAILED:
             return None
         if self.endpoint == "completions":
             return choice["text"] if isinstance(choice.get("text"), str) else None

@@ -389,6 +389,33 @@ def test_errors_inside_a_success(body: str, words: str) -> None:
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize(
+    "failed",
+    [
+        '{"finish_reason": "error", "message": {"content": ""}, "error": {"message": "broken"}}',
+        '{"finish_reason": null, "message": {"content": "Par"}, "error": {"message": "broken"}}',
+        '{"finish_reason": "error", "message": {"content": "broken"}}',
+        '{"finish_reason": "insufficient_system_resource", "message": {"content": "broken"}}',
+    ],
+)
+def test_a_choice_that_the_server_failed_to_write_is_requested_again(failed: str) -> None:
+    choice = '{"finish_reason": "stop", "message": {"content": "Paris"}}'
+    bodies = iter([f'{{"choices": [{failed}, {choice}]}}', f'{{"choices": [{choice}]}}'])
+
+    async def failing_once(request: Request) -> Reply:
+        return Reply(body=next(bodies).encode())
+
+    with Server(failing_once) as server:
+        found = ask(server.url, chat("a"), n=2)
+    assert found == [[Generation("Paris", 0, None, "stop")] * 2]
+
+    with (
+        Server(says(f'{{"choices": [{failed}]}}')) as server,
+        pytest.raises(StageError, match="no usable answer, 2 times.*broken"),
+    ):
+        ask(server.url, chat("a"), retries=1)
+
+
 def test_an_error_inside_a_success_has_the_status_that_it_names() -> None:
     body = '{"error": {"message": "flagged", "code": 400}}'
     with (

@@ -22,6 +22,8 @@ FINISH_REASONS = {
     "refusal": "content_filter",
     "safety": "content_filter",
 }
+#: Finish reasons of replies that the server broke off because it failed.
+SERVER_FAILED = frozenset({"error", "insufficient_system_resource"})
 #: Characters of an unknown finish reason that are kept.
 MAX_FINISH_REASON_LENGTH = 40
 

@@ -363,6 +363,19 @@ def test_requests_go_through_the_proxy_of_the_environment(monkeypatch: pytest.Mo
     assert proxy.requests[0].headers["host"] == "model.invalid"
 
 
+@pytest.mark.parametrize("proxy", ["http://me:s3cret/word@proxy:80", "socks9://me:s3cret@proxy:80"])
+def test_the_password_of_an_invalid_proxy_is_not_shown(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+
+    with pytest.raises(StageError, match="HTTP_PROXY") as caught:
+        ask("http://model.invalid/v1")
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [

@@ -411,7 +411,7 @@ def test_a_choice_that_the_server_failed_to_write_is_requested_again(failed: str
 
     with (
         Server(says(f'{{"choices": [{failed}]}}')) as server,
-        pytest.raises(StageError, match="no usable answer, 2 times.*broken"),
+        pytest.raises(StageError, match=r"no usable answer, 2 times.*broken"),
     ):
         ask(server.url, chat("a"), retries=1)
 

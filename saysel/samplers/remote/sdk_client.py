@@ -47,6 +47,12 @@ class SdkClient:
 
         self._sdk = import_module(self.package)
         try:
+            httpx2.URL(self.base_url)
+        except httpx2.InvalidURL as error:
+            raise StageError(
+                f"{self.base_url}: is not a valid URL ({error}): correct base_url"
+            ) from None
+        try:
             self._client = getattr(self._sdk, self.client_class)(
                 api_key=PLACEHOLDER_KEY,
                 base_url=self.base_url,
@@ -54,9 +60,10 @@ class SdkClient:
                 timeout=None,
                 http_client=BoundedClient(self.headers),
             )
-        except httpx2.InvalidURL as error:
+        except httpx2.InvalidURL:  # its reason may quote the password
             raise StageError(
-                f"{self.base_url}: is not a valid URL ({error}): correct base_url"
+                f"{self.base_url}: the proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is not a "
+                "valid URL: correct it; write a slash in its password as %2F"
             ) from None
         except (OSError, ValueError, ImportError) as error:
             raise StageError(

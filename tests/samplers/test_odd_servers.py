@@ -174,7 +174,12 @@ def test_a_malformed_message_is_unusable(message: str) -> None:
     ("reported", "reason"),
     [
         *(("stop", "stop"), ("length", "length"), ("content_filter", "content_filter")),
-        *(("MAX_TOKENS", "length"), ("eos_token", "stop"), ("tool_use", "tool_calls")),
+        *(
+            ("MAX_TOKENS", "length"),
+            ("model_length", "length"),
+            ("eos_token", "stop"),
+            ("tool_use", "tool_calls"),
+        ),
         *(("odd\x1b[31m" * 20, "odd[31m" * 5 + "odd[3"), ("", None), (None, None)),
     ],
 )

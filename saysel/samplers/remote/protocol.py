@@ -16,6 +16,7 @@ FINISH_REASONS = {
     "eos_token": "stop",
     "max_tokens": "length",
     "max_length": "length",
+    "model_length": "length",
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",

@@ -18,6 +18,10 @@ def test_a_dated_version_costs_what_its_model_costs(dated: str) -> None:
     assert price(dated) == packaged()["gpt-4o-mini"]
 
 
+def test_a_dated_version_can_have_its_own_price() -> None:
+    assert price("gpt-4o-2024-05-13") == Price(5, 15)
+
+
 def test_the_price_of_an_unlisted_model_is_unknown() -> None:
     assert price("gpt-4o-mini-tuned") is None
 

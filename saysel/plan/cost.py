@@ -16,15 +16,20 @@ def cost_lines(plan: Plan) -> list[str]:
         estimates = _summed(estimates)
     total = sum(estimate.cost or 0.0 for estimate in estimates)
     unknown = _models_without_price(estimates)
+    unlimited = sorted(
+        {each.model for each in estimates if each.requests and not each.output_tokens}
+    )
     lines = [
         f"{estimate.step} asks {estimate.model}: {estimate.requests:,} requests, about "
-        f"{estimate.input_tokens:,} tokens in, {estimate.output_tokens:,} out at most, "
-        f"{_dollars(estimate.cost)}"
+        f"{estimate.input_tokens:,} tokens in, "
+        + (f"{estimate.output_tokens:,} out at most, " if estimate.output_tokens else "")
+        + _dollars(estimate.cost)
         for estimate in estimates
     ]
     lines.append(
         f"cost: at most about {_dollars(total)}, excluding retries"
         + (f" and {', '.join(unknown)} (no known price: add one under prices)" if unknown else "")
+        + (f" and the replies of {', '.join(unlimited)} (no limit is sent)" if unlimited else "")
     )
     max_cost = plan.recipe.max_cost
     if max_cost is not None and total > max_cost:
@@ -48,7 +53,8 @@ def check_prices(plan: Plan) -> None:
     unlimited = sorted({estimate.unlimited for estimate in estimates if estimate.unlimited})
     if unlimited:
         raise UsageError(
-            f"max_cost is set, and {unlimited[0]}: remove max_cost, or use openai or anthropic"
+            f"max_cost is set, and {unlimited[0]}: remove max_cost, or use openai or anthropic "
+            "and send max_tokens to the server"
         )
     if unknown := _models_without_price(estimates):
         raise UsageError(

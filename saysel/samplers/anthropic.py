@@ -31,6 +31,8 @@ class AnthropicSampler(RemoteSampler):
     default_url = DEFAULT_URL
     default_key_from = "ANTHROPIC_API_KEY"
 
+    own_parameters = RemoteSampler.own_parameters | {"system"}
+
     temperature: float = Field(1.0, ge=0, le=1, description="0 decodes greedily")
     base_url: str = Field(DEFAULT_URL, description="URL of the server, without /v1")
 

@@ -47,6 +47,10 @@ class OpenAISampler(RemoteSampler):
         "seed: null}"
     )
 
+    own_parameters = RemoteSampler.own_parameters | {
+        *("prompt", "n", "best_of", "max_completion_tokens")
+    }
+
     base_url: str = Field(DEFAULT_URL, description="URL of the server, including /v1")
     endpoint: Literal["chat", "completions"] = Field(
         "chat", description="send chat turns, or plain text for the model to continue"
@@ -80,6 +84,9 @@ class OpenAISampler(RemoteSampler):
 
     def gives_choices(self) -> bool:
         return self.top_logprobs > 0
+
+    def reply_limit(self) -> int | None:
+        return self.max_tokens if self.send_as.get("max_tokens", "") is not None else None
 
     def listed_tokens(self) -> int:
         return self.top_logprobs

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from saysel import testing
 from saysel.costs.ledger import Ledger
@@ -606,6 +607,28 @@ def test_an_unknown_price_is_not_zero(server: Server, tmp_path: Path) -> None:
     ):
         ask(server, questions(4))
     assert len(server.requests) == 3
+
+
+def test_max_cost_needs_a_limit_on_replies(server: Server, tmp_path: Path, prices: str) -> None:
+    with (
+        Ledger(tmp_path, "sample-1", max_cost=10, prices=prices).opened(),
+        pytest.raises(UsageError, match="sent no limit on the tokens of a reply"),
+    ):
+        ask(server, questions(1), send_as={"max_tokens": None})
+
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        *({"max_tokens": 5000}, {"max_completion_tokens": 5000}, {"n": 9}, {"best_of": 9}),
+        *({"stream": True}, {"model": "large"}),
+    ],
+)
+def test_extra_cannot_set_what_costs_depend_on(extra: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=f"must not set {next(iter(extra))}"):
+        OpenAISampler(extra=extra)
 
 
 @pytest.mark.parametrize("concurrency", [1, 16])

@@ -53,6 +53,10 @@ class RemoteSampler(Sampler):
     default_key_from: ClassVar[str]
     #: What to do about a parameter that the server does not accept.
     parameter_advice: ClassVar[str] = "change that option, or the model's name"
+    #: Parameters that `extra` cannot set: costs and the reading of responses depend on them.
+    own_parameters: ClassVar[frozenset[str]] = frozenset(
+        {"model", "messages", "stream", "max_tokens"}
+    )
 
     model: str | None = Field(
         None, min_length=1, description="the server's name for the model; null: the recipe's model"
@@ -102,6 +106,8 @@ class RemoteSampler(Sampler):
             raise ValueError(
                 "must hold only text, finite numbers, true, false, null, lists and mappings"
             ) from None
+        if own := sorted(cls.own_parameters.intersection(extra)):
+            raise ValueError(f"must not set {', '.join(own)}: use the sampler's own options")
         return extra
 
     @field_validator("base_url")
@@ -222,6 +228,11 @@ class RemoteSampler(Sampler):
 
     def _price(self, model: str, current: Ledger) -> Price | None:
         price = current.price(model)
+        if current.max_cost is not None and self.reply_limit() is None:
+            raise UsageError(
+                f"{self.label}: max_cost is set, and the server is sent no limit on the tokens of "
+                "a reply: remove max_tokens from send_as, or give its name at the server there"
+            )
         if current.max_cost is not None and price is None:
             raise UsageError(
                 f"{self.label}: max_cost is set, and the price of '{model}' is not known: add it "

@@ -177,6 +177,20 @@ def test_check_reports_an_unknown_price(tmp_path: Path) -> None:
         assert "max_cost is set, and nobody has no known price" in result.output
 
 
+def test_max_cost_needs_a_limit_on_replies(server: Server, tmp_path: Path) -> None:
+    path = recipe(tmp_path, server.url)
+    unlimited = ("--set", "sample.send_as={max_tokens: null}")
+
+    output = end_to_end.invoke("check", path, *unlimited).output
+    assert "out at most" not in output
+    assert "excluding retries and the replies of small (no limit is sent)" in output
+    for command in ("check", "run"):
+        result = end_to_end.invoke(command, path, *unlimited, "--set", "max_cost=1")
+        assert result.exit_code == 2
+        assert "the sampler 'openai' does not limit its replies" in " ".join(result.output.split())
+    assert not server.requests
+
+
 def problems(path: Path, *settings: str) -> str:
     from saysel.plan.plan import plan
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from saysel.costs.tokens import likely_prompt_tokens
 from saysel.faithfulness.alternatives import explainable
 from saysel.interfaces import Prompt
 from saysel.plan.context import StageContext
@@ -39,6 +40,8 @@ from saysel.storage import Shards
 
 #: What a crash can cost. The shard is part of the seed: another size gives other grades.
 GRADES_PER_SHARD = 20
+#: What a grader's prompt shows.
+PLACEHOLDERS = ("{question}", "{answers}", "{rationale}")
 #: A reply that ends in "Score: 7", or is a number and nothing else.
 SCORE = re.compile(
     r"(?:Score[\s:*=]{1,4}|\A\s*)(\d{1,2}(?:\.\d+)?)(?:\s*/\s*10)?[\s.*]*\Z",
@@ -85,12 +88,13 @@ class GradeStage(Stage):
         questions = expected_questions(recipe, recipe.evaluate.split)[: grader.questions]
         longest = reply_limit(evaluation_sampler(recipe))
         shown = question_tokens(questions) + len(questions) * (1 + samples) * longest
+        words = likely_prompt_tokens(fill(grader.prompt, dict.fromkeys(PLACEHOLDERS, "")))
         return sampler_requests(
             self.name,
             recipe,
             grader.sampler,
             prompts=len(questions),
-            tokens=shown,
+            tokens=shown + len(questions) * words,
             model=grader.model.served_name(),
         )
 

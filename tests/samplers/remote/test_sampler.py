@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -259,6 +260,24 @@ def test_check_counts_requests_of_faithfulness_and_grades(tmp_path: Path) -> Non
 
     assert "faithfulness-base asks small: " in output
     assert "grade-base asks grader: " in output
+
+
+def test_check_counts_the_words_of_the_graders_prompt(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "http://127.0.0.1:1/v1")
+    counts = []
+    for words in (0, 400):  # of four letters: a token each
+        prompt = "{question} {answers} {rationale}" + " four" * words
+        grader = (
+            "{model: {use: remote, name: grader}, questions: 10, "
+            f"sampler: {{use: openai, base_url: 'http://x/v1'}}, prompt: '{prompt}'}}"
+        )
+        setting = f"evaluate.faithfulness={{n: 3, grader: {grader}}}"
+        output = end_to_end.invoke("check", path, "--set", setting).output
+        line = re.search(r"grade-base asks grader: .* about ([\d,]+) tokens in", output)
+        assert line is not None
+        counts.append(int(line[1].replace(",", "")))
+
+    assert counts[1] - counts[0] == 10 * 400 * 5 // 4
 
 
 def test_check_counts_judged_replies_of_training(tmp_path: Path) -> None:

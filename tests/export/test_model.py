@@ -232,7 +232,8 @@ def test_the_card_contains_the_scores(tiny_run: Path, tmp_path: Path) -> None:
     ]
     table = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     head, body = table[0], table[2:]
-    assert [line[:2] for line in body] == [[f"| {r['model']}", r["estimator"]] for r in rows]
+    names = [[f"| {r['model']}", r["estimator"].replace("_", r"\_")] for r in rows]  # in Markdown
+    assert [line[:2] for line in body] == names
     for line, row in zip(body, rows, strict=True):
         brier = row["metrics"]["brier"]
         told = line[head.index("Brier")].removesuffix(" |")

@@ -14,11 +14,11 @@ from saysel.answers.units import BEFORE, Unit, unit
 #: Maximum exponent that is written out.
 MAX_EXPONENT = 60
 SCIENTIFIC = re.compile(
-    r"(?<![\w.^])(-?\d{1,60}(?:\.\d{1,60})?)(?:e([+-]?\d{1,3})\b"
-    r"| ?(?:x|×|\*|·) ?10 ?\^ ?\(?([-−]?\d{1,3})\)?(?![\w.]))",
+    r"(?<![\w.^])(-?\d{1,60}(?:\.\d{1,60})?)(?:e([-−‐‑–+]?\d{1,3})\b"
+    r"| ?(?:x|×|\*|·) ?10 ?\^ ?\(?([-−‐‑–]?\d{1,3})\)?(?![\w.]))",
     re.IGNORECASE,
 )
-POWER_OF_TEN = re.compile(r"(?<![\w.^*/)-])10 ?\^ ?\(?([-−]?\d{1,2})\)?(?![\w.])")
+POWER_OF_TEN = re.compile(r"(?<![\w.^*/)-])10 ?\^ ?\(?([-−‐‑–]?\d{1,2})\)?(?![\w.])")
 SUPERSCRIPT_TEN = re.compile(r"(?<=10)([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})")
 #: Letters for thousands and more, attached to their number; m only after a sign of currency.
 LETTER_SCALE = re.compile(
@@ -79,7 +79,7 @@ def _scientific(match: re.Match[str]) -> str:
 
 
 def _shifted(digits: str, exponent: str) -> str:
-    power = int(exponent.replace("−", "-"))
+    power = int(fold(exponent))
     if abs(power) > MAX_EXPONENT:
         return f"{digits}e{power}"
     return decimal(Fraction(digits) * Fraction(10) ** power)

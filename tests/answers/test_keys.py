@@ -11,6 +11,7 @@ from saysel.answers import MAX_LENGTH, key, keys, matches
 SAME = [
     ["thirteen", "13", "13.0", "XIII", "26/2", r"\frac{26}{2}", "10 + 3", r"\boxed{13}", "$13$"],
     ["1,000", "1000", "1 000", "1e3", "10^3", "one thousand", "1K", "1.0 x 10^3", "10³"],
+    ["0.005", "5e-3", "5e−3", "5e\u20113", "5 × 10^−3", "5 x 10^(\u20103)", "5 × 10⁻³"],
     ["0.75", "3/4", r"\frac34", "three quarters", ".75", "3 / 4"],
     ["$5 million", "5,000,000 dollars", "$5m", "US$5 million", "5 million USD"],
     ["1.5 hours", "90 minutes", "1 hour and 30 minutes", "90 min"],

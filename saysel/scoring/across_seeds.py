@@ -55,8 +55,7 @@ def across_seeds(values: Array, draws: Array, seed: int) -> Array:
     shared = max(0.0, 1 - own / variance) if variance > 0 else 0.0
     t = np.random.default_rng(seed).standard_t(seeds - 1, size=count)
     between = np.sqrt(values.var(ddof=1) / seeds) * t
-    mean = float(values.mean())
-    return mean + _wider(error, np.sqrt(shared) * error + between)
+    return float(values.mean()) + _wider(error, np.sqrt(shared) * error + between)
 
 
 def _wider(one: Array, other: Array) -> Array:

@@ -101,19 +101,19 @@ class EvaluateStage(Stage):
         return asking_format(self.recipe, self.model != BASE, answers_only)
 
     @property
-    def replies(self) -> dict[str, int]:
+    def replies_by_split(self) -> dict[str, int]:
         """How many replies the model gives to each question, by split."""
         fitting = dict.fromkeys(self.estimator.splits(), self.estimator.fitting_replies())
         return {**fitting, self.recipe.evaluate.split: self.estimator.replies()}
 
     def splits(self) -> tuple[str, ...]:
-        return (*example_splits(self.format), *self.replies)
+        return (*example_splits(self.format), *self.replies_by_split)
 
     def work(self) -> Amount:
-        return evaluation_work(self.recipe, self.replies)
+        return evaluation_work(self.recipe, self.replies_by_split)
 
     def requests(self) -> Iterator[RequestEstimate]:
-        return evaluation_requests(self.name, self.recipe, self.format, self.replies)
+        return evaluation_requests(self.name, self.recipe, self.format, self.replies_by_split)
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe, replies = self.recipe, self.estimator.replies()

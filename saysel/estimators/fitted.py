@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from saysel.errors import UsageError
 from saysel.interfaces import Estimator, Format, Prompt
@@ -41,8 +41,8 @@ class WrappingEstimator(Estimator):
     def needs_confidence(self) -> bool:
         return self.estimator.needs_confidence()
 
-    def first_prompt(self, question: Question, format: Format) -> Prompt:
-        return self.estimator.first_prompt(question, format)
+    def chats(self, question: Question, format: Format) -> Sequence[Prompt]:
+        return self.estimator.chats(question, format)
 
 
 def check_fitted(name: str, fitted_on: Collection[str]) -> None:

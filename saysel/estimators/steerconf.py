@@ -54,8 +54,8 @@ class SteerConfEstimator(Estimator):
     def replies(self) -> int:
         return len(self.steering)
 
-    def first_prompt(self, question: Question, format: Format) -> Prompt:
-        return self._steered()[0].first_prompt(question, format)
+    def chats(self, question: Question, format: Format) -> Sequence[Prompt]:
+        return [chat for asked in self._steered() for chat in asked.chats(question, format)]
 
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext

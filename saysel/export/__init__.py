@@ -72,7 +72,7 @@ class Evaluation:
 
     def prompt(self, question: Question) -> Prompt:
         """The chat that the model was asked a question with, or the first of several."""
-        return self.asked_by.first_prompt(question, self.format)
+        return self.asked_by.chats(question, self.format)[0]
 
     @property
     def shots(self) -> int:

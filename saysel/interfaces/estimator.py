@@ -116,9 +116,13 @@ class Estimator(Component):
         """
         return True
 
-    def first_prompt(self, question: Question, format: Format) -> Prompt:
-        """The chat that it samples its first response to a question with, for exported logs."""
-        return format.prompt(question)
+    def chats(self, question: Question, format: Format) -> Sequence[Prompt]:
+        """The chats that it samples its responses to a question with, as many with each.
+
+        For exported logs, which show the first, and for the estimate of requests. A chat that
+        continues an earlier reply has an empty turn in its place.
+        """
+        return [format.prompt(question)]
 
     def fit(self, model: ModelRef, context: EstimationContext) -> Self:
         """A copy fitted on the questions of `splits`, if there are any.

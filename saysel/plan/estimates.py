@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from saysel.costs.prices import price
 from saysel.costs.tokens import likely_prompt_tokens
 from saysel.errors import DataError
-from saysel.interfaces import Component, Format, Sampler
+from saysel.interfaces import Component, Format, Prompt, Sampler
 from saysel.prompting.llm import AsksLanguageModel
 from saysel.recipes.components import components
 from saysel.recipes.elicited import ElicitedFormat
@@ -81,19 +81,21 @@ def reply_limit(sampler: Sampler) -> int:
     return sampler.reply_limit() or 0
 
 
-def prompt_tokens(recipe: Recipe, format: Format, questions: Sequence[Question]) -> int:
-    """About how many tokens the prompts for some questions have together in a format."""
+def expected_format(recipe: Recipe, format: Format) -> Format:
+    """A format with worked examples of a typical length, if the source is left unread."""
     if isinstance(format, ElicitedFormat) and _known_size(recipe, "train") is not None:
-        format = format.with_examples([TYPICAL_QUESTION] * shots(recipe))
-    return sum(likely_prompt_tokens(format.prompt(question)) for question in questions)
+        return format.with_examples([TYPICAL_QUESTION] * shots(recipe))
+    return format
+
+
+def prompt_tokens(prompts: Iterable[Prompt]) -> int:
+    """About how many tokens some prompts have together."""
+    return sum(map(likely_prompt_tokens, prompts))
 
 
 def question_tokens(questions: Sequence[Question]) -> int:
     """About how many tokens the questions alone have together."""
-    return sum(
-        likely_prompt_tokens([{"role": "user", "content": question.prompt}])
-        for question in questions
-    )
+    return prompt_tokens([{"role": "user", "content": question.prompt}] for question in questions)
 
 
 def sampler_requests(

@@ -113,7 +113,9 @@ class EvaluateStage(Stage):
         return evaluation_work(self.recipe, self.replies_by_split)
 
     def requests(self) -> Iterator[RequestEstimate]:
-        return evaluation_requests(self.name, self.recipe, self.format, self.replies_by_split)
+        return evaluation_requests(
+            self.name, self.recipe, self.format, self.estimator.chats, self.replies_by_split
+        )
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe, replies = self.recipe, self.estimator.replies()

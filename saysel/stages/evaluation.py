@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from saysel.interfaces import EstimationContext, Format, Sampler
+from saysel.interfaces import EstimationContext, Format, Prompt, Sampler
 from saysel.leaks.check import leak_report
 from saysel.plan.estimates import (
     Amount,
     RequestEstimate,
     component_requests,
+    expected_format,
     expected_questions,
     prompt_tokens,
     question_count,
@@ -27,6 +28,9 @@ from saysel.recipes.questions import questions as questions_of
 from saysel.recipes.recipe import Recipe
 from saysel.records import Prediction, Question
 from saysel.stages.shards import shard_seed
+
+#: The chats that a model is sent for a question in a format.
+Chats = Callable[[Question, Format], Sequence[Prompt]]
 
 
 def evaluation_sampler(recipe: Recipe) -> Sampler:
@@ -67,20 +71,28 @@ def evaluation_work(recipe: Recipe, replies: Mapping[str, int]) -> Amount:
 
 
 def evaluation_requests(
-    step: str, recipe: Recipe, format: Format, replies: Mapping[str, int]
+    step: str, recipe: Recipe, format: Format, chats: Chats, replies: Mapping[str, int]
 ) -> Iterator[RequestEstimate]:
     """The requests for replies to each question of some splits, one of which is judged.
 
     Args:
+        chats: the chats that the replies to a question are drawn with, as many with each.
         replies: how many to each question, by split.
     """
-    sampler = evaluation_sampler(recipe)
+    sampler, format = evaluation_sampler(recipe), expected_format(recipe, format)
     questions: list[Question] = []
     for n in sorted(set(replies.values())):
         splits = (split for split, drawn in replies.items() if drawn == n)
         asked = [question for split in splits for question in expected_questions(recipe, split)]
-        tokens = prompt_tokens(recipe, format, asked)
-        yield from sampler_requests(step, recipe, sampler, prompts=len(asked), tokens=tokens, n=n)
+        prompts = [chat for question in asked for chat in chats(question, format)]
+        yield from sampler_requests(
+            step,
+            recipe,
+            sampler,
+            prompts=len(prompts),
+            tokens=prompt_tokens(prompts),
+            n=n * len(asked) // len(prompts) if prompts else n,
+        )
         questions += asked
     tokens = question_tokens(questions) + len(questions) * reply_limit(sampler)
     yield from component_requests(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from saysel.estimators.sampling import single_replies
-from saysel.interfaces import Format
+from saysel.interfaces import Format, Prompt
 from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
     Amount,
@@ -100,8 +100,11 @@ class FaithfulnessStage(Stage):
         return evaluation_work(self.recipe, {self.recipe.evaluate.split: self.replies})
 
     def requests(self) -> Iterator[RequestEstimate]:
-        split = self.recipe.evaluate.split
-        return evaluation_requests(self.name, self.recipe, self.format, {split: self.replies})
+        def chats(question: Question, format: Format) -> Sequence[Prompt]:
+            return [format.prompt(question)]
+
+        replies = {self.recipe.evaluate.split: self.replies}
+        return evaluation_requests(self.name, self.recipe, self.format, chats, replies)
 
     def run(self, context: StageContext) -> dict[str, Any]:
         recipe = self.recipe

@@ -13,6 +13,7 @@ from saysel.plan.context import StageContext
 from saysel.plan.estimates import (
     Amount,
     RequestEstimate,
+    expected_format,
     expected_questions,
     prompt_tokens,
     question_count,
@@ -68,13 +69,13 @@ class SampleStage(Stage):
     def requests(self) -> Iterator[RequestEstimate]:
         recipe = self.recipe
         questions = expected_questions(recipe, "train")
-        tokens = prompt_tokens(recipe, self.format, questions)
+        format = expected_format(recipe, self.format)
         return sampler_requests(
             self.name,
             recipe,
             recipe.sample,
             prompts=len(questions),
-            tokens=tokens,
+            tokens=prompt_tokens(map(format.prompt, questions)),
             n=recipe.sample.n,
         )
 

@@ -137,6 +137,12 @@ def check_estimator(estimator: Estimator, model: ModelRef) -> None:
     expect(
         "train" not in estimator.splits(), "an estimator must not be fitted on the training split"
     )
+    chats = estimator.chats(asked[0], data.format)
+    expect(
+        bool(chats) and estimator.replies() % len(chats) == 0,
+        f"replies must be the same number for each chat, got {estimator.replies()} for "
+        f"{len(chats)} chats",
+    )
     made = list(estimator.fit(model, context).estimate(model, asked, context))
     expect(
         [one.question_id for one in made] == [one.id for one in asked],

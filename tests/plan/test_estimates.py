@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from saysel.plan.estimates import Amount
+from saysel.plan.estimates import Amount, RequestEstimate
 from saysel.plan.plan import plan
 from saysel.recipes.recipe import Recipe, load
 from tests.support.end_to_end import invoke
@@ -102,6 +102,31 @@ def test_evaluated_models_reply_within_the_limit_of_the_evaluation() -> None:
     assert many["evaluate-sft-verbalized"] - few["evaluate-sft-verbalized"] == 20 * 200
     assert many["grade-sft"] - few["grade-sft"] == 20 * 5 * 200
     assert many["target"] == few["target"]
+
+
+def test_an_estimator_that_asks_in_several_chats_makes_a_request_for_each() -> None:
+    served = {"use": "openai", "model": "m", "max_tokens": 10, "base_url": "http://localhost:1/v1"}
+    asked: list[dict[str, Any]] = [
+        {"use": "verbalized"},
+        {"use": "steerconf"},
+        {"use": "verbalized", "style": "percent", "turns": 2},
+        {"use": "self_consistency", "n": 5},
+    ]
+
+    def requests(estimator: dict[str, Any]) -> RequestEstimate:
+        evaluate = {"estimators": [estimator]}
+        model = {"use": "remote", "name": "m"}
+        said = {**RECIPE, "model": model, "sample": served, "train": [], "evaluate": evaluate}
+        recipe = Recipe.model_validate(said)
+        (request,) = (request for step in plan(recipe).steps for request in step.requests())
+        return request
+
+    one, steered, turns, five = map(requests, asked)
+
+    assert [each.requests for each in (one, steered, turns, five)] == [20, 100, 40, 20]
+    assert [each.output_tokens for each in (one, steered, turns, five)] == [200, 1000, 400, 1000]
+    assert steered.input_tokens > turns.input_tokens > one.input_tokens
+    assert five.input_tokens == one.input_tokens
 
 
 def test_a_finished_run_did_that_much(tiny_run: Path, tiny_recipe: Path) -> None:

@@ -66,10 +66,11 @@ class VerbalizedEstimator(Estimator):
     def replies(self) -> int:
         return self.turns
 
-    def first_prompt(self, question: Question, format: Format) -> Prompt:
+    def chats(self, question: Question, format: Format) -> Sequence[Prompt]:
         if self.style == "trained":
-            return format.prompt(question)
-        return [Message(role="user", content=f"{question.prompt}\n\n{self._filled(0)}")]
+            return [format.prompt(question)]
+        first = self._opening(question)
+        return [first] if self.turns == 1 else [first, self._continued(first, "")]
 
     def estimate(
         self, model: ModelRef, questions: Sequence[Question], context: EstimationContext
@@ -78,20 +79,29 @@ class VerbalizedEstimator(Estimator):
             yield from (prediction for prediction, _ in single_replies(model, questions, context))
             return
         sampler = context.sampler.model_copy(update={"temperature": context.temperature})
-        chats = [list(self.first_prompt(question, context.format)) for question in questions]
+        chats = [self._opening(question) for question in questions]
         replies = [samples[0] for samples in sampler.sample(model, chats, 1, context.seed)]
         if self.turns == 1:
             for question, reply in zip(questions, replies, strict=True):
                 yield self._parse(question, [reply], context.format)
             return
-        for chat, reply in zip(chats, replies, strict=True):
-            # Without its thoughts, like chat templates do; templates may reject an empty turn.
-            answer = visible_text(reply.text).text.strip() or reply.text
-            chat.append({"role": "assistant", "content": answer})
-            chat.append({"role": "user", "content": self._filled(1)})
-        second_replies = sampler.sample(model, chats, 1, context.seed + 1)
+        # Without its thoughts, like chat templates do; templates may reject an empty turn.
+        answers = [visible_text(reply.text).text.strip() or reply.text for reply in replies]
+        continued = [self._continued(*turns) for turns in zip(chats, answers, strict=True)]
+        second_replies = sampler.sample(model, continued, 1, context.seed + 1)
         for question, reply, (then,) in zip(questions, replies, second_replies, strict=True):
             yield self._parse(question, [reply, then], context.format)
+
+    def _opening(self, question: Question) -> Prompt:
+        return [Message(role="user", content=f"{question.prompt}\n\n{self._filled(0)}")]
+
+    def _continued(self, chat: Prompt, answer: str) -> Prompt:
+        """The second turn, after the answer in the first."""
+        return [
+            *chat,
+            Message(role="assistant", content=answer),
+            Message(role="user", content=self._filled(1)),
+        ]
 
     def _filled(self, turn: int) -> str:
         """The text that follows the question in a turn, from 0."""

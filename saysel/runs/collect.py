@@ -78,8 +78,8 @@ def collect(steps: Iterable[Stage], run: Path, others: Sequence[Path]) -> list[S
 
 
 def finished_in(places: Sequence[Path], step: Stage) -> Path | None:
-    """The first run directory in which a step is finished."""
-    return next((place for place in places if _has(place, step)), None)
+    """The first run directory that a finished step can be taken from."""
+    return next((place for place in places if step.is_collected and _has(place, step)), None)
 
 
 def _has(place: Path, step: Stage) -> bool:

@@ -38,6 +38,7 @@ class ReportStage(Stage):
     """
 
     stage: ClassVar[str] = "report"
+    is_collected: ClassVar[bool] = False
 
     cells: Sequence[Cell]
 

@@ -50,6 +50,17 @@ def test_a_cell_uses_what_the_whole_run_and_other_cells_have_done(tmp_path: Path
     assert saysel.run(recipe, tmp_path, cell=4).ran == ("report",)
 
 
+def test_the_report_is_written_again_where_its_steps_are_collected(tmp_path: Path) -> None:
+    first, metrics = {**RECIPE, "name": "first"}, {**RECIPE["evaluate"], "metrics": ["ece"]}
+    there = saysel.run(first, tmp_path / "there").directory
+    here = saysel.run({**RECIPE, "evaluate": metrics}, tmp_path / "here").directory
+    assert rows(here) != rows(there)
+
+    assert saysel.run(first, here, collect=[there]).ran == ("report",)
+
+    assert rows(here) == rows(there)
+
+
 def test_cells_of_another_machine_are_collected_by_name(tmp_path: Path) -> None:
     there, here = tmp_path / "there", tmp_path / "here"
     moved = saysel.run(MATRIX, there, cell=4).directory

@@ -10,6 +10,9 @@ Texts are compared as words in lower case, without accents and punctuation; sign
              padded at the ends, so that texts with one different word overlap only if they have 25
              words or more.
 
+Runs that more than half of the texts have, such as those of instructions or worked examples in
+front of every question, are left out of `near`: what all questions share makes no two the same.
+
 A different name or number therefore makes a short question a different one, as it should: short
 questions made from one template are not duplicates.
 
@@ -23,6 +26,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -37,6 +41,8 @@ STOP = frozenset(
 THRESHOLD = 0.8
 #: Number of words in a shingle.
 WIDTH = 3
+#: Texts of which more than half have a run, at least, for the run to be left out.
+MANY = 10
 #: Number of bands of the MinHash signature, and of rows in each.
 BANDS, ROWS = 21, 6
 
@@ -112,6 +118,8 @@ def overlaps(ones: Sequence[str], others: Iterable[str], near: bool = True) -> I
     exact = _indices(texts)
     bags = _indices(map(content, texts)) if near else {}
     runs = [shingles(words) for words in texts] if near else []
+    shared = _shared(runs)
+    runs = [run - shared for run in runs]
     known = frozenset().union(*runs)
     candidates: list[tuple[int, Shingles]] = []
     for other, text in enumerate(others):
@@ -124,8 +132,8 @@ def overlaps(ones: Sequence[str], others: Iterable[str], near: bool = True) -> I
         for one in alike:
             yield Overlap(one, other, "words", 1.0)
         # Most texts share too few runs with all of `ones` together to be worth hashing.
-        run = shingles(words)
-        if not same and not alike and len(run & known) >= THRESHOLD * len(run):
+        run = shingles(words) - shared
+        if run and not same and not alike and len(run & known) >= THRESHOLD * len(run):
             candidates.append((other, run))
     if candidates:
         yield from _near(runs, candidates)
@@ -136,6 +144,14 @@ def _indices(texts: Iterable[Tokens]) -> dict[Tokens, list[int]]:
     for index, words in enumerate(texts):
         indices.setdefault(words, []).append(index)
     return indices
+
+
+def _shared(runs: Sequence[Shingles]) -> Shingles:
+    """The runs that more than half of the texts have, if there are many texts."""
+    if len(runs) < MANY:
+        return frozenset()
+    counts = Counter(run for one in runs for run in one)
+    return frozenset(run for run, count in counts.items() if count > len(runs) / 2)
 
 
 def _near(

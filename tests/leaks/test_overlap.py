@@ -124,6 +124,23 @@ def test_near_ones_are_found_among_many() -> None:
     assert {(o.one, o.other) for o in found if o.how == "near"} == wanted
 
 
+@pytest.mark.parametrize(
+    "end", ["", " Think about it step by step, then answer with one word." * 9]
+)
+def test_what_all_questions_share_makes_no_two_the_same(end: str) -> None:
+    """A long instruction around different questions; the same ones are found."""
+    start = " ".join(f"instruction{n}" for n in range(150))
+    ones = [f"{start} Where is tower {n} of city {n % 7}?{end}" for n in range(20)]
+    others = [f"{start} Who built bridge {n}?{end}" for n in range(2000)]
+    ones[7] = f"{start} {LONG}{end}"
+    others[5] = ones[7].replace("twelve", "thirteen")
+    others[6] = ones[3]
+
+    found = sorted(overlaps(ones, others))
+
+    assert [(o.one, o.other, o.how) for o in found] == [(3, 6, "exact"), (7, 5, "near")]
+
+
 def test_one_word_in_25_is_the_limit() -> None:
     words = [f"word{n}" for n in range(25)]
     other = [*words[:12], "else", *words[13:]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import floor
+
 #: A true minus sign, as wide as the plus sign.
 MINUS = "\u2212"
 #: A narrow space that does not break.
@@ -37,6 +39,14 @@ def percent(share: float) -> str:
     """`85%`, `33.33%`, `> 99.99%`: four digits, but never rounded to certainty."""
     text = f"{100 * share:.4g}%"
     return "> 99.99%" if text == "100%" and share < 1 else text
+
+
+def p_value(p: float, level: float) -> str:
+    """Three decimals, `< 0.001`; a fourth where rounding would lift it to the level of the test."""
+    if p < 0.001:
+        return "< 0.001"
+    text = f"{p:.3f}"
+    return f"{floor(p * 1e4) / 1e4:.4f}" if p < level <= float(text) else text
 
 
 def grouped(value: float) -> str:

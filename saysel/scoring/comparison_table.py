@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from math import ceil
 
-from saysel.display.numbers import interval, number
+from saysel.display.numbers import interval, number, p_value
 from saysel.display.tables import aligned, below, html_table
 from saysel.display.terminal import UNLIMITED, width, wrapped
 from saysel.scoring.differences import LEVEL, Difference
@@ -171,7 +171,7 @@ def row(difference: Difference, worst: bool = False) -> tuple[str, ...]:
         shown(difference.difference, sign=True),
         interval(difference.low, difference.high, counts, sign=True) or "–",
         "–" if difference.favour is None else f"{difference.favour:.1%}",
-        "–" if p is None else f"{p:.3f}" if p >= 0.001 else "< 0.001",
+        "–" if p is None else p_value(p, LEVEL),
         *([shown(difference.worst, sign=True)] if worst else []),
         "" if difference.p is None else SIGNS[difference.outcome] + difference.outcome,
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from saysel.display.durations import duration
-from saysel.display.numbers import grouped, interval, number, percent
+from saysel.display.numbers import grouped, interval, number, p_value, percent
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,22 @@ from saysel.display.numbers import grouped, interval, number, percent
 )
 def test_numbers(value, options, text):
     assert number(value, **options) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.8, "0.800"),
+        (0.0004, "< 0.001"),
+        (0.04949, "0.049"),
+        (0.0496, "0.0496"),  # with 0.050 beside it, "better" would look like a mistake
+        (0.0499999, "0.0499"),
+        (0.05, "0.050"),
+        (1.0, "1.000"),
+    ],
+)
+def test_p_values_are_on_the_side_of_the_level_that_they_are_on(p, text):
+    assert p_value(p, 0.05) == text
 
 
 def test_intervals_and_groups_of_digits():

@@ -13,6 +13,7 @@ from saysel.api.predictions import AnyPredictions, Reading, reading
 from saysel.api.rows import methods_of_run, settings_of_run
 from saysel.api.run_directory import Run
 from saysel.errors import SayselWarning, UsageError
+from saysel.files import Predictions
 from saysel.files.tables import STANDARD_INPUT
 from saysel.plan.cell_choice import chosen_cell
 from saysel.recipes.matrix import axes
@@ -35,6 +36,7 @@ def compare(
     names: Sequence[str] | None = None,
     columns: Mapping[str, str | Sequence[str]] | None = None,
     where: Mapping[str, object] | None = None,
+    by: str | None = None,
     scale: float | None = None,
     format: object = None,
     judge: object = None,
@@ -64,6 +66,7 @@ def compare(
             for a frame.
         columns, where, scale, format, judge, cluster, metrics: see `saysel.score`; they hold for
             all files.
+        by: the column of a file or frame that names the method of a row: every value is a method.
         intersect: leave out questions that not all methods have.
         resamples: bootstrap samples of the questions; by default 10,000, or 200 for each test if
             that is more.
@@ -77,9 +80,10 @@ def compare(
             `intersect` is not set.
     """
     how = reading(columns, where, scale, format, judge, cluster, metrics)
-    if how.given and not any(_is_file(method) for method in methods):
+    given = [*how.given, *(["--by"] if by is not None else [])]
+    if given and not any(_is_read(method) for method in methods):
         raise UsageError(
-            f"{', '.join(how.given)}: only for files of predictions, and no file is compared: "
+            f"{', '.join(given)}: only for files of predictions, and no file is compared: "
             "leave it out"
         )
     alone = len(methods) == 1
@@ -92,7 +96,7 @@ def compare(
     located = [
         pair
         for number, method in enumerate(methods, 1)
-        for pair in _located(method, f"method {number}", how, cells, alone)
+        for pair in _located(method, f"method {number}", how, by, cells, alone)
     ]
     comparison = compare_methods(
         _named(located, names), how.components.metric, intersect, resamples, seed
@@ -130,6 +134,11 @@ def _named_run(argument: str) -> tuple[Run, Sequence[str]] | None:
     return None
 
 
+def _is_read(method: AnyMethod) -> bool:
+    """Whether it holds predictions made elsewhere, which options say how to read."""
+    return _is_file(method) or not isinstance(method, str | PathLike | Run | Method)
+
+
 def _is_file(method: AnyMethod) -> bool:
     if not isinstance(method, str | PathLike):
         return False
@@ -137,7 +146,7 @@ def _is_file(method: AnyMethod) -> bool:
 
 
 def _located(
-    method: AnyMethod, name: str, how: Reading, wanted_cells: Cells, alone: bool
+    method: AnyMethod, name: str, how: Reading, by: str | None, wanted_cells: Cells, alone: bool
 ) -> Iterator[Located]:
     """What an argument of `compare` stands for.
 
@@ -153,9 +162,9 @@ def _located(
     elif isinstance(method, Run):
         yield from _of_run(method, (), wanted_cells, alone)
     elif not isinstance(method, str | PathLike):
-        yield _read(method, Path(name), how)
+        yield from _read(method, Path(name), how, by, alone)
     elif _is_file(method):
-        yield _read(method, Path(method), how)
+        yield from _read(method, Path(method), how, by, alone)
     else:
         named = _named_run(fspath(method))
         if named is None:
@@ -172,9 +181,18 @@ def _of_run(run: Run, wanted: Sequence[str], chosen: Cells, alone: bool) -> Iter
         yield Located(run.directory, method)
 
 
-def _read(data: AnyPredictions, path: Path, how: Reading) -> Located:
-    """Predictions made elsewhere, under the name of their file."""
-    table = how.read(data, path.name)
+def _read(
+    data: AnyPredictions, path: Path, how: Reading, by: str | None, alone: bool
+) -> Iterator[Located]:
+    """Predictions made elsewhere, under the name of their file or, with `by`, of their method."""
+    if by is None:
+        yield _of_table(how.read(data, path.name), path, path.name)
+        return
+    for method, table in how.read_by(data, by, path.name).items():
+        yield _of_table(table, path, method if alone else f"{path.name}: {method}")
+
+
+def _of_table(table: Predictions, path: Path, name: str) -> Located:
     # Without a column for it, a question's text is its id.
     known = "question" in table.columns
     texts = {q.id: q.prompt for q in table.questions.values()} if known else {}
@@ -182,9 +200,9 @@ def _read(data: AnyPredictions, path: Path, how: Reading) -> Located:
         warnings.warn(
             f"{path}: no column is recognised as 'id': its rows are paired by their order",
             SayselWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-    return Located(path, Method(path.name, table.predictions, texts, table.clusters))
+    return Located(path, Method(name, table.predictions, texts, table.clusters))
 
 
 def _named(located: Sequence[Located], names: Sequence[str] | None) -> list[Method]:

@@ -12,7 +12,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from saysel.errors import SayselWarning, UsageError
-from saysel.files import Predictions, load_predictions, predictions_from_columns
+from saysel.files import (
+    Predictions,
+    load_predictions,
+    predictions_by,
+    predictions_from_columns,
+)
 from saysel.files.frames import Frame
 from saysel.files.several import joined
 from saysel.files.tables import STANDARD_INPUT
@@ -83,24 +88,39 @@ class Reading:
         Raises:
             SayselError: see `saysel.files.load_predictions`.
         """
-        options: dict[str, Any] = {
-            "where": self.where,
-            "scale": self.scale,
-            "format": self.components.format,
-            "judge": self.components.judge,
-        }
         if isinstance(data, str | PathLike | list | tuple):
             files = paths_in(data)
-            parts = [load_predictions(file, self.columns, **options) for file in files]
+            parts = [load_predictions(file, self.columns, **self._options) for file in files]
             names = [name_of(file) for file in files]
             distinct = len(set(names)) == len(names)
             read = joined(parts, names if distinct else list(map(str, files)))
         else:
             frame: Any = data
-            read = predictions_from_columns(frame, self.columns, name=name, **options)
-        for note in (*read.notes, *_repeats(read)):
-            warnings.warn(note, SayselWarning, stacklevel=3)
+            read = predictions_from_columns(frame, self.columns, name=name, **self._options)
+        _warn(read)
         return read
+
+    def read_by(self, data: AnyPredictions, by: str, name: str) -> dict[str, Predictions]:
+        """The predictions of each method in a file, a frame or arrays, see `predictions_by`."""
+        source: Any = fetched_file(Path(data)) if isinstance(data, str | PathLike) else data
+        methods = predictions_by(source, by, self.columns, name=name, **self._options)
+        for read in methods.values():
+            _warn(read)
+        return methods
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {
+            "where": self.where,
+            "scale": self.scale,
+            "format": self.components.format,
+            "judge": self.components.judge,
+        }
+
+
+def _warn(read: Predictions) -> None:
+    for note in (*read.notes, *_repeats(read)):
+        warnings.warn(note, SayselWarning, stacklevel=4)
 
 
 def _repeats(read: Predictions) -> Iterator[str]:
@@ -114,7 +134,8 @@ def _repeats(read: Predictions) -> Iterator[str]:
         yield (
             f"{repeats:,} of {rows:,} rows have the same '{column}' as an earlier row, and count "
             "as different questions: with several rows of a question, intervals are too narrow "
-            f"without --cluster {column}; with several methods in a file, choose one with --where"
+            f"without --cluster {column}; with several methods in a file, choose one with --where "
+            "or compare them with --by"
         )
 
 

@@ -14,6 +14,11 @@ from saysel.display.terminal import echo
 @click.command("compare")
 @click.argument("methods", metavar="RUN|FILE...", nargs=-1, required=True)
 @file_options
+@click.option(
+    "--by",
+    metavar="COLUMN",
+    help="The file's column that names the method of a row: every value of it is a method.",
+)
 @click.option("--intersect", is_flag=True, help="Leave out questions that some do not have.")
 @click.option(
     "--resamples",
@@ -39,6 +44,7 @@ from saysel.display.terminal import echo
 )
 def command(
     methods: tuple[str, ...],
+    by: str | None,
     intersect: bool,
     resamples: int | None,
     seed: int,
@@ -59,12 +65,14 @@ def command(
       saysel compare runs/quickstart:sft runs/quickstart:ppo
       saysel compare runs/mine:ppo --cell 1 --cell 4
       saysel compare before.parquet after.parquet --metric brier --metric auroc
+      saysel compare all.csv --by method
       saysel compare a/replies.jsonl b/replies.jsonl --format tags
     """
     from saysel.api.comparing import compare
 
     comparison = compare(
         *methods,
+        by=by,
         intersect=intersect,
         resamples=resamples,
         seed=seed,

@@ -47,7 +47,8 @@ def ids(table: Table, column: str | None, clustered: bool = False) -> list[str]:
             raise DataError(
                 f"{table.where(index)}: the id '{id}' was in {table.places[row_of[id]]} already: "
                 "intervals need one row per question; with several rows of a question, use "
-                f"--cluster {column}; with several methods in a file, choose one with --where"
+                f"--cluster {column}; with several methods in a file, choose one with --where or "
+                "compare them with --by"
             )
         row_of[id] = index
     return list(row_of)

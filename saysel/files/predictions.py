@@ -112,6 +112,43 @@ def predictions_from_columns(
     return _predictions_of(table, columns or {}, scale, format, judge)
 
 
+def predictions_by(
+    data: str | Path | Frame | Mapping[str, Iterable[object]],
+    by: str,
+    columns: ColumnNames | None = None,
+    *,
+    where: Mapping[str, str] | None = None,
+    scale: float | None = None,
+    format: Format | None = None,
+    judge: Judge | None = None,
+    name: str = "predictions",
+) -> dict[str, Predictions]:
+    """The predictions of several methods whose rows are in one file, frame or mapping.
+
+    Args:
+        data: see `load_predictions` and `predictions_from_columns`.
+        by: the column that names the method of a row.
+        columns, where, scale, format, judge, name: as there.
+
+    Returns:
+        The predictions of each method, in the order of its first row.
+
+    Raises:
+        UsageError, DataError: see `load_predictions`; there is no column `by`.
+    """
+    _check_options(columns or {}, scale, format, judge)
+    if isinstance(data, str | Path):
+        table = unescaped_table(read_table(Path(data)))
+    else:
+        table = table_of(data, name)
+    for column, value in (where or {}).items():
+        table = table.only(column, value)
+    return {
+        value: _predictions_of(_chosen(part, None), columns or {}, scale, format, judge)
+        for value, part in table.by(by).items()
+    }
+
+
 def _check_options(
     named: ColumnNames, scale: float | None, format: Format | None, judge: Judge | None
 ) -> None:

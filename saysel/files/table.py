@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,16 +68,31 @@ class Table:
             UsageError: there is no such column, or no such row.
         """
         option = f"--where {column}={value}"
+        rows = self._rows_by(column, option)
+        if value not in rows:
+            raise UsageError(f"{option}: {self.name} has no such row; '{column}' is {listed(rows)}")
+        return self._part(rows[value])
+
+    def by(self, column: str) -> dict[str, Table]:
+        """The rows of each value, as text, in a column, in the order of their first rows.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        rows = self._rows_by(column, f"--by {column}")
+        return {value: self._part(kept) for value, kept in rows.items()}
+
+    def _rows_by(self, column: str, option: str) -> dict[str, list[int]]:
         if column not in self.columns:
             raise UsageError(
                 f"{option}: {self.name} has no column '{column}'; it has {listed(self.columns)}"
             )
-        kept = [n for n, row in enumerate(self.rows) if str(row.get(column)) == value]
-        if not kept:
-            present = dict.fromkeys(str(row.get(column)) for row in self.rows)
-            raise UsageError(
-                f"{option}: {self.name} has no such row; '{column}' is {listed(present)}"
-            )
+        rows: dict[str, list[int]] = {}
+        for n, row in enumerate(self.rows):
+            rows.setdefault(str(row.get(column)), []).append(n)
+        return rows
+
+    def _part(self, kept: Sequence[int]) -> Table:
         return replace(
             self,
             rows=[self.rows[n] for n in kept],

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import saysel
-from saysel.errors import SayselWarning, UsageError
+from saysel.errors import SayselError, SayselWarning, UsageError
 from tests.support.end_to_end import invoke
 
 IDS = [f"q{n}" for n in range(60)]
@@ -60,3 +60,65 @@ def test_files_are_written_where_asked_for_and_only_there(
 def test_rows_without_an_id_are_paired_with_a_warning() -> None:
     with pytest.warns(SayselWarning, match="no column is recognised as 'id'"):
         saysel.compare(SURE.drop(columns="id"), KNOWS.drop("id"), **FAST)
+
+
+def test_options_say_how_frames_are_read() -> None:
+    percent = SURE.assign(confidence=100.0)
+    comparison = saysel.compare(percent, percent, scale=100, **FAST)
+    assert comparison.differences[0].before == pytest.approx(1 / 3)
+
+
+LONG = pl.concat(
+    [
+        KNOWS.with_columns(method=pl.lit("knows")),
+        pl.from_pandas(SURE).with_columns(method=pl.lit("sure")),
+        KNOWS.with_columns(method=pl.lit("again")),
+    ]
+)
+
+
+def test_the_methods_of_one_file_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    LONG.write_csv("all.csv")
+
+    comparison = saysel.compare("all.csv", by="method", **FAST)
+
+    assert comparison.reference == "knows"
+    assert [one.method for one in comparison.differences] == ["sure", "again"]
+    assert comparison.differences == saysel.compare(LONG, by="method", **FAST).differences
+    apart = saysel.compare(KNOWS, SURE, KNOWS, names=["knows", "sure", "again"], **FAST)
+    assert comparison.differences == apart.differences
+    options = ("--by", "method", "--resamples", "200", "--metric", "brier")
+    assert str(comparison) in invoke("compare", "all.csv", *options).stdout
+    LONG.write_csv("copy.csv")
+    both = saysel.compare("all.csv", "copy.csv", by="method", **FAST)
+    names = [both.reference, *(one.method for one in both.differences)]
+    assert names == [f"{f}.csv: {m}" for f in ("all", "copy") for m in ("knows", "sure", "again")]
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        ("all.csv", {"by": "way"}, "--by way: all.csv has no column 'way'; it has id, "),
+        ("all.csv", {"by": "method", "where": {"method": "none"}}, "has no such row"),
+        ("all.csv", {}, "choose one with --where or compare them with --by"),
+    ],
+)
+def test_methods_that_cannot_be_told_apart(
+    given: str,
+    options: dict[str, object],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    LONG.write_csv("all.csv")
+    with pytest.raises(SayselError, match=message):
+        saysel.compare(given, **options, **FAST)
+
+
+def test_a_run_is_not_split_by_a_column(tiny_run: Path) -> None:
+    with pytest.raises(UsageError, match="--by: only for files of predictions"):
+        saysel.compare(tiny_run, by="method")

@@ -28,7 +28,7 @@ def test_numbers(value, options, text):
         (0.8, "0.800"),
         (0.0004, "< 0.001"),
         (0.04949, "0.049"),
-        (0.0496, "0.0496"),  # with 0.050 beside it, "better" would look like a mistake
+        (0.0496, "0.0496"),  # "better" next to 0.050 would look like a mistake
         (0.0499999, "0.0499"),
         (0.05, "0.050"),
         (1.0, "1.000"),

@@ -109,7 +109,7 @@ def replaced_checkpoints(name: str, stored: Iterable[str], root: Path) -> list[s
     return [each for each in stored if each.startswith(inside) and not (root / each).exists()]
 
 
-def write_ahead_logs(path: Path) -> list[Path]:
+def journals(path: Path) -> list[Path]:
     """What SQLite may have left next to a database, which belongs to its previous content."""
-    endings = ("-wal", "-shm") if path.name.endswith(DATABASE) else ()
+    endings = ("-wal", "-shm", "-journal") if path.name.endswith(DATABASE) else ()
     return [path.with_name(path.name + ending) for ending in endings]

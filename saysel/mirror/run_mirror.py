@@ -183,8 +183,8 @@ class RunMirror(Mirror):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.store.get(name, partial)
-            for log in names.write_ahead_logs(path):
-                log.unlink(missing_ok=True)
+            for journal in names.journals(path):
+                journal.unlink(missing_ok=True)
             partial.replace(path)
         except OSError as error:
             raise disk_error(error, path) from error

@@ -1,9 +1,15 @@
-"""SQLite files for several threads and processes, which survive `kill -9`."""
+"""SQLite files for several threads, processes and machines, which survive `kill -9`.
+
+A write-ahead log is fast, but needs memory that all its processes share: two machines that have
+mounted the same drive would overwrite each other's rows. Therefore only files on a disk of this
+machine have one (https://sqlite.org/wal.html); others have a rollback journal.
+"""
 
 from __future__ import annotations
 
 import errno
 import json
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +20,13 @@ from saysel.errors import StageError
 
 #: Errors of `lockf` on file systems without locks, such as some network mounts.
 NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
+#: The file systems that this process can see, on Linux.
+MOUNTS = Path("/proc/self/mountinfo")
+#: Types of file systems that only one machine uses at a time.
+OF_ONE_MACHINE = {
+    *("bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "ramfs"),
+    *("reiserfs", "tmpfs", "vfat", "xfs", "zfs"),
+}
 
 
 def connect(path: Path | None, *schema: str) -> sqlite3.Connection:
@@ -33,7 +46,8 @@ def connect(path: Path | None, *schema: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode=WAL")
+        journal = "TRUNCATE" if path is not None and is_shared(path.parent) else "WAL"
+        connection.execute(f"PRAGMA journal_mode={journal}")
         connection.execute("PRAGMA synchronous=NORMAL")
         for statement in schema:
             connection.execute(statement)
@@ -108,6 +122,26 @@ def errors_in(path: Path | None) -> Iterator[None]:
             f"{path or 'a database in memory'}: cannot be used ({error}); what was written is "
             "kept: repair or move the file and run again"
         ) from error
+
+
+def is_shared(directory: Path) -> bool:
+    """Whether other machines may have mounted the file system of a directory, as Linux tells it.
+
+    On other systems, and of unknown directories, false.
+    """
+    try:
+        mounts = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return False
+    place, found, depth = directory.resolve(), "", 0
+    for mount in mounts:  # a later one hides an earlier one at the same place
+        described, _, source = mount.partition(" - ")
+        point = Path(
+            re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), described.split()[4])
+        )
+        if len(point.parts) >= depth and place.is_relative_to(point):
+            found, depth = source.split()[0], len(point.parts)
+    return found not in ("", *OF_ONE_MACHINE)
 
 
 def no_locks(path: Path) -> StageError:

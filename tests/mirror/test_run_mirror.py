@@ -241,3 +241,20 @@ def test_a_name_that_leads_out_of_the_run_is_refused(tmp_path: Path) -> None:
 def test_nothing_is_fetched_without_a_mirror(tmp_path: Path) -> None:
     with pytest.raises(DamagedFile, match="the file is missing"):
         read_record(tmp_path / "manifest.json")
+
+
+def test_a_database_from_the_store_has_no_journal_of_the_previous_one(
+    store: Folder, tmp_path: Path
+) -> None:
+    for machine in ("a", "b"):
+        with (
+            working(store, tmp_path / machine) as run,
+            closing(Ledger(run, machine).connect()) as ledger,
+        ):
+            ledger.record("model", Usage(1, 1), 0.5)
+    left = [tmp_path / "a" / f"ledger.sqlite{ending}" for ending in ("-wal", "-shm", "-journal")]
+    for path in left:
+        path.write_bytes(b"left by a process that was killed")
+
+    with working(store, tmp_path / "a"):
+        assert not any(path.exists() for path in left)

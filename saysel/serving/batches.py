@@ -146,7 +146,9 @@ class Batches:
         for job in batch:
             try:
                 prompt = self.model.prompt(job.messages, job.sampling.max_tokens)
-            except DataError as error:  # of this request alone
+            except Exception as error:  # of this request alone; a template can fail in any way
+                if not isinstance(error, DataError):
+                    log.exception("a prompt failed")
                 job.on_end(error)
             else:
                 prompts.setdefault(self.model.stop(prompt), []).append((job, prompt))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from queue import Queue
 
@@ -56,3 +57,22 @@ def test_the_reply_to_a_question_does_not_end_where_one_to_a_conversation_does(
     alone, in_conversation = replies(model, [ALONE, CONVERSATION])
 
     assert alone == REPLY and "\n\n" not in in_conversation.strip()
+
+
+def test_a_request_that_breaks_the_template_ends_no_other(
+    memorized: ModelRef, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = ServedModel(memorized, FORMAT)
+    tokenizer = model.tokenizer = deepcopy(model.tokenizer)
+    tokenizer.chat_template = (
+        "{% if messages[-1].content == 'Break.' %}{{ 1 / 0 }}{% endif %}" + tokenizer.chat_template
+    )
+    ends: list[Queue[ServedReply | Exception]] = [Queue(), Queue(), Queue()]
+    batches = Batches(model, size=8, waiting=8)
+    for end, text in zip(ends, ["Who are you?", "Break.", "Who are you?"], strict=True):
+        batches.submit([Job([{"role": "user", "content": text}], GREEDY, on_end=end.put)])
+    found = [end.get(timeout=60) for end in ends]
+    batches.close()
+
+    assert isinstance(found[1], ZeroDivisionError) and "a prompt failed" in caplog.text
+    assert isinstance(found[0], ServedReply) and isinstance(found[2], ServedReply)

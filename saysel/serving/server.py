@@ -81,9 +81,8 @@ def build(options: Options) -> tuple[FastAPI, Batches]:
     app = make_app(batches, confidence, Settings(name, sampling, key))
     if is_loopback(options.host):
         # A web page that a browser shows must not reach this server under another name.
-        app.add_middleware(
-            TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]", "testserver"]
-        )
+        names = ["localhost", "127.0.0.1", "[::1]", "testserver", options.host]
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=names)
     return app, batches
 
 

@@ -113,6 +113,15 @@ def test_other_names_of_this_machine_are_refused(memorized: ModelRef) -> None:
         batches.close()
 
 
+def test_the_address_that_it_listens_on_is_not_refused(memorized: ModelRef) -> None:
+    app, batches = build(Options(memorized.path, host="127.0.0.2"))
+    try:
+        with TestClient(app, base_url="http://127.0.0.2:8000") as client:
+            assert client.get("/v1/models").status_code == 200
+    finally:
+        batches.close()
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("a.b", False)],

@@ -16,7 +16,7 @@ from tests.support.api_server import Concurrent, Server
 
 pytestmark = pytest.mark.slow
 
-RECIPE = end_to_end.RECIPE.replace("lora: null, max_steps: 12", "lora: null, max_steps: 300")
+RECIPE = end_to_end.RECIPE.replace("lora: null, max_steps: 12", "lora: null, max_steps: 150")
 SECONDS = 120
 
 
@@ -65,13 +65,13 @@ def test_a_killed_process_ends_the_run_which_continues_with_the_same_records(
     assert said.count("ended unexpectedly") == 1
     assert "Traceback" not in said
     killed_at = training_steps(run)[-1]
-    assert killed_at < 300
+    assert killed_at < 150
 
     process = end_to_end.start_command("run", recipe, "--out", run, *arguments)
     _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, said
     steps = training_steps(run)
-    assert steps[-1] == 300
+    assert steps[-1] == 150
     resumed = steps[steps.index(killed_at) + 1]
     assert 1 < resumed <= killed_at + 3
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from saysel.errors import UsageError
+from saysel.errors import StageError, UsageError
 from saysel.mirror.store import Store
 from saysel.storage import disk_error
 from saysel.storage.atomic import flush
@@ -31,12 +31,17 @@ class Folder(Store):
 
     def list(self, folder: str = "") -> dict[str, str]:
         stamps = {}
-        for place, _, names in os.walk(self._root / folder):
-            for path in (Path(place, name) for name in names if not name.startswith(PARTIAL)):
-                with suppress(FileNotFoundError):  # deleted since
-                    found = path.stat()
-                    name = path.relative_to(self._root).as_posix()
-                    stamps[name] = f"{found.st_size} {found.st_mtime_ns}"
+        try:
+            for place, _, names in os.walk(self._root / folder, onerror=_unless_missing):
+                for path in (Path(place, name) for name in names if not name.startswith(PARTIAL)):
+                    with suppress(FileNotFoundError):  # deleted since
+                        found = path.stat()
+                        name = path.relative_to(self._root).as_posix()
+                        stamps[name] = f"{found.st_size} {found.st_mtime_ns}"
+        except OSError as error:  # what is not listed would count as deleted
+            raise StageError(
+                f"{error.filename}: cannot be read ({error.strerror}): run again later"
+            ) from error
         return stamps
 
     def get(self, name: str, path: Path) -> None:
@@ -99,3 +104,9 @@ class Folder(Store):
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
         return True
+
+
+def _unless_missing(error: OSError) -> None:
+    """Raise what `os.walk` met; a folder may not exist yet, or may have been deleted since."""
+    if not isinstance(error, FileNotFoundError):
+        raise error

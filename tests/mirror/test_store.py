@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from saysel.errors import SayselError
+from saysel.errors import SayselError, StageError
+from saysel.mirror.folder import Folder
 from saysel.mirror.store import Store
 
 
@@ -44,3 +48,33 @@ def test_a_missing_file_is_one_line(store: Store, tmp_path: Path) -> None:
         store.get("missing", tmp_path / "copy")
 
     assert store.address in str(caught.value) or str(tmp_path) in str(caught.value)
+
+
+def test_a_drive_that_cannot_be_listed_is_not_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where another user can list it, too
+    tmp_path.chmod(0o777)
+    drive = Folder(Path("drive"))
+    drive.write("stages/sample/done.json", b"{}")
+    hidden = tmp_path / "drive" / "stages"
+    hidden.chmod(0)
+    with another_user(), pytest.raises(StageError) as caught:
+        drive.list()
+    hidden.chmod(0o755)
+
+    assert str(caught.value) == "drive/stages: cannot be read (Permission denied): run again later"
+    assert list(drive.list()) == ["stages/sample/done.json"]
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """Root may read everything, so be somebody else inside this block."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from saysel.errors import MissingExtra, SayselError, StageError, UsageError
 from saysel.mirror.store import Store
 
 #: What identifies the content of an object, in the words of different stores; the first counts.
-STAMPS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "mtime")
+STAMPS = (
+    *("ETag", "etag", "md5Hash", "content_md5", "generation", "blob_id", "LastModified"),
+    *("last_modified", "mtime", "modified", "modify", "modificationTime", "created"),
+)
 
 
 class Bucket(Store):
@@ -88,7 +92,12 @@ class Bucket(Store):
         paths = [self._path(name) for name in names]
         if paths:
             with self._explained():
-                self._files.rm(paths)
+                try:
+                    self._files.rm(paths)
+                except FileNotFoundError:  # some stores delete none if one does not exist
+                    for path in paths:
+                        with suppress(FileNotFoundError):
+                            self._files.rm_file(path)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -136,7 +145,14 @@ def _file_system(address: str) -> tuple[Any, str]:
 
 
 def _stamp(info: Mapping[str, Any]) -> str:
-    known = next((info[key] for key in STAMPS if info.get(key)), "")
+    known = next((info[key] for key in STAMPS if info.get(key)), None)
+    if known is None:
+        raise UsageError(
+            f"{info.get('name')}: the store does not tell when a file has changed, so a run cannot "
+            "be kept there: use another one"
+        )
+    if isinstance(known, datetime):  # some stores give it in one form or the other
+        known = known.timestamp()
     return f"{info.get('size')} {known}".replace('"', "")
 
 

@@ -56,9 +56,11 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return use
 
 
-@pytest.fixture(params=["bucket", "folder"])
+@pytest.fixture(params=["bucket", "folder", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """Both kinds of shared storage, empty."""
+    """Both kinds of shared storage, empty; buckets also in a store that is not S3."""
+    if request.param == "memory":
+        return Bucket(f"memory://{uuid4().hex}/run")
     if request.param == "bucket":
         return Bucket(f"{request.getfixturevalue('bucket')}/run")
     return Folder(tmp_path / "drive" / "run")

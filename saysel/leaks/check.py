@@ -31,7 +31,8 @@ from saysel.storage import intact_record, write_record
 
 #: Raise it when the same questions give other leaks.
 VERSION = 2
-#: The splits whose questions are learned from, or used to choose settings.
+#: The splits whose questions are learned from, or used to choose settings; others only if an
+#: estimator is fitted on them.
 SPLITS = ("pretrain", "train", "rl", "dev")
 #: Number of leaks shown on the console, and on the page.
 CONSOLE_EXAMPLES, PAGE_EXAMPLES = 3, 20
@@ -177,9 +178,15 @@ def _file(run: Path, recipe: Recipe) -> Path:
 
 def _fingerprint(recipe: Recipe) -> str:
     source = recipe.source
-    parts = [VERSION, identity(source), source.disjoint, recipe.evaluate.split]
+    parts = [VERSION, identity(source), source.disjoint, recipe.evaluate.split, _compared(recipe)]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _compared(recipe: Recipe) -> list[str]:
+    """The splits that must not have a question of the evaluation split."""
+    fitted = [split for estimator in recipe.evaluate.estimators for split in estimator.splits()]
+    return list(dict.fromkeys((*SPLITS, *fitted)))
 
 
 def _find(recipe: Recipe) -> dict[str, Any]:
@@ -189,7 +196,7 @@ def _find(recipe: Recipe) -> dict[str, Any]:
     near = not source.disjoint
     compared: dict[str, int] = {}
     leaks: dict[tuple[int, str], Leak] = {}
-    for name in SPLITS:
+    for name in _compared(recipe):
         others: list[Question] = []
         if name != split:
             # A source need not have every split; a stage that needs a missing one reports it.

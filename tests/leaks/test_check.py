@@ -75,6 +75,19 @@ def test_the_absence_of_leaks_is_only_in_the_report(folder: Path) -> None:
     assert "Compared with 1 of train, 1 of dev. Questions match if they have the same words" in page
 
 
+def test_a_split_that_an_estimator_is_fitted_on_is_compared_too(folder: Path) -> None:
+    """The evaluation of the split dev, where the other one is used for rescaling."""
+    also = {"id": "h3", "question": "What is Italy's capital?", "answer": "Rome"}
+    scaled = {"use": "recalibrated", "estimator": "small", "split": "heldout"}
+    rows = [*CLEAN, {**also, "split": "heldout"}]
+
+    assert run(rows, evaluate={"split": "dev", "estimators": ["small"]}).exit_code == 0
+    leaky = run(rows, evaluate={"split": "dev", "estimators": ["small", scaled]})
+
+    assert leaky.exit_code == 2
+    assert "1 of 1 questions of the split 'dev' also occurs in other splits" in leaky.output
+
+
 def test_a_leak_stops_the_run_before_any_work(folder: Path) -> None:
     result = run(LEAKY)
 

@@ -26,11 +26,12 @@ class WitnessConfig(vf.TasksetConfig):
 
 
 class WitnessData(vf.TaskData):
-    """One story."""
+    """One story, with all that is needed to score a reply in another process."""
 
     question: str
     answers: list[str]
     statements: list[list[str]]
+    format: str
 
 
 class WitnessTask(vf.Task[WitnessData]):
@@ -38,7 +39,7 @@ class WitnessTask(vf.Task[WitnessData]):
 
     def __init__(self, data: WitnessData, config: Any = None, world: World | None = None) -> None:
         super().__init__(data, config)
-        self.world = world or World()
+        self.world = world or World(format=data.format)
 
     def verdict(self, trace: vf.Trace) -> Verdict:
         """What the last reply is worth."""
@@ -79,5 +80,6 @@ class WitnessTaskset(vf.Taskset[WitnessTask, WitnessConfig]):
                 question=question.prompt,
                 answers=list(question.answers),
                 statements=question.meta["statements"],
+                format=world.format,
             )
             yield WitnessTask(data, self.config.task, world)

@@ -63,3 +63,21 @@ def test_verifiers_loads_and_scores_the_stories() -> None:
     assert reward == pytest.approx(1 - verdict.squared_error)
     metrics = asyncio.run(tasks[0].scores(trace))
     assert metrics["limit"] == pytest.approx(verdict.limit)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_verifiers_scores_a_story_in_another_process_in_its_format() -> None:
+    pytest.importorskip("verifiers.v1", reason="verifiers is not installed")
+    import saysel_witness
+
+    taskset_class = saysel_witness.WitnessTaskset
+    config = taskset_class.__orig_bases__[0].__args__[1](n=1, format="sayself")
+    (task,) = taskset_class(config)
+    # A server gets the data only, and the configuration of the taskset's tasks.
+    data = type(task.data).model_validate(task.data.model_dump())
+    served = type(task)(data, config.task)
+    reply = "Answer: the cellar Self-reflection: I am quite sure. Confidence: 8"
+
+    verdict = served.verdict(SimpleNamespace(last_reply=reply))
+    assert verdict.confidence == 0.8
+    assert verdict == task.verdict(SimpleNamespace(last_reply=reply))

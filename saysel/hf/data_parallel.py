@@ -147,6 +147,7 @@ def divide(trainer: Any) -> None:
                 sharding.save(directory, model, self.optimizer, self.lr_scheduler)
                 if processes.rank() == 0:
                     self.state.save_to_json(f"{directory}/trainer_state.json")
+                    sharding.delete_older(self.args.output_dir, self.args.save_total_limit)
             elif processes.rank() == 0:
                 super()._save_checkpoint(model, trial)
 

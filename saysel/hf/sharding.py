@@ -7,6 +7,7 @@ copied to every process, because they are also used outside of the model's forwa
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -187,6 +188,19 @@ def save(directory: str | Path, model: Any, optimizer: Any, schedule: Any) -> No
     from torch.distributed.checkpoint import state_dict_saver
 
     state_dict_saver.save(_state(model, optimizer, schedule), checkpoint_id=str(directory))
+
+
+def was_sharded(checkpoint: Path) -> bool:
+    """Whether `save` wrote a checkpoint."""
+    return any(checkpoint.glob("*.distcp"))
+
+
+def delete_older(directory: str | Path, kept: int | None) -> None:
+    """Delete all checkpoints in a directory but the last ones; `None` keeps all."""
+    found = Path(directory).glob("checkpoint-*")
+    checkpoints = sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
+    for old in checkpoints[: -kept if kept else 0]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def restore(directory: str | Path, model: Any, optimizer: Any, schedule: Any) -> None:

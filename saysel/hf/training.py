@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from saysel.hf import data_parallel, master_weights, processes
+from saysel.errors import StageError
+from saysel.hf import data_parallel, master_weights, processes, sharding
 from saysel.hf.interruption import Interruption, defer_interrupt
 from saysel.hf.loading import silence_libraries
 from saysel.hf.update_guard import guard_callback
@@ -68,7 +69,8 @@ def fit(
         keeps: whether a checkpoint of the present step would be worth resuming from; `None`: all.
 
     Raises:
-        StageError: several updates in a row were not finite.
+        StageError: several updates in a row were not finite, or the last checkpoint is of a
+            sharded model and this one is not, or the other way round.
         KeyboardInterrupt: Ctrl-C was pressed.
     """
     silence_libraries()
@@ -77,6 +79,12 @@ def fit(
 
     data_parallel.divide(trainer)
     checkpoint = processes.gather(_last_checkpoint(directory, trainer.args.max_steps))[0]
+    if checkpoint is not None and sharding.was_sharded(checkpoint) != processes.sharded():
+        option = "without --shard" if processes.sharded() else "with --shard"
+        raise StageError(
+            f"{name}: {checkpoint} was saved {option}: continue {option}, or delete {directory} to "
+            "train from the start"
+        )
     trainer.remove_callback(PrinterCallback)
     with warnings.catch_warnings(), defer_interrupt() as interruption:
         for callback in (*_checkpoint_callbacks(interruption, keeps), guard_callback(name, log)):

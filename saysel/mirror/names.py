@@ -20,6 +20,8 @@ STAGES = "stages"
 LEFT_OUT = ("cells", "export")
 #: The log, which grows line by line, and the ending of SQLite files.
 LOG, DATABASE = "events.jsonl", ".sqlite"
+#: What torch writes last into the checkpoint of a sharded model.
+SHARDED = ".metadata"
 #: Files of the working copy that the store does not have.
 INDEX, OWNER, READING = ".mirror.jsonl", ".owner", ".reading.lock"
 #: The folder of the store that says who works there.
@@ -45,7 +47,7 @@ def is_copied(name: str) -> bool:
     if part(name) is None or any(folder.startswith(".") for folder in path.parts[:-1]):
         return False
     if path.name.startswith("."):
-        return path.name.endswith(CHECKSUM_SUFFIX)
+        return path.name.endswith(CHECKSUM_SUFFIX) or path.name == SHARDED
     return not path.name.endswith(("-wal", "-shm", "-journal"))
 
 

@@ -258,3 +258,15 @@ def test_a_database_from_the_store_has_no_journal_of_the_previous_one(
 
     with working(store, tmp_path / "a"):
         assert not any(path.exists() for path in left)
+
+
+def test_checkpoints_of_sharded_models_are_copied_whole(store: Folder, tmp_path: Path) -> None:
+    checkpoint = Path(STEP, "checkpoints", "checkpoint-1")
+    with working(store, tmp_path / "a") as run:
+        (run / checkpoint).mkdir(parents=True)
+        for name in (".metadata", "__0_0.distcp", "trainer_state.json"):  # as torch names them
+            (run / checkpoint / name).write_bytes(b"part")
+        finish(run / checkpoint, {}, "complete.json")
+    with working(store, tmp_path / "b") as run:
+        assert finished(run / STEP) is None
+        assert (run / checkpoint / ".metadata").read_bytes() == b"part"

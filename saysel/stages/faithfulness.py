@@ -22,7 +22,6 @@ from saysel.plan.estimates import (
 )
 from saysel.plan.stage import BASE, Cell, Stage
 from saysel.recipes.elicited import asking_format
-from saysel.recipes.faithfulness import Faithfulness
 from saysel.recipes.recipe import Recipe
 from saysel.records import (
     Generation,
@@ -59,11 +58,15 @@ REPLIES_PER_SHARD = 5_000
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FaithfulnessStage(Stage):
-    """Ask a model to explain itself, then ask it again many times."""
+    """Ask a model to explain itself, then ask it again many times.
+
+    Attributes:
+        n: fresh samples per question.
+    """
 
     stage: ClassVar[str] = "faithfulness"
 
-    options: Faithfulness
+    n: int
 
     @classmethod
     def cell_steps(cls, cell: Cell) -> Iterable[Stage]:
@@ -74,7 +77,7 @@ class FaithfulnessStage(Stage):
         for model, trained in cell.models().items():
             if options.models is None or model in options.models:
                 inputs = {"model": trained}
-                yield cls(recipe=cell.recipe, inputs=inputs, model=model, options=options)
+                yield cls(recipe=cell.recipe, inputs=inputs, model=model, n=options.n)
 
     @property
     def name(self) -> str:
@@ -83,10 +86,10 @@ class FaithfulnessStage(Stage):
     @property
     def replies(self) -> int:
         """How many replies there are to a question: one that is measured, and the fresh samples."""
-        return 1 + self.options.n
+        return 1 + self.n
 
     def content(self) -> dict[str, Any]:
-        return {"n": self.options.n, **evaluation_content(self.recipe, self.format)}
+        return {"n": self.n, **evaluation_content(self.recipe, self.format)}
 
     @property
     def format(self) -> Format:
@@ -113,7 +116,7 @@ class FaithfulnessStage(Stage):
         # A rationale is exchanged for another one of its shard, which needs two.
         size = max(2, REPLIES_PER_SHARD // self.replies)
         map_shards(
-            ReflectShard(recipe, self.format, context.model(self.inputs["model"]), self.options.n),
+            ReflectShard(recipe, self.format, context.model(self.inputs["model"]), self.n),
             questions,
             Layout(size, len(questions), "replies", units=self.replies),
             stored,

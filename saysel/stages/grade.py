@@ -60,14 +60,16 @@ class GradeStage(Stage):
     @classmethod
     def cell_steps(cls, cell: Cell) -> Iterable[Stage]:
         """One step per model whose rationales are measured, if the recipe has a grader."""
+        options = cell.recipe.evaluate.faithfulness
+        if options is None or options.grader is None:
+            return
         for measured in cell.of(FaithfulnessStage):
-            if measured.options.grader is not None:
-                yield cls(
-                    recipe=cell.recipe,
-                    inputs={"reflections": measured},
-                    model=measured.model,
-                    grader=measured.options.grader,
-                )
+            yield cls(
+                recipe=cell.recipe,
+                inputs={"reflections": measured},
+                model=measured.model,
+                grader=options.grader,
+            )
 
     @property
     def name(self) -> str:

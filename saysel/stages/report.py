@@ -220,6 +220,9 @@ def _ideal(cell: Cell, questions: Sequence[Question]) -> list[Prediction]:
 def _rationales(run_directory: Path, cell: Cell) -> list[Rationales]:
     """How faithful the rationales of each of a cell's models are."""
     evaluate = cell.recipe.evaluate
+    options = evaluate.faithfulness
+    if options is None:
+        return []
     questions = evaluation_questions(run_directory, cell.recipe)
     clusters = clusters_of(questions, evaluate.cluster)
     graders = {step.model: step for step in cell.of(GradeStage)}
@@ -234,7 +237,7 @@ def _rationales(run_directory: Path, cell: Cell) -> list[Rationales]:
             reflections,
             questions,
             grades,
-            candidates=step.options.candidates,
+            candidates=options.candidates,
             seed=cell.recipe.seed,
             clusters=clusters,
         )
@@ -246,7 +249,7 @@ def _rationales(run_directory: Path, cell: Cell) -> list[Rationales]:
                 split=evaluate.split,
                 n=len(reflections),
                 written=sum(reflection.rationale is not None for reflection in reflections),
-                samples=step.options.n,
+                samples=step.n,
                 graded=graded,
                 ungraded=len(grades or ()) - graded,
                 measured=tuple(measured),

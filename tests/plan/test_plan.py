@@ -195,6 +195,25 @@ def test_cells_of_a_matrix_share_the_steps_that_agree() -> None:
     assert first <= alone
 
 
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        {"evaluate.faithfulness.grader.retries": [1, 2]},
+        {"evaluate.faithfulness.candidates": ["split", "question"]},
+        {"evaluate.faithfulness.models": [["base"], ["sft"], ["base", "sft"]]},
+        {"evaluate.faithfulness.n": [4, 5], "evaluate.faithfulness.grader.questions": [6, 7]},
+        {"evaluate.estimators[1].models": [["base"], ["base", "ppo"]], "leaks": ["stop", "drop"]},
+        {"sample.n": [5, 6], "train[0].epochs": [1, 2]},
+        {"rationale.max_answers": [2, 3], "target": ["correct_cluster", "largest_cluster"]},
+    ],
+    ids=lambda matrix: "+".join(matrix),
+)
+def test_each_cell_of_a_matrix_has_the_steps_of_its_own_recipe(matrix: dict[str, Any]) -> None:
+    for cell in plan(reflecting(matrix=matrix)).cells:
+        (alone,) = plan(cell.recipe).cells
+        assert [step.directory for step in cell.steps] == [step.directory for step in alone.steps]
+
+
 def test_a_reference_changes_the_report_alone() -> None:
     """And without one, the report is that of a recipe which cannot name one."""
     plain, named = (
@@ -365,7 +384,8 @@ GRADED = {f"grade-{name}" for name in ("base", "sft", "ppo")}
 
 
 def reflecting(**changes: Any) -> Recipe:
-    return recipe(**{"evaluate.faithfulness": {**REFLECTING, **changes}})
+    recipe_keys = {key: changes.pop(key) for key in ("matrix",) if key in changes}
+    return recipe(**{"evaluate.faithfulness": {**REFLECTING, **changes}}, **recipe_keys)
 
 
 def test_rationales_are_measured_where_the_recipe_says_so() -> None:

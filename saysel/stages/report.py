@@ -15,7 +15,7 @@ from saysel.plan.stage import Cell, Stage
 from saysel.recipes.matrix import axes, reference_label
 from saysel.recipes.recipe import Recipe
 from saysel.records import Grade, Prediction, Question, Reflection
-from saysel.report import IDEAL, Grid, Rationales, Report, Row, is_whole, write
+from saysel.report import IDEAL, Grid, Rationales, Report, Row, is_whole, read_metrics, write
 from saysel.report.alarms import with_alarms
 from saysel.report.content import Training
 from saysel.scoring import clusters_of, score, to_arrays
@@ -78,9 +78,16 @@ class ReportStage(Stage):
         return content
 
     def is_done(self, run_directory: Path) -> bool:
-        """A damaged report is not an error: it is drawn again from what other stages keep."""
+        """Whether the report is there, whole, and under the recipe's present name.
+
+        A damaged report is not an error: it is drawn again from what other stages keep.
+        """
         marker = self.directory_in(run_directory) / DONE
-        return intact_record(marker) is not None and is_whole(run_directory / "report")
+        return (
+            intact_record(marker) is not None
+            and is_whole(run_directory / "report")
+            and read_metrics(run_directory)["run"] == self.recipe.name
+        )
 
     def run(self, context: StageContext) -> dict[str, Any]:
         self.draw(context.run_directory, context.manifest)

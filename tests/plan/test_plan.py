@@ -208,7 +208,7 @@ def test_cells_of_a_matrix_share_the_steps_that_agree() -> None:
     ],
     ids=lambda matrix: "+".join(matrix),
 )
-def test_each_cell_of_a_matrix_has_the_steps_of_its_own_recipe(matrix: dict[str, Any]) -> None:
+def test_each_cell_of_a_matrix_has_the_steps_of_its_recipe_alone(matrix: dict[str, Any]) -> None:
     for cell in plan(reflecting(matrix=matrix)).cells:
         (alone,) = plan(cell.recipe).cells
         assert [step.directory for step in cell.steps] == [step.directory for step in alone.steps]

@@ -151,13 +151,15 @@ def _writer(directory: Path, cell: Cell, step: FaithfulnessStage, name: str) -> 
         for grade in read_records(grader.directory_in(directory), Grade)
     }
     parse = step.format.parse
+    options = cell.recipe.evaluate.faithfulness
+    assert options is not None  # the cell has the step
     return Writer(
         name,
         {question.id: question for question in evaluation_questions(directory, cell.recipe)},
         replies,
         {reply.question_id: parse(reply.response).confidence for reply in replies},
         grades,
-        step.options.candidates,
+        options.candidates,
     )
 
 

@@ -228,8 +228,10 @@ class RunMirror(Mirror):
         return [n for n in names.local(self.root, folder) if self._is_wanted(n)]
 
     def _is_wanted(self, name: str) -> bool:
-        """Readers do not need databases."""
-        return self._lease is not None or not name.endswith(DATABASE)
+        """Readers need neither databases nor checkpoints, which are large and soon deleted."""
+        return self._lease is not None or not (
+            name.endswith(DATABASE) or f"/{CHECKPOINTS}/" in name
+        )
 
     @contextmanager
     def _undisturbed(self) -> Iterator[bool]:

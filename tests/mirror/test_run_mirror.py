@@ -270,3 +270,17 @@ def test_checkpoints_of_sharded_models_are_copied_whole(store: Folder, tmp_path:
     with working(store, tmp_path / "b") as run:
         assert finished(run / STEP) is None
         assert (run / checkpoint / ".metadata").read_bytes() == b"part"
+
+
+def test_readers_fetch_no_checkpoints(store: Folder, tmp_path: Path) -> None:
+    checkpoint = Path(STEP, "checkpoints", "checkpoint.pt")
+    with working(store, tmp_path / "a") as run:
+        shard(run, 0)
+        write_checked(run / checkpoint, lambda file: file.write(b"gigabytes"))
+        mirrors.attach(RunMirror(store, tmp_path / "reader"))
+        assert finished(tmp_path / "reader" / STEP) is None
+        assert (tmp_path / "reader" / STEP / "part-00000.parquet.txt").exists()
+        assert not (tmp_path / "reader" / checkpoint).exists()
+    with working(store, tmp_path / "reader") as run:  # which becomes the writer
+        assert finished(run / STEP) is None
+        assert (run / checkpoint).read_bytes() == b"gigabytes"

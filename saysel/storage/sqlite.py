@@ -46,7 +46,7 @@ def connect(path: Path | None, *schema: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False
         )
-        journal = "TRUNCATE" if path is not None and is_shared(path.parent) else "WAL"
+        journal = "TRUNCATE" if path is not None and is_shared(path.resolve().parent) else "WAL"
         connection.execute(f"PRAGMA journal_mode={journal}")
         connection.execute("PRAGMA synchronous=NORMAL")
         for statement in schema:

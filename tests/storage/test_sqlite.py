@@ -78,6 +78,12 @@ def test_machines_that_share_a_drive_lose_no_rows(drive: Path) -> None:
     assert rows(drive / "a" / "file") == {"a0", "a1", "b0", "b1", "b2"}
 
 
+def test_a_link_leads_to_the_drive_that_the_file_is_on(drive: Path) -> None:
+    (drive.parent / "link").symlink_to(drive / "file")
+    with closing(sqlite.connect(drive.parent / "link")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("truncate",)
+
+
 @pytest.mark.parametrize("had_write_ahead_log", [False, True])
 def test_processes_write_at_the_same_time_on_a_shared_drive(
     drive: Path, had_write_ahead_log: bool

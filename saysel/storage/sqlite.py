@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import errno
 import json
+import random
 import re
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,6 +22,8 @@ from saysel.errors import StageError
 
 #: Errors of `lockf` on file systems without locks, such as some network mounts.
 NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
+#: Seconds to wait for a lock of another process.
+BUSY_SECONDS = 60.0
 #: The file systems that this process can see, on Linux.
 MOUNTS = Path("/proc/self/mountinfo")
 #: Types of file systems that only one machine uses at a time.
@@ -43,15 +47,32 @@ def connect(path: Path | None, *schema: str) -> sqlite3.Connection:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not can_lock(path.parent):  # SQLite would wait for the lock, then say "busy"
                 raise no_locks(path)
-        connection = sqlite3.connect(
-            path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False
-        )
-        journal = "TRUNCATE" if path is not None and is_shared(path.resolve().parent) else "WAL"
-        connection.execute(f"PRAGMA journal_mode={journal}")
+        connection = _opened(path)
         connection.execute("PRAGMA synchronous=NORMAL")
         for statement in schema:
             connection.execute(statement)
     return connection
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    """A connection in the journal mode that the file's place needs."""
+    shared = path is not None and is_shared(path.resolve().parent)
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        connection = sqlite3.connect(
+            path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute(f"PRAGMA journal_mode={'TRUNCATE' if shared else 'WAL'}")
+        except sqlite3.OperationalError as error:
+            connection.close()
+            # A file of an earlier version has a write-ahead log, which only the one process that
+            # has opened it can end. SQLite does not wait for that.
+            if not shared or "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(random.uniform(0.01, 0.1))
+        else:
+            return connection
 
 
 def add_column(connection: sqlite3.Connection, table: str, column: str) -> None:

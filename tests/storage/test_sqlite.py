@@ -98,6 +98,18 @@ def test_processes_write_at_the_same_time_on_a_shared_drive(
     assert rows(path) == {f"{name}{number}" for name in "abcd" for number in range(20)}
 
 
+def test_a_process_waits_until_it_can_end_a_write_ahead_log(drive: Path) -> None:
+    path = drive / "file"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("PRAGMA journal_mode=WAL")
+        old.execute(TABLE)
+        process = insert(path, "a", 1)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(2)
+    assert process.communicate()[0] == "ready\n"
+    assert rows(path) == {"a0"}
+
+
 def test_a_disk_of_this_machine_has_the_faster_journal(drive: Path) -> None:
     assert sqlite.is_shared(drive) and sqlite.is_shared(drive / "not" / "there" / "yet")
     assert not sqlite.is_shared(drive.parent)

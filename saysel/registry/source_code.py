@@ -17,9 +17,10 @@ def source_digest(component: type, distribution_name: str = "") -> str:
     """Hash of the source of a component, for fingerprints; empty for released packages.
 
     Released packages raise `Component.version` when results change. Code under development does
-    not, so its source stands for the version: that of a `sayselfile.py`, and that of all modules in
-    the folder of the component's module, if the package is not in a folder of installed packages
-    (editable installs, `PYTHONPATH`) or was installed from a folder.
+    not, so its source stands for the version: that of a `sayselfile.py`, and that of all modules of
+    the component's top-level package, if it is not in a folder of installed packages (editable
+    installs, `PYTHONPATH`) or was installed from a folder. A module outside of packages counts
+    alone.
 
     Args:
         component: the class. Those of saysel itself have an empty digest.
@@ -35,7 +36,7 @@ def source_digest(component: type, distribution_name: str = "") -> str:
     if _is_installed(path) and not _is_from_folder(distribution_name):
         return ""
     package = getattr(module, "__package__", None)
-    return _digest(path.parent if package else path)
+    return _digest(path.parents[package.count(".")] if package else path)
 
 
 def _is_installed(path: Path) -> bool:

@@ -186,16 +186,24 @@ def test_processes_of_an_engine_find_it(folder: Path) -> None:
         assert list(pool.map(_rewards, [reward])) == [[1.0]]
 
 
+@pytest.mark.parametrize("module", ["reward", "rewards", "rewards.flat", "deep.rewards.flat"])
+@pytest.mark.parametrize("helper", ["helper.py", "shared/helper.py"])
 def test_code_under_development_is_part_of_the_digest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    module: str, helper: str, tmp_path: Path
 ) -> None:
     package = tmp_path / "sources" / "my_plugin"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "reward.py").write_text(FILE)
-    (package / "helper.py").write_text("HEIGHT = 1\n")
+    *folders, file = module.split(".")
+    if module == "rewards":  # the package itself has the class
+        folders, file = ["rewards"], "__init__"
+    for depth in range(len(folders) + 1):
+        folder = package.joinpath(*folders[:depth])
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "__init__.py").write_text("")
+    (package.joinpath(*folders) / f"{file}.py").write_text(FILE)
+    (package / helper).parent.mkdir(exist_ok=True)
+    (package / helper).write_text("HEIGHT = 1\n")
     program = (
-        "from my_plugin.reward import Flat\n"
+        f"from my_plugin.{module} import Flat\n"
         "from saysel.registry import source_digest\n"
         "print(source_digest(Flat))"
     )
@@ -211,7 +219,7 @@ def test_code_under_development_is_part_of_the_digest(
         ).stdout.strip()
 
     first, again = digest(), digest()
-    (package / "helper.py").write_text("HEIGHT = 2\n")
+    (package / helper).write_text("HEIGHT = 2\n")
 
     assert len(first) == 64
     assert first == again

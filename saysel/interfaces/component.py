@@ -34,7 +34,7 @@ FingerprintedIfSet = Annotated[Item, FingerprintedIfSetMarker()]
 
 
 class ContentHashedMarker:
-    """Marks an option that the component's `digest` covers, such as the path of a file."""
+    """Marks an option that names a file whose content counts; a `digest` has to cover it."""
 
 
 #: `path: ContentHashed[Path]`: the fingerprint contains the file's content instead of its path.

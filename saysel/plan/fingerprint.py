@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -56,13 +57,13 @@ def fingerprint(stage: str, content: Mapping[str, Any], inputs: Mapping[str, str
 
 
 def _component_identity(component: Component) -> dict[str, Any]:
-    kind = type(component)
-    content = digest(component) if isinstance(component, Model | Source) else ""
+    kind, has_digest = type(component), isinstance(component, Model | Source)
+    content = digest(component) if has_digest else ""
     code = component_digest(component)
     return {
         "class": f"{kind.__module__}:{kind.__qualname__}",
         "version": kind.version,
-        "options": _options(component),
+        "options": {**_options(component), **({} if has_digest else _files(component))},
         **({"content": content} if content else {}),
         **({"code": code} if code else {}),
     }
@@ -77,6 +78,24 @@ def _options(value: BaseModel) -> dict[str, Any]:
             _leaves_out(marker, getattr(value, name), field.default) for marker in field.metadata
         )
     }
+
+
+def _files(component: Component) -> dict[str, Any]:
+    """The content of the files that a component without a `digest` names."""
+    return {
+        name: _content(getattr(component, name))
+        for name, field in type(component).model_fields.items()
+        if any(isinstance(marker, ContentHashedMarker) for marker in field.metadata)
+    }
+
+
+def _content(option: Any) -> Any:
+    """The hash of the file that an option names; the option itself if there is no such file."""
+    if isinstance(option, list | tuple):
+        return [_content(item) for item in option]
+    if isinstance(option, str | Path) and (path := Path(option).expanduser()).is_file():
+        return {"content": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return identity(option)
 
 
 def _leaves_out(marker: Any, option: Any, default: Any) -> bool:

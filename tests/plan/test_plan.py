@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from saysel.errors import RecipeError
+from saysel.interfaces import ContentHashed
 from saysel.plan.fingerprint import identity
 from saysel.plan.plan import plan
 from saysel.plan.stage_names import STAGES
@@ -125,6 +126,24 @@ def test_files_count_by_their_content(tmp_path: Path) -> None:
 
     assert changed(one, same) == set()
     assert changed(one, other) == ALL
+
+
+def test_a_file_of_any_component_counts_by_its_content(tmp_path: Path) -> None:
+    class Listed(LinearReward):
+        path: ContentHashed[Path]
+        more: ContentHashed[tuple[str, ...]] = ()
+
+    one, same, other = (tmp_path / name for name in ("one", "same", "other"))
+    for path, text in ((one, "a"), (same, "a"), (other, "b")):
+        path.write_text(text)
+    known = identity(Listed(path=one, more=(str(one),)))
+
+    assert identity(Listed(path=same, more=(str(same),))) == known
+    assert identity(Listed(path=other, more=(str(one),))) != known
+    assert identity(Listed(path=one, more=(str(other),))) != known
+    one.write_text("c")
+    assert identity(Listed(path=one, more=(str(same),))) != known
+    assert identity(Listed(path=tmp_path / "x")) != identity(Listed(path=tmp_path / "y"))
 
 
 def test_other_weights_in_the_same_directory_are_another_model(

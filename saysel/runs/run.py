@@ -30,6 +30,7 @@ from saysel.runs.lock import locked
 from saysel.runs.manifest import Manifest
 from saysel.runs.step import StepRunner
 from saysel.storage import intact_record, remove_tree, verify, write_atomically, write_text
+from saysel.storage.markers import CHECKPOINTS
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _run(todo: Plan, directory: Path, until: str | None, smoke: bool) -> Outcome
     hooks.saysel_run_started(directory=directory, recipe=recipe.resolved())
     runner = StepRunner(directory, manifest, events, hooks, smoke)
     _run_steps(todo, steps, runner)
-    if steps[-1] is todo.steps[-1]:
+    if complete:
         hooks.saysel_run_finished(directory=directory, metrics=read_metrics(directory))
         events.write("run_finished")
     else:
@@ -164,7 +165,7 @@ def _announce_cell(todo: Plan, step: Stage, previous: Cell | None) -> Cell | Non
 
 
 def _verify_finished(todo: Plan, steps: Sequence[Stage], directory: Path) -> None:
-    """Check the files of the steps that are done.
+    """Check the files of the steps that are done, and delete checkpoints that a kill has left.
 
     Raises:
         DamagedFile: they are not what was written.
@@ -172,6 +173,8 @@ def _verify_finished(todo: Plan, steps: Sequence[Stage], directory: Path) -> Non
     for step in todo.steps:
         if step not in steps and step.is_done(directory):
             verify(step.directory_in(directory))
+            if (checkpoints := step.directory_in(directory) / CHECKPOINTS).is_dir():
+                remove_tree(checkpoints)
 
 
 def _update_description(todo: Plan, directory: Path) -> None:

@@ -186,6 +186,24 @@ def test_a_second_run_does_nothing_and_says_so_at_once(tiny_recipe: Path, tiny_c
     assert (tiny_copy / "events.jsonl").read_bytes() == before
 
 
+def test_a_lost_step_is_made_again_and_the_run_is_finished(
+    tracker: Tracker, tiny_recipe: Path, tiny_copy: Path
+) -> None:
+    without(tiny_copy, "sample")
+    (trained,) = (tiny_copy / "stages").glob("train-sft-*")
+    left = trained / "checkpoints" / "checkpoint-4"  # by a kill right after the marker was written
+    left.mkdir(parents=True)
+    (left / "optimizer.pt").write_bytes(b"large")
+    told = len(events(tiny_copy))
+
+    assert invoke("run", tiny_recipe, "--out", tiny_copy).exit_code == 0
+
+    assert stages_started(tiny_copy, told) == ["sample"]
+    assert events(tiny_copy)[-1]["event"] == "run_finished"
+    assert [name for name, _, _ in tracker.told] == ["started", "sample", "finished"]
+    assert trained.is_dir() and not left.parent.exists()
+
+
 def test_another_reward_repeats_ppo_and_later_steps(tiny_recipe: Path, tiny_copy: Path) -> None:
     quadratic, told = results(tiny_copy), len(events(tiny_copy))
     page = (tiny_copy / "report" / "index.html").read_text()

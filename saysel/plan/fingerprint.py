@@ -57,13 +57,16 @@ def fingerprint(stage: str, content: Mapping[str, Any], inputs: Mapping[str, str
 
 
 def _component_identity(component: Component) -> dict[str, Any]:
-    kind, has_digest = type(component), isinstance(component, Model | Source)
-    content = digest(component) if has_digest else ""
+    kind, options, content = type(component), _options(component), ""
+    if isinstance(component, Model | Source):
+        content = digest(component)
+    else:
+        options |= _files(component)
     code = component_digest(component)
     return {
         "class": f"{kind.__module__}:{kind.__qualname__}",
         "version": kind.version,
-        "options": {**_options(component), **({} if has_digest else _files(component))},
+        "options": options,
         **({"content": content} if content else {}),
         **({"code": code} if code else {}),
     }

@@ -26,6 +26,7 @@ from saysel.stages.grade import GradeStage
 from saysel.stages.train import TrainStage
 from saysel.stages.training_log import read_training
 from saysel.storage import DONE, finished, intact_record, read_records
+from saysel.storage.atomic import checksum
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,20 +79,21 @@ class ReportStage(Stage):
         return content
 
     def is_done(self, run_directory: Path) -> bool:
-        """Whether the report is there, whole, and under the recipe's present name.
+        """Whether the report is there, whole, that of this step, and under the recipe's name.
 
-        A damaged report is not an error: it is drawn again from what other stages keep.
+        A damaged report is not an error: it is drawn again from what other stages keep. On shared
+        storage, the marker of a report may still be there once another one has replaced it.
         """
-        marker = self.directory_in(run_directory) / DONE
-        return (
-            intact_record(marker) is not None
-            and is_whole(run_directory / "report")
-            and read_metrics(run_directory)["run"] == self.recipe.name
-        )
+        record = intact_record(self.directory_in(run_directory) / DONE)
+        if record is None or not is_whole(run_directory / "report"):
+            return False
+        present = _metrics_checksum(run_directory)
+        known = record.get("metrics_checksum", present)  # absent in runs of earlier versions
+        return bool(known == present and read_metrics(run_directory)["run"] == self.recipe.name)
 
     def run(self, context: StageContext) -> dict[str, Any]:
         self.draw(context.run_directory, context.manifest)
-        return {}
+        return {"metrics_checksum": _metrics_checksum(context.run_directory)}
 
     def draw(self, run_directory: Path, manifest: Mapping[str, Any]) -> None:
         """Write the report of a run whose predictions are all there.
@@ -162,6 +164,10 @@ class ReportStage(Stage):
         for other in (run_directory / "stages").glob("report-*"):
             if other.name != self.directory:
                 shutil.rmtree(other)
+
+
+def _metrics_checksum(run_directory: Path) -> str:
+    return checksum(run_directory / "report" / "metrics.json")
 
 
 def training_of(run_directory: Path, step: TrainStage) -> Training | None:

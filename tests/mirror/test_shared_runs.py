@@ -110,6 +110,23 @@ def test_a_run_is_finished_once_for_all_machines(address: str, machine: Machine)
     assert not [name for name in stored if name.rpartition("/")[2].startswith(".lock")]
 
 
+def test_a_report_that_another_machine_has_replaced_is_drawn_again(
+    drive: str, machine: Machine
+) -> None:
+    def scores(run: saysel.Run) -> str:
+        return (run.directory / "report" / "metrics.json").read_text()
+
+    first = scores(saysel.run(RECIPE, drive))
+    machine("b")
+    other = saysel.run(RECIPE, drive, set={"evaluate.metrics": ["parse_rate"]})
+    assert other.ran == ("report",) and scores(other) != first
+    machine("c")
+    again = saysel.run(RECIPE, drive)
+
+    assert again.ran == ("report",) and scores(again) == first
+    assert saysel.run(RECIPE, drive).ran == ()
+
+
 def test_readers_fetch_what_they_need(drive: str, machine: Machine, tmp_path: Path) -> None:
     made = saysel.run(RECIPE, drive)
     scores = {name: table["brier"] for name, table in made.scores.items()}

@@ -140,7 +140,7 @@ class OpenLedger:
         self._connection = _connect(ledger.path)
         with sqlite.errors_in(ledger.path):
             if ledger.max_cost is not None:  # only then does the sum decide anything
-                _check_rows(self._connection, ledger.path)
+                _check_new_rows(self._connection, ledger.path)
         self._counted = 0  # rows of the file
         self._spent = 0.0  # US dollars of these rows
 
@@ -238,15 +238,31 @@ def _connect(path: Path | None) -> Connection:
     return connection
 
 
-def _check_rows(connection: Connection, path: Path | None) -> None:
+def _check_new_rows(connection: Connection, path: Path | None) -> None:
+    """The same as `_check_rows`, without the requests that this process has checked already.
+
+    A stage opens the file once for each shard, and there may be many.
+    """
+    (last,) = connection.execute("SELECT MAX(rowid) FROM requests").fetchone()
+    checked = _CHECKED.get(path, 0)
+    _check_rows(connection, path, after=checked if checked <= (last or 0) else 0)
+    _CHECKED[path] = last or 0
+
+
+def _check_rows(connection: Connection, path: Path | None, after: int = 0) -> None:
     """Compare every row with its checksum, where it has one.
+
+    Args:
+        after: the first requests to leave out.
 
     Raises:
         StageError: a row is not what was written.
     """
+    places = {"requests": f"rowid > {after} AND "}
     for table, columns in CHECKED_COLUMNS.items():
         damaged = connection.execute(
-            f"SELECT {columns} FROM {table} WHERE checksum != checksum_of({columns}) LIMIT 1"
+            f"SELECT {columns} FROM {table} "
+            f"WHERE {places.get(table, '')}checksum != checksum_of({columns}) LIMIT 1"
         ).fetchone()
         if damaged is not None:
             row = dict(zip(columns.split(", "), damaged, strict=True))
@@ -256,6 +272,8 @@ def _check_rows(connection: Connection, path: Path | None) -> None:
             )
 
 
+#: How many requests of each file this process has compared with their checksums.
+_CHECKED: dict[Path | None, int] = {}
 #: Models that this process has recorded requests to, or reused responses of.
 _RECORDED: set[tuple[Ledger, str]] = set()
 _CURRENT: ContextVar[Ledger] = ContextVar("ledger", default=Ledger())  # noqa: B039 (frozen)

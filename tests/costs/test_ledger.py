@@ -98,3 +98,16 @@ def test_a_damaged_row_is_reported_in_one_line(tmp_path: Path, damage: str) -> N
         with pytest.raises(StageError, match=message) as caught:
             read()
         assert "\n" not in str(caught.value)
+
+
+def test_a_request_is_checked_once_in_a_process_and_in_the_totals(tmp_path: Path) -> None:
+    """A stage with a thousand shards does not check the first request a thousand times."""
+    ledger = Ledger(tmp_path, "sample-1", max_cost=2.0)
+    record(ledger, 0.25)
+    ledger.connect().close()
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as file, file:
+        file.execute("UPDATE requests SET cost = 0")
+
+    ledger.connect().close()
+    with pytest.raises(StageError, match="is damaged"):
+        ledger.totals()

@@ -42,7 +42,7 @@ class Manifest:
             "seeds": {cell.label: cell.recipe.seed for cell in plan.cells},
             "hardware": _hardware(),
             "git": _git(),
-            "command": sys.argv[1:],
+            "command": _command(),
             "leaks": summaries(directory, plan),
             "stages": {},
         }
@@ -63,6 +63,13 @@ class Manifest:
     def _key(self, step: Stage) -> str:
         # Cells of a matrix have steps of the same name.
         return step.directory if self.by_directory else step.name
+
+
+def _command() -> list[str]:
+    """The arguments of the command `saysel`; those of a user's program may hold secrets."""
+    program = Path(sys.argv[0])
+    is_command = program.stem == "saysel" or program.parts[-2:] == ("saysel", "__main__.py")
+    return sys.argv[1:] if is_command else []
 
 
 def reset_peak_memory() -> None:

@@ -41,6 +41,26 @@ def test_it_says_with_what_the_run_was_made(tmp_path: Path) -> None:
     assert content["stages"] == {}
 
 
+@pytest.mark.parametrize(
+    ("program", "is_recorded"),
+    [
+        ("/usr/bin/saysel", True),
+        ("C:/Scripts/saysel.exe", True),
+        ("/lib/python/saysel/__main__.py", True),
+        ("/home/me/saysel/train.py", False),
+        ("", False),
+    ],
+)
+def test_arguments_of_other_programs_may_be_secret(
+    program: str, is_recorded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [program, "run", "mine.yaml", "--token=hf_secret"])
+
+    opened(recipe(), tmp_path)
+
+    assert ("hf_secret" in (tmp_path / "manifest.json").read_text()) is is_recorded
+
+
 def test_it_names_the_distribution_of_every_component_nested_ones_too(tmp_path: Path) -> None:
     content = opened(recipe(), tmp_path)[0].content
 

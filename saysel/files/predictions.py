@@ -83,7 +83,7 @@ def load_predictions(
         DataError: the file or a row is invalid; rows are named by their line.
     """
     _check_options(columns or {}, scale, format, judge)
-    table = _chosen(unescaped_table(read_table(Path(path))), where)
+    table = _one_reading(_matching(unescaped_table(read_table(Path(path))), where))
     return _predictions_of(table, columns or {}, scale, format, judge)
 
 
@@ -108,7 +108,7 @@ def predictions_from_columns(
         UsageError, DataError: see `load_predictions`; rows are named by their number, from 1.
     """
     _check_options(columns or {}, scale, format, judge)
-    table = _chosen(table_of(data, name), where)
+    table = _one_reading(_matching(table_of(data, name), where))
     return _predictions_of(table, columns or {}, scale, format, judge)
 
 
@@ -141,11 +141,9 @@ def predictions_by(
         table = unescaped_table(read_table(Path(data)))
     else:
         table = table_of(data, name)
-    for column, value in (where or {}).items():
-        table = table.only(column, value)
     return {
-        value: _predictions_of(_chosen(part, None), columns or {}, scale, format, judge)
-        for value, part in table.by(by).items()
+        value: _predictions_of(_one_reading(part), columns or {}, scale, format, judge)
+        for value, part in _matching(table, where).by(by).items()
     }
 
 
@@ -166,14 +164,23 @@ def _check_options(
         )
 
 
-def _chosen(table: Table, where: Mapping[str, str] | None) -> Table:
-    """The rows that the user wants.
+def _matching(table: Table, where: Mapping[str, str] | None) -> Table:
+    """The rows that have all of some values.
 
     Raises:
-        UsageError: there are none, or the table holds several readings of the same replies.
+        UsageError: there are none.
     """
     for column, value in (where or {}).items():
         table = table.only(column, value)
+    return table
+
+
+def _one_reading(table: Table) -> Table:
+    """The table, which must not hold several readings of the same replies.
+
+    Raises:
+        UsageError: it does.
+    """
     readings = table.layout.readings if table.layout else None
     values = dict.fromkeys(str(row.get(readings)) for row in table.rows) if readings else {}
     if len(values) > 1:

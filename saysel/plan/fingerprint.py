@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
+from saysel.files.content import digest as file_digest
 from saysel.interfaces import Component, Model, Source
 from saysel.interfaces.component import (
     ContentHashedMarker,
@@ -97,7 +98,7 @@ def _content(option: Any) -> Any:
     if isinstance(option, list | tuple):
         return [_content(item) for item in option]
     if isinstance(option, str | Path) and (path := Path(option).expanduser()).is_file():
-        return {"content": hashlib.sha256(path.read_bytes()).hexdigest()}
+        return {"content": file_digest(path)}
     return identity(option)
 
 

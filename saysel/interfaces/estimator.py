@@ -117,10 +117,10 @@ class Estimator(Component):
         return True
 
     def chats(self, question: Question, format: Format) -> Sequence[Prompt]:
-        """The chats that it samples its responses to a question with, as many with each.
+        """The chats that it samples responses to a question from, the same number from each.
 
-        For exported logs, which show the first, and for the estimate of requests. A chat that
-        continues an earlier reply has an empty turn in its place.
+        Exported logs show the first one; estimates of requests count all of them. A chat that
+        continues an earlier reply has an empty turn in place of that reply.
         """
         return [format.prompt(question)]
 

@@ -41,7 +41,7 @@ STOP = frozenset(
 THRESHOLD = 0.8
 #: Number of words in a shingle.
 WIDTH = 3
-#: Texts of which more than half have a run, at least, for the run to be left out.
+#: With fewer texts, no run is left out for being common.
 MANY = 10
 #: Number of bands of the MinHash signature, and of rows in each.
 BANDS, ROWS = 21, 6

@@ -61,7 +61,7 @@ class Stage(ABC):
     makes_training_data: ClassVar[bool] = False
     #: True: it leaves a model in its directory (`saysel.storage.models`).
     makes_model: ClassVar[bool] = False
-    #: False: it writes outside its directory, so that other runs cannot take it over.
+    #: False: it writes outside its directory, so its result cannot be copied from another run.
     is_collected: ClassVar[bool] = True
     #: True: it trains, so that its work is timed by the step, not by the token.
     trains: ClassVar[bool] = False

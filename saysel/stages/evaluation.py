@@ -76,7 +76,7 @@ def evaluation_requests(
     """The requests for replies to each question of some splits, one of which is judged.
 
     Args:
-        chats: the chats that the replies to a question are drawn with, as many with each.
+        chats: the chats that the replies to a question are sampled from, see `Estimator.chats`.
         replies: how many to each question, by split.
     """
     sampler, format = evaluation_sampler(recipe), expected_format(recipe, format)
